@@ -1,0 +1,148 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Book is a set of tables at one schema version, indexed. It is immutable.
+type Book struct {
+	Version int
+	tables  []*Table
+	byName  map[string]*Table
+	cells   map[string][]Cell
+	cellOf  map[string]map[string]int // table → column → index into cells
+}
+
+// Cell is the unit of merging: one column, or the columns of one group. Its name is the column's or the group's.
+type Cell struct {
+	Name    string
+	Rule    Rule
+	Columns []*Column
+}
+
+// Group tells whether the cell has a tuple for its value.
+func (c *Cell) Group() bool { return c.Columns[0].Group != "" }
+
+// Since is the schema version that first had the cell.
+func (c *Cell) Since() int { return max(1, c.Columns[0].Since) }
+
+// NewBook indexes tables at a schema version, leaving out the tables and columns that came later. It returns an error that
+// names every broken law of the rule book (see laws.go).
+func NewBook(version int, tables ...*Table) (*Book, error) {
+	b := &Book{Version: version, byName: map[string]*Table{}, cells: map[string][]Cell{}, cellOf: map[string]map[string]int{}}
+	for _, t := range tables {
+		if max(1, t.Since) > version {
+			continue
+		}
+		t := t.at(version)
+		if b.byName[t.Name] != nil {
+			return nil, fmt.Errorf("schema: table %s is declared twice", t.Name)
+		}
+		b.tables = append(b.tables, t)
+		b.byName[t.Name] = t
+		b.index(t)
+	}
+	if err := b.check(); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *Book) index(t *Table) {
+	of := map[string]int{}
+	var cells []Cell
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		name := c.Name
+		if c.Group != "" {
+			name = c.Group
+		}
+		at := slices.IndexFunc(cells, func(cell Cell) bool { return cell.Name == name })
+		if at < 0 {
+			at = len(cells)
+			cells = append(cells, Cell{Name: name, Rule: c.Rule})
+		}
+		cells[at].Columns = append(cells[at].Columns, c)
+		of[c.Name] = at
+	}
+	b.cells[t.Name] = cells
+	b.cellOf[t.Name] = of
+}
+
+// at copies the table with the columns known at a version.
+func (t *Table) at(version int) *Table {
+	out := *t
+	out.Columns = nil
+	for _, c := range t.Columns {
+		if max(1, c.Since) <= version {
+			out.Columns = append(out.Columns, c)
+		}
+	}
+	return &out
+}
+
+// Tables lists the tables, parents before children.
+func (b *Book) Tables() []*Table { return b.tables }
+
+// Table finds a table by name, nil if the book has none.
+func (b *Book) Table(name string) *Table { return b.byName[name] }
+
+// Cells lists the cells of a table in schema order.
+func (b *Book) Cells(table string) []Cell { return b.cells[table] }
+
+// Cell finds the cell of that name (a column without group, or a group), nil if there is none.
+func (b *Book) Cell(table, name string) *Cell {
+	cells := b.cells[table]
+	for i := range cells {
+		if cells[i].Name == name {
+			return &cells[i]
+		}
+	}
+	return nil
+}
+
+// CellOf finds the cell that a column belongs to, nil if the table has no such column.
+func (b *Book) CellOf(table, column string) *Cell {
+	i, ok := b.cellOf[table][column]
+	if !ok {
+		return nil
+	}
+	return &b.cells[table][i]
+}
+
+// Column finds a column by name, nil if the table has none.
+func (t *Table) Column(name string) *Column {
+	for i := range t.Columns {
+		if t.Columns[i].Name == name {
+			return &t.Columns[i]
+		}
+	}
+	return nil
+}
+
+// FlowColumn is the table's state column, nil if it has none. A table has at most one.
+func (t *Table) FlowColumn() *Column {
+	for i := range t.Columns {
+		if t.Columns[i].Type == TypeFlow {
+			return &t.Columns[i]
+		}
+	}
+	return nil
+}
+
+// At is the same book as a client of an older schema version knows it.
+func (b *Book) At(version int) (*Book, error) { return NewBook(version, b.tables...) }
+
+// Version is the schema version of this build.
+const Version = 1
+
+// Minqing is the whole rule book of this build. It panics on a broken law: a program with a broken rule book must not start.
+func Minqing() *Book {
+	b, err := NewBook(Version, place, user, role, device, household, resident, identity, assignment, contactCard,
+		visit, journal, review, attachment, matter, matterStep)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}

@@ -1,0 +1,64 @@
+package schema
+
+// Places and people who work in them: the roots of streams and of rights. Only administrators write here.
+
+func l(zh, en string) Label           { return Label{zh, en} }
+func opt(value, zh, en string) Option { return Option{value, Label{zh, en}} }
+
+var byAdmin = []Permit{{Roles: []Role{RoleAdmin}}}
+
+const adminOnly = "one administrator's correction over another's; the history keeps both"
+
+var place = &Table{
+	Name: "place", Label: l("地方", "Place"), Scope: ScopeOwn, Place: true,
+	Create: byAdmin, Change: byAdmin, Delete: byAdmin,
+	Columns: []Column{
+		{Name: "parent", Label: l("上级", "Parent"), Type: TypeRef, Ref: "place", Rule: RuleManual},
+		{Name: "level", Label: l("级别", "Level"), Type: TypeEnum, Required: true, Rule: RuleOnce, Options: []Option{
+			opt("city", "市", "City"), opt("township", "乡镇(街道)", "Township"), opt("district", "管理区", "District"),
+			opt("village", "村(社区)", "Village"), opt("natural", "自然村", "Natural village"), opt("group", "村民小组", "Group"),
+			opt("building", "楼栋", "Building"), opt("street", "街巷", "Street")}},
+		{Name: "name", Label: l("名称", "Name"), Type: TypeText, Max: 60, Required: true, Rule: RuleLatest, Why: adminOnly},
+		{Name: "code", Label: l("代码", "Code"), Type: TypeText, Max: 20, Rule: RuleLatest, Why: adminOnly},
+		{Name: "lagging", Label: l("后进村", "Lagging"), Type: TypeBool, Rule: RuleLatest, Why: adminOnly},
+	},
+}
+
+var user = &Table{
+	Name: "user", Label: l("用户", "User"), Scope: ScopeOwn,
+	Create: byAdmin, Change: byAdmin, Delete: byAdmin,
+	Columns: []Column{
+		{Name: "place", Label: l("所属", "Home place"), Type: TypeRef, Ref: "place", Required: true, Rule: RuleLatest, Why: adminOnly},
+		{Name: "login", Label: l("登录名", "Login"), Type: TypeText, Max: 40, Required: true, Rule: RuleOnce},
+		{Name: "name", Label: l("姓名", "Name"), Type: TypeText, Max: 60, Required: true, Rule: RuleLatest, Why: adminOnly},
+		{Name: "post", Label: l("职务", "Post"), Type: TypeText, Max: 60, Rule: RuleLatest, Why: adminOnly},
+		{Name: "phone", Label: l("电话", "Phone"), Type: TypePhone, Rule: RuleLatest, Why: adminOnly, Privacy: Personal},
+		{Name: "ended", Label: l("停用日期", "Ended on"), Type: TypeDate, Rule: RuleMin},
+	},
+}
+
+var role = &Table{
+	Name: "role", Label: l("角色", "Role"), Parent: "user", Scope: ScopeParent,
+	Create: byAdmin, Change: byAdmin, Delete: byAdmin,
+	Columns: []Column{
+		{Name: "user", Label: l("用户", "User"), Type: TypeRef, Ref: "user", Required: true, Rule: RuleOnce},
+		{Name: "role", Label: l("角色", "Role"), Type: TypeEnum, Required: true, Rule: RuleOnce, Options: []Option{
+			opt("cadre", "包户干部", "Cadre"), opt("secretary", "支部书记", "Secretary"), opt("township", "乡镇(街道)专员", "Township officer"),
+			opt("city", "市级调度员", "City dispatcher"), opt("handler", "承办站所", "Handler"), opt("mediator", "调解员", "Mediator"),
+			opt("admin", "系统管理员", "Administrator")}},
+		{Name: "place", Label: l("范围", "Over"), Type: TypeRef, Ref: "place", Required: true, Rule: RuleOnce},
+		{Name: "until", Label: l("止于", "Until"), Type: TypeDate, Rule: RuleMin},
+	},
+}
+
+var device = &Table{
+	Name: "device", Label: l("设备", "Device"), Parent: "user", Scope: ScopeParent,
+	Create: []Permit{{Roles: []Role{RoleServer, RoleAdmin}}}, Change: byAdmin, Delete: byAdmin,
+	Columns: []Column{
+		{Name: "user", Label: l("用户", "User"), Type: TypeRef, Ref: "user", Required: true, Rule: RuleOnce},
+		{Name: "label", Label: l("名称", "Label"), Type: TypeText, Max: 60, Rule: RuleLatest, Why: adminOnly},
+		{Name: "platform", Label: l("平台", "Platform"), Type: TypeText, Max: 60, Rule: RuleOnce},
+		{Name: "key", Label: l("公钥", "Public key"), Type: TypeText, Max: 200, Required: true, Rule: RuleOnce},
+		{Name: "revoked", Label: l("吊销", "Revoked"), Type: TypeInstant, Min: 0, Max: MaxInt, Rule: RuleMin},
+	},
+}

@@ -1,0 +1,237 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Kind tells what a Value holds.
+type Kind uint8
+
+// The kinds of value. A tuple is the value of a group: the values of its columns in schema order.
+const (
+	KindNull Kind = iota
+	KindInt
+	KindText
+	KindSet
+	KindTuple
+)
+
+// MaxInt bounds integers to what every JSON reader keeps exact (2^53 - 1); MinInt is its mirror.
+const (
+	MaxInt = 1<<53 - 1
+	MinInt = -MaxInt
+)
+
+// Value is the value of one cell: null, an integer, a text, a set of texts or the tuple of a group. Values are immutable and
+// comparable with ==: a set or tuple is kept as its canonical JSON, so equal values are equal Go values and map keys.
+type Value struct {
+	kind Kind
+	num  int64
+	text string
+}
+
+// Null is the absent value; it is also the zero Value.
+var Null = Value{}
+
+// Int makes an integer value. The caller keeps it within MinInt..MaxInt (ParseValue and Column.Check enforce it on input).
+func Int(n int64) Value { return Value{kind: KindInt, num: n} }
+
+// Text makes a text value; it is to be valid UTF-8.
+func Text(s string) Value { return Value{kind: KindText, text: s} }
+
+// Set makes a set value; the order and repetition of elements do not matter. A set without elements is Null, so that
+// “nothing there” has one form.
+func Set(elements ...string) Value {
+	if len(elements) == 0 {
+		return Null
+	}
+	sorted := slices.Clone(elements)
+	slices.Sort(sorted)
+	sorted = slices.Compact(sorted)
+	return Value{kind: KindSet, text: string(marshal(sorted))}
+}
+
+// Tuple makes the value of a group. A tuple of nulls only is Null.
+func Tuple(values ...Value) Value {
+	allNull := true
+	for _, v := range values {
+		allNull = allNull && v.kind == KindNull
+	}
+	if allNull {
+		return Null
+	}
+	var b []byte
+	b = append(b, '[')
+	for i, v := range values {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = v.AppendJSON(b)
+	}
+	return Value{kind: KindTuple, text: string(append(b, ']'))}
+}
+
+// Kind tells which accessor applies.
+func (v Value) Kind() Kind { return v.kind }
+
+// IsNull tells whether v is absent.
+func (v Value) IsNull() bool { return v.kind == KindNull }
+
+// Num returns the integer of a KindInt value, else 0.
+func (v Value) Num() int64 { return v.num }
+
+// Str returns the text of a KindText value, else "".
+func (v Value) Str() string {
+	if v.kind != KindText {
+		return ""
+	}
+	return v.text
+}
+
+// Elements returns the elements of a set in bytewise order, nil for other kinds.
+func (v Value) Elements() []string {
+	if v.kind != KindSet {
+		return nil
+	}
+	var out []string
+	if err := json.Unmarshal([]byte(v.text), &out); err != nil {
+		panic("schema: a set that is not canonical JSON: " + v.text) // only Set and ParseValue make sets
+	}
+	return out
+}
+
+// AppendJSON appends the canonical JSON of v: null, an integer without exponent, a string without HTML escaping, or an array.
+// It is the form hashed by digests and identities and sent on the wire.
+func (v Value) AppendJSON(b []byte) []byte {
+	switch v.kind {
+	case KindInt:
+		return strconv.AppendInt(b, v.num, 10)
+	case KindText:
+		return appendString(b, v.text)
+	case KindSet, KindTuple:
+		return append(b, v.text...)
+	default:
+		return append(b, "null"...)
+	}
+}
+
+// String is the canonical JSON, for messages and tests.
+func (v Value) String() string { return string(v.AppendJSON(nil)) }
+
+// ParseValue reads a canonical or plain JSON value as one of the given kind. Null is accepted for every kind. Numbers with a
+// fraction, an exponent, a negative zero or beyond ±(2^53-1) are refused, as are texts that are not UTF-8.
+func ParseValue(kind Kind, raw []byte) (Value, error) {
+	raw = bytes.TrimSpace(raw)
+	if string(raw) == "null" {
+		return Null, nil
+	}
+	if len(raw) == 0 {
+		return Null, fmt.Errorf("empty value")
+	}
+	switch kind {
+	case KindInt:
+		return parseInt(raw)
+	case KindText:
+		s, err := parseString(raw)
+		if err != nil {
+			return Null, err
+		}
+		return Text(s), nil
+	case KindSet:
+		var parts []json.RawMessage
+		if err := json.Unmarshal(raw, &parts); err != nil {
+			return Null, fmt.Errorf("want an array of texts, got %s", clip(raw))
+		}
+		elements := make([]string, 0, len(parts))
+		for _, p := range parts {
+			s, err := parseString(p)
+			if err != nil {
+				return Null, err
+			}
+			elements = append(elements, s)
+		}
+		return Set(elements...), nil
+	}
+	return Null, fmt.Errorf("values of kind %d are read through their group", kind)
+}
+
+func parseInt(raw []byte) (Value, error) {
+	s := string(raw)
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || s == "-0" || s[0] == '+' || n > MaxInt || n < MinInt {
+		return Null, fmt.Errorf("want a whole number between -(2^53-1) and 2^53-1, got %s", clip(raw))
+	}
+	return Int(n), nil
+}
+
+func parseString(raw []byte) (string, error) {
+	if len(raw) < 2 || raw[0] != '"' {
+		return "", fmt.Errorf("want a text, got %s", clip(raw))
+	}
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return "", fmt.Errorf("want a text, got %s", clip(raw))
+	}
+	if strings.ContainsRune(s, '\u0000') {
+		return "", fmt.Errorf("a text may not hold the character U+0000") // PostgreSQL cannot store it
+	}
+	return s, nil
+}
+
+func clip(raw []byte) string {
+	const most = 40
+	if len(raw) > most {
+		return string(raw[:most]) + "…"
+	}
+	return string(raw)
+}
+
+func appendString(b []byte, s string) []byte {
+	plain := true
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c == 0x7f {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		b = append(b, '"')
+		b = append(b, s...)
+		return append(b, '"')
+	}
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c == '\n':
+			b = append(b, '\\', 'n')
+		case c == '\r':
+			b = append(b, '\\', 'r')
+		case c == '\t':
+			b = append(b, '\\', 't')
+		case c < 0x20 || c == 0x7f:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}
+
+func marshal(elements []string) []byte {
+	b := []byte{'['}
+	for i, e := range elements {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, e)
+	}
+	return append(b, ']')
+}

@@ -1,0 +1,73 @@
+package schema
+
+// Visits and what is written about them: the daily work of a cadre (DOMAIN system A).
+
+const keepMonths = 13 // a year back, so that the same month last year can be looked at
+
+var visit = &Table{
+	Name: "visit", Label: l("走访", "Visit"), Parent: "household", Scope: ScopeParent, Period: PeriodMonth, Keep: keepMonths,
+	Author: "author", Append: true,
+	Create: []Permit{{Roles: contacts, Own: true}},
+	Delete: []Permit{{Roles: contacts, Own: true}, {Roles: []Role{RoleAdmin}}},
+	Columns: []Column{
+		{Name: "household", Label: l("户", "Household"), Type: TypeRef, Ref: "household", Required: true, Rule: RuleOnce},
+		{Name: "author", Label: l("走访人", "Visited by"), Type: TypeRef, Ref: "user", Required: true, Rule: RuleOnce},
+		{Name: "day", Label: l("日期", "Day"), Type: TypeDate, Required: true, Rule: RuleOnce},
+		{Name: "met", Label: l("见到的人", "Met"), Type: TypeText, Max: 200, Rule: RuleOnce, Privacy: Personal},
+		{Name: "tasks", Label: l("任务", "Tasks"), Type: TypeTags, Rule: RuleSet, Options: []Option{
+			opt("policy", "送政策", "Bring policy"), opt("listen", "听民声", "Listen"), opt("relieve", "解民忧", "Relieve worries")}},
+		{Name: "place_note", Label: l("地点", "Where"), Type: TypeText, Rule: RuleOnce, Privacy: Personal},
+		{Name: "next_day", Label: l("下次约定", "Promised return"), Type: TypeDate, Rule: RuleOnce},
+	},
+	Rules: []RowRule{{Name: "promise_after_visit", Label: l("约定的日期早于走访日期", "The promised return lies before the visit"),
+		Columns: []string{"day", "next_day"}, Holds: func(get func(string) Value) bool {
+			return get("next_day").IsNull() || get("day").Str() <= get("next_day").Str()
+		}}},
+}
+
+var journalFlow = &Flow{Initial: "draft",
+	States: []Option{opt("draft", "草稿", "Draft"), opt("submitted", "已提交", "Submitted"), opt("returned", "退回", "Returned"),
+		opt("accepted", "已阅", "Accepted")},
+	Moves: []Move{{"draft", "submitted", contacts}, {"submitted", "returned", []Role{RoleSecretary, RoleAdmin}},
+		{"submitted", "accepted", []Role{RoleSecretary, RoleAdmin}}, {"returned", "submitted", contacts}}}
+
+var journal = &Table{
+	Name: "journal", Label: l("民情日志", "Journal"), Parent: "visit", Scope: ScopeParent, Period: PeriodParent, Keep: keepMonths, Author: "author",
+	Create: []Permit{{Roles: contacts, Own: true}},
+	Change: []Permit{{Roles: contacts, Columns: []string{"text", "state"}}},
+	Delete: byAdmin,
+	Columns: []Column{
+		{Name: "visit", Label: l("走访", "Visit"), Type: TypeRef, Ref: "visit", Required: true, Rule: RuleOnce},
+		{Name: "author", Label: l("记录人", "Written by"), Type: TypeRef, Ref: "user", Required: true, Rule: RuleOnce},
+		{Name: "text", Label: l("内容", "Text"), Type: TypeLong, Max: 20000, Rule: RuleText, Privacy: Personal},
+		{Name: "state", Label: l("状态", "State"), Type: TypeFlow, Rule: RuleFlow, Flow: journalFlow},
+	},
+	Locks: []Lock{{States: []string{"accepted"}, Columns: []string{"text"}}},
+}
+
+var review = &Table{
+	Name: "review", Label: l("审阅", "Review"), Parent: "journal", Scope: ScopeParent, Period: PeriodParent, Keep: keepMonths, Author: "author", Append: true,
+	Create: []Permit{{Roles: []Role{RoleSecretary, RoleTownship, RoleAdmin}, Own: true}},
+	Delete: byAdmin,
+	Columns: []Column{
+		{Name: "journal", Label: l("日志", "Journal"), Type: TypeRef, Ref: "journal", Required: true, Rule: RuleOnce},
+		{Name: "author", Label: l("审阅人", "Reviewed by"), Type: TypeRef, Ref: "user", Required: true, Rule: RuleOnce},
+		{Name: "kind", Label: l("意见", "Kind"), Type: TypeEnum, Required: true, Rule: RuleOnce, Options: []Option{
+			opt("accept", "已阅", "Accepted"), opt("return", "退回", "Returned"), opt("guide", "指导意见", "Guidance")}},
+		{Name: "comment", Label: l("批注", "Comment"), Type: TypeLong, Max: 4000, Rule: RuleOnce},
+	},
+}
+
+var attachment = &Table{
+	Name: "attachment", Label: l("附件", "Attachment"), Parent: "visit", Scope: ScopeParent, Period: PeriodParent, Keep: keepMonths, Author: "author",
+	Append: true,
+	Create: []Permit{{Roles: contacts, Own: true}},
+	Delete: []Permit{{Roles: contacts, Own: true}, {Roles: []Role{RoleAdmin}}},
+	Columns: []Column{
+		{Name: "visit", Label: l("走访", "Visit"), Type: TypeRef, Ref: "visit", Required: true, Rule: RuleOnce},
+		{Name: "author", Label: l("上传人", "Added by"), Type: TypeRef, Ref: "user", Required: true, Rule: RuleOnce},
+		{Name: "hash", Label: l("内容摘要", "Content hash"), Type: TypeHash, Required: true, Rule: RuleOnce},
+		{Name: "media", Label: l("类型", "Media type"), Type: TypeText, Max: 60, Required: true, Rule: RuleOnce},
+		{Name: "bytes", Label: l("大小", "Bytes"), Type: TypeInt, Min: 1, Max: 64 << 20, Required: true, Rule: RuleOnce},
+	},
+}
