@@ -52,7 +52,7 @@ var role = &Table{
 }
 
 var device = &Table{
-	Name: "device", Label: l("设备", "Device"), Parent: "user", Scope: ScopeParent,
+	Name: "device", Label: l("设备", "Device"), Parent: "user", Scope: ScopeNarrow,
 	Create: []Permit{{Roles: []Role{RoleServer, RoleAdmin}}}, Change: byAdmin, Delete: byAdmin,
 	Columns: []Column{
 		{Name: "user", Label: l("用户", "User"), Type: TypeRef, Ref: "user", Required: true, Rule: RuleOnce},
