@@ -14,19 +14,6 @@ type Book struct {
 	cellOf  map[string]map[string]int // table → column → index into cells
 }
 
-// Cell is the unit of merging: one column, or the columns of one group. Its name is the column's or the group's.
-type Cell struct {
-	Name    string
-	Rule    Rule
-	Columns []*Column
-}
-
-// Group tells whether the cell has a tuple for its value.
-func (c *Cell) Group() bool { return c.Columns[0].Group != "" }
-
-// Since is the schema version that first had the cell.
-func (c *Cell) Since() int { return max(1, c.Columns[0].Since) }
-
 // NewBook indexes tables at a schema version, leaving out the tables and columns that came later. It returns an error that
 // names every broken law of the rule book (see laws.go).
 func NewBook(version int, tables ...*Table) (*Book, error) {

@@ -55,8 +55,8 @@ func (b *Book) checkTable(t *Table, at int, bad func(string, ...any)) {
 		return
 	}
 	c := t.Column(t.Parent)
-	if c == nil || c.Type != TypeRef || !c.Required {
-		bad("table %s: the parent column %s must be a required ref", t.Name, t.Parent)
+	if c == nil || c.Type != TypeRef || (!c.Required && c.Ref != t.Name) {
+		bad("table %s: the parent column %s must be a ref, and required unless it points to its own table", t.Name, t.Parent)
 		return
 	}
 	if c.Ref != t.Name && slices.IndexFunc(b.tables, func(o *Table) bool { return o.Name == c.Ref }) > at {

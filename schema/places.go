@@ -10,7 +10,7 @@ var byAdmin = []Permit{{Roles: []Role{RoleAdmin}}}
 const adminOnly = "one administrator's correction over another's; the history keeps both"
 
 var place = &Table{
-	Name: "place", Label: l("地方", "Place"), Scope: ScopeOwn, Place: true,
+	Name: "place", Label: l("地方", "Place"), Parent: "parent", Scope: ScopeOwn, Place: true, Directory: true,
 	Create: byAdmin, Change: byAdmin, Delete: byAdmin,
 	Columns: []Column{
 		{Name: "parent", Label: l("上级", "Parent"), Type: TypeRef, Ref: "place", Rule: RuleManual},
@@ -25,7 +25,7 @@ var place = &Table{
 }
 
 var user = &Table{
-	Name: "user", Label: l("用户", "User"), Scope: ScopeOwn,
+	Name: "user", Label: l("用户", "User"), Parent: "place", Scope: ScopeOwn, Directory: true,
 	Create: byAdmin, Change: byAdmin, Delete: byAdmin,
 	Columns: []Column{
 		{Name: "place", Label: l("所属", "Home place"), Type: TypeRef, Ref: "place", Required: true, Rule: RuleLatest, Why: adminOnly},
@@ -52,7 +52,7 @@ var role = &Table{
 }
 
 var device = &Table{
-	Name: "device", Label: l("设备", "Device"), Parent: "user", Scope: ScopeNarrow,
+	Name: "device", Label: l("设备", "Device"), Parent: "user", Scope: ScopeNarrow, // no Readers: the keys are the user's own
 	Create: []Permit{{Roles: []Role{RoleServer, RoleAdmin}}}, Change: byAdmin, Delete: byAdmin,
 	Columns: []Column{
 		{Name: "user", Label: l("用户", "User"), Type: TypeRef, Ref: "user", Required: true, Rule: RuleOnce},

@@ -70,9 +70,10 @@ var resident = &Table{
 
 var identity = &Table{
 	Name: "identity", Label: l("证件", "Identity"), Parent: "resident", Scope: ScopeNarrow, Twin: "id_number",
-	Create: []Permit{{Roles: []Role{RoleSecretary, RoleAdmin}}},
-	Change: []Permit{{Roles: []Role{RoleSecretary, RoleAdmin}}},
-	Delete: byAdmin,
+	Readers: []Role{RoleSecretary, RoleAdmin},
+	Create:  []Permit{{Roles: []Role{RoleSecretary, RoleAdmin}}},
+	Change:  []Permit{{Roles: []Role{RoleSecretary, RoleAdmin}}},
+	Delete:  byAdmin,
 	Columns: []Column{
 		{Name: "resident", Label: l("人", "Resident"), Type: TypeRef, Ref: "resident", Required: true, Rule: RuleOnce},
 		{Name: "id_number", Label: l("身份证号", "ID number"), Type: TypeIDNumber, Required: true, Rule: RuleManual, Privacy: Masked,

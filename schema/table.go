@@ -132,21 +132,27 @@ type RowRule struct {
 
 // Table is the one literal that describes a table.
 type Table struct {
-	Name    string
-	Label   Label
-	Since   int    // first schema version that has it; 0 means 1
-	Parent  string // the column (TypeRef) that names the parent row; "" for a root
-	Scope   ScopeRule
-	Period  PeriodRule
-	Keep    int    // months that phones keep a period; 0: for ever
-	Author  string // the column (TypeRef to user) that names who made the row, checked against the author of the change
-	Twin    string // the column whose equality between two living rows makes them duplicates (ID number, household code)
-	Append  bool   // rows are never changed after creation, only deleted
-	Place   bool   // rows are places: they root streams
-	Create  []Permit
-	Change  []Permit
-	Delete  []Permit
-	Locks   []Lock
-	Rules   []RowRule
-	Columns []Column
+	Name   string
+	Label  Label
+	Since  int    // first schema version that has it; 0 means 1
+	Parent string // the column (TypeRef) that names the parent row; "" for a root; null in the roots of a tree of its own kind
+	Scope  ScopeRule
+	Period PeriodRule
+	Keep   int    // months that phones keep a period; 0: for ever
+	Author string // the column (TypeRef to user) that names who made the row, checked against the author of the change
+	Twin   string // the column whose equality between two living rows makes them duplicates (ID number, household code)
+	Append bool   // rows are never changed after creation, only deleted
+	Place  bool   // rows are places: they root streams (scope.go)
+	// Readers names, for ScopeNarrow, who of those that see the parent's scope sees these rows too; nil: only the user whose
+	// scope it narrows. Other scope rules leave it out: who sees a scope follows from assignments and roles.
+	Readers []Role
+	// Directory tells that rows may be named from any scope: they belong to no household and say nothing of one, so a link to
+	// them gives nothing away. Places are directories, and users, known by name all over the city.
+	Directory bool
+	Create    []Permit
+	Change    []Permit
+	Delete    []Permit
+	Locks     []Lock
+	Rules     []RowRule
+	Columns   []Column
 }

@@ -1,12 +1,9 @@
 package schema
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // Kind tells what a Value holds.
@@ -41,8 +38,14 @@ var Null = Value{}
 // Int makes an integer value. The caller keeps it within MinInt..MaxInt (ParseValue and Column.Check enforce it on input).
 func Int(n int64) Value { return Value{kind: KindInt, num: n} }
 
-// Text makes a text value; it is to be valid UTF-8.
-func Text(s string) Value { return Value{kind: KindText, text: s} }
+// Text makes a text value; it is to be valid UTF-8. The empty text is Null: a cleared field and one never filled are the same
+// thing to people, so they have one form.
+func Text(s string) Value {
+	if s == "" {
+		return Null
+	}
+	return Value{kind: KindText, text: s}
+}
 
 // Set makes a set value; the order and repetition of elements do not matter. A set without elements is Null, so that
 // “nothing there” has one form.
@@ -105,6 +108,18 @@ func (v Value) Elements() []string {
 	return out
 }
 
+// Parts returns the values of a tuple in schema order, nil for other kinds (a tuple of nulls is Null, see Cell.Split).
+func (v Value) Parts() []Value {
+	if v.kind != KindTuple {
+		return nil
+	}
+	parts, err := parseParts([]byte(v.text))
+	if err != nil {
+		panic("schema: a tuple that is not canonical JSON: " + v.text) // only Tuple makes tuples
+	}
+	return parts
+}
+
 // AppendJSON appends the canonical JSON of v: null, an integer without exponent, a string without HTML escaping, or an array.
 // It is the form hashed by digests and identities and sent on the wire.
 func (v Value) AppendJSON(b []byte) []byte {
@@ -122,74 +137,6 @@ func (v Value) AppendJSON(b []byte) []byte {
 
 // String is the canonical JSON, for messages and tests.
 func (v Value) String() string { return string(v.AppendJSON(nil)) }
-
-// ParseValue reads a canonical or plain JSON value as one of the given kind. Null is accepted for every kind. Numbers with a
-// fraction, an exponent, a negative zero or beyond ±(2^53-1) are refused, as are texts that are not UTF-8.
-func ParseValue(kind Kind, raw []byte) (Value, error) {
-	raw = bytes.TrimSpace(raw)
-	if string(raw) == "null" {
-		return Null, nil
-	}
-	if len(raw) == 0 {
-		return Null, fmt.Errorf("empty value")
-	}
-	switch kind {
-	case KindInt:
-		return parseInt(raw)
-	case KindText:
-		s, err := parseString(raw)
-		if err != nil {
-			return Null, err
-		}
-		return Text(s), nil
-	case KindSet:
-		var parts []json.RawMessage
-		if err := json.Unmarshal(raw, &parts); err != nil {
-			return Null, fmt.Errorf("want an array of texts, got %s", clip(raw))
-		}
-		elements := make([]string, 0, len(parts))
-		for _, p := range parts {
-			s, err := parseString(p)
-			if err != nil {
-				return Null, err
-			}
-			elements = append(elements, s)
-		}
-		return Set(elements...), nil
-	}
-	return Null, fmt.Errorf("values of kind %d are read through their group", kind)
-}
-
-func parseInt(raw []byte) (Value, error) {
-	s := string(raw)
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || s == "-0" || s[0] == '+' || n > MaxInt || n < MinInt {
-		return Null, fmt.Errorf("want a whole number between -(2^53-1) and 2^53-1, got %s", clip(raw))
-	}
-	return Int(n), nil
-}
-
-func parseString(raw []byte) (string, error) {
-	if len(raw) < 2 || raw[0] != '"' {
-		return "", fmt.Errorf("want a text, got %s", clip(raw))
-	}
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return "", fmt.Errorf("want a text, got %s", clip(raw))
-	}
-	if strings.ContainsRune(s, '\u0000') {
-		return "", fmt.Errorf("a text may not hold the character U+0000") // PostgreSQL cannot store it
-	}
-	return s, nil
-}
-
-func clip(raw []byte) string {
-	const most = 40
-	if len(raw) > most {
-		return string(raw[:most]) + "…"
-	}
-	return string(raw)
-}
 
 func appendString(b []byte, s string) []byte {
 	plain := true

@@ -114,7 +114,8 @@ func note() *schema.Table {
 func secret() *schema.Table {
 	return &schema.Table{
 		Name: "secret", Label: l("secret"), Parent: "thing", Scope: schema.ScopeNarrow, Twin: "id_number",
-		Create: []schema.Permit{{Roles: heads}}, Change: []schema.Permit{{Roles: heads}}, Delete: []schema.Permit{{Roles: heads}},
+		Readers: heads,
+		Create:  []schema.Permit{{Roles: heads}}, Change: []schema.Permit{{Roles: heads}}, Delete: []schema.Permit{{Roles: heads}},
 		Columns: []schema.Column{
 			{Name: "thing", Label: l("thing"), Type: schema.TypeRef, Ref: "thing", Required: true, Rule: schema.RuleOnce},
 			{Name: "id_number", Label: l("id_number"), Type: schema.TypeIDNumber, Required: true, Rule: schema.RuleManual, Privacy: schema.Masked},
