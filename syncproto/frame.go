@@ -40,6 +40,8 @@ type Welcome struct {
 	Now      int64 // server time, Unix ms
 	Grace    int64 // how long late work is judged by the authority at capture, ms
 	Lease    int64 // how long a replica may be used without contact, ms
+	// Resumed tells that the answer goes on from Hello.Resume; otherwise the device drops what it staged after its last checkpoint.
+	Resumed bool
 }
 
 // Columns heads the rows of one table: names in the order in which Row carries values. It holds for the rest of the answer.
