@@ -55,6 +55,8 @@ type CellEdit struct {
 	Value    schema.Value
 	Delta    int64
 	Add, Del []string
+	// Raw is the canonical JSON of a cell that the reader's schema does not know, or whose value does not fit it; nil otherwise.
+	Raw []byte
 }
 
 // Edit is what a change does to one row.
@@ -85,6 +87,12 @@ type Change struct {
 	Edits  []Edit
 	// Labels are sent only after a fork: every (epoch, rev) this change was given for each of its rows, by row id.
 	Labels map[RowID][]Label
+	// Content is the canonical JSON of all of the above but Name, First and Labels, as its author wrote it: what is hashed, stored and
+	// sent on. Set by Seal and by whatever reads a change; never encoded again from the fields.
+	Content []byte
+	// Defect tells what makes the change refused whatever the state (CodeUnknown, CodeInvalid); its Content is kept whole all the
+	// same. Set by whatever reads a change, nil for a sound one.
+	Defect *Error
 }
 
 // Status is what became of a change.

@@ -2,9 +2,9 @@ package syncproto
 
 import "minqing/schema"
 
-// The frames of POST /v1/sync, one JSON value a line (PROTOCOL.md, “Frames”). A request is Hello, Held?, Change*, End; an answer is
-// Welcome, (Verdict)*, then pulls: (Columns | Bucket | Row | Gone | Forget | Mark)* Checkpoint, as often as there are cuts, then
-// End; or at any point Failure, after which nothing follows.
+// The frames of POST /v1/sync, one JSON value a line (PROTOCOL.md, “Frames”). A request is Hello, Held*, Probe*, Change*, End. An
+// answer is Welcome, (Head Verdict*)*, then pulls: (Columns | Bucket | Row | Gone | Forget | Mark | Verdict | Ranges)* Checkpoint, as
+// often as there are cuts, then End; or at any point Failure, after which nothing follows.
 
 // Frame is one of the frame types of this file.
 type Frame interface{ frame() }
@@ -13,21 +13,51 @@ type Frame interface{ frame() }
 type Hello struct {
 	Protocol int      // the protocol version, ProtocolVersion
 	Schema   int      // the schema version the device knows
-	Device   DeviceID // must match the token
-	Cursor   string   // sealed; "" for a first sync
+	Device   DeviceID // "" on the wire means the token's; readers fill it in
+	Cursor   string   // sealed; "" for a first sync. It carries the lineage nonce and the chain heads of its cut
 	Resume   string   // sealed; the last Mark of an answer that broke, "" otherwise
-	Held     string   // digest of the list of buckets held (DigestHeld); "" before the first checkpoint
-	Root     string   // digest over all buckets held (see Checkpoint.Root)
-	Nonce    string   // lineage nonce of the last checkpoint applied
+	Root     string   // digest over all buckets held (Checkpoint.Root), reckoned anew; "" before the first checkpoint
 	Next     uint64   // number the device's next new change will get: the server tells a copied file from a lost answer by it
-	Heads    []string // newest sealed chain head of each epoch, newest epoch first
-	Offer    bool     // changes carry labels and may leave gaps: an answer to a fork
+	Heads    []string // sealed chain heads received since the cursor's checkpoint (Head frames, receipts)
+	Offer    EpochID  // changes carry labels and may leave gaps: the epoch whose CodeFork this answers; "" otherwise
 	Waiting  int      // changes that stay behind for the next push, for the fleet page
-	Client   string   // program and version
+	Client   string   // program and version; may be left out when the token request named it
 }
 
-// Held lists the buckets the device holds; sent when the server answered CodeHeld.
+// Held lists the buckets the device holds; sent when the server answered CodeHeld, or when the device wants the state of every
+// bucket in the closing checkpoint. A long list comes as several frames.
 type Held struct{ Buckets []BucketID }
+
+// Probe asks, for one bucket that differs, for digests of ranges of its rows (by prefix of RepairKey, "" for all), for single rows,
+// or for all of it again.
+type Probe struct {
+	ID       BucketID
+	Prefixes []string
+	Rows     []RowRef
+	Refill   bool
+}
+
+// RowRef names a row.
+type RowRef struct {
+	Table string
+	ID    RowID
+}
+
+// Ranges answers one prefix of a Probe, at the cut of the checkpoint that follows: either the sums of its 16^Width sub-ranges in
+// order, or, when it holds few rows, each row with its sum.
+type Ranges struct {
+	ID     BucketID
+	Prefix string
+	Width  int // nibbles by which the sub-ranges are longer than Prefix: 1 or 2; 0 when Rows are listed
+	Sums   []uint64
+	Rows   []RowSum
+}
+
+// RowSum is a row and the low half of the digest of its cells (see RepairSum).
+type RowSum struct {
+	RowRef
+	Sum uint64
+}
 
 // End closes a request or an answer; Frames counts the frames before it.
 type End struct{ Frames int }
@@ -38,10 +68,17 @@ type Welcome struct {
 	Schema   int
 	Epoch    EpochID
 	Now      int64 // server time, Unix ms
-	Grace    int64 // how long late work is judged by the authority at capture, ms
-	Lease    int64 // how long a replica may be used without contact, ms
+	Grace    int64 // how long late work is judged by the authority at capture, ms; 0: as last told
+	Lease    int64 // how long a replica may be used without contact, ms; 0: as last told
 	// Resumed tells that the answer goes on from Hello.Resume; otherwise the device drops what it staged after its last checkpoint.
 	Resumed bool
+}
+
+// Head is the sealed chain head after a commit; it goes before the verdicts of that commit, so that whoever holds a verdict can
+// show what it rests on. A checkpoint's cursor is the head of its cut.
+type Head struct {
+	Epoch EpochID
+	Seal  string
 }
 
 // Columns heads the rows of one table: names in the order in which Row carries values. It holds for the rest of the answer.
@@ -61,7 +98,7 @@ type Bucket struct {
 	Continues bool
 }
 
-// Row is one row as acknowledged.
+// Row is one row as acknowledged. On the wire its bucket is that of the Bucket or “at” line before it; writer and reader see to that.
 type Row struct {
 	Table  string
 	ID     RowID
@@ -90,21 +127,20 @@ type Forget struct {
 type Mark struct{ Resume string }
 
 // BucketState is the count and digest of one bucket at a cut. Digests has one entry for each since-version of columns that the
-// device knows, ascending: sums over the columns of just that since-version.
+// device knows: entry i sums the cells of the columns of since-version i+1; zeros at the end are left out.
 type BucketState struct {
 	ID      BucketID
 	Rows    int
 	Digests []Digest
 }
 
-// Checkpoint closes a cut: applied in one transaction with everything since the last one.
+// Checkpoint closes a cut: applied in one transaction with everything since the last one. An empty Cursor says that nothing is
+// new: the last checkpoint stands, and every other field is empty.
 type Checkpoint struct {
-	Cursor  string
-	Nonce   string
-	Heads   string        // the sealed chain head of the cut
-	Buckets []BucketState // those whose content changed since the device's cursor, and those newly filled
-	Root    string        // digest over all buckets held at this cut, hex
-	Safe    []Identity    // unused unless backups are known to reach past these changes: the device may drop them
+	Cursor  string        // sealed; also the chain head of the cut: it stands in for every head named in the Hello
+	Buckets []BucketState // those whose content changed since the device's cursor, and those newly filled; all when Held was sent
+	Root    string        // digest over all buckets held at this cut (DigestRoot)
+	Safe    []Identity    // changes that backups are newly known to reach past: the device may drop them
 	More    bool          // further buckets follow after this checkpoint
 }
 
@@ -114,12 +150,17 @@ type Failure struct {
 	Message    string
 	Hint       string
 	RetryAfter int
-	// Known lists, for CodeCopied, the numbers of pushed changes the server already holds under other names.
-	Known []Name
+	// Known lists, for CodeCopied, the pushed changes that the server already holds: they keep their names, all others are renamed.
+	Known []Identity
+	// Ticket, for CodeCopied, lets the device enrol a new id for itself (POST /v1/enrol).
+	Ticket string
 }
 
 func (Hello) frame()      {}
 func (Held) frame()       {}
+func (Probe) frame()      {}
+func (Ranges) frame()     {}
+func (Head) frame()       {}
 func (*Change) frame()    {}
 func (End) frame()        {}
 func (Welcome) frame()    {}
@@ -136,5 +177,3 @@ func (Failure) frame()    {}
 // ProtocolVersion is the version of the wire protocol of this build.
 const ProtocolVersion = 1
 
-// Digest is a sum mod 2^128 of cell hashes, little-endian limbs.
-type Digest struct{ Lo, Hi uint64 }
