@@ -57,7 +57,7 @@ func (b *Book) index(t *Table) {
 	b.cellOf[t.Name] = of
 }
 
-// at copies the table with the columns known at a version.
+// at copies the table with the columns known at a version, and with what speaks only of them.
 func (t *Table) at(version int) *Table {
 	out := *t
 	out.Columns = nil
@@ -66,7 +66,48 @@ func (t *Table) at(version int) *Table {
 			out.Columns = append(out.Columns, c)
 		}
 	}
+	if len(out.Columns) == len(t.Columns) {
+		return &out
+	}
+	out.Create, out.Change = out.known(t.Create), out.known(t.Change)
+	out.Locks, out.Rules = nil, nil
+	for _, l := range t.Locks {
+		if kept := out.keep(l.Columns); len(kept) > 0 || l.Columns == nil {
+			l.Columns = kept
+			out.Locks = append(out.Locks, l)
+		}
+	}
+	for _, r := range t.Rules {
+		if len(out.keep(r.Columns)) == len(r.Columns) {
+			out.Rules = append(out.Rules, r)
+		}
+	}
+	if out.Column(out.Twin) == nil {
+		out.Twin = ""
+	}
 	return &out
+}
+
+// known leaves out of permits the columns the table does not have, and permits that were only for such.
+func (t *Table) known(permits []Permit) []Permit {
+	var out []Permit
+	for _, p := range permits {
+		if kept := t.keep(p.Columns); len(kept) > 0 || p.Columns == nil {
+			p.Columns = kept
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (t *Table) keep(columns []string) []string {
+	var out []string
+	for _, name := range columns {
+		if t.Column(name) != nil {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // Tables lists the tables, parents before children.
@@ -119,7 +160,12 @@ func (t *Table) FlowColumn() *Column {
 }
 
 // At is the same book as a client of an older schema version knows it.
-func (b *Book) At(version int) (*Book, error) { return NewBook(version, b.tables...) }
+func (b *Book) At(version int) (*Book, error) {
+	if version < 1 || version > b.Version {
+		return nil, fmt.Errorf("schema: version %d is not one of 1 to %d", version, b.Version)
+	}
+	return NewBook(version, b.tables...)
+}
 
 // Version is the schema version of this build.
 const Version = 1

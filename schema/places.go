@@ -42,10 +42,7 @@ var role = &Table{
 	Create: byAdmin, Change: byAdmin, Delete: byAdmin,
 	Columns: []Column{
 		{Name: "user", Label: l("用户", "User"), Type: TypeRef, Ref: "user", Required: true, Rule: RuleOnce},
-		{Name: "role", Label: l("角色", "Role"), Type: TypeEnum, Required: true, Rule: RuleOnce, Options: []Option{
-			opt("cadre", "包户干部", "Cadre"), opt("secretary", "支部书记", "Secretary"), opt("township", "乡镇(街道)专员", "Township officer"),
-			opt("city", "市级调度员", "City dispatcher"), opt("handler", "承办站所", "Handler"), opt("mediator", "调解员", "Mediator"),
-			opt("admin", "系统管理员", "Administrator")}},
+		{Name: "role", Label: l("角色", "Role"), Type: TypeEnum, Required: true, Rule: RuleOnce, Options: roleOptions()},
 		{Name: "place", Label: l("范围", "Over"), Type: TypeRef, Ref: "place", Required: true, Rule: RuleOnce},
 		{Name: "until", Label: l("止于", "Until"), Type: TypeDate, Rule: RuleMin},
 	},
@@ -61,4 +58,12 @@ var device = &Table{
 		{Name: "key", Label: l("公钥", "Public key"), Type: TypeText, Max: 200, Required: true, Rule: RuleOnce},
 		{Name: "revoked", Label: l("吊销", "Revoked"), Type: TypeInstant, Min: 0, Max: MaxInt, Rule: RuleMin},
 	},
+}
+
+func roleOptions() []Option {
+	var out []Option
+	for _, r := range Roles {
+		out = append(out, Option{string(r), RoleLabel(r)})
+	}
+	return out
 }

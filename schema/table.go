@@ -127,7 +127,7 @@ type RowRule struct {
 	Name    string
 	Label   Label // the sentence shown to who must decide
 	Columns []string
-	Holds   func(get func(column string) Value) bool
+	Holds   func(get func(column string) Value) bool `json:"-"`
 }
 
 // Table is the one literal that describes a table.
