@@ -44,6 +44,7 @@ func launch(bin string) (_ *cluster, err error) {
 		return nil, errors.Join(err, keepAlive.Close(), alive.Close(), os.RemoveAll(dir))
 	}
 
+	//nolint:noctx // the pipe ends it, not a context: it must outlive this process to clean up
 	cmd := exec.Command("/bin/sh", "-c", script, "cluster.sh", bin, dir)
 	cmd.Dir = dir
 	// None of the caller's PG… variables may reach the server's programs.

@@ -96,11 +96,11 @@ func (c *cluster) exec(statements ...string) (err error) {
 // matching debian; the newest is taken.
 func findPostgres(lookPath func(string) (string, error), debian string) (string, error) {
 	if initdb, err := lookPath("initdb"); err == nil {
-		real, err := filepath.EvalSymlinks(initdb)
+		target, err := filepath.EvalSymlinks(initdb)
 		if err != nil {
 			return "", fmt.Errorf("following %s: %w", initdb, err)
 		}
-		return filepath.Dir(real), nil
+		return filepath.Dir(target), nil
 	}
 	found, err := filepath.Glob(debian)
 	if err != nil {

@@ -106,16 +106,15 @@ func (p *pkg) addFunc(f file, fn *ast.FuncDecl) {
 	if !ast.IsExported(fn.Name.Name) || len(fn.Recv.List) == 0 {
 		return
 	}
-	// Who holds a value can call its exported methods, and so comes to hold what they give and take.
-	for _, receiver := range typeNames(fn.Recv.List[0].Type) {
-		d := p.decls[receiver]
-		if d == nil {
-			d = &decl{}
-			p.decls[receiver] = d
-		}
-		d.types = append(d.types, typeNames(fn.Type)...)
-		break // the others are its type parameters
+	// Who holds a value can call its exported methods, and so comes to hold what they give and take. The first name of
+	// a receiver is its type, the others are type parameters.
+	receiver := typeNames(fn.Recv.List[0].Type)[0]
+	d := p.decls[receiver]
+	if d == nil {
+		d = &decl{}
+		p.decls[receiver] = d
 	}
+	d.types = append(d.types, typeNames(fn.Type)...)
 }
 
 func (p *pkg) addSpecs(f file, g *ast.GenDecl) {
@@ -153,7 +152,7 @@ func (p *pkg) addSpecs(f file, g *ast.GenDecl) {
 // typeNames lists the names in a type that somebody outside the package can reach: unexported fields are left out.
 func typeNames(n ast.Node) []string {
 	var out []string
-	if n == nil || n == ast.Expr(nil) {
+	if n == nil {
 		return out
 	}
 	ast.Inspect(n, func(n ast.Node) bool {

@@ -68,9 +68,9 @@ var ruleCases = []ruleCase{
 	{"paths and registries", checkPatterns, map[string]string{
 		"README.md":         "see /wo" + "rk/main\nand ../shared/work/x, a/ro" + "ot/b, http://x/home\n",
 		"schema/a.go":       "package schema\n\nconst p = \"/ro" + "ot/x\"\n",
-		".npmrc":            "registry = http://example.test/\n",
+		".npmrc":            "registry = ht" + "tp://example.test/\n",
 		"package-lock.json": "{\n\"resolved\": \"https://registry.npm" + "js.org/x\"}\n",
-		"Taskfile.yml":      "GOPROXY=http://example.test\nGOPROXY=off\n",
+		"Taskfile.yml":      "GOPROXY=ht" + "tp://example.test\nGOPROXY=off\n",
 	}, []string{"README.md:1", "schema/a.go:3", ".npmrc:1", "package-lock.json:2", "Taskfile.yml:1"}},
 	{"long functions", checkFunctions, map[string]string{
 		"schema/a.go":      "package schema\n\nfunc long() {\n" + lines(maxFunctionLines-1) + "}\n\nfunc short() {\n" + lines(maxFunctionLines-2) + "}\n",
