@@ -176,4 +176,3 @@ func (Failure) frame()    {}
 
 // ProtocolVersion is the version of the wire protocol of this build.
 const ProtocolVersion = 1
-
