@@ -17,7 +17,7 @@ var matterFlow = &Flow{Initial: "recorded",
 var matter = &Table{
 	Name: "matter", Label: l("事项", "Matter"), Parent: "household", Scope: ScopeParent, Author: "author",
 	Create: []Permit{{Roles: contacts, Own: true}},
-	Change: []Permit{{Roles: contacts, Columns: []string{"title", "detail", "urgency", "state", "supporters"}}, {Roles: officers}},
+	Change: []Permit{{Roles: contacts, Columns: []string{"title", "detail", "raised_by", "urgency", "state", "supporters"}}, {Roles: officers}},
 	Delete: byAdmin,
 	Columns: []Column{
 		{Name: "household", Label: l("户", "Household"), Type: TypeRef, Ref: "household", Required: true, Rule: RuleOnce},

@@ -16,11 +16,13 @@ var householdTags = []Option{
 var household = &Table{
 	Name: "household", Label: l("户", "Household"), Parent: "place", Scope: ScopeOwn, Twin: "code",
 	Create: []Permit{{Roles: []Role{RoleSecretary, RoleAdmin}}},
+	// Who visits a household corrects what he sees there; its place and code are the office's.
 	Change: []Permit{{Roles: contacts, Columns: []string{"head", "address", "phone", "lon", "lat", "tags", "low_income", "note"}},
 		{Roles: []Role{RoleAdmin}}},
 	Delete: byAdmin,
 	Columns: []Column{
-		{Name: "place", Label: l("小组", "Group"), Type: TypeRef, Ref: "place", Required: true, Rule: RuleManual},
+		{Name: "place", Label: l("小组", "Group"), Type: TypeRef, Ref: "place", Required: true, Rule: RuleManual,
+			Headers: []string{"村民小组", "组", "组别", "楼栋", "街巷"}},
 		{Name: "code", Label: l("户号", "Code"), Type: TypeText, Max: 40, Required: true, Rule: RuleOnce, Headers: []string{"户编号", "户编码"}},
 		{Name: "head", Label: l("户主", "Head"), Type: TypeText, Max: 60, Rule: RuleManual, Privacy: Personal},
 		{Name: "address", Label: l("住址", "Address"), Type: TypeText, Rule: RuleManual, Privacy: Personal, Headers: []string{"地址", "家庭住址"}},

@@ -17,6 +17,8 @@ var visit = &Table{
 		{Name: "tasks", Label: l("任务", "Tasks"), Type: TypeTags, Rule: RuleSet, Options: []Option{
 			opt("policy", "送政策", "Bring policy"), opt("listen", "听民声", "Listen"), opt("relieve", "解民忧", "Relieve worries")}},
 		{Name: "place_note", Label: l("地点", "Where"), Type: TypeText, Rule: RuleOnce, Privacy: Personal},
+		{Name: "lon", Label: l("经度", "Longitude"), Type: TypeInt, Min: -1800000000, Max: 1800000000, Group: "position", Rule: RuleOnce, Privacy: Personal},
+		{Name: "lat", Label: l("纬度", "Latitude"), Type: TypeInt, Min: -900000000, Max: 900000000, Group: "position", Rule: RuleOnce, Privacy: Personal},
 		{Name: "next_day", Label: l("下次约定", "Promised return"), Type: TypeDate, Rule: RuleOnce},
 	},
 	Rules: []RowRule{{Name: "promise_after_visit", Label: l("约定的日期早于走访日期", "The promised return lies before the visit"),
@@ -25,16 +27,21 @@ var visit = &Table{
 		}}},
 }
 
+// reviewers read and answer journals: the branch (DOMAIN A4), and above it the township.
+var reviewers = []Role{RoleSecretary, RoleTownship, RoleAdmin}
+
 var journalFlow = &Flow{Initial: "draft",
 	States: []Option{opt("draft", "草稿", "Draft"), opt("submitted", "已提交", "Submitted"), opt("returned", "退回", "Returned"),
 		opt("accepted", "已阅", "Accepted")},
-	Moves: []Move{{"draft", "submitted", contacts}, {"submitted", "returned", []Role{RoleSecretary, RoleAdmin}},
-		{"submitted", "accepted", []Role{RoleSecretary, RoleAdmin}}, {"returned", "submitted", contacts}}}
+	Moves: []Move{{"draft", "submitted", contacts}, {"submitted", "returned", reviewers},
+		{"submitted", "accepted", reviewers}, {"returned", "submitted", contacts}}}
 
 var journal = &Table{
-	Name: "journal", Label: l("民情日志", "Journal"), Parent: "visit", Scope: ScopeParent, Period: PeriodParent, Keep: keepMonths, Author: "author",
+	Name: "journal", Label: l("民情工作日志", "Work journal"), Parent: "visit", Scope: ScopeParent, Period: PeriodParent, Keep: keepMonths, Author: "author",
 	Create: []Permit{{Roles: contacts, Own: true}},
-	Change: []Permit{{Roles: contacts, Columns: []string{"text", "state"}}},
+	// A journal is its author's words; those who review it only move its state and write a review.
+	Change: []Permit{{Roles: contacts, Columns: []string{"text", "state"}, Own: true},
+		{Roles: reviewers, Columns: []string{"state"}}},
 	Delete: byAdmin,
 	Columns: []Column{
 		{Name: "visit", Label: l("走访", "Visit"), Type: TypeRef, Ref: "visit", Required: true, Rule: RuleOnce},
@@ -47,7 +54,7 @@ var journal = &Table{
 
 var review = &Table{
 	Name: "review", Label: l("审阅", "Review"), Parent: "journal", Scope: ScopeParent, Period: PeriodParent, Keep: keepMonths, Author: "author", Append: true,
-	Create: []Permit{{Roles: []Role{RoleSecretary, RoleTownship, RoleAdmin}, Own: true}},
+	Create: []Permit{{Roles: reviewers, Own: true}},
 	Delete: byAdmin,
 	Columns: []Column{
 		{Name: "journal", Label: l("日志", "Journal"), Type: TypeRef, Ref: "journal", Required: true, Rule: RuleOnce},
