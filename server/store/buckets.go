@@ -1,0 +1,108 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"minqing/syncproto"
+)
+
+// Bucket is the count and digests of the living rows of one bucket. Digests has one entry for each since-version of the newest
+// book that wrote here, ascending.
+type Bucket struct {
+	ID      syncproto.BucketID
+	Rows    int64
+	Digests []syncproto.Digest
+}
+
+// Buckets reads all buckets of scopes, in the order of their names.
+func (tx *Tx) Buckets(scopes []string) ([]Bucket, error) {
+	if len(scopes) == 0 {
+		return nil, nil
+	}
+	var out []Bucket
+	err := tx.Each(func(scan func(...any) error) error {
+		var b Bucket
+		var digests string
+		if err := scan(&b.ID.Scope, &b.ID.Period, &b.Rows, &digests); err != nil {
+			return err
+		}
+		var err error
+		b.Digests, err = parseDigests(digests)
+		out = append(out, b)
+		return err
+	}, "SELECT scope, period, rows, digests FROM mq_bucket WHERE scope = ANY(?) ORDER BY scope, period", scopes)
+	return out, err
+}
+
+// SaveBuckets writes buckets. Those of one scope are only ever written under the lock of its root's stream.
+func (tx *Tx) SaveBuckets(buckets []Bucket) error {
+	slices.SortFunc(buckets, func(a, b Bucket) int {
+		return cmp.Or(cmp.Compare(a.ID.Scope, b.ID.Scope), cmp.Compare(a.ID.Period, b.ID.Period))
+	})
+	out := make([][]any, len(buckets))
+	for i, b := range buckets {
+		out[i] = []any{b.ID.Scope, b.ID.Period, b.Rows, formatDigests(b.Digests)}
+	}
+	return tx.insertMany("mq_bucket", "scope,period,rows,digests", "text,text,bigint,text",
+		"ON CONFLICT (scope, period) DO UPDATE SET rows = excluded.rows, digests = excluded.digests", out)
+}
+
+// formatDigests writes each digest as 32 hex digits, high limb first, with commas between.
+func formatDigests(ds []syncproto.Digest) string {
+	parts := make([]string, len(ds))
+	for i, d := range ds {
+		parts[i] = fmt.Sprintf("%016x%016x", d.Hi, d.Lo)
+	}
+	return strings.Join(parts, ",")
+}
+
+func parseDigests(s string) ([]syncproto.Digest, error) {
+	if s == "" {
+		return nil, nil
+	}
+	parts := strings.Split(s, ",")
+	out := make([]syncproto.Digest, len(parts))
+	for i, p := range parts {
+		if _, err := fmt.Sscanf(p, "%16x%16x", &out[i].Hi, &out[i].Lo); err != nil {
+			return nil, fmt.Errorf("store: digest %q: %w", p, err)
+		}
+	}
+	return out, nil
+}
+
+// ScopeSeq is the newest seq that a stream has in a scope.
+type ScopeSeq struct {
+	Scope, Stream string
+	Seq           int64
+}
+
+// ScopeSeqs reads the newest seqs of scopes.
+func (tx *Tx) ScopeSeqs(scopes []string) ([]ScopeSeq, error) {
+	if len(scopes) == 0 {
+		return nil, nil
+	}
+	var out []ScopeSeq
+	err := tx.Each(func(scan func(...any) error) error {
+		var s ScopeSeq
+		if err := scan(&s.Scope, &s.Stream, &s.Seq); err != nil {
+			return err
+		}
+		out = append(out, s)
+		return nil
+	}, "SELECT scope, stream, seq FROM mq_scope WHERE scope = ANY(?) ORDER BY scope, stream", scopes)
+	return out, err
+}
+
+// SaveScopeSeqs writes newest seqs.
+func (tx *Tx) SaveScopeSeqs(seqs []ScopeSeq) error {
+	slices.SortFunc(seqs, func(a, b ScopeSeq) int { return cmp.Or(cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Stream, b.Stream)) })
+	out := make([][]any, len(seqs))
+	for i, s := range seqs {
+		out[i] = []any{s.Scope, s.Stream, s.Seq}
+		tx.Touch(s.Scope)
+	}
+	return tx.insertMany("mq_scope", "scope,stream,seq", "text,text,bigint", "ON CONFLICT (scope, stream) DO UPDATE SET seq = excluded.seq", out)
+}

@@ -1,0 +1,104 @@
+package store
+
+// storeVersion is the version of the mq_* tables; it grows when they change.
+const storeVersion = 1
+
+// bookkeeping is the DDL of the mq_* tables. The words {int} and {blob} stand for the database's own type names. All text is
+// compared bytewise ({c} asks PostgreSQL for the C collation, as canonical orders are bytewise on both).
+var bookkeeping = []string{
+	`CREATE TABLE IF NOT EXISTS mq_meta (key TEXT{c} PRIMARY KEY, value TEXT NOT NULL)`,
+
+	// The line of epochs of this database, oldest first; began says where each stream stood when the epoch was minted, and holds only
+	// streams that had moved since the epoch before.
+	`CREATE TABLE IF NOT EXISTS mq_epoch (id TEXT{c} PRIMARY KEY, parent TEXT{c} NOT NULL, ord {int} NOT NULL, began_ms {int} NOT NULL)`,
+	`CREATE TABLE IF NOT EXISTS mq_epoch_stream (stream TEXT{c} NOT NULL, ord {int} NOT NULL, seq {int} NOT NULL, pos {int} NOT NULL,
+		PRIMARY KEY (stream, ord))`,
+
+	// Epochs that a restore cut off, as the cursors of devices tell of them: began is JSON, stream to seq.
+	`CREATE TABLE IF NOT EXISTS mq_epoch_lost (id TEXT{c} PRIMARY KEY, parent TEXT{c} NOT NULL, began TEXT NOT NULL)`,
+
+	// The lock row of a stream. seq numbers accepted changes; pos, head and at are the newest record of the chain.
+	`CREATE TABLE IF NOT EXISTS mq_stream (id TEXT{c} PRIMARY KEY, seq {int} NOT NULL, pos {int} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL)`,
+
+	// One for every row that ever was, dead ones too (till the horizon). state is what the merge model keeps beside a row (JSON), open
+	// the cells with an open item and what shows in them.
+	`CREATE TABLE IF NOT EXISTS mq_row (id TEXT{c} PRIMARY KEY, tbl TEXT{c} NOT NULL, parent TEXT{c} NOT NULL, stream TEXT{c} NOT NULL,
+		scope TEXT{c} NOT NULL, period TEXT{c} NOT NULL, epoch TEXT{c} NOT NULL, rev {int} NOT NULL, seq {int} NOT NULL, dead {int} NOT NULL,
+		alias TEXT{c} NOT NULL, state TEXT NOT NULL, open TEXT NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS mq_row_scope ON mq_row (scope, stream, seq)`,
+	`CREATE INDEX IF NOT EXISTS mq_row_bucket ON mq_row (scope, period, id)`,
+	`CREATE INDEX IF NOT EXISTS mq_row_parent ON mq_row (parent)`,
+
+	// A row left that scope at that seq; silent about where to.
+	`CREATE TABLE IF NOT EXISTS mq_left (scope TEXT{c} NOT NULL, stream TEXT{c} NOT NULL, seq {int} NOT NULL, id TEXT{c} NOT NULL, tbl TEXT{c} NOT NULL,
+		PRIMARY KEY (scope, stream, seq, id))`,
+	// The last seq of each stream in a scope: one small query answers “anything new?”.
+	`CREATE TABLE IF NOT EXISTS mq_scope (scope TEXT{c} NOT NULL, stream TEXT{c} NOT NULL, seq {int} NOT NULL, PRIMARY KEY (scope, stream))`,
+	// Count and digests of the living rows of a bucket, kept in the transaction that changes them.
+	`CREATE TABLE IF NOT EXISTS mq_bucket (scope TEXT{c} NOT NULL, period TEXT{c} NOT NULL, rows {int} NOT NULL, digests TEXT{c} NOT NULL,
+		PRIMARY KEY (scope, period))`,
+
+	// Every change ever received, accepted or refused, whole; verdict is as it now stands.
+	`CREATE TABLE IF NOT EXISTS mq_change (identity TEXT{c} PRIMARY KEY, device TEXT{c} NOT NULL, number {int} NOT NULL, user_id TEXT{c} NOT NULL,
+		status TEXT{c} NOT NULL, code TEXT{c} NOT NULL, late {int} NOT NULL, body {blob} NOT NULL, at {int} NOT NULL, corrected {int} NOT NULL,
+		received {int} NOT NULL, verdict TEXT NOT NULL, mends TEXT{c} NOT NULL, mended_by TEXT{c} NOT NULL, stream TEXT{c} NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS mq_change_status ON mq_change (status, received)`,
+	`CREATE INDEX IF NOT EXISTS mq_change_device ON mq_change (device, number)`,
+	// Every name a change was known under. vseq counts, device by device, the verdicts that a device has still to hear of.
+	`CREATE TABLE IF NOT EXISTS mq_name (device TEXT{c} NOT NULL, number {int} NOT NULL, identity TEXT{c} NOT NULL, vseq {int} NOT NULL,
+		PRIMARY KEY (device, number))`,
+	`CREATE INDEX IF NOT EXISTS mq_name_identity ON mq_name (identity)`,
+	`CREATE INDEX IF NOT EXISTS mq_name_vseq ON mq_name (device, vseq)`,
+
+	// Every accepted edit of a row: the version store of the merge model. roles are what the author was over the row, depends the
+	// changes that it builds on.
+	`CREATE TABLE IF NOT EXISTS mq_history (stream TEXT{c} NOT NULL, seq {int} NOT NULL, ord {int} NOT NULL, identity TEXT{c} NOT NULL, tbl TEXT{c} NOT NULL,
+		row_id TEXT{c} NOT NULL, op TEXT{c} NOT NULL, cells TEXT NOT NULL, base TEXT NOT NULL, decides TEXT NOT NULL, undo_of TEXT{c} NOT NULL,
+		roles TEXT NOT NULL, depends TEXT NOT NULL,		epoch TEXT{c} NOT NULL, rev {int} NOT NULL, author TEXT{c} NOT NULL, device TEXT{c} NOT NULL, at {int} NOT NULL, corrected {int} NOT NULL,
+		received {int} NOT NULL, PRIMARY KEY (stream, seq, ord))`,
+	`CREATE INDEX IF NOT EXISTS mq_history_row ON mq_history (row_id, rev)`,
+	`CREATE INDEX IF NOT EXISTS mq_history_identity ON mq_history (identity)`,
+	// Labels that versions were given elsewhere: by the server before a fork.
+	`CREATE TABLE IF NOT EXISTS mq_label (row_id TEXT{c} NOT NULL, identity TEXT{c} NOT NULL, epoch TEXT{c} NOT NULL, rev {int} NOT NULL,
+		PRIMARY KEY (row_id, identity, epoch))`,
+	// The chain of a stream: one record for each accepted, refused or resolved change. The leaf is the salted hash of what mq_change
+	// and mq_history say of it for ever, so an altered one shows; lawful
+	// erasure empties them and the salt, and leaves the leaf.
+	`CREATE TABLE IF NOT EXISTS mq_chain (stream TEXT{c} NOT NULL, pos {int} NOT NULL, kind TEXT{c} NOT NULL, identity TEXT{c} NOT NULL, salt TEXT{c} NOT NULL,
+		leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, PRIMARY KEY (stream, pos))`,
+	`CREATE INDEX IF NOT EXISTS mq_chain_identity ON mq_chain (identity)`,
+	// What was shown to whom: chains of their own, one record a sync.
+	`CREATE TABLE IF NOT EXISTS mq_disclosure (chain TEXT{c} NOT NULL, pos {int} NOT NULL, device TEXT{c} NOT NULL, user_id TEXT{c} NOT NULL, salt TEXT{c} NOT NULL,
+		value TEXT NOT NULL, leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, PRIMARY KEY (chain, pos))`,
+
+	// What a human must decide. A cell has at most one open item (closed_ms 0). other is the second row of a twin, the dead parent of
+	// a living child, or "".
+	`CREATE TABLE IF NOT EXISTS mq_item (id TEXT{c} PRIMARY KEY, kind TEXT{c} NOT NULL, tbl TEXT{c} NOT NULL, row_id TEXT{c} NOT NULL, cell TEXT{c} NOT NULL,
+		other TEXT{c} NOT NULL, scope TEXT{c} NOT NULL, stream TEXT{c} NOT NULL, opened_ms {int} NOT NULL, closed_ms {int} NOT NULL, heads TEXT NOT NULL,
+		base TEXT NOT NULL, decided_by TEXT{c} NOT NULL, outcome TEXT NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS mq_item_row ON mq_item (row_id, cell)`,
+	`CREATE INDEX IF NOT EXISTS mq_item_open ON mq_item (closed_ms, scope)`,
+	// A refused change that waits for another change (on_identity) or for a row that is not there yet (on_row).
+	`CREATE TABLE IF NOT EXISTS mq_wait (identity TEXT{c} NOT NULL, on_identity TEXT{c} NOT NULL, on_row TEXT{c} NOT NULL,
+		PRIMARY KEY (identity, on_identity, on_row))`,
+	`CREATE INDEX IF NOT EXISTS mq_wait_identity ON mq_wait (on_identity)`,
+	`CREATE INDEX IF NOT EXISTS mq_wait_row ON mq_wait (on_row)`,
+
+	// Which household scopes a user could see when, by which assignment or role row: server time, until exclusive.
+	`CREATE TABLE IF NOT EXISTS mq_grant (user_id TEXT{c} NOT NULL, scope TEXT{c} NOT NULL, source TEXT{c} NOT NULL, since_ms {int} NOT NULL, until_ms {int} NOT NULL,
+		PRIMARY KEY (user_id, scope, source, since_ms))`,
+	`CREATE INDEX IF NOT EXISTS mq_grant_source ON mq_grant (source)`,
+	`CREATE INDEX IF NOT EXISTS mq_grant_scope ON mq_grant (scope, user_id)`,
+
+	`CREATE TABLE IF NOT EXISTS mq_device (id TEXT{c} PRIMARY KEY, user_id TEXT{c} NOT NULL, key TEXT{c} NOT NULL, next {int} NOT NULL, nonce TEXT{c} NOT NULL,
+		nonce_prev TEXT{c} NOT NULL, cursor_ms {int} NOT NULL, last_contact {int} NOT NULL, client TEXT NOT NULL, clock_offset {int} NOT NULL,
+		waiting {int} NOT NULL, revoked {int} NOT NULL, vseq {int} NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS mq_device_user ON mq_device (user_id)`,
+	// Enrolment codes, by their hash.
+	`CREATE TABLE IF NOT EXISTS mq_ticket (hash TEXT{c} PRIMARY KEY, user_id TEXT{c} NOT NULL, made_ms {int} NOT NULL, expires_ms {int} NOT NULL,
+		device TEXT{c} NOT NULL)`,
+	// Lists of buckets held, by their digest: many phones hold the same.
+	`CREATE TABLE IF NOT EXISTS mq_held (digest TEXT{c} PRIMARY KEY, list TEXT NOT NULL, used_ms {int} NOT NULL)`,
+	// What lawful erasure took away, and on whose word.
+	`CREATE TABLE IF NOT EXISTS mq_erased (row_id TEXT{c} PRIMARY KEY, tbl TEXT{c} NOT NULL, at {int} NOT NULL, by_user TEXT{c} NOT NULL, reason TEXT NOT NULL)`,
+}

@@ -1,0 +1,264 @@
+package store
+
+import (
+	"encoding/hex"
+	"maps"
+	"slices"
+
+	"minqing/syncproto"
+)
+
+// Epoch is one link of the line of epochs of this database.
+type Epoch struct {
+	ID     syncproto.EpochID
+	Parent syncproto.EpochID // "" for the first
+	Ord    int64             // position in the line
+	Began  int64             // server time, Unix ms
+}
+
+// StreamState is where a stream stands: its newest seq and the newest record of its chain.
+type StreamState struct {
+	ID   string
+	Seq  int64
+	Pos  int64  // 0: no record yet
+	Head string // hex; "" with Pos 0
+	At   int64  // when the newest record was made
+}
+
+// openEpoch runs once at Open: an SQLite store gets a new epoch, as its file may have come from anywhere; PostgreSQL only its
+// first one.
+func (s *Store) openEpoch(tx *Tx) error {
+	found, err := tx.One("SELECT COALESCE(MAX(at), 0) FROM mq_stream", nil, &s.lastNow)
+	if err != nil || !found {
+		return err
+	}
+	tx.now = s.Now()
+	newest, err := tx.newestEpoch()
+	if err != nil {
+		return err
+	}
+	if s.dialect == postgresDialect && newest.ID != "" {
+		s.setEpoch(newest)
+		return nil
+	}
+	return tx.MintEpoch()
+}
+
+func (tx *Tx) newestEpoch() (Epoch, error) {
+	var e Epoch
+	_, err := tx.One("SELECT id, parent, ord, began_ms FROM mq_epoch ORDER BY ord DESC LIMIT 1", nil, &e.ID, &e.Parent, &e.Ord, &e.Began)
+	return e, err
+}
+
+func (s *Store) setEpoch(e Epoch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.epoch = e
+}
+
+// Epoch is the epoch in force. On PostgreSQL another process may mint one, so it is read in the transaction.
+func (tx *Tx) Epoch() (Epoch, error) {
+	if tx.epoch.ID != "" {
+		return tx.epoch, nil
+	}
+	if tx.s.dialect == sqliteDialect {
+		tx.s.mu.Lock()
+		tx.epoch = tx.s.epoch
+		tx.s.mu.Unlock()
+		return tx.epoch, nil
+	}
+	e, err := tx.newestEpoch()
+	tx.epoch = e
+	return e, err
+}
+
+// Epochs lists the line of epochs, oldest first.
+func (tx *Tx) Epochs() ([]Epoch, error) {
+	var out []Epoch
+	err := tx.Each(func(scan func(...any) error) error {
+		var e Epoch
+		if err := scan(&e.ID, &e.Parent, &e.Ord, &e.Began); err != nil {
+			return err
+		}
+		out = append(out, e)
+		return nil
+	}, "SELECT id, parent, ord, began_ms FROM mq_epoch ORDER BY ord")
+	return out, err
+}
+
+// EpochStart tells where a stream stood when the epoch of that ord began.
+func (tx *Tx) EpochStart(ord int64, stream string) (seq, pos int64, err error) {
+	_, err = tx.One("SELECT seq, pos FROM mq_epoch_stream WHERE stream = ? AND ord <= ? ORDER BY ord DESC LIMIT 1", []any{stream, ord}, &seq, &pos)
+	return seq, pos, err
+}
+
+// MintEpoch begins a new epoch: at every opening of an SQLite store, after a restore, and when a process misses its own last
+// chain head.
+func (tx *Tx) MintEpoch() error {
+	last, err := tx.newestEpoch()
+	if err != nil {
+		return err
+	}
+	var id [16]byte
+	if err := tx.Random(id[:]); err != nil {
+		return err
+	}
+	e := Epoch{ID: syncproto.EpochID(hex.EncodeToString(id[:])), Parent: last.ID, Ord: last.Ord + 1, Began: tx.now}
+	if err := tx.Exec("INSERT INTO mq_epoch (id, parent, ord, began_ms) VALUES (?, ?, ?, ?)", string(e.ID), string(e.Parent), e.Ord, e.Began); err != nil {
+		return err
+	}
+	// Only streams that moved since they were last noted.
+	err = tx.Exec(`INSERT INTO mq_epoch_stream (stream, ord, seq, pos) SELECT s.id, CAST(? AS BIGINT), s.seq, s.pos FROM mq_stream s
+		WHERE s.pos > COALESCE((SELECT MAX(e.pos) FROM mq_epoch_stream e WHERE e.stream = s.id), 0)`, e.Ord)
+	if err != nil {
+		return err
+	}
+	tx.epoch = e
+	tx.AfterCommit(func() { tx.s.setEpoch(e) })
+	return nil
+}
+
+// LockStreams locks streams (ascending, whatever the order given; calling it twice in a transaction locks only what is new, which
+// must then lie above what is held) and gives where they stand. Streams that are new are made.
+func (tx *Tx) LockStreams(ids ...string) error {
+	want := map[string]bool{}
+	for _, id := range ids {
+		if _, have := tx.streams[id]; !have && id != "" {
+			want[id] = true
+		}
+	}
+	if len(want) == 0 {
+		return nil
+	}
+	sorted := slices.Sorted(maps.Keys(want))
+	if err := tx.readStreams(sorted); err != nil {
+		return err
+	}
+	var missing [][]any
+	for _, id := range sorted {
+		if _, have := tx.streams[id]; !have {
+			missing = append(missing, []any{id, int64(0), int64(0), "", int64(0)})
+		}
+	}
+	if len(missing) > 0 {
+		if err := tx.insertMany("mq_stream", "id,seq,pos,head,at", "text,bigint,bigint,text,bigint", "ON CONFLICT (id) DO NOTHING", missing); err != nil {
+			return err
+		}
+		if err := tx.readStreams(sorted); err != nil {
+			return err
+		}
+	}
+	return tx.missOwnHeads(sorted)
+}
+
+func (tx *Tx) readStreams(ids []string) error {
+	if tx.streams == nil {
+		tx.streams = map[string]*StreamState{}
+	}
+	return tx.Each(func(scan func(...any) error) error {
+		var st StreamState
+		if err := scan(&st.ID, &st.Seq, &st.Pos, &st.Head, &st.At); err != nil {
+			return err
+		}
+		tx.streams[st.ID] = &st
+		tx.s.notBefore(st.At)
+		tx.now = max(tx.now, st.At)
+		return nil
+	}, "SELECT id, seq, pos, head, at FROM mq_stream WHERE id = ANY(?) ORDER BY id FOR UPDATE", ids)
+}
+
+// missOwnHeads mints an epoch when a stream lacks the newest head that this very process committed: then the database went back
+// under it (a fail-over to a standby that lagged).
+func (tx *Tx) missOwnHeads(ids []string) error {
+	for _, id := range ids {
+		tx.s.mu.Lock()
+		known, ok := tx.s.known[id]
+		tx.s.mu.Unlock()
+		if !ok {
+			continue
+		}
+		st := tx.streams[id]
+		missing := st.Pos < known.Pos || (st.Pos == known.Pos && st.Head != known.Head)
+		if !missing && st.Pos > known.Pos {
+			var head string
+			if _, err := tx.One("SELECT head FROM mq_chain WHERE stream = ? AND pos = ?", []any{id, known.Pos}, &head); err != nil {
+				return err
+			}
+			missing = head != known.Head
+		}
+		if missing {
+			tx.s.opt.Log.Warn("the database went back; a new epoch begins", "stream", id, "pos", known.Pos)
+			tx.AfterCommit(tx.s.forgetHeads)
+			return tx.MintEpoch()
+		}
+	}
+	return nil
+}
+
+// Stream is where a locked stream stands, with what this transaction added.
+func (tx *Tx) Stream(id string) StreamState {
+	if st := tx.streams[id]; st != nil {
+		return *st
+	}
+	return StreamState{ID: id}
+}
+
+// Streams reads where streams stand, without locking them; nil means all.
+func (tx *Tx) Streams(ids []string) ([]StreamState, error) {
+	var out []StreamState
+	take := func(scan func(...any) error) error {
+		var st StreamState
+		if err := scan(&st.ID, &st.Seq, &st.Pos, &st.Head, &st.At); err != nil {
+			return err
+		}
+		out = append(out, st)
+		return nil
+	}
+	if ids == nil {
+		return out, tx.Each(take, "SELECT id, seq, pos, head, at FROM mq_stream ORDER BY id")
+	}
+	err := tx.Each(take, "SELECT id, seq, pos, head, at FROM mq_stream WHERE id = ANY(?) ORDER BY id", ids)
+	return out, err
+}
+
+// SetStream moves a locked stream on; SaveStreams writes it.
+func (tx *Tx) SetStream(st StreamState) {
+	st.At = tx.now
+	tx.streams[st.ID] = &st
+	if tx.moved == nil {
+		tx.moved = map[string]bool{}
+	}
+	tx.moved[st.ID] = true
+}
+
+// SaveStreams writes the streams that moved; once, at the end of a transaction.
+func (tx *Tx) SaveStreams() error {
+	var rows [][]any
+	for _, id := range slices.Sorted(maps.Keys(tx.moved)) {
+		st := tx.streams[id]
+		rows = append(rows, []any{st.ID, st.Seq, st.Pos, st.Head, st.At})
+	}
+	tx.AfterCommit(func() { tx.s.remember(tx) })
+	return tx.insertMany("mq_stream", "id,seq,pos,head,at", "text,bigint,bigint,text,bigint",
+		"ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, pos = excluded.pos, head = excluded.head, at = excluded.at", rows)
+}
+
+// remember keeps the newest heads this process committed. SQLite needs none: one process opens the file, under a new epoch.
+func (s *Store) remember(tx *Tx) {
+	if s.dialect == sqliteDialect {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range tx.moved {
+		if st := tx.streams[id]; st.Pos > s.known[id].Pos {
+			s.known[id] = *st
+		}
+	}
+}
+
+func (s *Store) forgetHeads() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.known)
+}

@@ -1,0 +1,215 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// Version is one accepted edit of a row: one record of mq_history.
+type Version struct {
+	Stream    string
+	Seq       int64
+	Ord       int64 // position of the edit in its change, then of rows beneath it
+	Identity  syncproto.Identity
+	Table     string
+	Row       syncproto.RowID
+	Op        syncproto.Op
+	Cells     []CellChange
+	Base      syncproto.Base
+	Decides   []string
+	UndoOf    syncproto.Identity
+	Roles     []schema.Role        // what the author was over the row, at capture
+	Depends   []syncproto.Identity // the changes it builds on
+	Label     syncproto.Label
+	Author    syncproto.UserID
+	Device    syncproto.DeviceID
+	At        int64
+	Corrected int64
+	Received  int64
+}
+
+const versionColumns = `stream,seq,ord,identity,tbl,row_id,op,cells,base,decides,undo_of,roles,depends,epoch,rev,author,device,at,corrected,received`
+
+// Versions reads history by a condition over mq_history (“row_id = ANY(?) ORDER BY row_id, seq, ord”).
+func (tx *Tx) Versions(where string, args ...any) ([]*Version, error) {
+	var out []*Version
+	err := tx.Each(func(scan func(...any) error) error {
+		var v Version
+		var op, cells, base, decides, roles, depends string
+		var rev int64
+		if err := scan(&v.Stream, &v.Seq, &v.Ord, &v.Identity, &v.Table, &v.Row, &op, &cells, &base, &decides, &v.UndoOf, &roles, &depends,
+			&v.Label.Epoch, &rev, &v.Author, &v.Device, &v.At, &v.Corrected, &v.Received); err != nil {
+			return wrap("scan mq_history", err)
+		}
+		v.Op, v.Label.Rev = syncproto.Op(op[0]), uint64(rev)
+		out = append(out, &v)
+		return v.decode(tx.Book(), cells, base, decides, roles, depends)
+	}, "SELECT "+versionColumns+" FROM mq_history WHERE "+where, args...)
+	return out, err
+}
+
+func (v *Version) decode(book *schema.Book, cells, base, decides, roles, depends string) (err error) {
+	if v.Cells, err = parseCells(book, v.Table, cells); err != nil {
+		return fmt.Errorf("store: cells of %s: %w", v.Identity, err)
+	}
+	for _, part := range []struct {
+		text string
+		into any
+	}{{base, &v.Base}, {decides, &v.Decides}, {roles, &v.Roles}, {depends, &v.Depends}} {
+		if part.text == "" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(part.text), part.into); err != nil {
+			return fmt.Errorf("store: history of %s: %w", v.Identity, err)
+		}
+	}
+	return nil
+}
+
+// AddVersions appends to the history.
+func (tx *Tx) AddVersions(versions []*Version) error {
+	out := make([][]any, len(versions))
+	for i, v := range versions {
+		var texts [4]string
+		for j, part := range []any{v.Base, v.Decides, v.Roles, v.Depends} {
+			b, err := json.Marshal(part)
+			if err != nil {
+				return err
+			}
+			if string(b) != "null" {
+				texts[j] = string(b)
+			}
+		}
+		out[i] = []any{v.Stream, v.Seq, v.Ord, string(v.Identity), v.Table, string(v.Row), string(rune(v.Op)), formatCells(v.Cells), texts[0], texts[1],
+			string(v.UndoOf), texts[2], texts[3], string(v.Label.Epoch), int64(v.Label.Rev), string(v.Author), string(v.Device), v.At, v.Corrected, v.Received}
+	}
+	return tx.insertMany("mq_history", versionColumns,
+		"text,bigint,bigint,text,text,text,text,text,text,text,text,text,text,text,bigint,text,text,bigint,bigint,bigint", "", out)
+}
+
+// RowLabel is a label of a version beside the one in its history record.
+type RowLabel struct {
+	Row      syncproto.RowID
+	Identity syncproto.Identity
+	Label    syncproto.Label
+}
+
+// LabelsOf reads the further labels of rows' versions.
+func (tx *Tx) LabelsOf(rows []string) ([]RowLabel, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	var out []RowLabel
+	err := tx.Each(func(scan func(...any) error) error {
+		var l RowLabel
+		var rev int64
+		if err := scan(&l.Row, &l.Identity, &l.Label.Epoch, &rev); err != nil {
+			return err
+		}
+		l.Label.Rev = uint64(rev)
+		out = append(out, l)
+		return nil
+	}, "SELECT row_id, identity, epoch, rev FROM mq_label WHERE row_id = ANY(?) ORDER BY row_id, identity, epoch", rows)
+	return out, err
+}
+
+// SaveLabels adds labels learnt from devices.
+func (tx *Tx) SaveLabels(labels []RowLabel) error {
+	out := make([][]any, len(labels))
+	for i, l := range labels {
+		out[i] = []any{string(l.Row), string(l.Identity), string(l.Label.Epoch), int64(l.Label.Rev)}
+	}
+	return tx.insertMany("mq_label", "row_id,identity,epoch,rev", "text,text,text,bigint", "ON CONFLICT DO NOTHING", out)
+}
+
+// ChainRecord is one record of the chain of a stream.
+type ChainRecord struct {
+	Stream   string
+	Pos      int64
+	Kind     string
+	Identity syncproto.Identity
+	Salt     string // hex; "" after lawful erasure
+	Leaf     string // hex
+	Head     string // hex: of the head before, and this leaf
+	At       int64
+}
+
+// AddChain appends records.
+func (tx *Tx) AddChain(records []ChainRecord) error {
+	out := make([][]any, len(records))
+	for i, r := range records {
+		out[i] = []any{r.Stream, r.Pos, r.Kind, string(r.Identity), r.Salt, r.Leaf, r.Head, r.At}
+	}
+	return tx.insertMany("mq_chain", "stream,pos,kind,identity,salt,leaf,head,at", "text,bigint,text,text,text,text,text,bigint", "", out)
+}
+
+// Chain pages through the chain of a stream, oldest record first.
+func (tx *Tx) Chain(stream string, after int64, limit int) ([]ChainRecord, error) {
+	var out []ChainRecord
+	err := tx.Each(func(scan func(...any) error) error {
+		r := ChainRecord{Stream: stream}
+		if err := scan(&r.Pos, &r.Kind, &r.Identity, &r.Salt, &r.Leaf, &r.Head, &r.At); err != nil {
+			return err
+		}
+		out = append(out, r)
+		return nil
+	}, "SELECT pos, kind, identity, salt, leaf, head, at FROM mq_chain WHERE stream = ? AND pos > ? ORDER BY pos LIMIT ?", stream, after, int64(limit))
+	return out, err
+}
+
+// HasHead tells whether the chain of a stream has a head at a position: what it lacks, a fork has swallowed.
+func (tx *Tx) HasHead(stream string, pos int64, head string) (bool, error) {
+	var have string
+	found, err := tx.One("SELECT head FROM mq_chain WHERE stream = ? AND pos = ?", []any{stream, pos}, &have)
+	return found && have == head, err
+}
+
+// Disclosure is one record of what was shown to whom.
+type Disclosure struct {
+	Chain  string
+	Pos    int64
+	Device syncproto.DeviceID
+	User   syncproto.UserID
+	Salt   string
+	Value  string // JSON: what was shown
+	Leaf   string
+	Head   string
+	At     int64
+}
+
+// LastDisclosure is the newest record of a chain, locked till the commit; zero when there is none.
+func (tx *Tx) LastDisclosure(chain string) (Disclosure, error) {
+	if tx.s.dialect == postgresDialect && tx.write {
+		// There may be no row to lock yet, so the lock is on the name.
+		if err := tx.Exec("SELECT pg_advisory_xact_lock(hashtext(?))", "mq_disclosure "+chain); err != nil {
+			return Disclosure{}, err
+		}
+	}
+	d := Disclosure{Chain: chain}
+	_, err := tx.One("SELECT pos, device, user_id, salt, value, leaf, head, at FROM mq_disclosure WHERE chain = ? ORDER BY pos DESC LIMIT 1",
+		[]any{chain}, &d.Pos, &d.Device, &d.User, &d.Salt, &d.Value, &d.Leaf, &d.Head, &d.At)
+	return d, err
+}
+
+// AddDisclosure appends a record.
+func (tx *Tx) AddDisclosure(d Disclosure) error {
+	return tx.Exec("INSERT INTO mq_disclosure (chain, pos, device, user_id, salt, value, leaf, head, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		d.Chain, d.Pos, string(d.Device), string(d.User), d.Salt, d.Value, d.Leaf, d.Head, d.At)
+}
+
+// Disclosures pages through a chain, oldest record first.
+func (tx *Tx) Disclosures(chain string, after int64, limit int) ([]Disclosure, error) {
+	var out []Disclosure
+	err := tx.Each(func(scan func(...any) error) error {
+		d := Disclosure{Chain: chain}
+		if err := scan(&d.Pos, &d.Device, &d.User, &d.Salt, &d.Value, &d.Leaf, &d.Head, &d.At); err != nil {
+			return err
+		}
+		out = append(out, d)
+		return nil
+	}, "SELECT pos, device, user_id, salt, value, leaf, head, at FROM mq_disclosure WHERE chain = ? AND pos > ? ORDER BY pos LIMIT ?", chain, after, int64(limit))
+	return out, err
+}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// The keys of mq_meta that the store itself keeps.
+const (
+	metaSchema = "schema_version"
+	metaStore  = "store_version"
+)
+
+// migrateLock is the PostgreSQL advisory lock under which one process at a time makes and alters tables.
+const migrateLock = 0x6d696e71 // “minq”
+
+// migrate makes the tables, or brings those of an older schema version to the book's. Two neighbouring versions may run on one
+// database while an upgrade rolls, so a database one version newer is taken as it is; evolution only adds.
+func (s *Store) migrate(ctx context.Context) error {
+	return s.Write(ctx, func(tx *Tx) error {
+		if s.dialect == postgresDialect {
+			if err := tx.Exec("SELECT pg_advisory_xact_lock(?)", int64(migrateLock)); err != nil {
+				return err
+			}
+		}
+		for _, stmt := range bookkeeping {
+			if err := tx.Exec(s.dialect.ddl(stmt)); err != nil {
+				return err
+			}
+		}
+		have, err := tx.metaInt(metaSchema)
+		if err != nil {
+			return err
+		}
+		stored, err := tx.metaInt(metaStore)
+		if err != nil {
+			return err
+		}
+		book := s.opt.Book
+		if have > book.Version+1 || stored > storeVersion+1 {
+			return &syncproto.Error{Code: syncproto.CodeUpgrade, Op: fmt.Sprintf("store.Open: database at schema %d, store %d", have, stored),
+				Message: fmt.Sprintf("数据库版本 %d 比本程序的 %d 新不止一版 / the database is at version %d, this program knows %d", have, book.Version, have, book.Version),
+				Hint:    "请用新版程序打开 / open it with a newer program"}
+		}
+		if have >= book.Version {
+			return nil
+		}
+		if err := s.evolve(tx, have); err != nil {
+			return err
+		}
+		if err := tx.SetMeta(metaStore, strconv.Itoa(max(stored, storeVersion))); err != nil {
+			return err
+		}
+		return tx.SetMeta(metaSchema, strconv.Itoa(book.Version))
+	})
+}
+
+func (s *Store) evolve(tx *Tx, have int) error {
+	d, book := s.schemaDialect(), s.opt.Book
+	var stmts []string
+	if have == 0 {
+		for _, t := range book.Tables() {
+			stmts = append(stmts, schema.DDL(d, t)...)
+		}
+	} else {
+		old, err := book.At(have)
+		if err != nil {
+			return err
+		}
+		stmts = schema.Evolve(d, old, book)
+	}
+	for _, stmt := range stmts {
+		if err := tx.Exec(stmt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) schemaDialect() schema.Dialect {
+	if s.dialect == postgresDialect {
+		return schema.Postgres
+	}
+	return schema.SQLite
+}
+
+// Meta reads a setting or mark of the database, "" when there is none.
+func (tx *Tx) Meta(key string) (string, error) {
+	var v string
+	_, err := tx.One("SELECT value FROM mq_meta WHERE key = ?", []any{key}, &v)
+	return v, err
+}
+
+// SetMeta writes a setting or mark.
+func (tx *Tx) SetMeta(key, value string) error {
+	return tx.Exec("INSERT INTO mq_meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
+}
+
+func (tx *Tx) metaInt(key string) (int, error) {
+	v, err := tx.Meta(key)
+	if err != nil || v == "" {
+		return 0, err
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil {
+		return 0, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "store: meta " + key, Message: "数据库标记损坏 / a mark of the database is damaged", Err: err}
+	}
+	return n, nil
+}

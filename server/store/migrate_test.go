@@ -1,0 +1,112 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"minqing/internal/testenv"
+	"minqing/schema"
+	"minqing/schema/schematest"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+func TestMigratedEqualsFresh(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func(*schema.Book) *store.Store) {
+		for v := 1; v <= schematest.Version; v++ {
+			s := open(schematest.BookAt(v))
+			if v == schematest.Version {
+				var fresh *store.Store
+				if s.Postgres() {
+					fresh = mustOpen(t, store.Options{DSN: testenv.MustPostgres(t)}, schematest.Book())
+				} else {
+					fresh = mustOpen(t, store.Options{Path: filepath.Join(t.TempDir(), "fresh.db")}, schematest.Book())
+				}
+				want, got := mustDescribe(t, fresh), mustDescribe(t, s)
+				if !slices.Equal(want, got) {
+					t.Errorf("fresh:\n%s\nmigrated:\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
+				}
+			}
+		}
+	})
+}
+
+// mustDescribe lists tables, columns and indexes as the database itself knows them.
+func mustDescribe(t *testing.T, s *store.Store) []string {
+	t.Helper()
+	query := `SELECT m.name || ' ' || COALESCE(p.name, '') || ' ' || COALESCE(p.type, '') || ' ' || CASE WHEN m.type = 'index' THEN COALESCE(m.sql, '') ELSE '' END
+		FROM sqlite_master m LEFT JOIN pragma_table_info(m.name) p ON m.type = 'table' WHERE m.name NOT LIKE 'sqlite_%' ORDER BY m.name, p.cid`
+	if s.Postgres() {
+		query = `SELECT * FROM (SELECT table_name || ' ' || column_name || ' ' || ordinal_position || ' ' || data_type FROM information_schema.columns WHERE table_schema = 'public'
+			UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public') x ORDER BY 1`
+	}
+	var out []string
+	if err := s.Read(context.Background(), func(tx *store.Tx) error {
+		return tx.Each(func(scan func(...any) error) error {
+			var line string
+			err := scan(&line)
+			out = append(out, line)
+			return err
+		}, query)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(out) < 50 {
+		t.Fatalf("only %d lines describe the database", len(out))
+	}
+	return out
+}
+
+func TestTooNewIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	newest := mustOpen(t, store.Options{Path: path}, schematest.BookAt(3))
+	if err := newest.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open := func(version int) error {
+		s, err := store.Open(context.Background(), store.Options{Path: path, Book: schematest.BookAt(version), Now: func() int64 { return 1 }, Rand: strings.NewReader(strings.Repeat("r", 100))})
+		if err == nil {
+			err = s.Close()
+		}
+		return err
+	}
+	if err := open(2); err != nil {
+		t.Errorf("one version older: %v", err)
+	}
+	var e *syncproto.Error
+	if err := open(1); !errors.As(err, &e) || e.Code != syncproto.CodeUpgrade || e.Hint == "" {
+		t.Errorf("two versions older: %v", err)
+	}
+}
+
+func TestEveryOpeningOfAFileMintsAnEpoch(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	first := mustOpen(t, store.Options{Path: path}, schematest.Book())
+	if err := first.Write(context.Background(), func(tx *store.Tx) error { return takeSeq(tx, "v") }); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second := mustOpen(t, store.Options{Path: path}, schematest.Book())
+	if err := second.Read(context.Background(), func(tx *store.Tx) error {
+		line, err := tx.Epochs()
+		if err != nil {
+			return err
+		}
+		if len(line) != 2 || line[1].Parent != line[0].ID {
+			t.Errorf("the line of epochs is %+v", line)
+		}
+		seq, _, err := tx.EpochStart(line[1].Ord, "v")
+		if seq != 1 {
+			t.Errorf("the second epoch began at %d, want 1", seq)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

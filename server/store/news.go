@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// newsChannel is the PostgreSQL channel on which processes tell each other of scopes with something new.
+const newsChannel = "mq_news"
+
+// maxNews keeps a notification under PostgreSQL's 8,000 bytes.
+const maxNews = 7500
+
+// announce tells this process's listener of touched scopes. On PostgreSQL the notification comes back to it as to all others.
+func (s *Store) announce(touched map[string]bool) {
+	if s.opt.Touched == nil || len(touched) == 0 || s.dialect == postgresDialect {
+		return
+	}
+	s.opt.Touched(slices.Sorted(maps.Keys(touched)))
+}
+
+// notify queues the transaction's touched scopes for the other processes; PostgreSQL sends them with the commit.
+func (tx *Tx) notify() error {
+	var part []string
+	size := 0
+	flush := func() error {
+		if len(part) == 0 {
+			return nil
+		}
+		text := strings.Join(part, "\n")
+		part, size = nil, 0
+		_, err := tx.Affected("SELECT pg_notify(?, ?)", newsChannel, text)
+		return err
+	}
+	for _, scope := range slices.Sorted(maps.Keys(tx.touched)) {
+		if size+len(scope) > maxNews {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		part, size = append(part, scope), size+len(scope)+1
+	}
+	return flush()
+}
+
+// listen hears of what other processes commit. A listener that lost its connection may have missed news, so it says so by
+// touching “*”, upon which everybody looks for himself.
+func (s *Store) listen(ctx context.Context) error {
+	if s.opt.Touched == nil || s.dialect != postgresDialect {
+		return nil
+	}
+	conn, err := s.dialNews(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	s.stopNews = func() { cancel(); <-done }
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			if conn == nil {
+				if conn, err = s.dialNews(ctx); err != nil {
+					s.opt.Log.Warn("cannot listen for news", "err", err)
+					wait(ctx, time.Second)
+					continue
+				}
+				s.opt.Touched([]string{"*"})
+			}
+			n, err := conn.WaitForNotification(ctx)
+			if err != nil {
+				_ = conn.Close(context.WithoutCancel(ctx)) // it failed already
+				conn = nil
+				continue
+			}
+			s.opt.Touched(strings.Split(n.Payload, "\n"))
+		}
+	}()
+	return nil
+}
+
+func (s *Store) dialNews(ctx context.Context) (*pgx.Conn, error) {
+	conn, err := pgx.Connect(ctx, s.opt.DSN)
+	if err != nil {
+		return nil, wrap("listen", err)
+	}
+	if _, err := conn.Exec(ctx, "LISTEN "+newsChannel); err != nil {
+		return nil, errors.Join(wrap("listen", err), conn.Close(ctx))
+	}
+	return conn, nil
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

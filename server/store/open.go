@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the PostgreSQL driver
+
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// Options say where the data lies and what the store may not find out by itself.
+type Options struct {
+	Path string       // the SQLite file, when DSN is empty
+	DSN  string       // postgres://… : PostgreSQL instead of SQLite
+	Book *schema.Book // the rule book of this build
+	Now  func() int64 // the wall clock, Unix ms
+	Rand io.Reader    // identifiers and salts come from it
+	Log  *slog.Logger // nil: nothing is logged
+	// VFS names the registered SQLite VFS to use (the simulator's disk), "" for the system's.
+	VFS string
+	// Touched hears, after each commit, of scopes with something new; on PostgreSQL of those of other processes too. It must not
+	// block.
+	Touched func(scopes []string)
+	// Readers bounds the read transactions open at once, Writers the write transactions on PostgreSQL (SQLite has one); 0 means 16
+	// and 8.
+	Readers, Writers int
+}
+
+// Store is an open database.
+type Store struct {
+	opt     Options
+	dialect dialect
+	db      *sql.DB // PostgreSQL: everything; SQLite: the readers
+	pool    *pool
+	writers *pool // PostgreSQL
+
+	// SQLite: the one writer, those who wait for it, and the turn to use it.
+	writeDB *sql.DB
+	writer  *session
+	queueMu sync.Mutex
+	queue   []*job
+	turn    chan struct{}
+
+	mu       sync.Mutex
+	lastNow  int64
+	epoch    Epoch
+	known    map[string]StreamState // the newest head this process committed, stream by stream
+	randMu   sync.Mutex
+	stopNews func()
+	closed   sync.Once
+}
+
+// Open opens or makes the database, brings its tables to the rule book's version, and on SQLite mints an epoch.
+func Open(ctx context.Context, opt Options) (*Store, error) {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Readers == 0 {
+		opt.Readers = 16
+	}
+	if opt.Writers == 0 {
+		opt.Writers = 8
+	}
+	s := &Store{opt: opt, turn: make(chan struct{}, 1), known: map[string]StreamState{}}
+	var err error
+	if opt.DSN != "" {
+		err = s.openPostgres(ctx)
+	} else {
+		err = s.openSQLite(ctx)
+	}
+	if err == nil {
+		err = s.prepare(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) openPostgres(ctx context.Context) error {
+	if !strings.HasPrefix(s.opt.DSN, "postgres://") && !strings.HasPrefix(s.opt.DSN, "postgresql://") {
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "store.Open",
+			Message: "数据库地址无效 / not a database address", Hint: "postgres://user@host:port/database"}
+	}
+	db, err := sql.Open("pgx", s.opt.DSN)
+	if err != nil {
+		return wrap("open", err)
+	}
+	db.SetMaxOpenConns(s.opt.Readers + s.opt.Writers + 1)
+	db.SetMaxIdleConns(s.opt.Readers + s.opt.Writers + 1)
+	s.db, s.dialect = db, postgresDialect
+	s.pool, s.writers = newPool(db, s.dialect, s.opt.Readers), newPool(db, s.dialect, s.opt.Writers)
+	return wrap("connect", db.PingContext(ctx))
+}
+
+// prepare brings an open database to what the rest of the store expects.
+func (s *Store) prepare(ctx context.Context) error {
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	if err := s.Write(ctx, s.openEpoch); err != nil {
+		return err
+	}
+	return s.listen(ctx)
+}
+
+// Close closes the database; transactions under way should have ended. Closing twice is closing once.
+func (s *Store) Close() error {
+	var err error
+	s.closed.Do(func() { err = s.close() })
+	return err
+}
+
+func (s *Store) close() error {
+	var errs []error
+	if s.stopNews != nil {
+		s.stopNews()
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	for _, p := range []*pool{s.pool, s.writers} {
+		if p != nil {
+			errs = append(errs, p.close())
+		}
+	}
+	for _, db := range []*sql.DB{s.writeDB, s.db} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Book is the rule book the store was opened with.
+func (s *Store) Book() *schema.Book { return s.opt.Book }
+
+// Postgres tells which of the two databases this is.
+func (s *Store) Postgres() bool { return s.dialect == postgresDialect }
+
+// Now is the server's time in Unix ms: the wall clock, but never earlier than a time already handed out or written.
+func (s *Store) Now() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastNow = max(s.lastNow, s.opt.Now())
+	return s.lastNow
+}
+
+// notBefore keeps Now from going back behind what another process wrote.
+func (s *Store) notBefore(ms int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastNow = max(s.lastNow, ms)
+}
+
+// newID makes a UUIDv7 of a server time and the store's randomness.
+func (s *Store) newID(ms int64) (string, error) {
+	var b [16]byte
+	if err := s.random(b[6:]); err != nil {
+		return "", err
+	}
+	for i := range 6 {
+		b[i] = byte(ms >> (8 * (5 - i)))
+	}
+	b[6], b[8] = b[6]&0x0f|0x70, b[8]&0x3f|0x80
+	h := hex.EncodeToString(b[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:], nil
+}
+
+func (s *Store) random(b []byte) error {
+	s.randMu.Lock()
+	defer s.randMu.Unlock()
+	_, err := io.ReadFull(s.opt.Rand, b)
+	return wrap("random", err)
+}

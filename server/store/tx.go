@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// Tx is a transaction of Write, or the snapshot of Read. It is used by one goroutine at a time and is gone when the function
+// given to Write or Read returns.
+type Tx struct {
+	s       *Store
+	ses     *session
+	ctx     context.Context
+	now     int64
+	write   bool
+	after   []func()
+	touched map[string]bool
+	epoch   Epoch
+	streams map[string]*StreamState // locked, with what this transaction added
+	moved   map[string]bool
+}
+
+// Now is the server time of the transaction, Unix ms: one value from its first statement to its last.
+func (tx *Tx) Now() int64 { return tx.now }
+
+// Book is the rule book of the store.
+func (tx *Tx) Book() *schema.Book { return tx.s.opt.Book }
+
+// Context is the context that Write or Read was called with.
+func (tx *Tx) Context() context.Context { return tx.ctx }
+
+// NewID makes a UUIDv7 from the transaction's time and the store's randomness.
+func (tx *Tx) NewID() (string, error) { return tx.s.newID(tx.now) }
+
+// Random fills b from the store's randomness.
+func (tx *Tx) Random(b []byte) error { return tx.s.random(b) }
+
+// AfterCommit runs f once the transaction is durable, before Write returns; never after a rollback.
+func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
+
+// Touch says that a scope has something new: Options.Touched hears of it after the commit.
+func (tx *Tx) Touch(scope string) {
+	if tx.touched == nil {
+		tx.touched = map[string]bool{}
+	}
+	tx.touched[scope] = true
+}
+
+// Exec runs a statement written with ? and “= ANY(?)” (see dialect).
+func (tx *Tx) Exec(query string, args ...any) error {
+	if !tx.write {
+		return &syncproto.Error{Code: syncproto.CodeInternal, Op: "store.Exec", Message: "a read transaction does not write"}
+	}
+	_, err := tx.ses.exec(tx.stmtContext(), query, args...)
+	return wrap(query, err)
+}
+
+// Affected is Exec that tells how many rows were touched.
+func (tx *Tx) Affected(query string, args ...any) (int64, error) {
+	res, err := tx.ses.exec(tx.stmtContext(), query, args...)
+	if err != nil {
+		return 0, wrap(query, err)
+	}
+	n, err := res.RowsAffected()
+	return n, wrap(query, err)
+}
+
+// Each runs a query and calls f for every row.
+func (tx *Tx) Each(f func(scan func(dest ...any) error) error, query string, args ...any) error {
+	rows, err := tx.ses.query(tx.stmtContext(), query, args...)
+	if err != nil {
+		return wrap(query, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return wrap(query, rows.Err())
+}
+
+// One scans the first row of a query; found is false when there is none.
+func (tx *Tx) One(query string, args []any, dest ...any) (found bool, err error) {
+	rows, err := tx.ses.query(tx.stmtContext(), query, args...)
+	if err != nil {
+		return false, wrap(query, err)
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return false, wrap(query, rows.Err())
+	}
+	if err := rows.Scan(dest...); err != nil {
+		return false, wrap(query, err)
+	}
+	return true, wrap(query, rows.Close())
+}
+
+// stmtContext is what statements run under. SQLite gets no cancellation: a watcher goroutine for each statement costs more than
+// the statement, and an interrupted writer would take the transactions that share its commit along. PostgreSQL gets the caller's.
+func (tx *Tx) stmtContext() context.Context {
+	if tx.ses.dialect == sqliteDialect {
+		return context.WithoutCancel(tx.ctx)
+	}
+	return tx.ctx
+}
+
+// insertMany inserts rows by one statement shape: a prepared statement run row by row on SQLite, arrays unnested on
+// PostgreSQL. types are text, bigint or bytea; conflict is the tail of the statement (“ON CONFLICT …”).
+func (tx *Tx) insertMany(table, columns, types, conflict string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	names, kinds := strings.Split(columns, ","), strings.Split(types, ",")
+	if len(names) != len(kinds) {
+		return fmt.Errorf("store: insert into %s: %d columns, %d types", table, len(names), len(kinds))
+	}
+	if tx.ses.dialect == sqliteDialect {
+		query := "INSERT INTO " + table + " (" + columns + ") VALUES (?" + strings.Repeat(",?", len(names)-1) + ") " + conflict
+		for _, r := range rows {
+			if err := tx.Exec(query, r...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var q strings.Builder
+	q.WriteString("INSERT INTO " + table + " (" + columns + ") SELECT * FROM unnest(")
+	args := make([]any, len(names))
+	for i, kind := range kinds {
+		if i > 0 {
+			q.WriteString(",")
+		}
+		q.WriteString("?::" + kind + "[]")
+		args[i] = column(kind, i, rows)
+	}
+	q.WriteString(") " + conflict)
+	return tx.Exec(q.String(), args...)
+}
+
+// column gathers one column of rows as the array type of its kind.
+func column(kind string, i int, rows [][]any) any {
+	switch kind {
+	case "bigint":
+		out := make([]*int64, len(rows))
+		for j, r := range rows {
+			if n, ok := r[i].(int64); ok {
+				out[j] = &n
+			}
+		}
+		return out
+	case "bytea":
+		out := make([][]byte, len(rows))
+		for j, r := range rows {
+			out[j] = r[i].([]byte)
+		}
+		return out
+	default:
+		out := make([]*string, len(rows))
+		for j, r := range rows {
+			if s, ok := r[i].(string); ok {
+				out[j] = &s
+			}
+		}
+		return out
+	}
+}

@@ -1,0 +1,222 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
+
+// maxGroup bounds how many transactions share one commit, so that the first of them does not wait for ever.
+const maxGroup = 64
+
+// maxRetries bounds how often a PostgreSQL transaction that lost a race is run again.
+const maxRetries = 8
+
+// job is one function waiting for its turn on SQLite.
+type job struct {
+	ctx   context.Context
+	fn    func(*Tx) error
+	state atomic.Int32 // jobWaiting → jobTaken by the leader, or → jobGone by its owner
+	tx    *Tx
+	err   error
+	panic any
+	done  chan struct{}
+}
+
+const (
+	jobWaiting = iota
+	jobTaken
+	jobGone
+)
+
+// Write runs fn in a write transaction and returns when what it wrote is durable. The error of fn is returned as it is, and
+// rolls back what fn wrote, only that.
+func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
+	if s.dialect == postgresDialect {
+		return s.writePostgres(ctx, fn)
+	}
+	return s.writeSQLite(ctx, fn)
+}
+
+// writeSQLite queues fn; whoever holds the turn runs everything that waits by then and commits once.
+func (s *Store) writeSQLite(ctx context.Context, fn func(*Tx) error) error {
+	j := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
+	s.queueMu.Lock()
+	s.queue = append(s.queue, j)
+	s.queueMu.Unlock()
+	select {
+	case <-j.done:
+	case s.turn <- struct{}{}:
+		s.runGroups(j)
+		<-s.turn
+	case <-ctx.Done():
+		if j.state.CompareAndSwap(jobWaiting, jobGone) {
+			return ctx.Err()
+		}
+		<-j.done
+	}
+	if j.panic != nil {
+		panic(j.panic)
+	}
+	return j.err
+}
+
+// runGroups runs groups of waiting jobs, oldest first, until the caller's own has run. It is called with the turn held.
+func (s *Store) runGroups(own *job) {
+	for {
+		select {
+		case <-own.done: // perhaps by the leader before
+			return
+		default:
+		}
+		s.queueMu.Lock()
+		n := min(len(s.queue), maxGroup)
+		group := make([]*job, 0, n)
+		for _, j := range s.queue[:n] {
+			if j.state.CompareAndSwap(jobWaiting, jobTaken) {
+				group = append(group, j)
+			}
+		}
+		s.queue = append([]*job(nil), s.queue[n:]...)
+		s.queueMu.Unlock()
+		if len(group) > 0 {
+			s.commitGroup(group)
+		}
+	}
+}
+
+// commitGroup runs a group in one SQLite transaction and tells each member when it is durable.
+func (s *Store) commitGroup(group []*job) {
+	err := s.runSavepoints(group)
+	for _, j := range group {
+		if err != nil && j.err == nil && j.panic == nil {
+			j.err = err
+		}
+		if j.err == nil && j.panic == nil {
+			s.committed(j.tx)
+		}
+		close(j.done)
+	}
+}
+
+// runSavepoints gives the error that undid the whole group; errors of single jobs stay with the jobs.
+func (s *Store) runSavepoints(group []*job) error {
+	ctx := context.Background()
+	if _, err := s.writer.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return wrap("begin", err)
+	}
+	alive := 0
+	for _, j := range group {
+		if err := j.ctx.Err(); err != nil {
+			j.err = err
+			continue
+		}
+		if _, err := s.writer.exec(ctx, "SAVEPOINT job"); err != nil {
+			return s.abandon(err)
+		}
+		s.runJob(j)
+		if j.err != nil || j.panic != nil {
+			if _, err := s.writer.exec(ctx, "ROLLBACK TO job"); err != nil {
+				return s.abandon(errors.Join(err, j.err))
+			}
+		} else {
+			alive++
+		}
+		if _, err := s.writer.exec(ctx, "RELEASE job"); err != nil {
+			return s.abandon(err)
+		}
+	}
+	if alive == 0 {
+		return s.abandon(nil)
+	}
+	if _, err := s.writer.exec(ctx, "COMMIT"); err != nil {
+		return s.abandon(err)
+	}
+	return nil
+}
+
+func (s *Store) runJob(j *job) {
+	defer func() { j.panic = recover() }()
+	j.tx = &Tx{s: s, ses: s.writer, ctx: j.ctx, now: s.Now(), write: true}
+	j.err = j.fn(j.tx)
+}
+
+// abandon rolls everything back. SQLite may have done so by itself (a full disk), then its error says nothing new.
+func (s *Store) abandon(cause error) error {
+	_, _ = s.writer.exec(context.Background(), "ROLLBACK")
+	return wrap("commit", cause)
+}
+
+// committed runs what waits for durability.
+func (s *Store) committed(tx *Tx) {
+	for _, f := range tx.after {
+		f()
+	}
+	s.announce(tx.touched)
+}
+
+func (s *Store) writePostgres(ctx context.Context, fn func(*Tx) error) error {
+	for try := 0; ; try++ {
+		err := s.tryPostgres(ctx, fn)
+		if err == nil || !lostRace(err) || try == maxRetries || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (s *Store) tryPostgres(ctx context.Context, fn func(*Tx) error) (err error) {
+	ses, err := s.writers.get(ctx)
+	if err != nil {
+		return err
+	}
+	broken := true // until proven otherwise: a panic must not give back a connection amid a transaction
+	defer func() { s.writers.put(ses, broken) }()
+	if _, err := ses.exec(ctx, "BEGIN"); err != nil {
+		return wrap("begin", err)
+	}
+	tx := &Tx{s: s, ses: ses, ctx: ctx, now: s.Now(), write: true}
+	if err := fn(tx); err != nil {
+		_, rollback := ses.exec(context.WithoutCancel(ctx), "ROLLBACK")
+		broken = rollback != nil
+		return err
+	}
+	if err := tx.notify(); err != nil {
+		_, rollback := ses.exec(context.WithoutCancel(ctx), "ROLLBACK")
+		broken = rollback != nil
+		return err
+	}
+	if _, err := ses.exec(ctx, "COMMIT"); err != nil {
+		return wrap("commit", fmt.Errorf("not known whether it stood: %w", err))
+	}
+	broken = false
+	s.committed(tx)
+	return nil
+}
+
+// Read runs fn over a snapshot.
+func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
+	p := s.pool
+	ses, err := p.get(ctx)
+	if err != nil {
+		return err
+	}
+	broken := true
+	defer func() { p.put(ses, broken) }()
+	begin := "BEGIN"
+	if s.dialect == postgresDialect {
+		begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+	}
+	now := s.Now() // before the snapshot: what it does not show came later
+	if _, err := ses.exec(ctx, begin); err != nil {
+		return wrap("begin", err)
+	}
+	tx := &Tx{s: s, ses: ses, ctx: ctx, now: now}
+	// SQLite takes its snapshot at the first statement that reads, so let that be now.
+	if _, err = tx.One("SELECT 1 FROM mq_meta", nil, new(int)); err == nil {
+		err = fn(tx)
+	}
+	_, rollback := ses.exec(context.WithoutCancel(ctx), "ROLLBACK")
+	broken = rollback != nil
+	return err
+}
