@@ -1,0 +1,127 @@
+// Package control lets administration commands go through a running `minqing serve`: one process at a time opens an SQLite
+// store, so a command that finds a server at work hands its words over a local socket and prints what comes back. The socket
+// lies in the data folder; who may open the folder may give commands.
+package control
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+)
+
+const socketName = "control.sock"
+
+// Request is what a command hands over: its words as typed, with paths made absolute.
+type Request struct{ Args []string }
+
+// Runner runs a command inside the server and writes what it prints to out; its error is shown to the one who asked.
+type Runner func(ctx context.Context, r Request, out io.Writer) error
+
+// A reply is a sequence of JSON lines: {"out": …} as the command prints, then {"end": …} with the error or "".
+type reply struct {
+	Out  []byte  `json:"out,omitempty"`
+	End  *string `json:"end,omitempty"`
+}
+
+// mostRequest bounds the words of one command.
+const mostRequest = 1 << 20
+
+// Serve answers commands until ctx ends. A socket left by a server that died is replaced; one that answers is not.
+func Serve(ctx context.Context, dir string, run Runner) error {
+	path := filepath.Join(dir, socketName)
+	if c, err := net.Dial("unix", path); err == nil {
+		return errors.Join(fmt.Errorf("a server is running on %s already: stop it first, or use another --data folder", dir), c.Close())
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("control: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return fmt.Errorf("control: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return errors.Join(fmt.Errorf("control: %w", err), l.Close())
+	}
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	var open sync.WaitGroup
+	defer open.Wait()
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("control: %w", err)
+		}
+		open.Go(func() { answer(ctx, c, run) })
+	}
+}
+
+// answer runs one command. A caller that went away ends nothing: what the command does is done.
+func answer(ctx context.Context, c net.Conn, run Runner) {
+	defer c.Close()
+	out := json.NewEncoder(c)
+	line, err := bufio.NewReader(io.LimitReader(c, mostRequest)).ReadBytes('\n')
+	var r Request
+	if err == nil {
+		err = json.Unmarshal(line, &r)
+	}
+	if err == nil {
+		err = run(ctx, r, writerFunc(func(p []byte) (int, error) { return len(p), out.Encode(reply{Out: p}) }))
+	}
+	end := ""
+	if err != nil {
+		end = err.Error()
+	}
+	if err := out.Encode(reply{End: &end}); err != nil {
+		return // nobody listens any more
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// Hand gives a command to the server of a data folder; ok is false when none is running.
+func Hand(ctx context.Context, dir string, r Request, out io.Writer) (ok bool, err error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "unix", filepath.Join(dir, socketName))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("control: %w", err)
+	}
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	defer stop()
+	if err := json.NewEncoder(c).Encode(r); err != nil {
+		return true, fmt.Errorf("control: %w", err)
+	}
+	in := json.NewDecoder(c)
+	for {
+		var a reply
+		if err := in.Decode(&a); err != nil {
+			return true, fmt.Errorf("the server went away before the command ended; look at its state before trying again: %w", err)
+		}
+		if a.End != nil {
+			if *a.End != "" {
+				return true, errors.New(*a.End)
+			}
+			return true, nil
+		}
+		if _, err := out.Write(a.Out); err != nil {
+			return true, err
+		}
+	}
+}
