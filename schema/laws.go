@@ -86,8 +86,8 @@ func checkColumn(t *Table, c *Column, bad *broken) {
 	} else if !slices.Contains(types, c.Type) {
 		bad.say("%s: rule %s does not merge type %s", where, c.Rule, c.Type)
 	}
-	if c.Rule == RuleLatest && c.Why == "" {
-		bad.say("%s merges by latest and must say why hiding the other value is harmless", where)
+	if c.Rule == RuleLatest && (c.Why.ZH == "" || c.Why.EN == "") {
+		bad.say("%s merges by latest and must say in both languages why hiding the other value is harmless", where)
 	}
 	if c.Group != "" && slices.Contains([]Rule{RuleSum, RuleSet, RuleText, RuleFlow}, c.Rule) {
 		bad.say("%s: rule %s merges single columns, not groups", where, c.Rule)

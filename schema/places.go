@@ -7,7 +7,7 @@ func opt(value, zh, en string) Option { return Option{value, Label{zh, en}} }
 
 var byAdmin = []Permit{{Roles: []Role{RoleAdmin}}}
 
-const adminOnly = "one administrator's correction over another's; the history keeps both"
+var adminOnly = l("都是管理员的更正，两次都在历史里", "one administrator's correction over another's; the history keeps both")
 
 var place = &Table{
 	Name: "place", Label: l("地方", "Place"), Parent: "parent", Scope: ScopeOwn, Place: true, Directory: true,

@@ -4,6 +4,8 @@ package schema
 
 var contacts = []Role{RoleCadre, RoleSecretary, RoleTownship, RoleAdmin}
 
+var sameDoor = l("量的是同一个门口，后一次不比前一次差", "the newer reading of the same door is as good as the older")
+
 var householdTags = []Option{
 	opt("hardship", "困难户", "Hardship"), opt("five_guarantee", "五保户", "Five-guarantee"), opt("low_income", "低保户", "Low-income allowance"),
 	opt("disabled", "残疾", "Disabled"), opt("empty_nest", "空巢老人", "Empty-nest elder"), opt("left_behind", "留守儿童", "Left-behind child"),
@@ -27,10 +29,11 @@ var household = &Table{
 		{Name: "head", Label: l("户主", "Head"), Type: TypeText, Max: 60, Rule: RuleManual, Privacy: Personal},
 		{Name: "address", Label: l("住址", "Address"), Type: TypeText, Rule: RuleManual, Privacy: Personal, Headers: []string{"地址", "家庭住址"}},
 		{Name: "phone", Label: l("电话", "Phone"), Type: TypePhone, Rule: RuleManual, Privacy: Masked, Headers: []string{"联系电话", "手机"}},
+		// Degrees times ten million: a centimetre, and still an integer.
 		{Name: "lon", Label: l("经度", "Longitude"), Type: TypeInt, Min: -1800000000, Max: 1800000000, Group: "position", Rule: RuleLatest,
-			Why: "the newer reading of the same door is as good as the older", Privacy: Personal},
+			Why: sameDoor, Privacy: Personal},
 		{Name: "lat", Label: l("纬度", "Latitude"), Type: TypeInt, Min: -900000000, Max: 900000000, Group: "position", Rule: RuleLatest,
-			Why: "the newer reading of the same door is as good as the older", Privacy: Personal},
+			Why: sameDoor, Privacy: Personal},
 		{Name: "tags", Label: l("户标签", "Tags"), Type: TypeTags, Options: householdTags, Rule: RuleSet, Privacy: Personal},
 		{Name: "low_income", Label: l("低保", "Low-income allowance"), Type: TypeEnum, Rule: RuleManual, Privacy: Personal, Options: []Option{
 			opt("none", "不是", "No"), opt("applied", "已申请", "Applied"), opt("granted", "享受", "Granted"), opt("ended", "已停", "Ended")}},
@@ -54,10 +57,11 @@ var resident = &Table{
 		{Name: "relation", Label: l("与户主关系", "Relation to head"), Type: TypeText, Max: 20, Rule: RuleManual, Privacy: Personal},
 		{Name: "phone", Label: l("电话", "Phone"), Type: TypePhone, Rule: RuleManual, Privacy: Masked, Headers: []string{"联系电话", "手机"}},
 		{Name: "schooling", Label: l("文化程度", "Schooling"), Type: TypeText, Max: 20, Rule: RuleLatest, Privacy: Personal,
-			Why: "a level of schooling only rises; the later word has seen more"},
-		{Name: "work", Label: l("就业", "Work"), Type: TypeText, Max: 100, Rule: RuleLatest, Privacy: Personal, Why: "work changes; the later word is the truer one"},
+			Why: l("文化程度只升不降，后写的知道得更多", "a level of schooling only rises; the later word has seen more")},
+		{Name: "work", Label: l("就业", "Work"), Type: TypeText, Max: 100, Rule: RuleLatest, Privacy: Personal,
+			Why: l("工作会变，后写的更准", "work changes; the later word is the truer one")},
 		{Name: "away", Label: l("外出", "Away from home"), Type: TypeText, Max: 100, Rule: RuleLatest, Privacy: Personal,
-			Why: "whereabouts change; the later word is the truer one"},
+			Why: l("去向会变，后写的更准", "whereabouts change; the later word is the truer one")},
 		{Name: "party_member", Label: l("党员", "Party member"), Type: TypeBool, Rule: RuleManual, Privacy: Personal},
 		{Name: "disability", Label: l("残疾", "Disability"), Type: TypeText, Max: 60, Rule: RuleManual, Privacy: Personal},
 		{Name: "insurance", Label: l("参保", "Insurance"), Type: TypeTags, Rule: RuleSet, Privacy: Personal, Options: []Option{

@@ -72,7 +72,7 @@ type Column struct {
 	Label    Label
 	Type     Type
 	Rule     Rule
-	Why      string // for RuleLatest: why hiding the other value is harmless
+	Why      Label  // for RuleLatest: why hiding the other value is harmless
 	Group    string // cells of one group merge as one; every column of a group names the same rule
 	Required bool   // may not be null in a living row
 	Min, Max int64  // bounds of an integer; Max also the runes of a text (0 = DefaultTextMax)

@@ -120,7 +120,8 @@ func (v Value) Parts() []Value {
 	return parts
 }
 
-// AppendJSON appends the canonical JSON of v: null, an integer without exponent, a string without HTML escaping, or an array.
+// AppendJSON appends the canonical JSON of v: null, an integer without exponent, a string as RFC 8785 and JSON.stringify write it, or
+// an array.
 // It is the form hashed by digests and identities and sent on the wire.
 func (v Value) AppendJSON(b []byte) []byte {
 	switch v.kind {
@@ -141,7 +142,7 @@ func (v Value) String() string { return string(v.AppendJSON(nil)) }
 func appendString(b []byte, s string) []byte {
 	plain := true
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c == 0x7f {
+		if c := s[i]; c < 0x20 || c == '"' || c == '\\' {
 			plain = false
 			break
 		}
@@ -163,7 +164,11 @@ func appendString(b []byte, s string) []byte {
 			b = append(b, '\\', 'r')
 		case c == '\t':
 			b = append(b, '\\', 't')
-		case c < 0x20 || c == 0x7f:
+		case c == '\b':
+			b = append(b, '\\', 'b')
+		case c == '\f':
+			b = append(b, '\\', 'f')
+		case c < 0x20:
 			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 		default:
 			b = append(b, c)

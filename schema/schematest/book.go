@@ -40,7 +40,7 @@ func ref(name, table string) schema.Column {
 	return schema.Column{Name: name, Label: l(name), Type: schema.TypeRef, Ref: table, Required: true, Rule: schema.RuleManual}
 }
 
-const harmless = "a test's column; the other value stands in the history"
+var harmless = schema.Label{ZH: "测试用，另一个值在历史里", EN: "a test's column; the other value stands in the history"}
 
 // workers may do everything a field user may; only secretaries and administrators reopen or remove.
 var (
