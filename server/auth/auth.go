@@ -178,10 +178,10 @@ func (s *Service) Token(ctx context.Context, r syncproto.TokenRequest) (*syncpro
 		return nil, refuse("token", fmt.Errorf("challenge of another device or expired"))
 	}
 	d, key, err := s.device(ctx, r.Device)
-	if err == nil {
-		err = verify(key, syncproto.ChallengeText(r.Device, r.Challenge), r.Signature)
-	}
 	if err != nil {
+		return nil, err
+	}
+	if err := verify(key, syncproto.ChallengeText(r.Device, r.Challenge), r.Signature); err != nil {
 		return nil, refuse("token", err)
 	}
 	if d.Revoked != 0 {
@@ -213,7 +213,7 @@ func (s *Service) Identify(ctx context.Context, r *http.Request, body []byte) (W
 	}
 	d, key, err := s.device(ctx, c.Device)
 	if err != nil {
-		return Who{}, refuse("identify", err)
+		return Who{}, err
 	}
 	if subtle.ConstantTimeCompare([]byte(thumbprint(d.Key)), []byte(c.Key)) != 1 || string(d.User) != c.Subject {
 		return Who{}, refuse("identify", fmt.Errorf("token bound to another key or user"))
@@ -227,20 +227,19 @@ func (s *Service) Identify(ctx context.Context, r *http.Request, body []byte) (W
 	return Who{Device: d.ID, User: d.User}, nil
 }
 
-// device reads a device and its key. A store that does not answer is no refusal, but callers wrap both alike for whoever asks.
+// device reads a device and its key. A store that does not answer is its own error: a phone must not take it for a refusal.
 func (s *Service) device(ctx context.Context, id syncproto.DeviceID) (store.Device, ed25519.PublicKey, error) {
 	var d store.Device
-	err := s.Store.Read(ctx, func(tx *store.Tx) error {
-		var found bool
-		var err error
+	var found bool
+	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		d, found, err = tx.Device(id)
-		if err == nil && !found {
-			err = fmt.Errorf("device %q is unknown", id)
-		}
 		return err
 	})
 	if err != nil {
 		return d, nil, err
+	}
+	if !found {
+		return d, nil, refuse("device", fmt.Errorf("device %q is unknown", id))
 	}
 	alg, text, _ := strings.Cut(d.Key, " ")
 	key, err := publicKey(alg, text)
