@@ -37,8 +37,12 @@ fi
 # The lock timeout lets an apt-get that is at work already finish instead of failing the tests.
 export DEBIAN_FRONTEND=noninteractive
 apt='apt-get -q -o DPkg::Lock::Timeout=300'
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+echo "setup: installing$missing"
 # shellcheck disable=SC2086 # both hold words, to be split
-if ! { $apt update && $apt install -y --no-install-recommends $missing; }; then
+if ! { $apt update && $apt install -y --no-install-recommends $missing; } >"$said" 2>&1; then
+	cat "$said"
 	echo "setup: apt-get could not install:$missing (its own words stand above)" >&2
 	exit 1
 fi
