@@ -6,35 +6,63 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
-// Dump writes a book as JSON, zero values left out: the form in which every released version is frozen under testdata, for
-// CheckEvolution and for clients of old versions in the simulator. Row rules are named in it, their conditions are not.
+// Dump writes a book as JSON, a line for each column, zero values left out: the form in which every released version is frozen
+// under testdata, for CheckEvolution and for clients of old versions in the simulator. Row rules are named in it, their
+// conditions are not.
 func (b *Book) Dump() ([]byte, error) {
-	raw, err := json.Marshal(struct {
-		Version int
-		Tables  []*Table
-	}{b.Version, b.tables})
+	var out bytes.Buffer
+	fmt.Fprintf(&out, `{"Version":%d,"Tables":[`, b.Version)
+	for i, t := range b.tables {
+		bare := *t
+		bare.Columns = nil
+		rest, err := compact(bare)
+		if err != nil {
+			return nil, fmt.Errorf("schema: dump %s: %w", t.Name, err)
+		}
+		out.WriteString(comma(i) + `{"Columns":[`)
+		for j, c := range t.Columns {
+			column, err := compact(c)
+			if err != nil {
+				return nil, fmt.Errorf("schema: dump %s.%s: %w", t.Name, c.Name, err)
+			}
+			out.WriteString(comma(j) + column)
+		}
+		out.WriteString("],\n" + rest[1:])
+	}
+	out.WriteString("]}\n")
+	return out.Bytes(), nil
+}
+
+func comma(i int) string {
+	if i == 0 {
+		return "\n"
+	}
+	return ",\n"
+}
+
+// compact writes a value as JSON in one line, without what is zero.
+func compact(value any) (string, error) {
+	raw, err := json.Marshal(value)
 	if err != nil {
-		return nil, fmt.Errorf("schema: dump: %w", err)
+		return "", err
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber() // bounds reach 2^53-1
 	var tree any
 	if err := d.Decode(&tree); err != nil {
-		return nil, fmt.Errorf("schema: dump: %w", err)
+		return "", err
 	}
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
+	var line bytes.Buffer
+	e := json.NewEncoder(&line)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", " ")
-	if err := e.Encode(withoutZeros(tree)); err != nil {
-		return nil, fmt.Errorf("schema: dump: %w", err)
-	}
-	return out.Bytes(), nil
+	err = e.Encode(withoutZeros(tree))
+	return strings.TrimSpace(line.String()), err
 }
 
-// withoutZeros drops null, false, "", 0 and empty arrays from objects, nil standing for what is left of nothing.
+// withoutZeros drops null, false, "", 0 and what is empty from objects, nil standing for what is left of nothing.
 func withoutZeros(tree any) any {
 	switch x := tree.(type) {
 	case map[string]any:
@@ -44,6 +72,9 @@ func withoutZeros(tree any) any {
 			} else {
 				x[k] = v
 			}
+		}
+		if len(x) == 0 {
+			return nil
 		}
 		return x
 	case []any:
