@@ -16,7 +16,7 @@ type Hello struct {
 	Device   DeviceID // "" on the wire means the token's; readers fill it in
 	Cursor   string   // sealed; "" for a first sync. It carries the lineage nonce and the chain heads of its cut
 	Resume   string   // sealed; the last Mark of an answer that broke, "" otherwise
-	Root     string   // digest over all buckets held (Checkpoint.Root), reckoned anew; "" before the first checkpoint
+	Root     Digest   // over all buckets held (DigestRoot), reckoned anew; zero before the first checkpoint
 	Next     uint64   // number the device's next new change will get: the server tells a copied file from a lost answer by it
 	Heads    []string // sealed chain heads received since the cursor's checkpoint (Head frames, receipts)
 	Offer    EpochID  // changes carry labels and may leave gaps: the epoch whose CodeFork this answers; "" otherwise
@@ -139,7 +139,7 @@ type BucketState struct {
 type Checkpoint struct {
 	Cursor  string        // sealed; also the chain head of the cut: it stands in for every head named in the Hello
 	Buckets []BucketState // those whose content changed since the device's cursor, and those newly filled; all when Held was sent
-	Root    string        // digest over all buckets held at this cut (DigestRoot)
+	Root    Digest        // over all buckets held at this cut (DigestRoot)
 	Safe    []Identity    // changes that backups are newly known to reach past: the device may drop them
 	More    bool          // further buckets follow after this checkpoint
 }
