@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -19,10 +20,9 @@ const (
 )
 
 var (
-	idForm       = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-	phoneForm    = regexp.MustCompile(`^\+?[0-9]{3,20}$`)
-	idNumberForm = regexp.MustCompile(`^[0-9]{17}[0-9X]$`)
-	hashForm     = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	idForm    = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	phoneForm = regexp.MustCompile(`^\+?[0-9]{3,20}$`)
+	hashForm  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
 // ValidID tells whether s is the id of a row: a UUID in lower-case canonical text.
@@ -47,6 +47,16 @@ func (c *Column) problem(zh, en string) *Problem {
 // problemf is problem with the same arguments in both languages.
 func (c *Column) problemf(zh, en string, args ...any) *Problem {
 	return c.problem(fmt.Sprintf(zh, args...), fmt.Sprintf(en, args...))
+}
+
+// named gives the problem of a value, found by a function that knows no columns, the column's name.
+func (c *Column) named(err error) *Problem {
+	p := c.problem("没有通过检查，请核对。", "it did not pass a check; look at it again.")
+	var found *Problem
+	if errors.As(err, &found) {
+		p.Text = found.Text
+	}
+	return p
 }
 
 // Check judges a value that somebody wrote into the column. The error is a *Problem.
@@ -122,8 +132,12 @@ func (c *Column) checkText(s string) *Problem {
 			return c.problem("只能是 3 到 20 位数字，请核对号码。", "it must be 3 to 20 digits; check the number.")
 		}
 	case TypeIDNumber:
-		if !idNumberForm.MatchString(s) {
-			return c.problem("要是 18 位，最后一位是数字或 X，请核对。", "it must be 18 characters, the last a digit or X; check it.")
+		id, err := CheckIDNumber(s)
+		if err != nil {
+			return c.named(err)
+		}
+		if id.Number != s { // one number, one form: twins are found by it
+			return c.problem("要写成 18 位、没有空格的样子，请重新填。", "write it as 18 characters without spaces; enter it anew.")
 		}
 	case TypeHash:
 		if !hashForm.MatchString(s) {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // separators part the elements of a set where people write them in one line; a free element may hold none of them.
@@ -49,15 +50,22 @@ func (c *Column) read(text string) (Value, *Problem) {
 	case TypePhone:
 		return Text(normalizePhone(plain)), nil
 	case TypeIDNumber:
-		return Text(strings.ToUpper(strings.ReplaceAll(plain, " ", ""))), nil
+		return c.readIDNumber(text)
 	default:
-		return Text(normalizeLine(text)), nil
+		return Text(NormalizeText(text)), nil
 	}
 }
 
-// normalizeLines keeps a long text as it was written, save for line ends and blanks before them, which editors differ in.
+// normalizeLines keeps a long text as it was written, save for line ends and blanks before them, which editors differ in, and for
+// invisible characters, which nobody meant to write.
 func normalizeLines(text string) string {
-	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\v", "\n", "\f", "\n").Replace(text)
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' || r == '\uFEFF' {
+			return -1
+		}
+		return r
+	}, text)
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {
 		lines[i] = strings.TrimRight(l, " \t\u3000")
@@ -91,6 +99,14 @@ func (c *Column) readInstant(plain string) (Value, *Problem) {
 	return Int(at.UnixMilli()), nil
 }
 
+func (c *Column) readIDNumber(text string) (Value, *Problem) {
+	id, err := CheckIDNumber(text)
+	if err != nil {
+		return Null, c.named(err)
+	}
+	return Text(id.Number), nil
+}
+
 var boolWords = map[string]int64{
 	"是": 1, "有": 1, "对": 1, "√": 1, "✓": 1, "✔": 1, "yes": 1, "y": 1, "true": 1, "1": 1, "1.0": 1,
 	"否": 0, "无": 0, "不是": 0, "没有": 0, "×": 0, "✗": 0, "✘": 0, "no": 0, "n": 0, "false": 0, "0": 0, "0.0": 0,
@@ -118,7 +134,7 @@ func (c *Column) optionValue(word string) string {
 func (c *Column) readSet(text string) Value {
 	var elements []string
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(separators+"\r", r) }) {
-		if word = normalizeLine(word); word != "" {
+		if word = NormalizeText(word); word != "" {
 			elements = append(elements, c.optionValue(word))
 		}
 	}
@@ -162,6 +178,3 @@ func normalizePhone(plain string) string {
 	}
 	return digits
 }
-
-// normalizeLine brings a line into the form in which it is kept: no blanks at its ends, one blank between words.
-func normalizeLine(text string) string { return strings.Join(strings.Fields(text), " ") }
