@@ -33,6 +33,8 @@ type Cell struct {
 	MergedBy schema.Rule
 	// Effective is the greatest effective time (Unix ms) among Shows, 0 when nobody wrote the cell.
 	Effective int64
+
+	winners []syncproto.Identity // heads whose own value shows
 }
 
 // Item is what a human must decide about one row.
@@ -88,19 +90,3 @@ type Head struct {
 	Labels []syncproto.Label  `json:"l"`
 	Cells  []string           `json:"c"`
 }
-
-// Span is a piece of a Diff.
-type Span struct {
-	Kind SpanKind
-	Text string
-}
-
-// SpanKind tells where the text of a Span stands.
-type SpanKind byte
-
-// The kinds of span: in both texts, only in the new one, only in the old one.
-const (
-	Same    SpanKind = '='
-	Added   SpanKind = '+'
-	Removed SpanKind = '-'
-)
