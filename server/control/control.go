@@ -28,8 +28,8 @@ type Runner func(ctx context.Context, r Request, out io.Writer) error
 
 // A reply is a sequence of JSON lines: {"out": …} as the command prints, then {"end": …} with the error or "".
 type reply struct {
-	Out  []byte  `json:"out,omitempty"`
-	End  *string `json:"end,omitempty"`
+	Out []byte  `json:"out,omitempty"`
+	End *string `json:"end,omitempty"`
 }
 
 // mostRequest bounds the words of one command.
