@@ -155,8 +155,13 @@ func (b *Book) checkCells(t *Table, bad *broken) {
 				bad.say("%s.%s: a set cannot be part of a group", t.Name, c.Name)
 			}
 		}
-		if cell.Group() && (t.Column(cell.Name) != nil || !nameForm.MatchString(cell.Name) || len(cell.Columns) < 2) {
-			bad.say("%s: group %s needs a plain name that no column has, and two columns", t.Name, cell.Name)
+		if cell.Group() && (!nameForm.MatchString(cell.Name) || len(cell.Columns) < 2) {
+			bad.say("%s: group %s needs a plain name and two columns", t.Name, cell.Name)
+		}
+	}
+	for _, c := range t.Columns {
+		if c.Group != "" && t.Column(c.Group) != nil {
+			bad.say("%s: group %s has the name of a column", t.Name, c.Group)
 		}
 	}
 }
