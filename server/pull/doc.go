@@ -1,0 +1,13 @@
+// Package pull decides what travels down to a device: rows changed since its cursor, all rows of buckets newly granted, and
+// what it must forget, closed by a checkpoint that brings every bucket held to one cut (DESIGN section 4, “Pull”).
+//
+// It promises:
+//
+//   - No row, mark, id or count of a scope outside the user's entitlement is put on the wire; entitlement is read anew in the
+//     snapshot each row is read in.
+//   - No snapshot outlives a network write: rows are read in short transactions, a chunk at a time, then sent. What changed
+//     meanwhile in what was sent already is sent again before the checkpoint, from the snapshot that closes the cut.
+//   - What was disclosed is on record before the first byte of it leaves.
+//   - Only current rows travel, never history.
+//   - A sync with nothing new reads a few rows and writes none.
+package pull

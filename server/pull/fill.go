@@ -1,0 +1,136 @@
+package pull
+
+import (
+	"slices"
+
+	"minqing/schema"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// fill sends whole buckets: all of the next class, a chunk a snapshot. The closing look that follows brings them to one cut with
+// the rest.
+func (c *Course) fill(pending []syncproto.BucketID) error {
+	stage := stageOf(pending[0])
+	end := slices.IndexFunc(pending, func(b syncproto.BucketID) bool { return stageOf(b) != stage })
+	if end < 0 {
+		end = len(pending)
+	}
+	for todo := pending[:end]; len(todo) > 0; {
+		n, err := c.fillChunk(todo)
+		if err != nil {
+			return err
+		}
+		todo = todo[n:]
+	}
+	return nil
+}
+
+// stageOf groups the classes of filling by checkpoint: what the day's work needs first, then the past.
+func stageOf(b syncproto.BucketID) int {
+	if b.Period == schema.NoPeriod {
+		return 0
+	}
+	return 1
+}
+
+// fillChunk sends as many whole buckets as fit a chunk, at least one, and a mark behind them. It gives how many it took.
+func (c *Course) fillChunk(todo []syncproto.BucketID) (int, error) {
+	took := 0
+	var after syncproto.RowID
+	for inside := false; ; inside = true {
+		piece, err := c.readChunk(todo, after)
+		if err != nil {
+			return 0, err
+		}
+		if err := c.sendChunk(piece, inside); err != nil {
+			return 0, err
+		}
+		for _, b := range piece.whole {
+			c.held[b] = true
+			c.dirty[b] = true
+		}
+		took = len(piece.whole) + len(piece.lost)
+		if piece.partial == "" {
+			return took, c.mark(todo[took-1])
+		}
+		after = piece.partial // one bucket larger than a chunk: go on within it
+	}
+}
+
+// chunk is what one snapshot gave.
+type chunk struct {
+	whole   []syncproto.BucketID // sent to their end
+	lost    []syncproto.BucketID // no longer granted: skipped
+	rows    map[syncproto.BucketID][]*syncproto.Row
+	partial syncproto.RowID    // the last row of a bucket that goes on, "" when it ended
+	first   syncproto.BucketID // the bucket that goes on
+}
+
+func (c *Course) readChunk(todo []syncproto.BucketID, after syncproto.RowID) (*chunk, error) {
+	out := &chunk{rows: map[syncproto.BucketID][]*syncproto.Row{}}
+	err := c.svc.Store.Read(c.ctx, func(tx *store.Tx) error {
+		granted, err := c.stillGranted(tx)
+		if err != nil {
+			return err
+		}
+		room := chunkRows
+		for i, b := range todo {
+			if i > 0 && room <= 0 || out.partial != "" {
+				return nil
+			}
+			if !granted[b.Scope] {
+				out.lost = append(out.lost, b)
+				continue
+			}
+			rows, err := tx.BucketRows(b.Scope, b.Period, after, chunkRows)
+			if err != nil {
+				return err
+			}
+			if i > 0 && len(rows) > room {
+				return nil
+			}
+			last := len(rows) < chunkRows
+			end := lastID(rows)
+			if out.rows[b], err = c.values(tx, c.knownRows(rows)); err != nil {
+				return err
+			}
+			room -= len(rows)
+			if !last {
+				out.first, out.partial = b, end
+				return nil
+			}
+			out.whole = append(out.whole, b)
+			after = ""
+		}
+		return nil
+	})
+	return out, err
+}
+
+func lastID(rows []*store.Row) syncproto.RowID {
+	if len(rows) == 0 {
+		return ""
+	}
+	return rows[len(rows)-1].ID
+}
+
+func (c *Course) knownRows(rows []*store.Row) []*store.Row {
+	return slices.DeleteFunc(rows, func(r *store.Row) bool { return c.book.Table(r.Table) == nil })
+}
+
+func (c *Course) sendChunk(p *chunk, continues bool) error {
+	send := p.whole
+	if p.partial != "" {
+		send = []syncproto.BucketID{p.first}
+	}
+	for i, b := range send {
+		if err := c.out.Write(syncproto.Bucket{ID: b, Continues: continues && i == 0}); err != nil {
+			return err
+		}
+		if err := c.sendRows(p.rows[b]); err != nil {
+			return err
+		}
+	}
+	return c.out.Flush()
+}

@@ -1,0 +1,143 @@
+package pull
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"minqing/schema"
+	"minqing/server/entitle"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// plan is what one snapshot says about a device: what it may hold, what is missing, what is too much, where the streams stand.
+type plan struct {
+	granted map[string]bool
+	// states of every bucket of the granted scopes within retention, held or not.
+	states map[syncproto.BucketID]syncproto.BucketState
+	// forget and pending are the difference to what the device holds.
+	forget  []syncproto.Forget
+	pending []syncproto.BucketID
+	news    []store.ScopeSeq
+	seqs    map[string]int64 // every stream with rows in a granted scope
+}
+
+// look reads a plan. A scope that was not granted when the sync began is left for the next one, so that the record of what was
+// disclosed is complete before anything is sent.
+func (c *Course) look(tx *store.Tx) (*plan, error) {
+	scopes, err := entitle.Scopes(tx, c.req.User)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{granted: map[string]bool{}, states: map[syncproto.BucketID]syncproto.BucketState{}, seqs: map[string]int64{}}
+	for _, s := range scopes {
+		if c.scopes == nil || c.scopes[s] {
+			p.granted[s] = true
+		}
+	}
+	if err := c.lookBuckets(tx, p, scopes); err != nil {
+		return nil, err
+	}
+	if err := p.lookStreams(tx, scopes); err != nil {
+		return nil, err
+	}
+	c.compare(p)
+	return p, nil
+}
+
+func (c *Course) lookBuckets(tx *store.Tx, p *plan, scopes []string) error {
+	buckets, err := tx.Buckets(scopes)
+	if err != nil {
+		return err
+	}
+	now := time.UnixMilli(tx.Now()).In(c.svc.Zone)
+	for _, b := range buckets {
+		if !p.granted[b.ID.Scope] || !c.book.Kept(b.ID.Scope, b.ID.Period, now) {
+			continue
+		}
+		p.states[b.ID] = syncproto.BucketState{ID: b.ID, Rows: int(b.Rows), Digests: knownDigests(b.Digests, c.book.Version)}
+	}
+	return nil
+}
+
+func (p *plan) lookStreams(tx *store.Tx, scopes []string) error {
+	news, err := tx.ScopeSeqs(scopes)
+	if err != nil {
+		return err
+	}
+	streams := map[string]bool{}
+	for _, n := range news {
+		if p.granted[n.Scope] {
+			p.news = append(p.news, n)
+			streams[n.Stream] = true
+		}
+	}
+	states, err := tx.Streams(slices.Sorted(maps.Keys(streams)))
+	for _, s := range states {
+		p.seqs[s.ID] = s.Seq
+	}
+	return err
+}
+
+// compare fills forget and pending. A scope that is no longer granted is forgotten whole; so the device hears nothing of its
+// buckets.
+func (c *Course) compare(p *plan) {
+	lost := map[string]bool{}
+	for b := range c.held {
+		if _, keep := p.states[b]; keep {
+			continue
+		}
+		if p.granted[b.Scope] {
+			p.forget = append(p.forget, syncproto.Forget{Scope: b.Scope, Period: b.Period})
+		} else if !lost[b.Scope] {
+			lost[b.Scope] = true
+			p.forget = append(p.forget, syncproto.Forget{Scope: b.Scope})
+		}
+	}
+	slices.SortFunc(p.forget, func(a, b syncproto.Forget) int {
+		return cmp.Or(strings.Compare(a.Scope, b.Scope), strings.Compare(a.Period, b.Period))
+	})
+	for b := range p.states {
+		if !c.held[b] {
+			p.pending = append(p.pending, b)
+		}
+	}
+	slices.SortFunc(p.pending, compareBuckets)
+}
+
+// knownDigests leaves out the sums over columns from after the device's schema.
+func knownDigests(all []syncproto.Digest, version int) []syncproto.Digest {
+	if len(all) > version {
+		all = all[:version]
+	}
+	for len(all) > 0 && all[len(all)-1] == (syncproto.Digest{}) {
+		all = all[:len(all)-1]
+	}
+	return all
+}
+
+// compareBuckets is the order of filling: people and places, then the register, then visits from the newest month back.
+func compareBuckets(a, b syncproto.BucketID) int {
+	return cmp.Or(cmp.Compare(class(a), class(b)), strings.Compare(b.Period, a.Period), strings.Compare(a.Scope, b.Scope))
+}
+
+// The classes of filling. All before classPast are closed by a first checkpoint: with them the day's work can begin.
+const (
+	classPeople = iota
+	classRegister
+	classPast
+)
+
+func class(b syncproto.BucketID) int {
+	switch {
+	case b.Period != schema.NoPeriod:
+		return classPast
+	case strings.HasPrefix(b.Scope, "place:"), strings.HasPrefix(b.Scope, "user:"), strings.HasPrefix(b.Scope, "device:"):
+		return classPeople
+	default:
+		return classRegister
+	}
+}

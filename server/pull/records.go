@@ -1,0 +1,104 @@
+package pull
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// SaveHeld keeps a list of buckets by its digest, so that a cursor need only carry that.
+func SaveHeld(tx *store.Tx, held []syncproto.BucketID) (syncproto.Digest, error) {
+	digest := syncproto.DigestHeld(held)
+	list, err := json.Marshal(held)
+	if err != nil {
+		return digest, err
+	}
+	return digest, tx.SaveHeld(digest.String(), string(list))
+}
+
+// LoadHeld finds the list of a digest; ok is false when this server does not know it (the device then sends it).
+func LoadHeld(tx *store.Tx, digest syncproto.Digest) (held []syncproto.BucketID, ok bool, err error) {
+	list, err := tx.Held(digest.String())
+	if err != nil || list == "" {
+		return nil, false, err
+	}
+	if err := json.Unmarshal([]byte(list), &held); err != nil {
+		return nil, false, fmt.Errorf("pull: list of buckets %s: %w", digest, err)
+	}
+	return held, true, nil
+}
+
+// nonceBytes is enough that nobody guesses a nonce; it is sealed in the cursor besides.
+const nonceBytes = 8
+
+// renewNonce gives a device the next nonce of its lineage. The one it used stays valid until the newer is used (the answer that
+// carries it may be lost); every other is void from now on.
+func renewNonce(tx *store.Tx, id syncproto.DeviceID, used string) (string, error) {
+	d, found, err := tx.LockDevice(id)
+	if err != nil {
+		return "", err
+	}
+	if !found {
+		return "", &syncproto.Error{Code: syncproto.CodeAuth, Op: "pull.renewNonce " + string(id), Message: "这台设备没有登记。 This device is not enrolled."}
+	}
+	var b [nonceBytes]byte
+	if err := tx.Random(b[:]); err != nil {
+		return "", err
+	}
+	d.NoncePrev, d.Nonce, d.LastContact = used, hex.EncodeToString(b[:]), tx.Now()
+	return d.Nonce, tx.SaveDevice(d)
+}
+
+// mostLine bounds the epochs that a cursor names. A server that restarts more often than this between two backups makes phones that
+// were away for all of it offer again what it has: nothing is lost by that, only sent twice.
+const mostLine = 16
+
+// line lists the epochs before the present one, newest first, and where each began in the given streams.
+func line(tx *store.Tx, streams []syncproto.StreamAt) ([]syncproto.EpochLink, error) {
+	epochs, err := tx.Epochs()
+	if err != nil {
+		return nil, err
+	}
+	var out []syncproto.EpochLink
+	for i := len(epochs) - 1; i >= 0 && len(out) < mostLine; i-- {
+		link := syncproto.EpochLink{ID: epochs[i].ID}
+		for _, s := range streams {
+			began, _, err := tx.EpochStart(epochs[i].Ord, s.ID)
+			if err != nil {
+				return nil, err
+			}
+			link.Streams = append(link.Streams, syncproto.StreamAt{ID: s.ID, Seq: uint64(began)})
+		}
+		out = append(out, link)
+	}
+	return out, nil
+}
+
+// recordDisclosure appends to the chain of what a device was shown. A chain for each device: syncs of different phones do not
+// wait for each other.
+func recordDisclosure(tx *store.Tx, device syncproto.DeviceID, user syncproto.UserID, d disclosed) error {
+	value, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	chain := string(device)
+	last, err := tx.LastDisclosure(chain)
+	if err != nil {
+		return err
+	}
+	var salt [16]byte
+	if err := tx.Random(salt[:]); err != nil {
+		return err
+	}
+	next := store.Disclosure{Chain: chain, Pos: last.Pos + 1, Device: device, User: user, Salt: hex.EncodeToString(salt[:]), Value: string(value), At: tx.Now()}
+	if next.Leaf, err = syncproto.ChainLeaf(next.Salt, value); err != nil {
+		return err
+	}
+	if next.Head, err = syncproto.ChainNext(last.Head, uint64(next.Pos), next.Leaf); err != nil {
+		return err
+	}
+	return tx.AddDisclosure(next)
+}

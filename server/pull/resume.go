@@ -1,0 +1,75 @@
+package pull
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"minqing/server/entitle"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// resume goes on behind the device's last mark, when nothing happened to its entitlement since: buckets are filled in one order, so
+// the last one tells all before it. Otherwise the answer starts at the cursor, and the device drops what it staged.
+func (c *Course) resume() error {
+	r := c.req.Resume
+	if r == nil || r.Device != c.req.Device || r.Cursor != syncproto.DigestText(c.req.Sealed) {
+		return nil
+	}
+	var p *plan
+	err := c.svc.Store.Read(c.ctx, func(tx *store.Tx) error {
+		var err error
+		p, err = c.look(tx)
+		return err
+	})
+	if err != nil || scopesDigest(p.granted) != r.Scopes || len(p.forget) > 0 {
+		return err
+	}
+	// A bucket that came to be after the mark's look counts as filled: all its rows have seqs behind that look and travel as changes.
+	for _, b := range p.pending {
+		if compareBuckets(b, r.Last) <= 0 {
+			c.held[b] = true
+			c.dirty[b] = true
+		}
+	}
+	c.goFrom(r.Streams)
+	c.scopes = p.granted
+	c.resumed = true
+	return nil
+}
+
+// stillGranted reads entitlement anew, within what was granted when the sync began.
+func (c *Course) stillGranted(tx *store.Tx) (map[string]bool, error) {
+	scopes, err := entitle.Scopes(tx, c.req.User)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, s := range scopes {
+		if c.scopes[s] {
+			out[s] = true
+		}
+	}
+	return out, nil
+}
+
+func scopesDigest(scopes map[string]bool) syncproto.Digest {
+	return syncproto.DigestText(strings.Join(slices.Sorted(maps.Keys(scopes)), "\n"))
+}
+
+// mark lets a broken answer go on behind the bucket just sent.
+func (c *Course) mark(last syncproto.BucketID) error {
+	r := syncproto.Resume{Device: c.req.Device, Cursor: syncproto.DigestText(c.sealed), Last: last, Scopes: scopesDigest(c.scopes)}
+	for _, id := range slices.Sorted(maps.Keys(c.since)) {
+		r.Streams = append(r.Streams, syncproto.StreamAt{ID: id, Seq: uint64(c.since[id])})
+	}
+	sealed, err := c.svc.Sealer.SealResume(r)
+	if err != nil {
+		return err
+	}
+	if err := c.out.Write(syncproto.Mark{Resume: sealed}); err != nil {
+		return err
+	}
+	return c.out.Flush()
+}

@@ -1,0 +1,195 @@
+package pull
+
+import (
+	"maps"
+	"slices"
+
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// settle sends what a look found and, when it is final, closes the cut. Everything that must be on record is committed before
+// the first byte leaves.
+func (c *Course) settle(f *closing, final, pushed bool) error {
+	quiet := c.quiet(f)
+	if c.scopes == nil {
+		c.scopes = f.plan.granted
+	}
+	if quiet && final && len(f.plan.pending) == 0 && !pushed && !c.closed {
+		return c.finish(syncproto.Checkpoint{}) // nothing is new
+	}
+	var point *syncproto.Checkpoint
+	err := c.svc.Store.Write(c.ctx, func(tx *store.Tx) error {
+		if err := c.record(tx, f); err != nil {
+			return err
+		}
+		if !final {
+			return nil
+		}
+		var err error
+		point, err = c.checkpoint(tx, f)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.send(f); err != nil {
+		return err
+	}
+	if !final {
+		return c.out.Flush()
+	}
+	maps.Copy(c.since, f.plan.seqs)
+	clear(c.done)
+	clear(c.dirty)
+	c.verdicts = f.newest
+	c.closed, c.sealed = true, point.Cursor
+	return c.finish(*point)
+}
+
+// quiet tells whether a look found nothing to send.
+func (c *Course) quiet(f *closing) bool {
+	return len(f.parcels) == 0 && len(f.plan.forget) == 0 && len(f.verdicts) == 0 && len(c.dirty) == 0 && !c.req.AllStates && c.req.Cursor != nil
+}
+
+func (c *Course) finish(point syncproto.Checkpoint) error {
+	if err := c.out.Write(point); err != nil {
+		return err
+	}
+	return c.out.Flush()
+}
+
+// send writes forgets before departures before rows, so that a device that must forget never needs room for both.
+func (c *Course) send(f *closing) error {
+	for _, g := range f.plan.forget {
+		if err := c.out.Write(g); err != nil {
+			return err
+		}
+	}
+	for _, p := range f.parcels {
+		for _, g := range p.gone {
+			if err := c.out.Write(g); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range f.parcels {
+		if err := c.sendRows(p.rows); err != nil {
+			return err
+		}
+	}
+	for _, v := range f.verdicts {
+		if err := c.out.Write(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Course) sendRows(rows []*syncproto.Row) error {
+	for _, r := range rows {
+		if !c.headed[r.Table] {
+			c.headed[r.Table] = true
+			if err := c.out.Write(columnsOf(c.book.Table(r.Table))); err != nil {
+				return err
+			}
+		}
+		if err := c.out.Write(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// disclosed is the record of one sync: which device was shown what. Rows are named by bucket, as an entitlement is.
+type disclosed struct {
+	Fill    []string `json:"fill,omitempty"`    // buckets that travel whole
+	Changed []string `json:"changed,omitempty"` // scopes of which changes travel
+	Rows    int      `json:"rows"`              // changed rows in the first look; buckets bring theirs
+}
+
+// record puts the disclosure on record, once a sync and before anything is sent.
+func (c *Course) record(tx *store.Tx, f *closing) error {
+	if c.recorded || (len(f.parcels) == 0 && len(f.plan.pending) == 0) {
+		return nil
+	}
+	var d disclosed
+	for _, b := range f.plan.pending {
+		d.Fill = append(d.Fill, b.Scope+" "+b.Period)
+	}
+	scopes := map[string]bool{}
+	for _, p := range f.parcels {
+		d.Rows += len(p.rows)
+		for _, r := range p.rows {
+			scopes[r.Bucket.Scope] = true
+		}
+	}
+	d.Changed = slices.Sorted(maps.Keys(scopes))
+	if err := recordDisclosure(tx, c.req.Device, c.req.User, d); err != nil {
+		return err
+	}
+	tx.AfterCommit(func() { c.recorded = true })
+	return nil
+}
+
+// checkpoint makes the cursor of a cut and remembers what the device needs to be known by: the list of its buckets and its
+// lineage nonce.
+func (c *Course) checkpoint(tx *store.Tx, f *closing) (*syncproto.Checkpoint, error) {
+	states := make([]syncproto.BucketState, 0, len(c.held))
+	held := make([]syncproto.BucketID, 0, len(c.held))
+	var travel []syncproto.BucketState
+	for _, b := range slices.SortedFunc(maps.Keys(c.held), compareBuckets) {
+		s := f.plan.states[b]
+		states, held = append(states, s), append(held, b)
+		if c.dirty[b] || c.req.AllStates {
+			travel = append(travel, s)
+		}
+	}
+	heldDigest, err := SaveHeld(tx, held)
+	if err != nil {
+		return nil, err
+	}
+	root := syncproto.DigestRoot(states)
+	nonce, err := c.renewedNonce(tx)
+	if err != nil {
+		return nil, err
+	}
+	epoch, err := tx.Epoch()
+	if err != nil {
+		return nil, err
+	}
+	cursor := syncproto.Cursor{Device: c.req.Device, Epoch: epoch.ID, Now: f.now, Verdicts: uint64(f.newest), Held: heldDigest, Root: root,
+		Nonce: nonce}
+	heads, err := tx.Streams(slices.Sorted(maps.Keys(f.plan.seqs)))
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range heads {
+		// The seq of the cut, not of this later transaction: what came between is sent by the next sync.
+		cursor.Streams = append(cursor.Streams, syncproto.StreamAt{ID: h.ID, Seq: uint64(f.plan.seqs[h.ID]), Pos: uint64(h.Pos), Head: h.Head})
+	}
+	if cursor.Line, err = line(tx, cursor.Streams); err != nil {
+		return nil, err
+	}
+	sealed, err := c.svc.Sealer.SealCursor(cursor)
+	if err != nil {
+		return nil, err
+	}
+	return &syncproto.Checkpoint{Cursor: sealed, Buckets: travel, Root: root, More: len(f.plan.pending) > 0}, nil
+}
+
+// renewedNonce is one for all checkpoints of an answer: the device may get any of them before the link breaks.
+func (c *Course) renewedNonce(tx *store.Tx) (string, error) {
+	if c.nonce != "" {
+		return c.nonce, nil
+	}
+	used := ""
+	if c.req.Cursor != nil {
+		used = c.req.Cursor.Nonce
+	}
+	nonce, err := renewNonce(tx, c.req.Device, used)
+	if err == nil {
+		tx.AfterCommit(func() { c.nonce = nonce })
+	}
+	return nonce, err
+}
