@@ -20,13 +20,14 @@ type Change struct {
 	At        int64  // wall clock of the device at capture, Unix ms
 	Corrected int64  // fixed at first receipt
 	Received  int64
+	Captured  int64  // server time of the cursor it was captured under; 0: none
 	Verdict   []byte // as it now stands, as judge wrote it
 	Mends     syncproto.Identity
 	MendedBy  syncproto.Identity
 	Stream    string // where its record of the chain lies
 }
 
-const changeColumns = `identity, device, number, user_id, status, code, late, body, at, corrected, received, verdict, mends, mended_by, stream`
+const changeColumns = `identity, device, number, user_id, status, code, late, body, at, corrected, received, captured, verdict, mends, mended_by, stream`
 
 // Changes reads changes by a condition over mq_change (“status = ? ORDER BY received”).
 func (tx *Tx) Changes(where string, args ...any) ([]*Change, error) {
@@ -36,7 +37,7 @@ func (tx *Tx) Changes(where string, args ...any) ([]*Change, error) {
 		var number, late int64
 		var verdict string
 		if err := scan(&c.Identity, &c.First.Device, &number, &c.User, &c.Status, &c.Code, &late, &c.Body, &c.At, &c.Corrected, &c.Received,
-			&verdict, &c.Mends, &c.MendedBy, &c.Stream); err != nil {
+			&c.Captured, &verdict, &c.Mends, &c.MendedBy, &c.Stream); err != nil {
 			return wrap("scan mq_change", err)
 		}
 		c.First.Number, c.Late, c.Verdict = uint64(number), late != 0, []byte(verdict)
@@ -55,10 +56,10 @@ func (tx *Tx) SaveChanges(changes []*Change) error {
 			late = 1
 		}
 		out[i] = []any{string(c.Identity), string(c.First.Device), int64(c.First.Number), string(c.User), string(c.Status), string(c.Code), late, c.Body,
-			c.At, c.Corrected, c.Received, string(c.Verdict), string(c.Mends), string(c.MendedBy), c.Stream}
+			c.At, c.Corrected, c.Received, c.Captured, string(c.Verdict), string(c.Mends), string(c.MendedBy), c.Stream}
 	}
-	return tx.insertMany("mq_change", "identity,device,number,user_id,status,code,late,body,at,corrected,received,verdict,mends,mended_by,stream",
-		"text,text,bigint,text,text,text,bigint,bytea,bigint,bigint,bigint,text,text,text,text",
+	return tx.insertMany("mq_change", "identity,device,number,user_id,status,code,late,body,at,corrected,received,captured,verdict,mends,mended_by,stream",
+		"text,text,bigint,text,text,text,bigint,bytea,bigint,bigint,bigint,bigint,text,text,text,text",
 		`ON CONFLICT (identity) DO UPDATE SET status = excluded.status, code = excluded.code, late = excluded.late, verdict = excluded.verdict,
 		mends = excluded.mends, mended_by = excluded.mended_by, body = excluded.body, stream = excluded.stream`, out)
 }
@@ -182,4 +183,32 @@ func (tx *Tx) DropWaits(ids []string) error {
 		return nil
 	}
 	return tx.Exec("DELETE FROM mq_wait WHERE identity = ANY(?)", ids)
+}
+
+// Unmade lists, for rows that are not there, the refused changes that would have made them.
+func (tx *Tx) Unmade(rows []string) (map[syncproto.RowID]syncproto.Identity, error) {
+	out := map[syncproto.RowID]syncproto.Identity{}
+	if len(rows) == 0 {
+		return out, nil
+	}
+	err := tx.Each(func(scan func(...any) error) error {
+		var row syncproto.RowID
+		var id syncproto.Identity
+		err := scan(&row, &id)
+		out[row] = id
+		return err
+	}, "SELECT row_id, identity FROM mq_unmade WHERE row_id = ANY(?) ORDER BY row_id, identity", rows)
+	return out, err
+}
+
+// SaveUnmade notes the rows that a refused change would have made; none forgets them.
+func (tx *Tx) SaveUnmade(id syncproto.Identity, rows []syncproto.RowID) error {
+	if len(rows) == 0 {
+		return tx.Exec("DELETE FROM mq_unmade WHERE identity = ?", string(id))
+	}
+	out := make([][]any, len(rows))
+	for i, r := range rows {
+		out[i] = []any{string(r), string(id)}
+	}
+	return tx.insertMany("mq_unmade", "row_id,identity", "text,text", "ON CONFLICT DO NOTHING", out)
 }

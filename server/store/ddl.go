@@ -38,10 +38,11 @@ var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS mq_bucket (scope TEXT{c} NOT NULL, period TEXT{c} NOT NULL, rows {int} NOT NULL, digests TEXT{c} NOT NULL,
 		PRIMARY KEY (scope, period))`,
 
-	// Every change ever received, accepted or refused, whole; verdict is as it now stands.
+	// Every change ever received, accepted or refused, whole; captured is the server time of the cursor it was captured under (0: none),
+	// verdict is as it now stands.
 	`CREATE TABLE IF NOT EXISTS mq_change (identity TEXT{c} PRIMARY KEY, device TEXT{c} NOT NULL, number {int} NOT NULL, user_id TEXT{c} NOT NULL,
 		status TEXT{c} NOT NULL, code TEXT{c} NOT NULL, late {int} NOT NULL, body {blob} NOT NULL, at {int} NOT NULL, corrected {int} NOT NULL,
-		received {int} NOT NULL, verdict TEXT NOT NULL, mends TEXT{c} NOT NULL, mended_by TEXT{c} NOT NULL, stream TEXT{c} NOT NULL)`,
+		received {int} NOT NULL, captured {int} NOT NULL, verdict TEXT NOT NULL, mends TEXT{c} NOT NULL, mended_by TEXT{c} NOT NULL, stream TEXT{c} NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS mq_change_status ON mq_change (status, received)`,
 	`CREATE INDEX IF NOT EXISTS mq_change_device ON mq_change (device, number)`,
 	// Every name a change was known under. vseq counts, device by device, the verdicts that a device has still to hear of.
@@ -83,6 +84,8 @@ var bookkeeping = []string{
 		PRIMARY KEY (identity, on_identity, on_row))`,
 	`CREATE INDEX IF NOT EXISTS mq_wait_identity ON mq_wait (on_identity)`,
 	`CREATE INDEX IF NOT EXISTS mq_wait_row ON mq_wait (on_row)`,
+	// Rows that a refused change would have made: who builds on one waits for that change.
+	`CREATE TABLE IF NOT EXISTS mq_unmade (row_id TEXT{c} NOT NULL, identity TEXT{c} NOT NULL, PRIMARY KEY (row_id, identity))`,
 
 	// Which household scopes a user could see when, by which assignment or role row: server time, until exclusive.
 	`CREATE TABLE IF NOT EXISTS mq_grant (user_id TEXT{c} NOT NULL, scope TEXT{c} NOT NULL, source TEXT{c} NOT NULL, since_ms {int} NOT NULL, until_ms {int} NOT NULL,

@@ -2,10 +2,13 @@ package store
 
 import (
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 
 	"minqing/syncproto"
+	"minqing/syncproto/merge"
 )
 
 // Epoch is one link of the line of epochs of this database.
@@ -90,6 +93,83 @@ func (tx *Tx) Epochs() ([]Epoch, error) {
 func (tx *Tx) EpochStart(ord int64, stream string) (seq, pos int64, err error) {
 	_, err = tx.One("SELECT seq, pos FROM mq_epoch_stream WHERE stream = ? AND ord <= ? ORDER BY ord DESC LIMIT 1", []any{stream, ord}, &seq, &pos)
 	return seq, pos, err
+}
+
+// LineOf gives, for one stream, the line of epochs and where the stream stood when each began, and the epochs that restores cut
+// off, as cursors told.
+func (tx *Tx) LineOf(stream string) (merge.Epochs, error) {
+	now, err := tx.Epoch()
+	out := merge.Epochs{Current: now.ID, All: map[syncproto.EpochID]merge.Epoch{}}
+	if err != nil {
+		return out, err
+	}
+	line, err := tx.Epochs()
+	if err != nil {
+		return out, err
+	}
+	starts := map[int64]int64{}
+	err = tx.Each(func(scan func(...any) error) error {
+		var ord, seq int64
+		err := scan(&ord, &seq)
+		starts[ord] = seq
+		return err
+	}, "SELECT ord, seq FROM mq_epoch_stream WHERE stream = ?", stream)
+	var began int64
+	for _, e := range line {
+		if seq, moved := starts[e.Ord]; moved {
+			began = seq
+		}
+		out.All[e.ID] = merge.Epoch{Parent: e.Parent, Began: uint64(began)}
+	}
+	if err != nil {
+		return out, err
+	}
+	return out, tx.Each(func(scan func(...any) error) error {
+		var id, parent syncproto.EpochID
+		var text string
+		if err := scan(&id, &parent, &text); err != nil {
+			return err
+		}
+		began := map[string]uint64{}
+		if err := json.Unmarshal([]byte(text), &began); err != nil {
+			return fmt.Errorf("store: lost epoch %s: %w", id, err)
+		}
+		if _, own := out.All[id]; !own {
+			out.All[id] = merge.Epoch{Parent: parent, Began: began[stream]}
+		}
+		return nil
+	}, "SELECT id, parent, began FROM mq_epoch_lost")
+}
+
+// LearnEpochs keeps what a device's seal tells of epochs that this database does not know: a restore cut them off. line is the newest
+// epoch and those before it, newest first.
+func (tx *Tx) LearnEpochs(line []syncproto.EpochLink) error {
+	own, err := tx.Epochs()
+	if err != nil {
+		return err
+	}
+	known := map[syncproto.EpochID]bool{}
+	for _, e := range own {
+		known[e.ID] = true
+	}
+	for i, link := range line {
+		if known[link.ID] || i+1 == len(line) {
+			break // from here on it is our own line
+		}
+		began := map[string]uint64{}
+		for _, s := range link.Streams {
+			began[s.ID] = s.Seq
+		}
+		text, err := json.Marshal(began)
+		if err != nil {
+			return err
+		}
+		if err := tx.Exec("INSERT INTO mq_epoch_lost (id, parent, began) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
+			string(link.ID), string(line[i+1].ID), string(text)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // MintEpoch begins a new epoch: at every opening of an SQLite store, after a restore, and when a process misses its own last

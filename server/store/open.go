@@ -51,6 +51,7 @@ type Store struct {
 
 	mu       sync.Mutex
 	lastNow  int64
+	pending  map[*Tx]int64 // times given out by Later in transactions not yet committed
 	epoch    Epoch
 	known    map[string]StreamState // the newest head this process committed, stream by stream
 	randMu   sync.Mutex
@@ -69,7 +70,8 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	if opt.Writers == 0 {
 		opt.Writers = 8
 	}
-	s := &Store{opt: opt, turn: make(chan struct{}, 1), known: map[string]StreamState{}}
+	s := &Store{opt: opt, turn: make(chan struct{}, 1), known: map[string]StreamState{},
+		pending: map[*Tx]int64{}}
 	var err error
 	if opt.DSN != "" {
 		err = s.openPostgres(ctx)
@@ -152,6 +154,41 @@ func (s *Store) Now() int64 {
 	defer s.mu.Unlock()
 	s.lastNow = max(s.lastNow, s.opt.Now())
 	return s.lastNow
+}
+
+// readNow is the time of a snapshot: before whatever a transaction under way will have made true by Later, which the snapshot may
+// not show.
+func (s *Store) readNow() int64 {
+	now := s.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, at := range s.pending {
+		now = min(now, at-1)
+	}
+	return now
+}
+
+// Later is a moment after every time handed out so far in this process: from it on, what the transaction changes holds. Whoever holds
+// an earlier time was shown the state before.
+func (tx *Tx) Later() int64 {
+	tx.s.mu.Lock()
+	defer tx.s.mu.Unlock()
+	tx.s.lastNow = max(tx.s.lastNow, tx.s.opt.Now(), tx.now) + 1
+	tx.now = tx.s.lastNow
+	if _, have := tx.s.pending[tx]; !have {
+		tx.s.pending[tx] = tx.now
+	}
+	return tx.now
+}
+
+// ended forgets what Later promised.
+func (s *Store) ended(tx *Tx) {
+	if tx == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.pending, tx)
 }
 
 // notBefore keeps Now from going back behind what another process wrote.

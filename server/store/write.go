@@ -96,6 +96,7 @@ func (s *Store) commitGroup(group []*job) {
 		if j.err == nil && j.panic == nil {
 			s.committed(j.tx)
 		}
+		s.ended(j.tx)
 		close(j.done)
 	}
 }
@@ -176,6 +177,7 @@ func (s *Store) tryPostgres(ctx context.Context, fn func(*Tx) error) (err error)
 		return wrap("begin", err)
 	}
 	tx := &Tx{s: s, ses: ses, ctx: ctx, now: s.Now(), write: true}
+	defer s.ended(tx)
 	if err := fn(tx); err != nil {
 		_, rollback := ses.exec(context.WithoutCancel(ctx), "ROLLBACK")
 		broken = rollback != nil
@@ -207,7 +209,7 @@ func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
 	if s.dialect == postgresDialect {
 		begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 	}
-	now := s.Now() // before the snapshot: what it does not show came later
+	now := s.readNow() // before the snapshot: what it does not show came later
 	if _, err := ses.exec(ctx, begin); err != nil {
 		return wrap("begin", err)
 	}
