@@ -59,7 +59,7 @@ func (c *Column) read(text string) (Value, *Problem) {
 // normalizeLines keeps a long text as it was written, save for line ends and blanks before them, which editors differ in, and for
 // invisible characters, which nobody meant to write.
 func normalizeLines(text string) string {
-	text = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\v", "\n", "\f", "\n").Replace(text)
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\v", "\n", "\f", "\n", "\u2028", "\n", "\u2029", "\n\n").Replace(text)
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' || r == '\uFEFF' {
 			return -1
@@ -70,7 +70,11 @@ func normalizeLines(text string) string {
 	for i, l := range lines {
 		lines[i] = strings.TrimRight(l, " \t\u3000")
 	}
-	return strings.Trim(strings.Join(lines, "\n"), "\n")
+	out := strings.Trim(strings.Join(lines, "\n"), "\n")
+	if strings.TrimSpace(out) == "" {
+		return ""
+	}
+	return out
 }
 
 // readInt takes thousands separators and the “.0” that spreadsheets add.
