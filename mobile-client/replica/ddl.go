@@ -1,0 +1,77 @@
+package replica
+
+import "strings"
+
+// bookkeeping is the DDL of the tables beside the domain tables (DESIGN.md tells the whole). What stands there once for every
+// row of the replica is kept small: bookkeeping may cost a tenth of the file.
+var bookkeeping = []string{
+	`CREATE TABLE IF NOT EXISTS mq_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+
+	// While it holds a row, triggers are silent. It is filled and emptied inside one transaction, so no other connection ever sees
+	// the row, and a crash takes it away.
+	`CREATE TABLE IF NOT EXISTS mq_guard (quiet INTEGER) STRICT`,
+
+	// What triggers captured and no seal has taken yet. The book's version tells which column a bit of mask stands for.
+	`CREATE TABLE IF NOT EXISTS mq_log (ord INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER)),
+		book INTEGER NOT NULL, tbl TEXT NOT NULL, row TEXT NOT NULL, op TEXT NOT NULL, mask INTEGER, old TEXT) STRICT`,
+
+	// Epochs by a small number; gen counts the forks that this file had met when it first heard of the epoch.
+	`CREATE TABLE IF NOT EXISTS mq_epoch (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, gen INTEGER NOT NULL) STRICT`,
+
+	// The buckets held, with count and digests of their acknowledged rows. differs: at the last checkpoint they were not the server's.
+	`CREATE TABLE IF NOT EXISTS mq_bucket (id INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, period TEXT NOT NULL, rows INTEGER NOT NULL,
+		digests TEXT NOT NULL, differs INTEGER NOT NULL DEFAULT 0, UNIQUE (scope, period)) STRICT`,
+
+	// One for each acknowledged row: its id as 16 bytes.
+	`CREATE TABLE IF NOT EXISTS mq_row (id BLOB PRIMARY KEY, tbl INTEGER NOT NULL, bucket INTEGER NOT NULL, epoch INTEGER NOT NULL, rev INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+	`CREATE TABLE IF NOT EXISTS mq_table (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT`,
+
+	// The acknowledged values (by column, as JSON) of a row whose domain row shows something else; null when the server never sent it.
+	`CREATE TABLE IF NOT EXISTS mq_under (row TEXT PRIMARY KEY, tbl TEXT NOT NULL, vals TEXT) STRICT, WITHOUT ROWID`,
+	// Cells with an open item: the versions whose value shows.
+	`CREATE TABLE IF NOT EXISTS mq_open (row TEXT PRIMARY KEY, cells TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+
+	// The changes of this device, in the order in which they were made. need: it must be pushed. state and verdict: as last told, at
+	// server time told. absent: from that sync on, a row that a checkpoint does not bring is no longer held. labels: every (epoch,
+	// rev) that the change was ever given, by row. sealed: the content for the server's eyes only (its scope was forgotten).
+	`CREATE TABLE IF NOT EXISTS mq_change (ord INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, number INTEGER NOT NULL, identity TEXT NOT NULL UNIQUE,
+		first_device TEXT NOT NULL, first_number INTEGER NOT NULL, content TEXT NOT NULL, need INTEGER NOT NULL, state TEXT NOT NULL, mends TEXT NOT NULL,
+		boxed INTEGER NOT NULL DEFAULT 0, outside INTEGER NOT NULL DEFAULT 0, verdict TEXT, told INTEGER NOT NULL DEFAULT 0, absent INTEGER NOT NULL DEFAULT 0,
+		labels TEXT, sealed BLOB) STRICT`,
+	`CREATE INDEX IF NOT EXISTS mq_change_need ON mq_change (ord) WHERE need = 1`,
+	`CREATE INDEX IF NOT EXISTS mq_change_refused ON mq_change (ord) WHERE state = 'refused'`,
+
+	// The edits of those changes. laid: the edit is laid over its row. settled: its row arrived with it, or is no longer held.
+	// epoch, rev: the label by the newest verdict.
+	`CREATE TABLE IF NOT EXISTS mq_edit (row TEXT NOT NULL, change INTEGER NOT NULL, tbl TEXT NOT NULL, laid INTEGER NOT NULL, settled INTEGER NOT NULL,
+		epoch INTEGER, rev INTEGER, PRIMARY KEY (row, change)) STRICT, WITHOUT ROWID`,
+	`CREATE INDEX IF NOT EXISTS mq_edit_change ON mq_edit (change)`,
+	`CREATE INDEX IF NOT EXISTS mq_edit_laid ON mq_edit (row) WHERE laid = 1`,
+
+	// Sealed chain heads received since the last checkpoint.
+	`CREATE TABLE IF NOT EXISTS mq_head (epoch TEXT PRIMARY KEY, seal TEXT NOT NULL, ord INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+
+	// Frames of an answer whose checkpoint has not come; whole: up to a mark from which the answer can go on.
+	`CREATE TABLE IF NOT EXISTS mq_stage (ord INTEGER PRIMARY KEY, whole INTEGER NOT NULL, frames BLOB NOT NULL) STRICT`,
+
+	// What the author is to be told: words that left a row, captured values that could not be kept, triggers that were put back.
+	`CREATE TABLE IF NOT EXISTS mq_notice (ord INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL, identity TEXT NOT NULL, tbl TEXT NOT NULL,
+		row TEXT NOT NULL, cell TEXT NOT NULL, text TEXT NOT NULL, seen INTEGER NOT NULL DEFAULT 0) STRICT`,
+
+	// Who syncs this file now, and until when nobody else may.
+	`CREATE TABLE IF NOT EXISTS mq_lease (one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT`,
+
+	// For people at a shell: SELECT id FROM mq_new_id gives an id for a row to insert.
+	`CREATE VIEW IF NOT EXISTS mq_new_id AS WITH t(ms, r) AS (SELECT printf('%012x', CAST(unixepoch('subsec') * 1000 AS INTEGER)), lower(hex(randomblob(10))))
+		SELECT substr(ms, 1, 8) || '-' || substr(ms, 9) || '-7' || substr(r, 1, 3) || '-' || substr('89ab', 1 + (unicode(substr(r, 4, 1)) & 3), 1) ||
+		substr(r, 5, 3) || '-' || substr(r, 8, 12) AS id FROM t`,
+}
+
+// fileVersion is the version of the tables above; a file of a newer one is not opened.
+const fileVersion = 1
+
+// idGlob is the form of a row id as SQLite's GLOB says it.
+var idGlob = func() string {
+	hex := func(n int) string { return strings.Repeat("[0-9a-f]", n) }
+	return hex(8) + "-" + hex(4) + "-" + hex(4) + "-" + hex(4) + "-" + hex(12)
+}()

@@ -1,0 +1,158 @@
+package replica
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// State is where a change of this device stands.
+type State string
+
+// The states. Pending changes are laid over their rows and wait for a verdict.
+const (
+	Pending   State = "pending"
+	Accepted  State = "accepted" // applied, merged or conflicted
+	Refused   State = "refused"
+	Withdrawn State = "withdrawn"
+)
+
+// Entry is one change of this device as it now stands.
+type Entry struct {
+	Identity syncproto.Identity
+	Change   *syncproto.Change
+	State    State
+	Boxed    bool // it touches a scope that was forgotten: held in the hand-over box till accepted or withdrawn
+	Outside  bool // captured from another program
+	Verdict  *syncproto.Verdict
+}
+
+// Entries lists the changes of this device in the order in which they were made, those in one of states; all when none is named.
+func (r *Replica) Entries(ctx context.Context, states ...State) (out []Entry, err error) {
+	err = r.read(ctx, func(c *conn) error {
+		var ords []int64
+		var ord int64
+		var state State
+		err := c.each(`SELECT ord, state FROM mq_change ORDER BY ord`, nil, []any{&ord, &state}, func() error {
+			if len(states) == 0 || slices.Contains(states, state) {
+				ords = append(ords, ord)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, ord := range ords {
+			e, err := c.entry(ord)
+			if err != nil {
+				return err
+			}
+			out = append(out, *e)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Record is one row: what is acknowledged, and what shows.
+type Record struct {
+	Table  string
+	Row    syncproto.RowID
+	Bucket syncproto.BucketID // zero when the server has not sent the row
+	Label  syncproto.Label
+	Open   map[string][]syncproto.Identity
+	Acked  []schema.Value // in schema order; nil when the server has not sent the row
+	Shown  []schema.Value // nil when the row does not show (an own deletion)
+}
+
+// Records gives every row of a table in the order of ids, from one snapshot.
+func (r *Replica) Records(ctx context.Context, table string, f func(Record) error) error {
+	return r.read(ctx, func(c *conn) error {
+		t, err := c.table("Records", table)
+		if err != nil {
+			return err
+		}
+		ids, err := c.ids(t)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			rec, err := c.record(t, id)
+			if err != nil {
+				return err
+			}
+			if err := f(rec); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Record is one row of Records; ok is false when the file knows nothing of it.
+func (r *Replica) Record(ctx context.Context, table string, id syncproto.RowID) (rec Record, ok bool, err error) {
+	err = r.read(ctx, func(c *conn) error {
+		t, err := c.table("Record", table)
+		if err != nil {
+			return err
+		}
+		rec, err = c.record(t, id)
+		return err
+	})
+	return rec, rec.Acked != nil || rec.Shown != nil, err
+}
+
+// ids lists the rows of a table that show or are acknowledged.
+func (c *conn) ids(t *schema.Table) (out []syncproto.RowID, err error) {
+	var id syncproto.RowID
+	add := func() error {
+		out = append(out, id)
+		return nil
+	}
+	if err := c.each("SELECT id FROM "+schema.Quote(t.Name), nil, []any{&id}, add); err != nil {
+		return nil, err
+	}
+	if err := c.each("SELECT row FROM mq_under WHERE tbl = ?", []any{t.Name}, []any{&id}, add); err != nil {
+		return nil, err
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+func (c *conn) record(t *schema.Table, id syncproto.RowID) (Record, error) {
+	r, err := c.load(t, id)
+	if err != nil {
+		return Record{}, err
+	}
+	rec := Record{Table: t.Name, Row: id, Acked: r.acked, Shown: r.shown}
+	if !r.held {
+		return rec, nil
+	}
+	rec.Label.Rev = r.rev
+	if rec.Label.Epoch, err = c.epochName(r.epoch); err != nil {
+		return rec, err
+	}
+	if rec.Open, err = c.open(id); err != nil {
+		return rec, err
+	}
+	if _, err := c.one(`SELECT scope, period FROM mq_bucket WHERE id = ?`, []any{r.bucket}, &rec.Bucket.Scope, &rec.Bucket.Period); err != nil {
+		return rec, err
+	}
+	return rec, nil
+}
+
+// open reads the cells of a row that an inbox item holds.
+func (c *conn) open(id syncproto.RowID) (cells map[string][]syncproto.Identity, err error) {
+	var text string
+	found, err := c.one(`SELECT cells FROM mq_open WHERE row = ?`, []any{string(id)}, &text)
+	if !found || err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal([]byte(text), &cells); err != nil {
+		return nil, broken("open", "%w", err)
+	}
+	return cells, nil
+}

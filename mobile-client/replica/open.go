@@ -1,0 +1,242 @@
+package replica
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// Options say which file to open and what the outside world is.
+type Options struct {
+	Path string
+	Key  []byte       // 32 bytes: the file is encrypted; nil: plain, for tools on a laptop
+	Book *schema.Book // what this program knows
+	Now  func() int64 // wall clock, Unix ms: may be wrong, jump or stand still
+	Rand io.Reader
+}
+
+// Replica is an open file. Its methods may be called from several goroutines; writes wait for each other.
+type Replica struct {
+	opt   Options
+	book  *schema.Book
+	db    *sql.DB
+	w     *conn
+	turn  chan struct{} // holds a token while somebody uses w
+	close sync.Once
+}
+
+// Open opens the file, making it when there is none, upgrades it to the book, and heals capture triggers that somebody dropped.
+func Open(ctx context.Context, opt Options) (*Replica, error) {
+	db, err := openDB(opt)
+	if err != nil {
+		return nil, err
+	}
+	r := &Replica{opt: opt, book: opt.Book, db: db, turn: make(chan struct{}, 1)}
+	if r.w, err = newConn(ctx, db, r.book); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := r.w.inTx(r.prepare); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// Close closes the file.
+func (r *Replica) Close() error {
+	err := error(nil)
+	r.close.Do(func() { err = errors.Join(r.w.close(), r.db.Close()) })
+	return wrap("close", err)
+}
+
+// prepare makes or upgrades the tables and looks after the triggers.
+func (r *Replica) prepare() error {
+	for _, q := range bookkeeping {
+		if err := r.w.exec(q); err != nil {
+			return err
+		}
+	}
+	m := &meta{c: r.w}
+	version, err := m.num("file")
+	if err != nil {
+		return err
+	}
+	if version > fileVersion {
+		return &syncproto.Error{Code: syncproto.CodeUpgrade, Op: "replica.Open", Message: "这个数据文件由更新版本的程序写成 / a newer version of this program wrote the file",
+			Hint: "请更新程序 / update the program"}
+	}
+	if err := m.setNum("file", fileVersion); err != nil {
+		return err
+	}
+	known, err := m.num("book")
+	if err != nil {
+		return err
+	}
+	if known < int64(r.book.Version) {
+		if err := r.evolve(m, int(known)); err != nil {
+			return err
+		}
+	}
+	mended, err := audit(r.w, r.book)
+	if err != nil {
+		return err
+	}
+	if len(mended) > 0 && known == int64(r.book.Version) {
+		return r.notice(Notice{Kind: NoticeTriggers, Text: strings.Join(mended, " ")})
+	}
+	return nil
+}
+
+// evolve brings the domain tables from a book version to this program's.
+func (r *Replica) evolve(m *meta, from int) error {
+	var statements []string
+	if from == 0 {
+		for _, t := range r.book.Tables() {
+			statements = append(statements, schema.DDL(schema.SQLite, t)...)
+		}
+	} else {
+		old, err := r.book.At(from)
+		if err != nil {
+			return fmt.Errorf("replica: the book of version %d: %w", from, err)
+		}
+		statements = schema.Evolve(schema.SQLite, old, r.book)
+	}
+	for _, q := range statements {
+		if err := r.w.exec(q); err != nil {
+			return err
+		}
+	}
+	for _, t := range r.book.Tables() {
+		if err := r.w.exec(`INSERT INTO mq_table (name) VALUES (?) ON CONFLICT DO NOTHING`, t.Name); err != nil {
+			return err
+		}
+	}
+	return m.setNum("book", int64(r.book.Version))
+}
+
+// locked runs fn with the writing connection.
+func (r *Replica) locked(ctx context.Context, fn func() error) error {
+	select {
+	case r.turn <- struct{}{}:
+		defer func() { <-r.turn }()
+		return fn()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// write runs fn in a write transaction during which triggers are silent.
+func (r *Replica) write(ctx context.Context, fn func() error) error {
+	return r.locked(ctx, func() error {
+		return r.w.inTx(func() error {
+			if err := r.w.exec(`INSERT INTO mq_guard VALUES (1)`); err != nil {
+				return err
+			}
+			if err := fn(); err != nil {
+				return err
+			}
+			return r.w.exec(`DELETE FROM mq_guard`)
+		})
+	})
+}
+
+// read runs fn over one snapshot, on a connection of its own: readers do not wait for writers.
+func (r *Replica) read(ctx context.Context, fn func(c *conn) error) error {
+	c, err := newConn(ctx, r.db, r.book)
+	if err != nil {
+		return err
+	}
+	err = c.inRead(func() error { return fn(c) })
+	return errors.Join(err, c.close())
+}
+
+// meta reads and writes the single values of the file.
+type meta struct{ c *conn }
+
+func (m *meta) text(key string) (string, error) {
+	var v string
+	_, err := m.c.one(`SELECT value FROM mq_meta WHERE key = ?`, []any{key}, &v)
+	return v, err
+}
+
+func (m *meta) num(key string) (int64, error) {
+	v, err := m.text(key)
+	if err != nil || v == "" {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil {
+		return 0, broken("meta", "%s is %q", key, v)
+	}
+	return n, nil
+}
+
+func (m *meta) set(key, value string) error {
+	if value == "" {
+		return m.c.exec(`DELETE FROM mq_meta WHERE key = ?`, key)
+	}
+	return m.c.exec(`INSERT INTO mq_meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, value)
+}
+
+func (m *meta) setNum(key string, n int64) error { return m.set(key, strconv.FormatInt(n, 10)) }
+
+// Device is who a file belongs to.
+type Device struct {
+	ID     syncproto.DeviceID
+	User   syncproto.UserID
+	Server string // base URL
+	Seed   []byte // of the Ed25519 key, 32 bytes
+}
+
+// Enrol writes who the file belongs to. One file serves one user: a phone passed on starts a new one.
+func (r *Replica) Enrol(ctx context.Context, d Device) error {
+	return r.write(ctx, func() error {
+		m := &meta{c: r.w}
+		user, err := m.text("user")
+		if err != nil {
+			return err
+		}
+		if user != "" && user != string(d.User) {
+			return invalid("Enrol", "这个文件属于另一位用户，请新建一个", "the file belongs to another user; start a new one")
+		}
+		next, err := m.num("next")
+		if err != nil {
+			return err
+		}
+		if next == 0 {
+			next = 1
+		}
+		return errors.Join(m.set("device", string(d.ID)), m.set("user", string(d.User)), m.set("server", d.Server),
+			m.set("seed", base64.StdEncoding.EncodeToString(d.Seed)), m.setNum("next", next))
+	})
+}
+
+// Device reads who the file belongs to; the zero Device before Enrol.
+func (r *Replica) Device(ctx context.Context) (d Device, err error) {
+	err = r.read(ctx, func(c *conn) error {
+		d, err = device(c)
+		return err
+	})
+	return d, err
+}
+
+func device(c *conn) (d Device, err error) {
+	m := &meta{c: c}
+	get := func(key string) string {
+		v, e := m.text(key)
+		err = errors.Join(err, e)
+		return v
+	}
+	d.ID, d.User, d.Server = syncproto.DeviceID(get("device")), syncproto.UserID(get("user")), get("server")
+	seed, e := base64.StdEncoding.DecodeString(get("seed"))
+	d.Seed = seed
+	return d, errors.Join(err, e)
+}
