@@ -1,0 +1,249 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"minqing/schema"
+	"minqing/server/auth"
+	"minqing/server/pull"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// Source gives the frames of a request, io.EOF after the last.
+type Source interface {
+	Read() (syncproto.Frame, error)
+}
+
+// Outcome is what one push made of its changes.
+type Outcome struct {
+	Verdicts []*syncproto.Verdict // in the order of the changes
+	Head     string               // sealed chain head after the commit, "" when nothing was committed
+	Epoch    syncproto.EpochID
+}
+
+// Push is one batch of a device's changes.
+type Push struct {
+	Device  syncproto.DeviceID
+	User    syncproto.UserID
+	Changes []*syncproto.Change
+	Offer   bool                  // an answer to a fork: changes carry labels, numbers may have gaps
+	Line    []syncproto.EpochLink // what the device's cursor tells of epochs that this server lost
+}
+
+// Service runs syncs. All fields are required.
+type Service struct {
+	Store  *store.Store
+	Book   *schema.Book
+	Sealer *syncproto.Sealer
+	Pull   *pull.Service
+	Judge  func(ctx context.Context, p Push) (*Outcome, error)
+	// Ticket makes an enrolment code for a device that must take a new id.
+	Ticket func(ctx context.Context, user syncproto.UserID) (string, error)
+	Grace  time.Duration // how long late work is judged by the authority at capture
+	Lease  time.Duration // how long a replica may be used without contact
+
+	mu    sync.Mutex
+	older map[int]*schema.Book // the rule book as older clients know it
+}
+
+// batchChanges bounds the changes of one push transaction: large enough that an outbox of weeks takes few commits, small enough
+// that other devices are not kept waiting behind it.
+const batchChanges = 256
+
+// request is one sync as read.
+type request struct {
+	who    auth.Who
+	hello  syncproto.Hello
+	held   []syncproto.BucketID
+	asked  bool // the device sent Held
+	probes []syncproto.Probe
+	book   *schema.Book
+	cursor *syncproto.Cursor
+	resume *syncproto.Resume
+}
+
+// Sync answers one request. An error before the first frame was written is for the caller to show; afterwards it was sent as a
+// Failure frame and is returned for the log.
+func (s *Service) Sync(ctx context.Context, who auth.Who, in Source, out pull.Sink) error {
+	r, changes, err := s.read(who, in)
+	if err != nil {
+		return err
+	}
+	welcome, err := s.check(ctx, r)
+	if welcome == nil {
+		return err
+	}
+	if errors.Is(err, errCopied) {
+		err = s.copied(ctx, r, changes)
+	}
+	if err != nil {
+		return s.fail(out, *welcome, err)
+	}
+	course, err := s.begin(ctx, r)
+	if err != nil {
+		return s.fail(out, *welcome, err)
+	}
+	welcome.Resumed = course.Resumed()
+	if err := out.Write(*welcome); err != nil {
+		return err
+	}
+	pushed, err := s.push(ctx, r, changes, out)
+	if err == nil {
+		err = course.Send(out, pushed)
+	}
+	if err != nil {
+		return s.failure(out, err)
+	}
+	if err := out.Write(syncproto.End{}); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// fail sends a Welcome and a Failure: the device must know the epoch that refused it.
+func (s *Service) fail(out pull.Sink, w syncproto.Welcome, err error) error {
+	if werr := out.Write(w); werr != nil {
+		return errors.Join(err, werr)
+	}
+	return s.failure(out, err)
+}
+
+func (s *Service) failure(out pull.Sink, err error) error {
+	f := syncproto.Failure{Code: syncproto.CodeInternal, Message: "服务器出了问题，已经记下。 The server had a problem and has noted it.", RetryAfter: 60}
+	var known *refusal
+	var ours *syncproto.Error
+	switch {
+	case errors.As(err, &known):
+		f = known.failure
+	case errors.As(err, &ours):
+		f = syncproto.Failure{Code: ours.Code, Message: ours.Message, Hint: ours.Hint, RetryAfter: ours.RetryAfter}
+	}
+	if werr := out.Write(f); werr != nil {
+		return errors.Join(err, werr)
+	}
+	return errors.Join(err, out.Flush())
+}
+
+// refusal is a failure that carries more than an error does.
+type refusal struct{ failure syncproto.Failure }
+
+func (r *refusal) Error() string { return string(r.failure.Code) + ": " + r.failure.Message }
+
+func invalid(message, hint string) error {
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "sync", Message: message, Hint: hint}
+}
+
+// read takes the whole request apart. The body is in memory already, whole and verified, so changes are kept as they come.
+func (s *Service) read(who auth.Who, in Source) (*request, []*syncproto.Change, error) {
+	first, err := in.Read()
+	if err != nil {
+		return nil, nil, err
+	}
+	hello, ok := first.(syncproto.Hello)
+	if !ok {
+		return nil, nil, invalid("请求的第一行应是 hello。 A request begins with a hello.", "看 PROTOCOL.md 的 Frames 一节。 See PROTOCOL.md, Frames.")
+	}
+	r := &request{who: who, hello: hello}
+	if hello.Device != "" && hello.Device != who.Device {
+		return nil, nil, &syncproto.Error{Code: syncproto.CodeAuth, Op: "sync", Message: "hello 里的设备不是令牌的设备。 The hello names another device than the token."}
+	}
+	if hello.Protocol != syncproto.ProtocolVersion {
+		return nil, nil, &syncproto.Error{Code: syncproto.CodeUpgrade, Op: "sync", Message: "这个版本太旧，服务器不再认识。 This client is too old for the server.",
+			Hint: "照常记录，升级后再同步，一条不少。 Go on recording; upgrade, then sync."}
+	}
+	if r.book, err = s.bookOf(hello.Schema); err != nil {
+		return nil, nil, err
+	}
+	var changes []*syncproto.Change
+	for {
+		f, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			return nil, nil, invalid("请求没有传完。 The request ends before its end frame.", "再传一次就行。 Send it again.")
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		switch f := f.(type) {
+		case syncproto.Held:
+			r.held, r.asked = append(r.held, f.Buckets...), true
+		case syncproto.Probe:
+			r.probes = append(r.probes, f)
+		case *syncproto.Change:
+			changes = append(changes, f)
+		case syncproto.End:
+			return r, changes, nil
+		default:
+			return nil, nil, invalid("请求里有不该有的行。 A frame that has no place in a request.", "看 PROTOCOL.md 的 Frames 一节。 See PROTOCOL.md, Frames.")
+		}
+	}
+}
+
+// bookOf gives the rule book as a client of a schema version knows it: never more than this server knows.
+func (s *Service) bookOf(version int) (*schema.Book, error) {
+	if version >= s.Book.Version {
+		return s.Book, nil
+	}
+	if version < 1 {
+		return nil, invalid("schema 版本号不对。 A schema version is 1 or more.", "")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b := s.older[version]; b != nil {
+		return b, nil
+	}
+	b, err := s.Book.At(version)
+	if err != nil {
+		return nil, err
+	}
+	if s.older == nil {
+		s.older = map[int]*schema.Book{}
+	}
+	s.older[version] = b
+	return b, nil
+}
+
+func (s *Service) begin(ctx context.Context, r *request) (*pull.Course, error) {
+	req := &pull.Request{Device: r.who.Device, User: r.who.User, Book: r.book, Cursor: r.cursor, Sealed: r.hello.Cursor, Held: r.held, Resume: r.resume,
+		Probes: r.probes, AllStates: r.asked || (r.cursor != nil && r.hello.Root != r.cursor.Root)}
+	return s.Pull.Begin(ctx, req)
+}
+
+// push hands the changes over in batches and sends the verdicts of each after its commit.
+func (s *Service) push(ctx context.Context, r *request, changes []*syncproto.Change, out pull.Sink) (pushed bool, err error) {
+	for len(changes) > 0 {
+		n := min(batchChanges, len(changes))
+		p := Push{Device: r.who.Device, User: r.who.User, Changes: changes[:n], Offer: r.hello.Offer != ""}
+		if r.cursor != nil {
+			p.Line = append([]syncproto.EpochLink{{ID: r.cursor.Epoch}}, r.cursor.Line...)
+		}
+		o, err := s.Judge(ctx, p)
+		if err != nil {
+			return pushed, err
+		}
+		pushed = true
+		if err := sendOutcome(out, o); err != nil {
+			return pushed, err
+		}
+		changes = changes[n:]
+	}
+	return pushed, nil
+}
+
+func sendOutcome(out pull.Sink, o *Outcome) error {
+	if o.Head != "" {
+		if err := out.Write(syncproto.Head{Epoch: o.Epoch, Seal: o.Head}); err != nil {
+			return err
+		}
+	}
+	for _, v := range o.Verdicts {
+		if err := out.Write(v); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
