@@ -18,7 +18,12 @@ func Book() *schema.Book { return BookAt(Version) }
 // BookAt is the synthetic book as a client of an older schema version knows it: version 1 has thing, note and secret; version 2
 // adds the columns thing.extra and thing.extra_count; version 3 adds thing.remark and the table mark. It panics on a version
 // outside 1..Version, as a test that asks for one is wrong.
-func BookAt(version int) *schema.Book {
+func BookAt(version int) *schema.Book { return with(version) }
+
+// With is the newest synthetic book and further tables: what a test of “adding a table is one literal” begins with.
+func With(extra ...*schema.Table) *schema.Book { return with(Version, extra...) }
+
+func with(version int, extra ...*schema.Table) *schema.Book {
 	if version < 1 || version > Version {
 		panic("schematest: no such version of the book")
 	}
@@ -27,7 +32,8 @@ func BookAt(version int) *schema.Book {
 	for _, name := range []string{"place", "user", "role", "device", "household", "assignment"} {
 		tables = append(tables, product.Table(name))
 	}
-	b, err := schema.NewBook(version, append(tables, thing(), note(), secret(), mark())...)
+	tables = append(tables, thing(), note(), secret(), mark())
+	b, err := schema.NewBook(version, append(tables, extra...)...)
 	if err != nil {
 		panic(err)
 	}
