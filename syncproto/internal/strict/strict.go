@@ -413,3 +413,34 @@ func Clip(s string) string {
 	}
 	return s[:cut] + "…"
 }
+
+// Raw passes over the next value and returns it as written. Only brackets and texts are looked at: whoever reads the value then checks it.
+func (s *Scanner) Raw() (string, error) {
+	s.space()
+	start, depth := s.pos, 0
+	for i := s.pos; i < len(s.in); i++ {
+		switch s.in[i] {
+		case '"':
+			for i++; i < len(s.in) && s.in[i] != '"'; i++ {
+				if s.in[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			depth++
+			continue
+		case '}', ']':
+			depth--
+		default:
+			continue
+		}
+		if depth == 0 && i < len(s.in) {
+			s.pos = i + 1
+			return s.in[start:s.pos], nil
+		}
+		if depth < 0 {
+			break
+		}
+	}
+	return "", s.Fail("want an object, an array or a text that ends")
+}
