@@ -217,3 +217,27 @@ func TestEveryRoleHasALabel(t *testing.T) {
 		seen[l] = true
 	}
 }
+
+// Whatever is typed into whichever column, it is read without a panic, and what is read passes Check.
+func FuzzNormalize(f *testing.F) {
+	table := schematest.With(schematest.Well()).Table("well")
+	for i, s := range []string{someID, someID, "W-7", "机井", "３５", "灌溉、饮用", "1998年3月1日", "+86 138-0000-0000", "在用", "冬天\r\n要盖"} {
+		f.Add(uint8(i), s)
+	}
+	f.Fuzz(func(t *testing.T, i uint8, text string) {
+		c := &table.Columns[int(i)%len(table.Columns)]
+		v, err := c.Normalize(text)
+		if err == nil && !v.IsNull() {
+			err = c.Check(v)
+		} else if err != nil {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%s: %q was read as %s, which Check refuses: %v", c.Name, text, v, err)
+		}
+		again, err := c.Normalize(c.Show(v, schema.ZH, time.UTC))
+		if err != nil || again != v {
+			t.Fatalf("%s: %q is %s, read back as %s, %v", c.Name, text, v, again, err)
+		}
+	})
+}

@@ -32,7 +32,11 @@ func ParseValue(kind Kind, raw []byte) (Value, error) {
 	return Null, fmt.Errorf("values of kind %d are read through their group", kind)
 }
 
+// parseSet takes a canonical set as it stands: nearly every set comes from a database or a peer that wrote it so.
 func parseSet(raw []byte) (Value, error) {
+	if canonicalSet(raw) {
+		return Value{kind: KindSet, text: string(raw)}, nil
+	}
 	var parts []json.RawMessage
 	if err := json.Unmarshal(raw, &parts); err != nil {
 		return Null, fmt.Errorf("want an array of texts, got %s", clip(raw))
@@ -49,6 +53,41 @@ func parseSet(raw []byte) (Value, error) {
 		elements = append(elements, s)
 	}
 	return Set(elements...), nil
+}
+
+// canonicalSet tells whether raw is the canonical JSON of a set whose elements need no escapes; false says nothing.
+func canonicalSet(raw []byte) bool {
+	if len(raw) < 5 || raw[0] != '[' || raw[len(raw)-1] != ']' {
+		return false
+	}
+	var last []byte
+	for rest := raw[1 : len(raw)-1]; ; {
+		if len(rest) < 3 || rest[0] != '"' {
+			return false
+		}
+		end := bytes.IndexByte(rest[1:], '"') + 2
+		if end < 3 || !plain(rest[1:end-1]) || bytes.Compare(rest[1:end-1], last) <= 0 {
+			return false
+		}
+		last = rest[1 : end-1]
+		if end == len(rest) {
+			return true
+		}
+		if rest[end] != ',' {
+			return false
+		}
+		rest = rest[end+1:]
+	}
+}
+
+// plain tells whether what stands between the quotation marks of a JSON text is the text itself.
+func plain(inner []byte) bool {
+	for _, c := range inner {
+		if c < 0x20 || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return utf8.Valid(inner)
 }
 
 // parseParts reads an array of nulls, integers and texts; the JSON itself tells the kinds apart.
@@ -85,6 +124,9 @@ func parseInt(raw []byte) (Value, error) {
 func parseString(raw []byte) (string, error) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return "", fmt.Errorf("want a text, got %s", clip(raw))
+	}
+	if inner := raw[1 : len(raw)-1]; raw[len(raw)-1] == '"' && plain(inner) {
+		return string(inner), nil
 	}
 	if !utf8.Valid(raw) {
 		return "", fmt.Errorf("a text is not UTF-8: %q", clip(raw))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Kind tells what a Value holds.
@@ -100,6 +101,9 @@ func (v Value) Str() string {
 func (v Value) Elements() []string {
 	if v.kind != KindSet {
 		return nil
+	}
+	if !strings.Contains(v.text, `\`) { // then quotation marks stand around elements only
+		return strings.Split(v.text[2:len(v.text)-2], `","`)
 	}
 	var out []string
 	if err := json.Unmarshal([]byte(v.text), &out); err != nil {
