@@ -99,6 +99,13 @@ var lawCases = []lawCase{
 	{"a directory in a household", func(t *schema.Table) { t.Directory = true }, "a directory belongs to no household"},
 	{"keep without period", func(t *schema.Table) { t.Keep = 3 }, "has no period, so phones keep it for ever"},
 	{"period of a parent without", func(t *schema.Table) { t.Period = schema.PeriodParent }, "takes its parent's period, but the parent has none"},
+	{"held longer than its parent", func(t *schema.Table) {
+		t.Parent = "visit"
+		c := t.Column("household")
+		c.Name, c.Ref = "visit", "visit"
+	}, "must take its parent's period: phones forget the parent by it"},
+	{"keep of less than nothing", func(t *schema.Table) { t.Period, t.Keep = schema.PeriodMonth, -1 }, "keeps a negative number of months"},
+	{"a tree within a household", func(t *schema.Table) { t.Column("household").Ref = "item" }, "is a tree of its own kind, so its scope must be its own"},
 	{"two keeps in one scope", func(t *schema.Table) { t.Period, t.Keep = schema.PeriodMonth, 5 }, "a bucket is kept or forgotten whole"},
 	{"permit for nobody", func(t *schema.Table) { t.Delete = []schema.Permit{{}} }, "a permit to delete names no role"},
 	{"permit for a stranger", func(t *schema.Table) { t.Delete = []schema.Permit{{Roles: []schema.Role{"king"}}} }, `unknown role "king"`},
