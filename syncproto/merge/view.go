@@ -70,10 +70,10 @@ func newView(h *history, name string) *view {
 	return v
 }
 
-// source is what a version has seen of a cell, before closing: nodes, and all versions labelled up to a base.
+// source is what a version has seen of a cell, before closing: nodes, and all versions labelled up to a base, if there is one.
 type source struct {
-	nodes  []int
-	labels bool
+	nodes []int
+	base  *syncproto.Base
 }
 
 // source follows MERGE.md line by line. by need not have written the cell (movers, deleters and the authors of other cells of a
@@ -114,7 +114,7 @@ func (v *view) source(by *RowVersion) source {
 		}
 		return s
 	}
-	s.labels = true
+	s.base = &by.Base
 	return s
 }
 
@@ -146,14 +146,16 @@ func (v *view) cut(base *syncproto.Base) (*cuts, int) {
 func (v *view) connect() {
 	writers := slices.Concat(v.w, v.refused)
 	v.out = make([][]int, len(writers))
-	labels := make([]bool, len(writers))
+	bases := make([]*syncproto.Base, len(writers))
 	for i, w := range writers {
 		s := v.source(w.by)
-		v.out[i], labels[i] = s.nodes, s.labels
-		if s.labels {
-			if c, at := v.cut(&w.by.Base); at > 0 {
-				c.at = append(c.at, at)
-			}
+		v.out[i] = s.nodes
+		if s.base == nil {
+			continue
+		}
+		if c, at := v.cut(s.base); at > 0 {
+			bases[i] = s.base
+			c.at = append(c.at, at)
 		}
 	}
 	for _, c := range v.cuts {
@@ -170,11 +172,10 @@ func (v *view) connect() {
 			before = at
 		}
 	}
-	for i, w := range writers {
-		if labels[i] {
-			if c, at := v.cut(&w.by.Base); at > 0 {
-				v.out[i] = append(v.out[i], c.nodes[at])
-			}
+	for i, base := range bases {
+		if base != nil {
+			c, at := v.cut(base)
+			v.out[i] = append(v.out[i], c.nodes[at])
 		}
 	}
 }
@@ -201,8 +202,8 @@ func (v *view) seenBy(by *RowVersion) set {
 	for _, n := range from.nodes {
 		v.addReach(&s, n)
 	}
-	if from.labels {
-		c, at := v.cut(&by.Base)
+	if from.base != nil {
+		c, at := v.cut(from.base)
 		before := 0
 		if i, found := slices.BinarySearch(c.at, at); found {
 			before = at

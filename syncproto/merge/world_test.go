@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"testing"
 
 	"minqing/schema"
 	"minqing/syncproto"
@@ -14,6 +13,14 @@ import (
 
 // A world is one row in a small model of the whole system, just enough to give versions the bases, labels and seqs that the
 // real ones have: a store with epochs, phones that pull and push, a console.
+
+// failer is what the tests need of testing.TB and rapid.T.
+type failer interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Fatal(args ...any)
+}
 
 const testTable = "t"
 
@@ -43,8 +50,9 @@ var testFlow = &schema.Flow{Initial: "open",
 
 var testRoles = []schema.Role{schema.RoleCadre, schema.RoleAdmin}
 
-// testBook has one table with a cell of every rule, a group, a lock and a row rule.
-func testBook(tb testing.TB) *schema.Book {
+// testBook has one table with a cell of every rule, a group, a lock and a row rule; with columns named, only those, and what
+// of lock and row rule is about them.
+func testBook(tb failer, only ...string) *schema.Book {
 	tb.Helper()
 	position := func(name string) schema.Column {
 		c := column(name, schema.TypeInt, schema.RuleMax)
@@ -53,7 +61,7 @@ func testBook(tb testing.TB) *schema.Book {
 	}
 	state := column("state", schema.TypeFlow, schema.RuleFlow)
 	state.Flow = testFlow
-	book, err := schema.NewBook(1, &schema.Table{
+	table := &schema.Table{
 		Name: testTable, Label: label("test"), Scope: schema.ScopeOwn,
 		Create: []schema.Permit{{Roles: testRoles}}, Change: []schema.Permit{{Roles: testRoles}}, Delete: []schema.Permit{{Roles: testRoles}},
 		Locks: []schema.Lock{{States: []string{"closed"}, Columns: []string{"a", "count", "note"}, Except: []schema.Role{schema.RoleAdmin}}},
@@ -69,7 +77,19 @@ func testBook(tb testing.TB) *schema.Book {
 			state, column("once", schema.TypeText, schema.RuleOnce), column("derived", schema.TypeText, schema.RuleServer),
 			position("x"), position("y"),
 			column("low", schema.TypeInt, schema.RuleLatest), column("high", schema.TypeInt, schema.RuleLatest),
-		}})
+		}}
+	if len(only) > 0 {
+		out := func(name string) bool { return !slices.Contains(only, name) }
+		table.Columns = slices.DeleteFunc(table.Columns, func(c schema.Column) bool { return out(c.Name) })
+		table.Locks[0].Columns = slices.DeleteFunc(table.Locks[0].Columns, out)
+		if out("state") || len(table.Locks[0].Columns) == 0 {
+			table.Locks = nil
+		}
+		if out("low") || out("high") {
+			table.Rules = nil
+		}
+	}
+	book, err := schema.NewBook(1, table)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -109,8 +129,8 @@ type store struct {
 	seq, rev uint64
 }
 
-func newStore(tb testing.TB) *store {
-	return &store{book: testBook(tb), epochs: Epochs{Current: "e1", All: map[syncproto.EpochID]Epoch{"e1": {}}}}
+func newStore(tb failer, only ...string) *store {
+	return &store{book: testBook(tb, only...), epochs: Epochs{Current: "e1", All: map[syncproto.EpochID]Epoch{"e1": {}}}}
 }
 
 func (s *store) clone() *store {
@@ -192,7 +212,7 @@ func (p *screen) lay(name string, at int64, cells ...syncproto.CellEdit) RowVers
 }
 
 // created gives a store with the row made at rev 1.
-func created(tb testing.TB, cells ...syncproto.CellEdit) *store {
+func created(tb failer, cells ...syncproto.CellEdit) *store {
 	s := newStore(tb)
 	s.accept(RowVersion{ID: id("create"), Op: syncproto.OpCreate, Cells: cells, Corrected: 1})
 	return s
@@ -231,7 +251,7 @@ func plainResult(r Result) string {
 }
 
 // sameInAllOrders runs every order, holds them to one result, and returns it.
-func sameInAllOrders(tb testing.TB, s *store, list ...RowVersion) Result {
+func sameInAllOrders(tb failer, s *store, list ...RowVersion) Result {
 	tb.Helper()
 	var first Result
 	n := 0
@@ -251,7 +271,7 @@ func sameInAllOrders(tb testing.TB, s *store, list ...RowVersion) Result {
 	return first
 }
 
-func wantCell(tb testing.TB, r Result, name string, value schema.Value, open syncproto.ItemKind) {
+func wantCell(tb failer, r Result, name string, value schema.Value, open syncproto.ItemKind) {
 	tb.Helper()
 	c := r.Cell(name)
 	if c.Value != value || c.Open != open {
@@ -259,7 +279,7 @@ func wantCell(tb testing.TB, r Result, name string, value schema.Value, open syn
 	}
 }
 
-func wantItems(tb testing.TB, r Result, n int) {
+func wantItems(tb failer, r Result, n int) {
 	tb.Helper()
 	if len(r.Items) != n {
 		tb.Errorf("%d items, want %d\n%s", len(r.Items), n, plainResult(r))

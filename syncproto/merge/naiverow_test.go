@@ -1,0 +1,217 @@
+package merge
+
+import (
+	"slices"
+
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// row is the naive Row.
+func (n *naive) row() Result {
+	cells := n.book.Cells(testTable)
+	state := map[string]naiveCell{}
+	kind := map[string]syncproto.ItemKind{}
+	against := map[string]idSet{}
+	for i := range cells {
+		name := cells[i].Name
+		state[name] = n.eval(&cells[i], n.written(name))
+		if state[name].open {
+			kind[name] = syncproto.ItemCell
+		}
+		against[name] = n.movesAgainst(&cells[i])
+		if len(against[name]) > 0 {
+			n.stepBehind(&cells[i], state, against[name])
+			if kind[name] == "" {
+				kind[name] = syncproto.ItemState
+			}
+		}
+	}
+	broken := n.rowRule(state, kind)
+
+	var out Result
+	item, beside := n.deletion(&out)
+	if beside {
+		out.Items = append(out.Items, item)
+	}
+	ruled := false
+	for i := range cells {
+		name := cells[i].Name
+		c := state[name]
+		if out.Deleted {
+			kind[name] = ""
+		}
+		r := Cell{Name: name, Value: c.value, Heads: n.heads(n.written(name), name), Shows: c.shows, Open: kind[name], MergedBy: c.by}
+		if r.Open != "" {
+			r.MergedBy = ""
+		}
+		for k, id := range c.shows {
+			if e := n.effective(id, name); k == 0 || e > r.Effective {
+				r.Effective = e
+			}
+		}
+		out.Cells = append(out.Cells, r)
+		switch r.Open {
+		case syncproto.ItemCell, syncproto.ItemState:
+			out.Items = append(out.Items, Item{Kind: r.Open, Cells: []string{name}, Heads: r.Heads, Against: against[name].sorted(), Shown: c.shows})
+		case syncproto.ItemRowRule:
+			if !ruled {
+				ruled = true
+				broken.Shown = with(nil, append(slices.Clone(state["low"].shows), state["high"].shows...)...).sorted()
+				out.Items = append(out.Items, broken)
+			}
+		}
+	}
+	return out
+}
+
+// movesAgainst are the moves into a state that forbids a head of the cell, neither having seen the other.
+func (n *naive) movesAgainst(cell *schema.Cell) idSet {
+	out := idSet{}
+	for _, lock := range n.book.Table(testTable).Locks {
+		if !slices.Contains(lock.Columns, cell.Name) {
+			continue
+		}
+		for _, h := range n.heads(n.written(cell.Name), cell.Name) {
+			v := n.versions[h]
+			free := false
+			for _, role := range v.Roles {
+				free = free || slices.Contains(lock.Except, role)
+			}
+			for m := range n.written("state") {
+				move := n.versions[m]
+				if !free && m != h && slices.Contains(lock.States, n.edit(m, "state").Value.Str()) && !n.seen(v, "state")[m] && !n.seen(move, cell.Name)[h] {
+					out[m] = true
+				}
+			}
+		}
+	}
+	return out
+}
+
+// up is what v has seen of a cell and v itself.
+func (n *naive) up(id syncproto.Identity, cell string) idSet {
+	s := n.seen(n.versions[id], cell)
+	if n.wrote(n.versions[id], cell) {
+		s = with(s, id)
+	}
+	return s
+}
+
+func (n *naive) stepBehind(cell *schema.Cell, state map[string]naiveCell, moves idSet) {
+	common := state[cell.Name].shown
+	for _, h := range append(n.heads(n.written(cell.Name), cell.Name), moves.sorted()...) {
+		common = both(common, n.up(h, cell.Name))
+	}
+	state[cell.Name] = n.eval(cell, common)
+}
+
+// rowRule holds the row against the one rule of the test table.
+func (n *naive) rowRule(state map[string]naiveCell, kind map[string]syncproto.ItemKind) Item {
+	names := []string{"low", "high"}
+	if len(n.book.Table(testTable).Rules) == 0 {
+		return Item{}
+	}
+	standing := map[string][]syncproto.Identity{}
+	var all idSet
+	for _, c := range names {
+		standing[c] = n.heads(n.written(c), c)
+		all = with(all, standing[c]...)
+	}
+	item := Item{Kind: syncproto.ItemRowRule, Rule: "ordered", Heads: all.sorted()}
+	stepped, found := idSet{}, false
+	for {
+		low, high := state["low"].value, state["high"].value
+		if low.IsNull() || high.IsNull() || low.Num() <= high.Num() {
+			break
+		}
+		var heads idSet
+		for _, c := range names {
+			heads = with(heads, standing[c]...)
+		}
+		authored := len(heads) == 0
+		for h := range heads {
+			sawAll := true
+			for _, c := range names {
+				for _, o := range standing[c] {
+					sawAll = sawAll && n.up(h, c)[o]
+				}
+			}
+			authored = authored || sawAll
+		}
+		if authored {
+			break
+		}
+		found = true
+		changed := false
+		next := map[string]naiveCell{}
+		for _, c := range names {
+			common := state[c].shown
+			for h := range heads {
+				common = both(common, n.up(h, c))
+			}
+			next[c] = n.eval(n.book.Cell(testTable, c), common)
+			if len(common) != len(state[c].shown) {
+				changed = true
+				stepped[syncproto.Identity(c)] = true
+			} else {
+				next[c] = state[c]
+			}
+		}
+		for _, c := range names {
+			state[c] = next[c]
+			standing[c] = next[c].shows
+		}
+		if !changed {
+			break
+		}
+	}
+	for _, c := range names {
+		if found && kind[c] == "" && (len(stepped) == 0 || stepped[syncproto.Identity(c)]) {
+			kind[c] = syncproto.ItemRowRule
+			item.Cells = append(item.Cells, c)
+		}
+	}
+	return item
+}
+
+// deletion tells whether the row is deleted, and what stands beside.
+func (n *naive) deletion(out *Result) (Item, bool) {
+	const dot = syncproto.ExistenceCell
+	item := Item{Kind: syncproto.ItemDelete, Cells: []string{dot}}
+	shown, against, back, edits, behind := idSet{}, idSet{}, idSet{}, idSet{}, idSet{}
+	for _, h := range n.heads(n.written(dot), dot) {
+		d := n.versions[h]
+		if d.Op != syncproto.OpDelete {
+			back[h] = true
+			continue
+		}
+		shown[h] = true
+		for id, v := range n.versions {
+			for _, c := range n.book.Cells(testTable) {
+				if v.Refused || !n.wrote(v, c.Name) || n.seen(d, c.Name)[id] || n.seen(v, dot)[h] {
+					continue
+				}
+				against[h] = true
+				headed := false
+				for _, o := range n.book.Cells(testTable) {
+					headed = headed || slices.Contains(n.heads(n.written(o.Name), o.Name), id)
+				}
+				if headed {
+					edits[id] = true
+				} else {
+					behind[id] = true
+				}
+			}
+		}
+	}
+	out.Deleted = len(shown) > 0
+	if len(edits) == 0 {
+		edits = behind
+	}
+	if len(back) > 0 {
+		against = shown
+	}
+	item.Heads, item.Against, item.Shown = with(back, edits.sorted()...).sorted(), against.sorted(), shown.sorted()
+	return item, out.Deleted && len(item.Heads) > 0
+}

@@ -1,0 +1,268 @@
+package merge
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTextMerges(t *testing.T) {
+	for _, c := range []struct {
+		name, base, first, second string
+		want                      string // "!" for overlap
+	}{
+		{"one side only", "甲。乙。", "甲。乙。丙。", "甲。乙。", "甲。乙。丙。"},
+		{"same change once", "甲。乙。", "甲。丙。", "甲。丙。", "甲。丙。"},
+		{"two sentences", "甲。乙。丙。", "子。乙。丙。", "甲。乙。丑。", "子。乙。丑。"},
+		{"neighbouring sentences", "甲。乙。", "子。乙。", "甲。丑。", "子。丑。"},
+		{"one sentence twice", "家中三口人。", "家中四口人。", "家中五口人。", "!"},
+		{"both append sentences", "甲。", "甲。子。", "甲。丑。", "甲。子。丑。"},
+		{"both append lines", "独居", "独居\n听力差", "独居\n行动不便", "独居\n听力差\n行动不便"},
+		{"one finishes, one appends a line", "独居", "独居。听力差。", "独居\n行动不便", "独居。听力差。\n行动不便"},
+		{"unfinished before finished: the other way round", "甲。\n", "甲。\n未完", "甲。\n说完了。", "甲。\n说完了。未完"},
+		{"two unfinished in one place", "甲。\n", "甲。\n未完", "甲。\n没完", "!"},
+		{"both insert, one more than the other", "甲。\n", "甲。\n子。\n", "甲。\n子。\n丑。\n", "甲。\n子。\n丑。\n"},
+		{"both insert alike, then differ", "甲", "甲\n同。\n子", "甲\n同。\n丑", "甲\n同。\n子\n丑"},
+		{"delete beside change", "甲。乙。", "甲。", "甲。丙。", "!"},
+		{"deletes that overlap", "甲。乙。丙。丁。", "丙。丁。", "甲。丁。", "丁。"},
+		{"insert into what the other rewrote", "甲。乙。", "子。丑。", "甲。中。乙。", "!"},
+		{"insert into a paragraph rewritten line by line", "甲\n乙\n", "子\n丑\n", "甲\n中。\n乙\n", "!"},
+		{"insert before what the other rewrote", "甲。乙。", "子。丑。", "前。甲。乙。", "前。子。丑。"},
+		{"empty base, two texts", "", "甲。", "乙。", "甲。乙。"},
+		{"empty base, two unfinished texts", "", "甲", "乙", "!"},
+		{"cleared beside untouched", "甲。", "", "甲。", ""},
+		{"cleared beside appended", "甲。", "", "甲。乙。", "乙。"},
+		{"quotation belongs to its sentence", "他说：“好。”然后走了。", "他说：“好。”然后走了。又回来。", "他说：“不好。”然后走了。", "他说：“不好。”然后走了。又回来。"},
+		{"carriage returns", "甲。\r\n乙。\r\n", "甲。\r\n乙。\r\n丙。\r\n", "零。\r\n甲。\r\n乙。\r\n", "零。\r\n甲。\r\n乙。\r\n丙。\r\n"},
+		{"one of equal lines deleted by each", "同\n同\n同\n", "同\n同\n", "同\n同\n", "同\n同\n"},
+		{"one of equal lines deleted, a line added", "同\n同\n", "同\n", "同\n同\n新\n", "同\n新\n"},
+	} {
+		got, ok := Text(c.base, c.first, c.second)
+		if !ok {
+			got = "!"
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// textLaws are what must hold for any three texts.
+func textLaws(tb failer, base, x, y string) {
+	xy, ok := Text(base, x, y)
+	yx, swapped := Text(base, y, x)
+	if ok != swapped {
+		tb.Fatalf("Text(%q, %q, %q) merges %v, with the sides swapped %v", base, x, y, ok, swapped)
+	}
+	if !ok {
+		if base == x || base == y || x == y {
+			tb.Fatalf("Text(%q, %q, %q): overlap where one side changed nothing, or both the same", base, x, y)
+		}
+		return
+	}
+	a, b := units(xy), units(yx)
+	slices.Sort(a)
+	slices.Sort(b)
+	if !slices.Equal(a, b) {
+		tb.Fatalf("Text(%q, %q, %q): %q, with the sides swapped %q", base, x, y, xy, yx)
+	}
+	if x != y && base != x && base != y {
+		for _, u := range units(xy) {
+			if !slices.Contains(units(x), u) && !slices.Contains(units(y), u) {
+				tb.Fatalf("Text(%q, %q, %q) = %q: nobody wrote %q", base, x, y, xy, u)
+			}
+		}
+	}
+	// Idempotent: who merges what was merged already changes nothing.
+	for _, side := range []string{x, y} {
+		if again, ok := Text(side, xy, side); !ok || again != xy {
+			tb.Fatalf("Text(%q, %q, itself) = %q", side, xy, again)
+		}
+	}
+}
+
+// TestTextKeepsEveryWord merges texts of sentences that all differ: what either side inserted is there, what either deleted is
+// gone, the rest stays in order; and changes that do not meet never overlap.
+func TestTextKeepsEveryWord(t *testing.T) {
+	merged := 0
+	for seed := range uint64(3000) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		var base []string
+		for i := range 1 + r.IntN(12) {
+			base = append(base, fmt.Sprintf("基%d。", i))
+			if r.IntN(3) == 0 {
+				base = append(base, "\n")
+			}
+		}
+		touched := [2][]bool{make([]bool, len(base)+1), make([]bool, len(base)+1)}
+		var sides [2][]string
+		inserted := map[string]bool{}
+		gone := map[int]bool{}
+		for s := range sides {
+			for i := 0; i <= len(base); i++ {
+				if r.IntN(8) == 0 {
+					u := fmt.Sprintf("插%d之%d。", s, i)
+					sides[s] = append(sides[s], u)
+					inserted[u] = true
+					touched[s][i] = true
+				}
+				if i == len(base) {
+					break
+				}
+				if base[i] != "\n" && r.IntN(8) == 0 {
+					gone[i] = true
+					touched[s][i] = true
+					continue
+				}
+				sides[s] = append(sides[s], base[i])
+			}
+		}
+		meet := false
+		for i := range touched[0] {
+			for _, k := range []int{max(0, i-2), max(0, i-1), i} {
+				meet = meet || touched[0][i] && touched[1][k] || touched[1][i] && touched[0][k]
+			}
+		}
+		out, ok := Text(strings.Join(base, ""), strings.Join(sides[0], ""), strings.Join(sides[1], ""))
+		if !ok {
+			if !meet {
+				t.Fatalf("seed %d: overlap between changes that do not meet: %q %q %q", seed, base, sides[0], sides[1])
+			}
+			continue
+		}
+		merged++
+		var want []string
+		for i, u := range base {
+			if !gone[i] && u != "\n" {
+				want = append(want, u)
+			}
+		}
+		var kept []string
+		for _, u := range units(out) {
+			if inserted[u] {
+				delete(inserted, u)
+			} else if u != "\n" {
+				kept = append(kept, u)
+			}
+		}
+		if len(inserted) > 0 || !slices.Equal(kept, want) {
+			t.Fatalf("seed %d: %q %q %q\nmerged: %q\nlost: %v, kept %q of %q", seed, base, sides[0], sides[1], out, inserted, kept, want)
+		}
+	}
+	if merged < 1500 {
+		t.Errorf("only %d merges", merged)
+	}
+}
+
+// TestTextTakesBoundedTime merges the worst texts of the greatest length.
+func TestTextTakesBoundedTime(t *testing.T) {
+	const most = 20000
+	random := func(seed uint64, alphabet int) string {
+		r := rand.New(rand.NewPCG(seed, 4))
+		var b strings.Builder
+		for range most / 2 {
+			fmt.Fprintf(&b, "%c。", '一'+rune(r.IntN(alphabet)))
+		}
+		return b.String()
+	}
+	for name, texts := range map[string][3]string{
+		"two units":       {random(1, 2), random(2, 2), random(3, 2)},
+		"few units":       {random(1, 30), random(2, 30), random(3, 30)},
+		"many units":      {random(1, 9000), random(2, 9000), random(3, 9000)},
+		"newlines only":   {strings.Repeat("\n", most), strings.Repeat("\n", most/2), strings.Repeat("\n", most-1)},
+		"one long line":   {strings.Repeat("字", most), strings.Repeat("词", most), strings.Repeat("句", most)},
+		"marks only":      {strings.Repeat("。", most), strings.Repeat("！", most), strings.Repeat("？", most)},
+		"reversed":        {random(1, 9000), reverse(random(1, 9000)), random(1, 9000) + "完。"},
+		"newlines shared": {strings.Repeat("甲\n", most/2), strings.Repeat("乙\n", most/2), strings.Repeat("丙\n", most/2)},
+	} {
+		start := time.Now()
+		Text(texts[0], texts[1], texts[2])
+		Diff(texts[0], texts[1])
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("%s: %v", name, took)
+		} else {
+			t.Logf("%s: %v", name, took)
+		}
+	}
+}
+
+func reverse(s string) string {
+	list := units(s)
+	slices.Reverse(list)
+	return strings.Join(list, "")
+}
+
+func checkDiff(tb failer, a, b string) {
+	var old, new strings.Builder
+	var last SpanKind
+	for _, s := range Diff(a, b) {
+		if s.Text == "" || s.Kind == last {
+			tb.Fatalf("Diff(%q, %q): an empty span, or two of a kind: %+v", a, b, Diff(a, b))
+		}
+		last = s.Kind
+		if s.Kind != Added {
+			old.WriteString(s.Text)
+		}
+		if s.Kind != Removed {
+			new.WriteString(s.Text)
+		}
+	}
+	if old.String() != a || new.String() != b {
+		tb.Fatalf("Diff(%q, %q) gives back %q and %q", a, b, old.String(), new.String())
+	}
+}
+
+func TestDiffByWord(t *testing.T) {
+	got := fmt.Sprint(Diff("电话 0000-1234567，住三组。", "电话 0000-7654321，住四组，独居。"))
+	want := fmt.Sprint([]Span{{Same, "电话 0000-"}, {Removed, "1234567"}, {Added, "7654321"}, {Same, "，住"}, {Removed, "三"}, {Added, "四"}, {Same, "组"},
+		{Added, "，独居"}, {Same, "。"}})
+	if got != want {
+		t.Errorf("%v\nwant %v", got, want)
+	}
+	if got := Diff("", ""); got != nil {
+		t.Errorf("nothing differs: %v", got)
+	}
+	checkDiff(t, "", "甲")
+	checkDiff(t, "甲", "")
+}
+
+func FuzzText(f *testing.F) {
+	f.Add("甲。乙。", "甲。丙。乙。", "子。乙。")
+	f.Add("独居", "独居\n听力差", "独居\r\n行动不便")
+	f.Add("\n\n。”", "。”\n", "”。\n\n")
+	f.Fuzz(func(t *testing.T, base, x, y string) {
+		textLaws(t, base, x, y)
+		textLaws(t, strings.ReplaceAll(base, "a", "。"), strings.ReplaceAll(x, "a", "。"), strings.ReplaceAll(y, "a", "。"))
+		checkDiff(t, base, x)
+		if strings.Join(units(base), "") != base {
+			t.Fatalf("units of %q: %q", base, units(base))
+		}
+	})
+}
+
+// TestTextLaws holds random short texts of few units to the laws.
+func TestTextLaws(t *testing.T) {
+	merged := 0
+	for seed := range uint64(20000) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		text := func() string {
+			s := ""
+			for range r.IntN(7) {
+				s += []string{"甲", "乙", "丙。", "丁。", "\n", "\n", "”", "\r\n"}[r.IntN(8)]
+			}
+			return s
+		}
+		base, x, y := text(), text(), text()
+		textLaws(t, base, x, y)
+		checkDiff(t, x, y)
+		if _, ok := Text(base, x, y); ok {
+			merged++
+		}
+	}
+	if merged < 2000 {
+		t.Errorf("only %d merges", merged)
+	}
+}
