@@ -18,7 +18,8 @@ func ParseContent(book *schema.Book, name, first Name, content string) (*Change,
 		return nil, &Error{Code: CodeTooLarge, Op: "content", Message: "一处改动太大。 One change is too large.", Hint: "分成几次保存。 Save it in parts."}
 	}
 	bad := func(err error) error {
-		return &Error{Code: CodeInvalid, Op: "content", Message: "改动的内容不是合规的 JSON。 The content of a change is not JSON as the protocol takes it.", Err: err}
+		return &Error{Code: CodeInvalid, Op: "content", Message: fmt.Sprintf("改动的内容不是合规的 JSON：%s。 The content of a change is not JSON as the protocol takes it: %s.", err, err),
+			Hint: "这是程序的问题，请升级客户端或报告。 This is a fault of the program: upgrade it, or report it.", Err: err}
 	}
 	if !utf8.ValidString(content) {
 		return nil, bad(errors.New("not UTF-8"))

@@ -99,7 +99,8 @@ func Decompress(encoding string, r io.Reader, most int64) (io.ReadCloser, error)
 		if err != nil {
 			return nil, src.sort(err)
 		}
-		return &bounded{in: dec, src: src, left: most, most: most, close: dec.Close}, nil
+		// Closing it would only say again how reading ended.
+		return &bounded{in: dec, src: src, left: most, most: most, close: func() error { return nil }}, nil
 	case "", EncodingPlain:
 		return &bounded{in: src, src: src, left: most, most: most, close: func() error { return nil }}, nil
 	}

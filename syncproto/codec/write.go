@@ -226,7 +226,7 @@ func (w *Writer) row(r *syncproto.Row) error {
 			w.b = append(w.b, '{')
 			inner := object{w: w}
 			for _, cell := range sortedKeys(r.Open) {
-				inner.key(cell)
+				inner.key(escaped(cell))
 				writeTexts(&inner, r.Open[cell])
 			}
 			w.b = append(w.b, '}')
@@ -236,6 +236,12 @@ func (w *Writer) row(r *syncproto.Row) error {
 	w.b = append(w.b, ']')
 	w.endLine()
 	return nil
+}
+
+// escaped is a name from outside as it stands between the quotes of a key.
+func escaped(name string) string {
+	quoted := strict.AppendText(nil, name)
+	return string(quoted[1 : len(quoted)-1])
 }
 
 func sortedKeys[K ~string, V any](m map[K]V) []K {

@@ -1,0 +1,70 @@
+package codec_test
+
+import (
+	"bytes"
+	"io"
+	"testing"
+
+	"minqing/schema/schematest"
+	"minqing/syncproto"
+	"minqing/syncproto/codec"
+)
+
+// FuzzFrames: no input makes the reader panic, and what it accepts it writes so that reading it again gives the same lines.
+func FuzzFrames(f *testing.F) {
+	f.Add(write(f, request(f)))
+	f.Add(write(f, answer()))
+	f.Add([]byte(welcome + columns + rowHead + "[\"a\",1],{\"open\":{}}]\n"))
+	f.Add([]byte("{\"failure\":{\"code\":\"busy\",\"retry\":3}}\n"))
+	book := schematest.Book()
+	f.Fuzz(func(t *testing.T, in []byte) {
+		frames, err := read(bytes.NewReader(in), book)
+		if len(frames) == 0 {
+			return
+		}
+		first := write(t, frames)
+		again, err2 := read(bytes.NewReader(first), book)
+		if err == nil && err2 != nil {
+			t.Fatalf("accepted once, then %v\n%s", err2, first)
+		}
+		if len(again) != len(frames) {
+			t.Fatalf("%d frames became %d\n%s", len(frames), len(again), first)
+		}
+		if second := write(t, again); !bytes.Equal(first, second) {
+			t.Fatalf("written twice it differs:\n%s\n%s", first, second)
+		}
+		for i, fr := range frames {
+			if c, ok := fr.(*syncproto.Change); ok && c.Identity() != again[i].(*syncproto.Change).Identity() {
+				t.Fatal("the identity changed")
+			}
+		}
+	})
+}
+
+// FuzzDecompress: no compressed input makes the decoder panic or give more than was allowed.
+func FuzzDecompress(f *testing.F) {
+	for _, encoding := range []string{codec.EncodingZstd, codec.EncodingGzip} {
+		var out bytes.Buffer
+		w, err := codec.Compress(encoding, &out)
+		must(f, err)
+		_, err = w.Write(bytes.Repeat([]byte("abc"), 1000))
+		must(f, err)
+		must(f, w.Close())
+		f.Add(encoding == codec.EncodingZstd, out.Bytes())
+	}
+	f.Add(false, []byte("\x1f\x8b\bA000000")) // a header that breaks off
+	f.Fuzz(func(t *testing.T, zst bool, in []byte) {
+		encoding := codec.EncodingGzip
+		if zst {
+			encoding = codec.EncodingZstd
+		}
+		r, err := codec.Decompress(encoding, bytes.NewReader(in), 1<<16)
+		if err != nil {
+			return
+		}
+		if n, _ := io.Copy(io.Discard, r); n > 1<<16 {
+			t.Fatalf("%d bytes", n)
+		}
+		must(t, r.Close())
+	})
+}
