@@ -27,6 +27,9 @@ type cellJSON struct {
 	Rule  schema.Rule     `json:"r"`
 }
 
+// CellsText is the stored form of what the version did to the cells; it is a canonical one.
+func (v *Version) CellsText() string { return formatCells(v.Cells) }
+
 func formatCells(cells []CellChange) string {
 	if len(cells) == 0 {
 		return ""

@@ -311,6 +311,9 @@ func (tx *Tx) SetStream(st StreamState) {
 	tx.moved[st.ID] = true
 }
 
+// Moved lists the streams that SetStream moved, ascending.
+func (tx *Tx) Moved() []string { return slices.Sorted(maps.Keys(tx.moved)) }
+
 // SaveStreams writes the streams that moved; once, at the end of a transaction.
 func (tx *Tx) SaveStreams() error {
 	var rows [][]any

@@ -205,3 +205,6 @@ func (tx *Tx) DropValues(table string, ids []string) error {
 	}
 	return tx.Exec("DELETE FROM "+schema.Quote(table)+" WHERE id = ANY(?)", ids)
 }
+
+// RowsWhere reads rows by a condition over mq_row.
+func (tx *Tx) RowsWhere(where string, args ...any) ([]*Row, error) { return tx.rows(where, args...) }

@@ -1,0 +1,303 @@
+package judge
+
+import (
+	"maps"
+	"slices"
+
+	"minqing/schema"
+	"minqing/server/entitle"
+	"minqing/server/store"
+	"minqing/syncproto"
+	"minqing/syncproto/merge"
+)
+
+// desk is one transaction of judging: everything loaded, and everything to be written.
+type desk struct {
+	j     *Judge
+	tx    *store.Tx
+	book  *schema.Book
+	epoch store.Epoch
+
+	rows    map[syncproto.RowID]*row // nil: known not to be there
+	levels  map[string]string        // level of each place loaded
+	records map[syncproto.Identity]*record
+	unmade  map[syncproto.RowID]syncproto.Identity
+	rights  map[syncproto.UserID]*entitle.Rights
+	cursors map[string]*syncproto.Cursor
+	lines   map[string]merge.Epochs
+	lost    int64 // epochs known to be cut off
+
+	items      map[string]*store.Item // loaded or opened, by id
+	dirtyItems map[string]bool
+
+	seqs     map[string]int64 // the seqs of the change that takes effect just now, by stream
+	versions []*store.Version
+	labels   []store.RowLabel
+	chain    []store.ChainRecord
+	left     []store.Left
+	waits    []store.Wait
+	names    []store.Named
+	came     []syncproto.Identity // changes that took effect, and those they stand in for: somebody may wait for them
+	cameRows []syncproto.RowID    // rows that came to be
+}
+
+// row is one row on the desk.
+type row struct {
+	store.Row
+	table  *schema.Table
+	values []schema.Value // in schema order; nil while it is dead, or not loaded
+	loaded bool           // values are
+
+	touched   bool // to be written
+	was       store.Row
+	wasValues []schema.Value
+	wasThere  bool
+
+	versions  []merge.RowVersion // the history, when it had to be asked
+	hasVerses bool
+	hasItems  bool // its inbox items are among desk.items
+}
+
+func (r *row) living() bool { return r.Dead == 0 }
+
+// get reads a column as it shows.
+func (r *row) get(column string) schema.Value {
+	if i := columnIndex(r.table, column); i >= 0 && r.values != nil {
+		return r.values[i]
+	}
+	return schema.Null
+}
+
+// cell reads a cell as it shows.
+func (r *row) cell(b *schema.Book, name string) schema.Value {
+	c := b.Cell(r.table.Name, name)
+	if c == nil {
+		return schema.Null
+	}
+	v := c.Join(r.get)
+	if v.IsNull() {
+		return merge.Unwritten(c)
+	}
+	return v
+}
+
+// record is one change on the desk.
+type record struct {
+	store.Change
+	verdict *syncproto.Verdict
+	parsed  *syncproto.Change // read from the body when first needed
+	fresh   bool              // not in the database yet
+	dirty   bool
+	news    bool // its author's devices have to hear of the verdict
+}
+
+func (j *Judge) newDesk(tx *store.Tx) (*desk, error) {
+	epoch, err := tx.Epoch()
+	return &desk{j: j, tx: tx, book: tx.Book(), epoch: epoch,
+		rows: map[syncproto.RowID]*row{}, levels: map[string]string{}, records: map[syncproto.Identity]*record{},
+		unmade: map[syncproto.RowID]syncproto.Identity{}, rights: map[syncproto.UserID]*entitle.Rights{},
+		cursors: map[string]*syncproto.Cursor{}, items: map[string]*store.Item{}}, err
+}
+
+// load brings everything that hearings need onto the desk: the rows they touch and refer to, all rows above those, and the locks of
+// the streams concerned. On PostgreSQL what was read before the locks is read again under them.
+func (d *desk) load(hearings []*hearing) error {
+	var ids []syncproto.RowID
+	for _, h := range hearings {
+		ids = append(ids, h.mentions(d.book)...)
+	}
+	if err := d.loadRows(ids); err != nil {
+		return err
+	}
+	if err := d.tx.LockStreams(d.streamsOf(hearings)...); err != nil {
+		return err
+	}
+	if d.j.store.Postgres() && len(ids) > 0 {
+		clear(d.rows)
+		clear(d.levels)
+		if err := d.loadRows(ids); err != nil {
+			return err
+		}
+		// What moved meanwhile may need more locks; they may come out of order, then PostgreSQL finds the deadlock and the push runs again.
+		if err := d.tx.LockStreams(d.streamsOf(hearings)...); err != nil {
+			return err
+		}
+	}
+	var err error
+	if d.epoch, err = d.tx.Epoch(); err != nil { // a lock may have found that the database went back
+		return err
+	}
+	if err := d.loadUnmade(ids); err != nil {
+		return err
+	}
+	return d.loadValues(ids)
+}
+
+// loadUnmade finds out which of the rows that are not there a refused change would have made.
+func (d *desk) loadUnmade(ids []syncproto.RowID) error {
+	var missing []string
+	for _, id := range ids {
+		if d.rows[id] == nil {
+			missing = append(missing, string(id))
+		}
+	}
+	makers, err := d.tx.Unmade(missing)
+	if err != nil {
+		return err
+	}
+	var changes []syncproto.Identity
+	for row, id := range makers {
+		d.unmade[row] = id
+		changes = append(changes, id)
+	}
+	return d.loadRecords(changes)
+}
+
+// upRows is the question for rows and everything above them. UNION ends circles.
+const upRows = `id IN (WITH RECURSIVE up(id) AS (
+	SELECT id FROM mq_row WHERE id = ANY(?) UNION SELECT r.parent FROM mq_row r JOIN up ON r.id = up.id WHERE r.parent <> '')
+	SELECT id FROM up)`
+
+// loadRows loads rows by id, with all rows above them. Those already on the desk stay as they are.
+func (d *desk) loadRows(ids []syncproto.RowID) error {
+	var ask []string
+	for _, id := range ids {
+		if _, have := d.rows[id]; !have && id != "" {
+			d.rows[id] = nil
+			ask = append(ask, string(id))
+		}
+	}
+	if len(ask) == 0 {
+		return nil
+	}
+	slices.Sort(ask)
+	found, err := d.tx.RowsWhere(upRows, ask)
+	if err != nil {
+		return err
+	}
+	var places, roots []string
+	for _, r := range found {
+		if d.rows[r.ID] != nil {
+			continue
+		}
+		t := d.book.Table(r.Table)
+		if t == nil {
+			delete(d.rows, r.ID) // a table of a newer server: nobody here can touch it
+			continue
+		}
+		d.rows[r.ID] = &row{Row: *r, table: t, was: *r, wasThere: true}
+		if t.Place {
+			places = append(places, string(r.ID))
+		}
+		if _, root := schema.SplitScope(r.Scope); root != "" {
+			roots = append(roots, root)
+		}
+	}
+	if err := d.loadLevels(places); err != nil {
+		return err
+	}
+	// The root of a scope lies above its rows, save where a narrow scope is named after another table's row.
+	var more []syncproto.RowID
+	for _, id := range roots {
+		more = append(more, syncproto.RowID(id))
+	}
+	return d.loadRows(more)
+}
+
+func (d *desk) loadLevels(places []string) error {
+	if len(places) == 0 {
+		return nil
+	}
+	return d.tx.Each(func(scan func(...any) error) error {
+		var id, level string
+		err := scan(&id, &level)
+		d.levels[id] = level
+		return err
+	}, "SELECT id, COALESCE("+schema.PlaceLevel+", '') FROM place WHERE id = ANY(?)", places)
+}
+
+// loadValues loads the values of living rows on the desk.
+func (d *desk) loadValues(ids []syncproto.RowID) error {
+	byTable := map[string][]string{}
+	for _, id := range ids {
+		if r := d.rows[id]; r != nil && !r.loaded {
+			r.loaded = true
+			if r.Dead == 0 {
+				byTable[r.Table] = append(byTable[r.Table], string(id))
+			}
+		}
+	}
+	for _, table := range slices.Sorted(maps.Keys(byTable)) {
+		values, err := d.tx.Values(table, byTable[table])
+		if err != nil {
+			return err
+		}
+		for id, v := range values {
+			d.rows[id].values, d.rows[id].wasValues = v, v
+		}
+	}
+	return nil
+}
+
+// need loads single rows that turn up later, with their values, and locks their streams.
+func (d *desk) need(ids ...syncproto.RowID) error {
+	if err := d.loadRows(ids); err != nil {
+		return err
+	}
+	var streams []string
+	for _, id := range ids {
+		if r := d.rows[id]; r != nil {
+			streams = append(streams, r.Stream, d.rootStream(r.Scope))
+		}
+	}
+	if err := d.tx.LockStreams(streams...); err != nil {
+		return err
+	}
+	return d.loadValues(ids)
+}
+
+// rootStream is the stream of the row that a scope is named after. Everything in a scope is serialised by its lock: the count and digests
+// of its buckets, and its newest seqs.
+func (d *desk) rootStream(scope string) string {
+	_, id := schema.SplitScope(scope)
+	if r := d.rows[syncproto.RowID(id)]; r != nil {
+		return r.Stream
+	}
+	return ""
+}
+
+// placesAbove are the places that a row lies in, nearest first, itself included if it is one.
+func (d *desk) placesAbove(r *row, lookup func(syncproto.RowID) *row) []string {
+	var out []string
+	for range maxAbove {
+		if r == nil {
+			break
+		}
+		if r.table.Place {
+			out = append(out, string(r.ID))
+		}
+		if r.Parent == "" {
+			break
+		}
+		r = lookup(r.Parent)
+	}
+	return out
+}
+
+// maxAbove bounds walks up the parents (see schema): a circle of places must not hang the server.
+const maxAbove = 40
+
+func (d *desk) row(id syncproto.RowID) *row { return d.rows[id] }
+
+// rightsOf reads the rights of a user, once.
+func (d *desk) rightsOf(user syncproto.UserID) (*entitle.Rights, error) {
+	if r := d.rights[user]; r != nil {
+		return r, nil
+	}
+	r, err := entitle.For(d.tx, user)
+	d.rights[user] = r
+	return r, err
+}
+
+// touch marks a row for writing.
+func (d *desk) touch(r *row) { r.touched = true }

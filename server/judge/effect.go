@@ -1,0 +1,255 @@
+package judge
+
+import (
+	"slices"
+
+	"minqing/schema"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// accept lets a change take effect on the desk. Nothing is refused any more from here on.
+func (d *desk) accept(h *hearing) error {
+	rec := h.rec
+	again := rec.verdict != nil
+	d.seqs = map[string]int64{}
+	rec.Late, rec.Code, rec.dirty, rec.news = h.late, "", true, rec.news || again
+	for i, e := range h.edits {
+		if err := d.apply(h, e, int64(i)); err != nil {
+			return err
+		}
+	}
+	rec.verdict = &syncproto.Verdict{Identity: rec.Identity, Status: syncproto.Applied, Late: h.late}
+	rec.Status = syncproto.Applied
+	for _, e := range h.edits {
+		if !e.server {
+			rec.verdict.Labels = append(rec.verdict.Labels, syncproto.RowLabel{Row: e.Row, Label: e.row.Label})
+		}
+	}
+	for _, e := range h.edits {
+		if err := d.reckon(h, e); err != nil {
+			return err
+		}
+	}
+	d.came = append(d.came, rec.Identity)
+	if h.mends != nil {
+		m := h.mends
+		m.MendedBy, m.verdict.MendedBy = rec.Identity, rec.Identity
+		m.dirty, m.news = true, true
+		d.came = append(d.came, m.Identity)
+	}
+	if again {
+		if err := d.settle(rec.Identity); err != nil {
+			return err
+		}
+	}
+	return d.record(h, h.kind())
+}
+
+// settle forgets what a refused change waited for and would have made.
+func (d *desk) settle(id syncproto.Identity) error {
+	d.waits = slices.DeleteFunc(d.waits, func(w store.Wait) bool { return w.Identity == id })
+	if err := d.tx.DropWaits([]string{string(id)}); err != nil {
+		return err
+	}
+	for row, by := range d.unmade {
+		if by == id {
+			delete(d.unmade, row)
+		}
+	}
+	return d.tx.SaveUnmade(id, nil)
+}
+
+// kind is what the chain calls an accepted change.
+func (h *hearing) kind() string {
+	if slices.ContainsFunc(h.edits, func(e *edit) bool { return len(e.Decides) > 0 }) {
+		return "resolved"
+	}
+	return string(h.rec.Status)
+}
+
+// apply gives a row the state, the values and the label that the edit brings.
+func (d *desk) apply(h *hearing, e *edit, ord int64) error {
+	r := e.row
+	if h.made[r.ID] == r && d.rows[r.ID] != r {
+		d.rows[r.ID] = r
+		d.cameRows = append(d.cameRows, r.ID)
+		if r.table.Place {
+			d.levels[string(r.ID)] = e.value(schema.PlaceLevel).Str()
+		}
+	}
+	r.Seq = d.seqFor(r.Stream)
+	r.Label = syncproto.Label{Epoch: d.epoch.ID, Rev: r.Label.Rev + 1}
+	r.State = e.next
+	d.touch(r)
+	if e.result != nil {
+		d.applyResult(r, e)
+	} else {
+		d.applyChanged(r, e)
+	}
+	d.addVersion(h, e, ord)
+	return d.follow(r)
+}
+
+func (d *desk) applyResult(r *row, e *edit) {
+	r.Open = e.result.Open()
+	if e.result.Deleted {
+		d.die(r)
+		return
+	}
+	values := make([]schema.Value, len(r.table.Columns))
+	for i := range e.result.Cells {
+		d.setCell(r.table, values, e.result.Cells[i].Name, e.result.Cells[i].Value)
+	}
+	r.values, r.Dead = values, 0
+}
+
+func (d *desk) applyChanged(r *row, e *edit) {
+	if e.op == syncproto.OpDelete {
+		d.die(r)
+		return
+	}
+	values := make([]schema.Value, len(r.table.Columns))
+	copy(values, r.values)
+	if e.op == syncproto.OpCreate { // a cell that nobody wrote shows what merge says: a flow its initial state
+		for _, c := range d.book.Cells(r.table.Name) {
+			d.setCell(r.table, values, c.Name, unwritten(&c))
+		}
+	}
+	for cell, v := range e.changed {
+		d.setCell(r.table, values, cell, v)
+	}
+	r.values = values
+}
+
+func (d *desk) die(r *row) {
+	if r.Dead == 0 {
+		r.Dead = d.tx.Now()
+	}
+	r.values = nil
+}
+
+// setCell writes a cell's value into its columns.
+func (d *desk) setCell(t *schema.Table, values []schema.Value, cell string, v schema.Value) {
+	c := d.book.Cell(t.Name, cell)
+	if c == nil {
+		return
+	}
+	parts := c.Split(v)
+	for k, col := range c.Columns {
+		values[columnIndex(t, col.Name)] = parts[k]
+	}
+}
+
+// seqFor is the seq of the change that takes effect just now, in a stream.
+func (d *desk) seqFor(stream string) int64 {
+	if seq, have := d.seqs[stream]; have {
+		return seq
+	}
+	st := d.tx.Stream(stream)
+	st.Seq++
+	d.tx.SetStream(st)
+	d.seqs[stream] = st.Seq
+	return st.Seq
+}
+
+func (d *desk) addVersion(h *hearing, e *edit, ord int64) {
+	r, rec := e.row, h.rec
+	v := &store.Version{Stream: r.Stream, Seq: r.Seq, Ord: ord, Identity: rec.Identity, Table: r.Table, Row: r.ID, Op: e.op, Base: e.Base, Decides: e.Decides,
+		UndoOf: e.UndoOf, Roles: e.version.Roles, Depends: e.depends, Label: r.Label, Author: rec.User, Device: rec.First.Device,
+		At: rec.At, Corrected: rec.Corrected, Received: rec.Received}
+	for _, c := range e.Cells {
+		v.Cells = append(v.Cells, store.CellChange{CellEdit: c, From: e.from[c.Cell], Rule: d.book.Cell(r.Table, c.Cell).Rule})
+	}
+	d.versions = append(d.versions, v)
+	for _, l := range h.c.Labels[r.ID] {
+		d.labels = append(d.labels, store.RowLabel{Row: r.ID, Identity: rec.Identity, Label: l})
+	}
+	if r.hasVerses {
+		e.version.Seq = uint64(r.Seq)
+		r.versions = slices.DeleteFunc(r.versions, func(o mergeVersion) bool { return o.ID == rec.Identity }) // it was a refused one till now
+		r.versions = append(r.versions, e.version)
+	}
+}
+
+// follow lets a row whose parent changed take its place there, with everything beneath it.
+func (d *desk) follow(r *row) error {
+	if r.table.Parent == "" || r.Dead != 0 {
+		return nil
+	}
+	parent := syncproto.RowID(r.get(r.table.Parent).Str())
+	if parent == r.Parent {
+		return nil
+	}
+	if err := d.need(parent); err != nil {
+		return err
+	}
+	r.Parent = parent
+	return d.resituate(r)
+}
+
+// resituate derives scope and period of a row anew; where they changed, those of all rows beneath it.
+func (d *desk) resituate(r *row) error {
+	var above *row
+	if r.Parent != "" {
+		if above = d.rows[r.Parent]; above == nil {
+			return nil // its parent is gone altogether (past the horizon): it stays where it is
+		}
+	}
+	scope, period := situation(d, r, above, 0)
+	if r.table.Period == schema.PeriodMonth {
+		period = r.Period
+	}
+	if scope == r.Scope && period == r.Period {
+		return nil
+	}
+	r.Scope, r.Period = scope, period
+	d.touch(r)
+	r.Seq = d.seqFor(r.Stream)
+	children, err := d.childrenOf(r)
+	if err != nil {
+		return err
+	}
+	for _, c := range children {
+		if c.table.Scope == schema.ScopeOwn && c.table.Period != schema.PeriodParent {
+			continue
+		}
+		if err := d.resituate(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// childrenOf are the rows right beneath a row, dead ones too, with their values.
+func (d *desk) childrenOf(r *row) ([]*row, error) {
+	stored, err := d.tx.Children([]string{string(r.ID)})
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]syncproto.RowID, 0, len(stored))
+	for _, c := range stored {
+		ids = append(ids, c.ID)
+	}
+	if err := d.need(ids...); err != nil {
+		return nil, err
+	}
+	var out []*row
+	for _, c := range d.rows {
+		if c != nil && c.Parent == r.ID {
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b *row) int { return compareText(a.ID, b.ID) })
+	return out, nil
+}
+
+func compareText[T ~string](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,200 @@
+package judge
+
+import (
+	"slices"
+
+	"minqing/schema"
+	"minqing/server/entitle"
+	"minqing/syncproto"
+)
+
+// entitle judges whether the author may make each edit: by the rights at capture as long as the grace period runs, and by those of now.
+// What only the rights at capture allow is late.
+func (h *hearing) entitle() (*refusal, error) {
+	if h.rec.User == "" { // the server's own
+		for _, e := range h.edits {
+			e.roles, e.own = []schema.Role{schema.RoleServer}, true
+		}
+		return h.checkLinks()
+	}
+	rights, err := h.d.rightsOf(h.rec.User)
+	if err != nil {
+		return nil, err
+	}
+	h.late = false
+	now, then := h.d.tx.Now(), h.rec.Captured
+	overdue := then > 0 && h.rec.Received-then > h.d.j.opt.Grace.Milliseconds()
+	for _, e := range h.edits {
+		e.own = h.isOwn(e)
+		var atCapture *refusal
+		if then > 0 {
+			if atCapture = h.mayAt(e, rights, then); atCapture == nil {
+				e.roles = rights.Roles(then, e.above)
+			}
+		}
+		nowNo := h.mayAt(e, rights, now)
+		switch {
+		case nowNo == nil && (then == 0 || atCapture != nil):
+			e.roles = rights.Roles(now, e.above)
+		case nowNo == nil: // both: by those at capture, which no reassignment changes
+		case then == 0 || atCapture != nil:
+			if atCapture != nil && atCapture.code != syncproto.CodeWaits {
+				return atCapture, nil
+			}
+			return nowNo, nil
+		default:
+			h.late = true
+		}
+		if e.twice {
+			return refuseInvalid("这条记录已经有了", "there is such a row already"), nil
+		}
+	}
+	if h.late && overdue && !h.pardon {
+		return &refusal{code: syncproto.CodeLate, inbox: true, message: "超过了补交期限,已交管理员处理 / it came after the grace period; an administrator decides",
+			hint: "等待处理,内容不会丢 / nothing is lost"}, nil
+	}
+	return h.checkLinks()
+}
+
+// isOwn tells whether the row is its author's: made by him, or being made in his name.
+func (h *hearing) isOwn(e *edit) bool {
+	if e.table.Author == "" {
+		return false
+	}
+	if e.op == syncproto.OpCreate {
+		return e.value(e.table.Author).Str() == string(h.rec.User)
+	}
+	return e.row.get(e.table.Author).Str() == string(h.rec.User)
+}
+
+// mayAt judges one edit by the rights of one moment; states are judged elsewhere, so any state in which the edit is allowed will do.
+func (h *hearing) mayAt(e *edit, rights *entitle.Rights, at int64) *refusal {
+	for i, scope := range e.scopes {
+		if rights.Sees(h.d.book, scope, at, h.placesOf(e, i)) {
+			continue
+		}
+		// A row that is not there and one that is not his look alike.
+		if e.op == syncproto.OpCreate || i > 0 {
+			if parent, given := e.parentOf(); given {
+				return refuseAbsent(parent)
+			}
+		}
+		return refuseAbsent(e.Row)
+	}
+	roles := rights.Roles(at, e.above)
+	if h.allowed(e, roles) {
+		return nil
+	}
+	return &refusal{code: syncproto.CodeForbidden, message: "您没有这项权限 / you have no right to do this", hint: "需要时请联系管理员 / ask the administrator"}
+}
+
+// placesOf are the places above the scope: for the scope that a row moves to, those above its new parent.
+func (h *hearing) placesOf(e *edit, i int) []string {
+	if i == 0 {
+		return e.above
+	}
+	parent, _ := e.parentOf()
+	return h.d.placesAbove(h.row(parent), h.row)
+}
+
+// allowed asks the permission matrix, whatever the row's state.
+func (h *hearing) allowed(e *edit, roles []schema.Role) bool {
+	b := h.d.book
+	switch e.op {
+	case syncproto.OpCreate:
+		cells := make([]string, len(e.Cells))
+		for i := range e.Cells {
+			cells[i] = e.Cells[i].Cell
+		}
+		return b.MayCreate(e.table, roles, e.own, cells...)
+	case syncproto.OpDelete:
+		return slices.ContainsFunc(states(e.table), func(s string) bool { return b.MayDelete(e.table, roles, e.own, s) })
+	}
+	if len(e.Decides) > 0 && !slices.ContainsFunc(roles, decides) {
+		return false
+	}
+	for i := range e.Cells {
+		if !slices.ContainsFunc(states(e.table), func(s string) bool { return b.MayChange(e.table, roles, e.own, e.Cells[i].Cell, s) }) {
+			return false
+		}
+	}
+	// A decision about a row's existence, or an undo of its deletion, is a right to delete.
+	if len(e.Cells) == 0 && (slices.Contains(e.Decides, syncproto.ExistenceCell) || e.UndoOf != "") {
+		return slices.ContainsFunc(states(e.table), func(s string) bool { return b.MayDelete(e.table, roles, e.own, s) })
+	}
+	return true
+}
+
+// decides tells the roles that decide what lies in the inbox.
+func decides(r schema.Role) bool {
+	return r == schema.RoleAdmin || r == schema.RoleSecretary || r == schema.RoleServer
+}
+
+// states are the states a row of the table can be in; without a flow there is one, "".
+func states(t *schema.Table) []string {
+	c := t.FlowColumn()
+	if c == nil {
+		return []string{""}
+	}
+	out := make([]string, len(c.Flow.States))
+	for i, s := range c.Flow.States {
+		out[i] = s.Value
+	}
+	return out
+}
+
+// checkLinks holds references to what they may point to: rows that are there, in the scope of the row itself or of one above it.
+func (h *hearing) checkLinks() (*refusal, error) {
+	for _, e := range h.edits {
+		for i := range e.Cells {
+			col := e.table.Column(e.Cells[i].Cell)
+			if col == nil || col.Type != schema.TypeRef || col.Name == e.table.Parent || e.Cells[i].Value.IsNull() {
+				continue
+			}
+			id := syncproto.RowID(e.Cells[i].Value.Str())
+			to := h.row(id)
+			if to == nil || to.Table != col.Ref {
+				return h.absent(id), nil
+			}
+			if !h.linkFits(e, col, to) {
+				return refuseAbsent(id), nil
+			}
+		}
+		if no := h.checkAuthor(e); no != nil {
+			return no, nil
+		}
+	}
+	return nil, nil
+}
+
+func (h *hearing) linkFits(e *edit, col *schema.Column, to *row) bool {
+	switch h.d.book.Link(e.table, col) {
+	case schema.LinkDirectory:
+		return true
+	case schema.LinkWithin:
+		return to.Scope == e.row.Scope
+	case schema.LinkUp:
+		at := e.row
+		for range maxAbove {
+			if at == nil {
+				return false
+			}
+			if at.Scope == to.Scope {
+				return true
+			}
+			at = h.row(at.Parent)
+		}
+	}
+	return false
+}
+
+// checkAuthor holds the author column of a new row to who made it.
+func (h *hearing) checkAuthor(e *edit) *refusal {
+	if e.op != syncproto.OpCreate || e.table.Author == "" || h.rec.User == "" {
+		return nil
+	}
+	if e.value(e.table.Author).Str() != string(h.rec.User) && !slices.Contains(e.roles, schema.RoleAdmin) {
+		return refuseInvalid("记录人不是本人", "the row names somebody else as its author")
+	}
+	return nil
+}

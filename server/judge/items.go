@@ -1,0 +1,253 @@
+package judge
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"minqing/schema"
+	"minqing/server/store"
+	"minqing/syncproto"
+	"minqing/syncproto/merge"
+)
+
+// sides is what an item keeps of those who stand in it; their words are in the history.
+type sides struct {
+	Heads   []syncproto.Identity `json:"heads,omitempty"`
+	Against []syncproto.Identity `json:"against,omitempty"`
+	Shown   []syncproto.Identity `json:"shown,omitempty"`
+	Rule    string               `json:"rule,omitempty"`
+}
+
+// closing is what an item keeps of its end.
+type closing struct {
+	Change syncproto.Identity            `json:"change,omitempty"` // that brought it about
+	Values map[string]json.RawMessage    `json:"values,omitempty"` // what shows since
+	Fates  map[syncproto.Identity]string `json:"fates,omitempty"`  // kept, outvoted, third
+	Word   string                        `json:"word,omitempty"`   // how late work and twins were decided
+}
+
+// reckonItems matches the items that follow from a row's versions with those on record: it opens, brings up to date and closes. It gives the
+// id of the record of each item of the result. by is the change that brought this about, nil when it was none.
+func (d *desk) reckonItems(r *row, result *merge.Result, by *record) ([]string, error) {
+	open, err := d.openItems(r)
+	if err != nil {
+		return nil, err
+	}
+	held := make([]string, len(result.Items))
+	for i := range result.Items {
+		it := &result.Items[i]
+		at := slices.IndexFunc(open, func(o *store.Item) bool { return sharesCell(o, it.Cells) })
+		if at < 0 {
+			id, err := d.tx.NewID()
+			if err != nil {
+				return nil, err
+			}
+			o := &store.Item{ID: id, Table: r.Table, Row: r.ID, Stream: r.Stream, Opened: d.tx.Now()}
+			d.items[id] = o
+			held[i] = id
+			d.describe(o, r, result, it)
+			continue
+		}
+		held[i] = open[at].ID
+		d.describe(open[at], r, result, it)
+		open = slices.Delete(open, at, at+1)
+	}
+	for _, o := range open {
+		if err := d.closeItem(o, r, result, by); err != nil {
+			return nil, err
+		}
+	}
+	return held, nil
+}
+
+// openItems are the open items about cells and existence of a row; those of twins, late work and orphans follow from other things.
+func (d *desk) openItems(r *row) ([]*store.Item, error) {
+	if err := d.loadItems(r); err != nil {
+		return nil, err
+	}
+	var out []*store.Item
+	for _, it := range d.items {
+		if it.Row == r.ID && it.Closed == 0 && it.Other == "" && it.Kind != syncproto.ItemLate && it.Kind != syncproto.ItemTwin {
+			out = append(out, it)
+		}
+	}
+	slices.SortFunc(out, func(a, b *store.Item) int { return compareText(a.ID, b.ID) })
+	return out, nil
+}
+
+func (d *desk) loadItems(r *row) error {
+	if r.hasItems || !r.wasThere {
+		return nil
+	}
+	r.hasItems = true
+	stored, err := d.tx.Items("row_id = ? AND closed_ms = 0", string(r.ID))
+	for _, it := range stored {
+		if d.items[it.ID] == nil {
+			d.items[it.ID] = it
+		}
+	}
+	return err
+}
+
+func sharesCell(o *store.Item, cells []string) bool {
+	return slices.ContainsFunc(strings.Split(o.Cell, ","), func(c string) bool { return slices.Contains(cells, c) })
+}
+
+// describe writes what the result says of an item into its record.
+func (d *desk) describe(o *store.Item, r *row, result *merge.Result, it *merge.Item) {
+	o.Kind, o.Cell, o.Scope = it.Kind, strings.Join(it.Cells, ","), r.Scope
+	o.Heads = mustJSON(sides{Heads: it.Heads, Against: it.Against, Shown: it.Shown, Rule: it.Rule})
+	base := map[string]json.RawMessage{}
+	for _, name := range it.Cells {
+		if c := result.Cell(name); c != nil {
+			base[name] = c.Value.AppendJSON(nil)
+		}
+	}
+	o.Base = mustJSON(base)
+	d.changedItems(o)
+}
+
+func (d *desk) changedItems(o *store.Item) {
+	if d.dirtyItems == nil {
+		d.dirtyItems = map[string]bool{}
+	}
+	d.dirtyItems[o.ID] = true
+}
+
+// closeItem closes an item and tells everybody in it what became of his words.
+func (d *desk) closeItem(o *store.Item, r *row, result *merge.Result, by *record) error {
+	var s sides
+	if err := json.Unmarshal(o.Heads, &s); err != nil {
+		return fmt.Errorf("judge: sides of item %s: %w", o.ID, err)
+	}
+	c := closing{Values: map[string]json.RawMessage{}, Fates: map[syncproto.Identity]string{}}
+	o.Closed = d.tx.Now()
+	if by != nil {
+		o.By, c.Change = by.User, by.Identity
+	}
+	cells := strings.Split(o.Cell, ",")
+	for _, name := range cells {
+		if cell := result.Cell(name); cell != nil {
+			c.Values[name] = cell.Value.AppendJSON(nil)
+		}
+	}
+	d.fates(&c, o, s, r, result, cells)
+	o.Outcome = mustJSON(c)
+	d.changedItems(o)
+	return d.tellOutcome(o, c.Fates)
+}
+
+// fates decides, for each version in an item, whether what it said is what shows.
+func (d *desk) fates(c *closing, o *store.Item, s sides, r *row, result *merge.Result, cells []string) {
+	const kept, outvoted, third = "kept", "outvoted", "third"
+	if o.Kind == syncproto.ItemDelete {
+		heads, against := outvoted, kept
+		if !result.Deleted {
+			heads, against = kept, outvoted
+		}
+		for _, id := range s.Heads {
+			c.Fates[id] = heads
+		}
+		for _, id := range s.Against {
+			c.Fates[id] = against
+		}
+		return
+	}
+	some := false
+	for _, id := range s.Heads {
+		if d.says(r, result, id, cells) && !result.Deleted {
+			c.Fates[id], some = kept, true
+		}
+	}
+	for _, id := range s.Heads {
+		if c.Fates[id] == "" {
+			c.Fates[id] = third
+			if some || result.Deleted {
+				c.Fates[id] = outvoted
+			}
+		}
+	}
+	flow := r.table.FlowColumn()
+	for _, id := range s.Against {
+		c.Fates[id] = outvoted
+		if flow != nil && d.says(r, result, id, []string{flow.Name}) {
+			c.Fates[id] = kept
+		}
+	}
+}
+
+// says tells whether what a version wrote into the cells is what they show.
+func (d *desk) says(r *row, result *merge.Result, id syncproto.Identity, cells []string) bool {
+	i := slices.IndexFunc(r.versions, func(v merge.RowVersion) bool { return v.ID == id })
+	if i < 0 {
+		return false
+	}
+	wrote := false
+	for _, e := range r.versions[i].Cells {
+		if !slices.Contains(cells, e.Cell) {
+			continue
+		}
+		c := result.Cell(e.Cell)
+		if c == nil || c.Value != e.Value {
+			return false
+		}
+		wrote = true
+	}
+	return wrote
+}
+
+// tellOutcome writes the outcome into the verdicts of those in an item.
+func (d *desk) tellOutcome(o *store.Item, fates map[syncproto.Identity]string) error {
+	ids := make([]syncproto.Identity, 0, len(fates))
+	for id := range fates {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	if err := d.loadRecords(ids); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		rec := d.records[id]
+		if rec == nil || rec.verdict == nil {
+			continue
+		}
+		for i := range rec.verdict.Items {
+			if n := &rec.verdict.Items[i]; n.Item == o.ID && n.Outcome != fates[id] {
+				n.Outcome = fates[id]
+				rec.dirty, rec.news = true, true
+			}
+		}
+	}
+	return nil
+}
+
+// openLate puts work that came after the grace period into the inbox; the change itself stays refused until somebody decides.
+func (d *desk) openLate(h *hearing) (syncproto.ItemNote, error) {
+	e := h.edits[0]
+	note := syncproto.ItemNote{Table: e.Table, Row: e.Row, Kind: syncproto.ItemLate}
+	id, err := d.tx.NewID()
+	if err != nil {
+		return note, err
+	}
+	note.Item = id
+	d.items[id] = &store.Item{ID: id, Kind: syncproto.ItemLate, Table: e.Table, Row: e.Row, Scope: e.row.Scope, Stream: e.row.Stream, Opened: d.tx.Now(),
+		Heads: mustJSON(sides{Heads: []syncproto.Identity{h.rec.Identity}}), Base: []byte("{}")}
+	d.changedItems(d.items[id])
+	return note, nil
+}
+
+// mustJSON marshals what cannot fail: our own records, of texts and canonical values.
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("judge: " + err.Error())
+	}
+	return b
+}
+
+// unwritten is the value of a cell that nobody wrote.
+func unwritten(c *schema.Cell) schema.Value { return merge.Unwritten(c) }
+
+type mergeVersion = merge.RowVersion

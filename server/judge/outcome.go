@@ -1,0 +1,94 @@
+package judge
+
+import (
+	"slices"
+
+	"minqing/server/entitle"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// outcome gathers the verdicts of a push as they stand at its end.
+func (d *desk) outcome(p *push) (*Outcome, error) {
+	out := &Outcome{Head: syncproto.ChainHead{Epoch: d.epoch.ID}}
+	held, err := d.holds(p.by)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range p.ids {
+		v, err := d.verdictFor(d.records[id], p.numbers[i], held)
+		if err != nil {
+			return nil, err
+		}
+		out.Verdicts = append(out.Verdicts, v)
+	}
+	for _, id := range d.tx.Moved() {
+		st := d.tx.Stream(id)
+		out.Head.Streams = append(out.Head.Streams, syncproto.StreamAt{ID: id, Seq: uint64(st.Seq), Pos: uint64(st.Pos), Head: st.Head})
+	}
+	return out, nil
+}
+
+// holds gives what tells the scopes that an author's device may hold; the server's own may hold all.
+func (d *desk) holds(by Author) (func(scope string) bool, error) {
+	if by.Server {
+		return func(string) bool { return true }, nil
+	}
+	scopes, err := entitle.Scopes(d.tx, by.User)
+	return func(scope string) bool {
+		_, found := slices.BinarySearch(scopes, scope)
+		return found
+	}, err
+}
+
+// verdictFor is a verdict as a device may hear it: a row that it no longer holds gets no label.
+func (d *desk) verdictFor(rec *record, number uint64, holds func(scope string) bool) (*syncproto.Verdict, error) {
+	v := *rec.verdict
+	v.Number, v.Identity, v.MendedBy = number, rec.Identity, rec.MendedBy
+	v.Labels = nil
+	var rows []syncproto.RowID
+	for _, l := range rec.verdict.Labels {
+		rows = append(rows, l.Row)
+	}
+	if err := d.loadRows(rows); err != nil {
+		return nil, err
+	}
+	for _, l := range rec.verdict.Labels {
+		if r := d.rows[l.Row]; r != nil && holds(r.Scope) {
+			v.Labels = append(v.Labels, l)
+		}
+	}
+	return &v, nil
+}
+
+// Verdicts gives, for names of a device, the verdicts as they now stand and as it may hear them: what a pull carries down.
+func (j *Judge) Verdicts(tx *store.Tx, by Author, names []store.Named) ([]*syncproto.Verdict, error) {
+	d, err := j.newDesk(tx)
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	ids := make([]syncproto.Identity, len(names))
+	for i, n := range names {
+		ids[i] = n.Identity
+	}
+	if err := d.loadRecords(ids); err != nil {
+		return nil, err
+	}
+	held, err := d.holds(by)
+	if err != nil {
+		return nil, err
+	}
+	var out []*syncproto.Verdict
+	for _, n := range names {
+		rec := d.records[n.Identity]
+		if rec == nil {
+			continue
+		}
+		v, err := d.verdictFor(rec, n.Name.Number, held)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}

@@ -1,0 +1,228 @@
+package judge
+
+import (
+	"slices"
+
+	"minqing/schema"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// place finds the row of each edit, or makes it, with its stream, scope and period; rows above come before those beneath them, in
+// whatever order the change names them.
+func (h *hearing) place() (*refusal, error) {
+	todo := slices.Clone(h.edits)
+	for len(todo) > 0 {
+		var later []*edit
+		var first *refusal
+		for _, e := range todo {
+			if no := h.placeEdit(e); no != nil {
+				later = append(later, e)
+				if first == nil {
+					first = no
+				}
+			}
+		}
+		if len(later) == len(todo) {
+			return first, nil
+		}
+		todo = later
+	}
+	return nil, nil
+}
+
+func (h *hearing) placeEdit(e *edit) *refusal {
+	e.row = h.d.rows[e.Row]
+	if e.row != nil && e.row.table != e.table {
+		return refuseAbsent(e.Row)
+	}
+	if e.row == nil && e.op != syncproto.OpCreate {
+		return h.absent(e.Row)
+	}
+	if e.row == nil {
+		return h.makeRow(e)
+	}
+	if e.op == syncproto.OpCreate {
+		if h.c.Mends == "" {
+			e.twice = true // told only to who may see the row
+		}
+		e.op = syncproto.OpUpdate // a second mend is an edit like any other
+	}
+	e.scopes = []string{e.row.Scope}
+	e.above = h.d.placesAbove(e.row, h.row)
+	return h.placeMove(e)
+}
+
+// absent is the refusal for a row that is not there: it waits for the row, and when an own refused change would have made it, says so.
+func (h *hearing) absent(id syncproto.RowID) *refusal {
+	no := refuseAbsent(id)
+	maker, known := h.d.unmade[id]
+	if rec := h.d.records[maker]; known && rec != nil && rec.User == h.rec.User {
+		no.waits = maker
+		no.message, no.hint = "依赖的改动尚未生效 / it builds on a change that was refused", "先改正那一条 / mend that one first"
+	}
+	return no
+}
+
+// parentOf is the parent that an edit gives its row, "" when it gives none.
+func (e *edit) parentOf() (id syncproto.RowID, given bool) {
+	if e.table.Parent == "" {
+		return "", false
+	}
+	for i := range e.Cells {
+		if e.Cells[i].Cell == e.table.Parent {
+			return syncproto.RowID(e.Cells[i].Value.Str()), true
+		}
+	}
+	return "", false
+}
+
+func (h *hearing) makeRow(e *edit) *refusal {
+	r := &row{table: e.table, loaded: true, touched: true}
+	r.ID, r.Table = e.Row, e.table.Name
+	r.values = make([]schema.Value, len(e.table.Columns))
+	var above *row
+	if parent, given := e.parentOf(); given && parent != "" {
+		if above = h.row(parent); above == nil {
+			return h.absent(parent)
+		}
+		if above.table.Name != e.table.Column(e.table.Parent).Ref {
+			return h.absent(parent)
+		}
+		r.Parent = parent
+	} else if e.table.Parent != "" && e.table.Column(e.table.Parent).Required {
+		return refuseInvalid("没有写明所属的上级记录", "the row names no parent")
+	}
+	r.Scope, r.Period = situation(h.d, r, above, h.rec.Corrected)
+	if e.table.Place {
+		r.Stream = string(r.ID)
+		if level := e.value(schema.PlaceLevel); !schema.HasStream(level.Str()) {
+			r.Stream = h.birthStream(above)
+		}
+	} else {
+		r.Stream = h.birthStream(above)
+	}
+	if r.Stream == "" {
+		return refuseInvalid("上面没有村、乡镇或市", "no village, township or city lies above the row")
+	}
+	h.made[r.ID] = r
+	e.row = r
+	e.scopes = []string{r.Scope}
+	e.above = h.d.placesAbove(r, h.row)
+	return nil
+}
+
+// situation is the scope and period that follow for a row from the row above it.
+func situation(d *desk, r *row, above *row, firstReceipt int64) (scope, period string) {
+	var up store.Row
+	if above != nil {
+		up = above.Row
+	}
+	return r.table.ScopeFrom(string(r.ID), up.Scope), r.table.PeriodOf(firstReceipt, d.j.zone, up.Period)
+}
+
+// birthStream is the nearest place with a stream, from a row upward.
+func (h *hearing) birthStream(above *row) string {
+	for _, id := range h.d.placesAbove(above, h.row) {
+		if schema.HasStream(h.level(id)) {
+			return id
+		}
+	}
+	return ""
+}
+
+// level is the level of a place, those made by this change included.
+func (h *hearing) level(place string) string {
+	for _, e := range h.edits {
+		if e.table.Place && string(e.Row) == place && e.op == syncproto.OpCreate {
+			return e.value(schema.PlaceLevel).Str()
+		}
+	}
+	return h.d.levels[place]
+}
+
+// value is what the edit writes into a column that is a cell of its own.
+func (e *edit) value(column string) schema.Value {
+	for i := range e.Cells {
+		if e.Cells[i].Cell == column {
+			return e.Cells[i].Value
+		}
+	}
+	return schema.Null
+}
+
+// placeMove holds an edit that gives its row another parent to what it may reach there.
+func (h *hearing) placeMove(e *edit) *refusal {
+	parent, given := e.parentOf()
+	if !given || parent == e.row.Parent {
+		return nil
+	}
+	if parent == "" {
+		if e.table.Column(e.table.Parent).Required {
+			return refuseInvalid("没有写明所属的上级记录", "the row names no parent")
+		}
+		return nil
+	}
+	above := h.row(parent)
+	if above == nil {
+		return h.absent(parent)
+	}
+	if above.table.Name != e.table.Column(e.table.Parent).Ref {
+		return h.absent(parent)
+	}
+	if slices.Contains(h.d.placesAbove(above, h.row), string(e.Row)) {
+		return refuseInvalid("不能移到自己下面", "a row cannot lie beneath itself")
+	}
+	if scope, _ := situation(h.d, e.row, above, 0); scope != e.row.Scope {
+		e.scopes = append(e.scopes, scope)
+	} else if e.table.Scope == schema.ScopeOwn {
+		e.scopes = append(e.scopes, above.Scope)
+	}
+	return nil
+}
+
+// streamsOf are the streams that hearings need locked: of every row they name, and of the rows that their scopes are named after.
+func (d *desk) streamsOf(hearings []*hearing) []string {
+	set := map[string]bool{}
+	add := func(r *row) {
+		if r != nil {
+			set[r.Stream] = true
+			set[d.rootStream(r.Scope)] = true
+		}
+	}
+	for _, h := range hearings {
+		for _, id := range h.mentions(d.book) {
+			add(d.rows[id])
+		}
+		for _, s := range h.streamsMade() {
+			set[s] = true
+		}
+	}
+	delete(set, "")
+	out := make([]string, 0, len(set))
+	for s := range set {
+		out = append(out, s)
+	}
+	return out
+}
+
+// streamsMade are the streams that the rows made by a change will lie in: those of the villages, townships or cities above their parents, and
+// the new places themselves. What a change in front of it makes is not on the desk yet; its stream is locked for that one.
+func (h *hearing) streamsMade() []string {
+	var out []string
+	for i := range h.c.Edits {
+		e := &edit{Edit: &h.c.Edits[i], table: h.d.book.Table(h.c.Edits[i].Table)}
+		if e.Op != syncproto.OpCreate || e.table == nil {
+			continue
+		}
+		if e.table.Place && schema.HasStream(e.value(schema.PlaceLevel).Str()) {
+			out = append(out, string(e.Row))
+		}
+		if parent, given := e.parentOf(); given {
+			if s := h.birthStream(h.d.rows[parent]); s != "" {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
