@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
+	"minqing/internal/sqlitex"
 	"minqing/schema"
 	"minqing/syncproto"
 )
@@ -188,17 +186,13 @@ func wrap(op string, err error) error {
 	}
 	out := &syncproto.Error{Code: syncproto.CodeInternal, Op: "replica: " + op, Err: err,
 		Message: "本机数据文件出错 / the file on this device gave an error", Hint: "请把这句话告诉管理员 / tell your administrator"}
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
-		switch lite.Code() & 0xff {
-		case sqlite3.SQLITE_FULL:
-			out.Code, out.Message, out.Hint = syncproto.CodeFull, "手机存储空间满了 / the disk is full", "请腾出空间再试 / make room and try again"
-		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-			out.Code, out.Message, out.Hint = syncproto.CodeBusy, "另一个程序正在写这个文件 / another program is writing to this file", "请稍后再试 / try again shortly"
-		case sqlite3.SQLITE_NOTADB:
-			out.Code, out.Message, out.Hint = syncproto.CodeInvalid, "打不开数据文件：不是本程序的文件，或者密钥不对 / the file is not one of this program's, or the key is wrong",
-				"请核对路径和密钥 / check the path and the key"
-		}
+	switch {
+	case sqlitex.IsFull(err):
+		out.Code, out.Message, out.Hint = syncproto.CodeFull, "手机存储空间满了 / the disk is full", "请腾出空间再试 / make room and try again"
+	case sqlitex.IsBusy(err):
+		out.Code, out.Message, out.Hint = syncproto.CodeBusy, "另一个程序正在写这个文件 / another program is writing to this file", "请稍后再试 / try again shortly"
+	case errors.Is(err, sqlitex.ErrWrongKey):
+		out.Code, out.Message, out.Hint = syncproto.CodeInvalid, sqlitex.ErrWrongKey.Error(), "请核对路径和密钥 / check the path and the key"
 	}
 	return out
 }

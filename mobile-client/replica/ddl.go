@@ -32,27 +32,25 @@ var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS mq_open (row TEXT PRIMARY KEY, cells TEXT NOT NULL) STRICT, WITHOUT ROWID`,
 
 	// The changes of this device, in the order in which they were made. need: it must be pushed. state and verdict: as last told, at
-	// server time told. absent: from that sync on, a row that a checkpoint does not bring is no longer held. labels: every (epoch,
-	// rev) that the change was ever given, by row. sealed: the content for the server's eyes only (its scope was forgotten).
+	// server time told. absent: see told in verdict.go. labels: every (epoch, rev) that the change was ever given, by row.
 	`CREATE TABLE IF NOT EXISTS mq_change (ord INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, number INTEGER NOT NULL, identity TEXT NOT NULL UNIQUE,
 		first_device TEXT NOT NULL, first_number INTEGER NOT NULL, content TEXT NOT NULL, need INTEGER NOT NULL, state TEXT NOT NULL, mends TEXT NOT NULL,
-		boxed INTEGER NOT NULL DEFAULT 0, outside INTEGER NOT NULL DEFAULT 0, verdict TEXT, told INTEGER NOT NULL DEFAULT 0, absent INTEGER NOT NULL DEFAULT 0,
-		labels TEXT, sealed BLOB) STRICT`,
+		outside INTEGER NOT NULL DEFAULT 0, verdict TEXT, told INTEGER NOT NULL DEFAULT 0, absent INTEGER NOT NULL DEFAULT 0, labels TEXT) STRICT`,
 	`CREATE INDEX IF NOT EXISTS mq_change_need ON mq_change (ord) WHERE need = 1`,
-	`CREATE INDEX IF NOT EXISTS mq_change_refused ON mq_change (ord) WHERE state = 'refused'`,
+	`CREATE INDEX IF NOT EXISTS mq_change_refused ON mq_change (ord) WHERE state IN ('refused', 'withdrawn')`,
 
-	// The edits of those changes. laid: the edit is laid over its row. settled: its row arrived with it, or is no longer held.
-	// epoch, rev: the label by the newest verdict.
+	// The edits of those changes. laid: the edit is laid over its row. settled: its row arrived with it, or is no longer held. away:
+	// its row lies in a scope that was forgotten. epoch, rev: the label by the newest verdict.
 	`CREATE TABLE IF NOT EXISTS mq_edit (row TEXT NOT NULL, change INTEGER NOT NULL, tbl TEXT NOT NULL, laid INTEGER NOT NULL, settled INTEGER NOT NULL,
-		epoch INTEGER, rev INTEGER, PRIMARY KEY (row, change)) STRICT, WITHOUT ROWID`,
+		away INTEGER NOT NULL DEFAULT 0, epoch INTEGER, rev INTEGER, PRIMARY KEY (row, change)) STRICT, WITHOUT ROWID`,
 	`CREATE INDEX IF NOT EXISTS mq_edit_change ON mq_edit (change)`,
-	`CREATE INDEX IF NOT EXISTS mq_edit_laid ON mq_edit (row) WHERE laid = 1`,
+	`CREATE INDEX IF NOT EXISTS mq_edit_off ON mq_edit (change) WHERE laid = 0 AND settled = 0`,
 
 	// Sealed chain heads received since the last checkpoint.
 	`CREATE TABLE IF NOT EXISTS mq_head (epoch TEXT PRIMARY KEY, seal TEXT NOT NULL, ord INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
 
-	// Frames of an answer whose checkpoint has not come; whole: up to a mark from which the answer can go on.
-	`CREATE TABLE IF NOT EXISTS mq_stage (ord INTEGER PRIMARY KEY, whole INTEGER NOT NULL, frames BLOB NOT NULL) STRICT`,
+	// Lines of answers whose checkpoint has not come; whole: up to a mark from which the answer can go on.
+	`CREATE TABLE IF NOT EXISTS mq_stage (ord INTEGER PRIMARY KEY, answer INTEGER NOT NULL, whole INTEGER NOT NULL, frames BLOB NOT NULL) STRICT`,
 
 	// What the author is to be told: words that left a row, captured values that could not be kept, triggers that were put back.
 	`CREATE TABLE IF NOT EXISTS mq_notice (ord INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL, identity TEXT NOT NULL, tbl TEXT NOT NULL,

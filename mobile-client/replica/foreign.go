@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -12,8 +13,9 @@ import (
 	"minqing/syncproto"
 )
 
-// SealForeign seals what other programs wrote to the tables as one change; nil when there was nothing. All of it is one change,
-// since nothing tells where one of their transactions ended and the next began, and a change may not split one.
+// SealForeign seals what other programs wrote to the tables and gives the change; nil when there was nothing. All of it is one
+// change, since nothing tells where one of their transactions ended and the next began, and a change may not split one; only what is
+// beyond the size of a change is split, and the last part is given.
 func (r *Replica) SealForeign(ctx context.Context) (ch *syncproto.Change, err error) {
 	err = r.write(ctx, func() error {
 		ch, err = r.sealForeign()
@@ -52,9 +54,11 @@ func (r *Replica) sealForeign() (*syncproto.Change, error) {
 		return nil, err
 	}
 	// A time ahead of what the clock says now was read off a clock that has been mended since.
-	ch, err := r.seal(edits, seal{at: min(at, r.opt.Now()), outside: true})
-	if err != nil {
-		return nil, err
+	var ch *syncproto.Change
+	for part := range slices.Chunk(edits, syncproto.MaxEdits) {
+		if ch, err = r.seal(part, seal{at: min(at, r.opt.Now()), outside: true}); err != nil {
+			return nil, err
+		}
 	}
 	l := newLayer(r.w)
 	for _, w := range rows {

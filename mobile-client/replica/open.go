@@ -2,7 +2,6 @@ package replica
 
 import (
 	"context"
-	"database/sql"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -10,25 +9,30 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
+	"minqing/internal/sqlitex"
+	"minqing/internal/sqlitex/vfs"
 	"minqing/schema"
 	"minqing/syncproto"
 )
 
 // Options say which file to open and what the outside world is.
 type Options struct {
-	Path string
-	Key  []byte       // 32 bytes: the file is encrypted; nil: plain, for tools on a laptop
-	Book *schema.Book // what this program knows
-	Now  func() int64 // wall clock, Unix ms: may be wrong, jump or stand still
-	Rand io.Reader
+	Path        string
+	Key         []byte        // 32 bytes: the file is encrypted; nil: plain, for tools on a laptop
+	FS          vfs.VFS       // where the file lies; nil: the operating system's file system
+	BusyTimeout time.Duration // how long to wait for another process that writes; 0: as sqlitex has it
+	Book        *schema.Book  // what this program knows
+	Now         func() int64  // wall clock, Unix ms: may be wrong, jump or stand still
+	Rand        io.Reader
 }
 
 // Replica is an open file. Its methods may be called from several goroutines; writes wait for each other.
 type Replica struct {
 	opt   Options
 	book  *schema.Book
-	db    *sql.DB
+	db    *sqlitex.DB
 	w     *conn
 	turn  chan struct{} // holds a token while somebody uses w
 	close sync.Once
@@ -36,12 +40,13 @@ type Replica struct {
 
 // Open opens the file, making it when there is none, upgrades it to the book, and heals capture triggers that somebody dropped.
 func Open(ctx context.Context, opt Options) (*Replica, error) {
-	db, err := openDB(opt)
+	// What is deleted is overwritten: a scope that was forgotten must not be found in the file.
+	db, err := sqlitex.Open(sqlitex.Options{Path: opt.Path, Key: opt.Key, FS: opt.FS, BusyTimeout: opt.BusyTimeout, SecureDelete: true})
 	if err != nil {
-		return nil, err
+		return nil, wrap("open", err)
 	}
 	r := &Replica{opt: opt, book: opt.Book, db: db, turn: make(chan struct{}, 1)}
-	if r.w, err = newConn(ctx, db, r.book); err != nil {
+	if r.w, err = newConn(ctx, db.Write, r.book); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	if err := r.w.inTx(r.prepare); err != nil {
@@ -150,7 +155,7 @@ func (r *Replica) write(ctx context.Context, fn func() error) error {
 
 // read runs fn over one snapshot, on a connection of its own: readers do not wait for writers.
 func (r *Replica) read(ctx context.Context, fn func(c *conn) error) error {
-	c, err := newConn(ctx, r.db, r.book)
+	c, err := newConn(ctx, r.db.Read, r.book)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"minqing/schema"
 	"minqing/syncproto"
+	"minqing/syncproto/merge"
 )
 
 // What a domain row shows is the acknowledged row with the laid edits applied in the order in which they were made: nothing else,
@@ -70,14 +71,20 @@ func (l *layer) lay(r *row) error {
 		return nil
 	}
 	values := slices.Clone(r.acked)
+	var edits []*syncproto.Edit
 	for _, ord := range ords {
 		ch, err := l.change(ord)
 		if err != nil {
 			return err
 		}
 		if e := editOf(ch, r.id); e != nil {
-			values = overlay(l.c.book, r.t, values, e)
+			edits = append(edits, e)
 		}
+	}
+	// The mend of a refused creation was made after the edits that build on it, and stands in for it.
+	slices.SortStableFunc(edits, func(a, b *syncproto.Edit) int { return boolOrder(a.Op != syncproto.OpCreate) - boolOrder(b.Op != syncproto.OpCreate) })
+	for _, e := range edits {
+		values = overlay(l.c.book, r.t, values, e)
 	}
 	if !same(values, r.shown) {
 		if err := l.c.show(r.t, r.id, values); err != nil {
@@ -96,6 +103,13 @@ func (l *layer) lay(r *row) error {
 	return l.c.setUnder(r.t, r.id, r.acked)
 }
 
+func boolOrder(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // same tells whether two rows show the same.
 func same(a, b []schema.Value) bool { return (a == nil) == (b == nil) && slices.Equal(a, b) }
 
@@ -111,11 +125,11 @@ func overlay(book *schema.Book, t *schema.Table, values []schema.Value, e *syncp
 	}
 	for i := range e.Cells {
 		cell := book.Cell(t.Name, e.Cells[i].Cell)
-		if cell == nil {
+		if cell == nil || e.Cells[i].Raw != nil {
 			continue // written by a newer program on this file; the server knows it
 		}
 		old := cell.Join(getter(t, values))
-		for j, part := range cell.Split(applyCell(cell, old, e.Cells[i])) {
+		for j, part := range cell.Split(merge.Apply(cell, old, e.Cells[i])) {
 			values[columnIndex(t, cell.Columns[j].Name)] = part
 		}
 	}
@@ -126,7 +140,7 @@ func overlay(book *schema.Book, t *schema.Table, values []schema.Value, e *syncp
 func blank(book *schema.Book, t *schema.Table) []schema.Value {
 	values := make([]schema.Value, len(t.Columns))
 	for _, cell := range book.Cells(t.Name) {
-		if v := unwritten(&cell); !v.IsNull() {
+		if v := merge.Unwritten(&cell); !v.IsNull() {
 			values[columnIndex(t, cell.Columns[0].Name)] = v
 		}
 	}

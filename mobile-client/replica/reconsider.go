@@ -43,7 +43,7 @@ func (r *Replica) reconsider(l *layer) error {
 			return nil
 		})
 	}
-	if err := look(`SELECT row, tbl, change FROM mq_edit WHERE laid = 0 AND settled = 0`, nil, true); err != nil {
+	if err := look(`SELECT row, tbl, change FROM mq_edit WHERE laid = 0 AND settled = 0 AND away = 0`, nil, true); err != nil {
 		return err
 	}
 	for o := range off {

@@ -1,0 +1,200 @@
+package replica
+
+import (
+	"strings"
+
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// bucket is one bucket held, while a transaction works on it.
+type bucket struct {
+	ord   int64
+	state syncproto.BucketState
+	was   syncproto.Digest // DigestBucket before the transaction
+	dirty bool
+}
+
+// buckets are those that a transaction works on, read when first asked for.
+type buckets struct {
+	c     *conn
+	byID  map[syncproto.BucketID]*bucket
+	byOrd map[int64]*bucket
+	hash  syncproto.CellHasher
+}
+
+func newBuckets(c *conn) *buckets {
+	return &buckets{c: c, byID: map[syncproto.BucketID]*bucket{}, byOrd: map[int64]*bucket{}}
+}
+
+const bucketColumns = `id, scope, period, rows, digests`
+
+func (bs *buckets) read(where string, arg ...any) (*bucket, error) {
+	b := &bucket{}
+	var digests string
+	found, err := bs.c.one(`SELECT `+bucketColumns+` FROM mq_bucket WHERE `+where, arg, &b.ord, &b.state.ID.Scope, &b.state.ID.Period, &b.state.Rows, &digests)
+	if !found || err != nil {
+		return nil, err
+	}
+	if b.state.Digests, err = parseDigests(digests); err != nil {
+		return nil, err
+	}
+	b.was = syncproto.DigestBucket(&b.state)
+	bs.byID[b.state.ID], bs.byOrd[b.ord] = b, b
+	return b, nil
+}
+
+// find gives a bucket, nil when it is not held.
+func (bs *buckets) find(id syncproto.BucketID) (*bucket, error) {
+	if b, known := bs.byID[id]; known {
+		return b, nil
+	}
+	b, err := bs.read(`scope = ? AND period = ?`, id.Scope, id.Period)
+	if b == nil {
+		bs.byID[id] = nil
+	}
+	return b, err
+}
+
+// at gives a bucket by its number.
+func (bs *buckets) at(ord int64) (*bucket, error) {
+	if b := bs.byOrd[ord]; b != nil {
+		return b, nil
+	}
+	b, err := bs.read(`id = ?`, ord)
+	if b == nil && err == nil {
+		err = broken("bucket", "no bucket %d", ord)
+	}
+	return b, err
+}
+
+// hold gives a bucket, making it when it is not held yet.
+func (bs *buckets) hold(id syncproto.BucketID) (*bucket, error) {
+	b, err := bs.find(id)
+	if b != nil || err != nil {
+		return b, err
+	}
+	ord, err := bs.c.insert(`INSERT INTO mq_bucket (scope, period, rows, digests) VALUES (?, ?, 0, '')`, id.Scope, id.Period)
+	if err != nil {
+		return nil, err
+	}
+	b = &bucket{ord: ord, state: syncproto.BucketState{ID: id}}
+	bs.byID[id], bs.byOrd[ord] = b, b
+	return b, nil
+}
+
+// add counts a row into a bucket, or out of it.
+func (bs *buckets) add(b *bucket, t *schema.Table, id syncproto.RowID, values []schema.Value) {
+	b.state.Rows++
+	b.dirty = true
+	bs.sum(t, id, values, func(since int, d syncproto.Digest) {
+		for len(b.state.Digests) < since {
+			b.state.Digests = append(b.state.Digests, syncproto.Digest{})
+		}
+		b.state.Digests[since-1] = b.state.Digests[since-1].Add(d)
+	})
+}
+
+func (bs *buckets) remove(b *bucket, t *schema.Table, id syncproto.RowID, values []schema.Value) {
+	b.state.Rows--
+	b.dirty = true
+	bs.sum(t, id, values, func(since int, d syncproto.Digest) {
+		for len(b.state.Digests) < since {
+			b.state.Digests = append(b.state.Digests, syncproto.Digest{})
+		}
+		b.state.Digests[since-1] = b.state.Digests[since-1].Sub(d)
+	})
+}
+
+// sum hashes the cells of a row by the schema version that brought their column.
+func (bs *buckets) sum(t *schema.Table, id syncproto.RowID, values []schema.Value, f func(since int, d syncproto.Digest)) {
+	bs.hash.Row(t.Name, id)
+	for i, v := range values {
+		if !v.IsNull() {
+			f(max(1, t.Columns[i].Since), bs.hash.Cell(t.Columns[i].Name, v))
+		}
+	}
+}
+
+// drop lets go of a bucket whose rows are gone already.
+func (bs *buckets) drop(b *bucket) error {
+	b.state.Rows, b.state.Digests = 0, nil
+	if err := bs.c.exec(`DELETE FROM mq_bucket WHERE id = ?`, b.ord); err != nil {
+		return err
+	}
+	if err := bs.root(b); err != nil {
+		return err
+	}
+	delete(bs.byOrd, b.ord)
+	bs.byID[b.state.ID] = nil
+	return nil
+}
+
+// save writes the buckets that changed.
+func (bs *buckets) save() error {
+	for _, b := range bs.byOrd {
+		if !b.dirty {
+			continue
+		}
+		if err := bs.c.exec(`UPDATE mq_bucket SET rows = ?, digests = ? WHERE id = ?`, b.state.Rows, formatDigests(b.state.Digests), b.ord); err != nil {
+			return err
+		}
+		if err := bs.root(b); err != nil {
+			return err
+		}
+		b.dirty = false
+	}
+	return nil
+}
+
+// root takes what became of a bucket into the digest over all buckets.
+func (bs *buckets) root(b *bucket) error {
+	is := syncproto.DigestBucket(&b.state)
+	if is == b.was {
+		return nil
+	}
+	m := &meta{c: bs.c}
+	root, err := m.digest("root")
+	if err != nil {
+		return err
+	}
+	root = root.Sub(b.was).Add(is)
+	b.was = is
+	return m.set("root", root.String())
+}
+
+func (m *meta) digest(key string) (syncproto.Digest, error) {
+	text, err := m.text(key)
+	if err != nil || text == "" {
+		return syncproto.Digest{}, err
+	}
+	return syncproto.ParseDigest(text)
+}
+
+func formatDigests(digests []syncproto.Digest) string {
+	words := make([]string, len(digests))
+	for i, d := range digests {
+		words[i] = d.String()
+	}
+	return strings.Join(words, " ")
+}
+
+func parseDigests(text string) ([]syncproto.Digest, error) {
+	var out []syncproto.Digest
+	for _, word := range strings.Fields(text) {
+		d, err := syncproto.ParseDigest(word)
+		if err != nil {
+			return nil, broken("bucket", "%w", err)
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// trimDigests leaves out the zeros at the end.
+func trimDigests(digests []syncproto.Digest) []syncproto.Digest {
+	for len(digests) > 0 && digests[len(digests)-1] == (syncproto.Digest{}) {
+		digests = digests[:len(digests)-1]
+	}
+	return digests
+}

@@ -1,0 +1,548 @@
+package replica
+
+import (
+	"context"
+	"encoding/hex"
+	"io"
+
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// leaseMS is how long a sync may be silent before another process may take its place: longer than a server may take over one
+// answer, short enough that a killed process holds nobody up for long.
+const leaseMS = 120_000
+
+// Session is one sync of the file: the device's side of one or several requests. It holds the file's lease.
+type Session struct {
+	r      *Replica
+	holder string
+	until  int64
+	round  int64
+	answer answer
+}
+
+// answer is what is kept in memory of the answer under way.
+type answer struct {
+	welcome  syncproto.Welcome
+	stream   int64
+	verdicts []told
+	heads    []syncproto.Head
+	frames   []syncproto.Frame   // since the last mark
+	columns  []syncproto.Columns // headed before those frames
+	stager   *stager
+	ranges   []syncproto.Ranges
+	result   Result
+}
+
+// Result is what the checkpoints of one answer did.
+type Result struct {
+	Checkpoints int
+	Rows        int // acknowledged rows taken
+	Forgot      bool
+	Verdicts    int
+	More        bool // the last checkpoint announced another
+	Differs     int  // buckets that are not the server's
+	// Unknown tells that all buckets together are not the server's and that it is not known which.
+	Unknown bool
+}
+
+// Begin takes the lease and seals what other programs wrote. The error has CodeBusy while another process syncs the file.
+func (r *Replica) Begin(ctx context.Context) (*Session, error) {
+	var token [8]byte
+	if _, err := io.ReadFull(r.opt.Rand, token[:]); err != nil {
+		return nil, wrap("Begin", err)
+	}
+	s := &Session{r: r, holder: hex.EncodeToString(token[:])}
+	err := r.write(ctx, func() error {
+		var holder string
+		var until int64
+		now := r.opt.Now()
+		held, err := r.w.one(`SELECT holder, until FROM mq_lease`, nil, &holder, &until)
+		if err != nil {
+			return err
+		}
+		// A lease that ends further away than leases last was taken before the clock went back.
+		if held && until > now && until <= now+leaseMS {
+			return &syncproto.Error{Code: syncproto.CodeBusy, Op: "replica.Begin", RetryAfter: int((until-now)/1000) + 1,
+				Message: "另一个程序正在同步 / another program is syncing this file", Hint: "等它做完 / wait until it is done"}
+		}
+		if err := s.extend(now); err != nil {
+			return err
+		}
+		m := &meta{c: r.w}
+		if s.round, err = m.num("round"); err != nil {
+			return err
+		}
+		s.round++
+		if err := m.setNum("round", s.round); err != nil {
+			return err
+		}
+		_, err = r.sealForeign()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Session) extend(now int64) error {
+	s.until = now + leaseMS
+	return s.r.w.exec(`INSERT INTO mq_lease (one, holder, until) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, until = excluded.until`,
+		s.holder, s.until)
+}
+
+// write is Replica.write for as long as the lease is held; it renews it.
+func (s *Session) write(ctx context.Context, fn func() error) error {
+	return s.r.write(ctx, func() error {
+		var holder string
+		if _, err := s.r.w.one(`SELECT holder FROM mq_lease`, nil, &holder); err != nil {
+			return err
+		}
+		if holder != s.holder {
+			return &syncproto.Error{Code: syncproto.CodeBusy, Op: "replica.Session", Message: "另一个程序接手了同步 / another program took this sync over",
+				Hint: "这次不用做什么 / nothing to do"}
+		}
+		if now := s.r.opt.Now(); s.until < now+leaseMS/2 || s.until > now+leaseMS {
+			if err := s.extend(now); err != nil {
+				return err
+			}
+		}
+		return fn()
+	})
+}
+
+// Close gives the lease back, and cleans the file up when something was forgotten.
+func (s *Session) Close(ctx context.Context) error {
+	return s.r.write(ctx, func() error {
+		return s.r.w.exec(`DELETE FROM mq_lease WHERE holder = ?`, s.holder)
+	})
+}
+
+// Hello is what the device says of itself; Protocol and Client are the caller's.
+func (s *Session) Hello(ctx context.Context) (h syncproto.Hello, err error) {
+	err = s.r.read(ctx, func(c *conn) error {
+		m := &meta{c: c}
+		h.Schema = s.r.book.Version
+		d, err := device(c)
+		if err != nil {
+			return err
+		}
+		h.Device = d.ID
+		if h.Cursor, err = m.text("cursor"); err != nil {
+			return err
+		}
+		if h.Resume, err = m.text("resume"); err != nil {
+			return err
+		}
+		offer, err := m.text("offer")
+		if err != nil {
+			return err
+		}
+		h.Offer = syncproto.EpochID(offer)
+		if h.Root, err = m.digest("root"); err != nil {
+			return err
+		}
+		next, err := m.num("next")
+		if err != nil {
+			return err
+		}
+		h.Next = uint64(next)
+		var seal string
+		return c.each(`SELECT seal FROM mq_head ORDER BY ord DESC LIMIT ?`, []any{syncproto.MaxHeads}, []any{&seal}, func() error {
+			h.Heads = append(h.Heads, seal)
+			return nil
+		})
+	})
+	return h, err
+}
+
+// Held lists the buckets held.
+func (s *Session) Held(ctx context.Context) (out []syncproto.BucketID, err error) {
+	err = s.r.read(ctx, func(c *conn) error {
+		var id syncproto.BucketID
+		return c.each(`SELECT scope, period FROM mq_bucket ORDER BY scope, period`, nil, []any{&id.Scope, &id.Period}, func() error {
+			out = append(out, id)
+			return nil
+		})
+	})
+	return out, err
+}
+
+// Outbox gives changes to push, in the order in which they were made, up to a number and a size of their contents, and how many
+// stay behind.
+func (s *Session) Outbox(ctx context.Context, most, bytes int) (out []*syncproto.Change, waiting int, err error) {
+	err = s.r.read(ctx, func(c *conn) error {
+		offer, err := (&meta{c: c}).text("offer")
+		if err != nil {
+			return err
+		}
+		var ords []int64
+		var ord int64
+		var size int
+		err = c.each(`SELECT ord, length(CAST(content AS BLOB)) FROM mq_change WHERE need = 1 ORDER BY ord`, nil, []any{&ord, &size}, func() error {
+			if bytes -= size; len(ords) < most && (bytes >= 0 || len(ords) == 0) && waiting == 0 {
+				ords = append(ords, ord)
+			} else {
+				waiting++
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, ord := range ords {
+			e, err := c.entry(ord)
+			if err != nil {
+				return err
+			}
+			if offer == "" {
+				e.Change.Labels = nil
+			}
+			out = append(out, e.Change)
+		}
+		return nil
+	})
+	return out, waiting, err
+}
+
+// maxPending bounds the verdicts that wait in memory for their transaction.
+const maxPending = 1000
+
+// maxFrames bounds the frames of an answer that wait in memory for a mark or a checkpoint.
+const maxFrames = 8192
+
+// Take takes one frame of an answer. Verdicts are durable when the next frame of another kind was taken, rows at the next Mark;
+// a Checkpoint is applied at once. A Failure is the caller's to act upon.
+func (s *Session) Take(ctx context.Context, f syncproto.Frame) error {
+	switch f := f.(type) {
+	case syncproto.Head:
+		s.answer.heads = append(s.answer.heads, f)
+		return nil
+	case *syncproto.Verdict:
+		s.answer.verdicts = append(s.answer.verdicts, told{Verdict: f, at: s.answer.welcome.Now, absent: s.round})
+		s.answer.result.Verdicts++
+		if len(s.answer.verdicts) >= maxPending {
+			return s.flushVerdicts(ctx)
+		}
+		return nil
+	}
+	if err := s.flushVerdicts(ctx); err != nil {
+		return err
+	}
+	switch f := f.(type) {
+	case syncproto.Welcome:
+		return s.welcome(ctx, f)
+	case syncproto.Mark:
+		return s.stage(ctx, f.Resume)
+	case syncproto.Checkpoint:
+		return s.checkpoint(ctx, f)
+	case syncproto.Ranges:
+		s.answer.ranges = append(s.answer.ranges, f)
+	case syncproto.Columns, syncproto.Bucket, *syncproto.Row, syncproto.Gone, syncproto.Forget:
+		s.answer.frames = append(s.answer.frames, f)
+		if len(s.answer.frames) >= maxFrames {
+			return s.stage(ctx, "")
+		}
+	}
+	return nil
+}
+
+// Break keeps what came of an answer that broke off.
+func (s *Session) Break(ctx context.Context) error {
+	err := s.flushVerdicts(ctx)
+	s.answer.frames = nil
+	return err
+}
+
+// Result gives what the answer did so far.
+func (s *Session) Result() Result { return s.answer.result }
+
+// welcome begins an answer.
+func (s *Session) welcome(ctx context.Context, w syncproto.Welcome) error {
+	s.answer = answer{welcome: w}
+	return s.write(ctx, func() error {
+		c := s.r.w
+		if _, _, err := c.epochOf(w.Epoch); err != nil {
+			return err
+		}
+		m := &meta{c: c}
+		for key, n := range map[string]int64{"offset": w.Now - s.r.opt.Now(), "contact": w.Now} {
+			if err := m.setNum(key, n); err != nil {
+				return err
+			}
+		}
+		for key, n := range map[string]int64{"grace": w.Grace, "lease": w.Lease} {
+			if n == 0 {
+				continue
+			}
+			if err := m.setNum(key, n); err != nil {
+				return err
+			}
+		}
+		if _, err := c.one(`SELECT coalesce(max(answer), 0) + 1 FROM mq_stage`, nil, &s.answer.stream); err != nil {
+			return err
+		}
+		if w.Resumed {
+			return c.exec(`DELETE FROM mq_stage WHERE whole = 0`)
+		}
+		if err := m.set("resume", ""); err != nil {
+			return err
+		}
+		return c.exec(`DELETE FROM mq_stage`)
+	})
+}
+
+// flushVerdicts makes chain heads and verdicts durable.
+func (s *Session) flushVerdicts(ctx context.Context) error {
+	heads, verdicts := s.answer.heads, s.answer.verdicts
+	if len(heads)+len(verdicts) == 0 {
+		return nil
+	}
+	s.answer.heads, s.answer.verdicts = nil, nil
+	return s.write(ctx, func() error {
+		if err := s.r.takeHeads(heads); err != nil {
+			return err
+		}
+		return s.r.takeVerdicts(newLayer(s.r.w), verdicts)
+	})
+}
+
+// takeHeads keeps the newest chain head of each epoch: what a server that went back will be found out by.
+func (r *Replica) takeHeads(heads []syncproto.Head) error {
+	for _, h := range heads {
+		if err := r.w.exec(`INSERT INTO mq_head (epoch, seal, ord) SELECT ?, ?, coalesce(max(ord), 0) + 1 FROM mq_head WHERE true
+			ON CONFLICT (epoch) DO UPDATE SET seal = excluded.seal, ord = excluded.ord`, string(h.Epoch), h.Seal); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Receipt takes verdicts that came another way than by a sync: by courier. now is the server's time when it made the receipt.
+func (r *Replica) Receipt(ctx context.Context, now int64, head syncproto.Head, verdicts []*syncproto.Verdict) error {
+	return r.write(ctx, func() error {
+		round, err := (&meta{c: r.w}).num("round")
+		if err != nil {
+			return err
+		}
+		if err := r.takeHeads([]syncproto.Head{head}); err != nil {
+			return err
+		}
+		var all []told
+		for _, v := range verdicts {
+			all = append(all, told{Verdict: v, at: now, absent: round + 1})
+		}
+		return r.takeVerdicts(newLayer(r.w), all)
+	})
+}
+
+// checkpoint applies everything since the last checkpoint in one transaction.
+func (s *Session) checkpoint(ctx context.Context, cp syncproto.Checkpoint) error {
+	res := s.answer.result
+	err := s.write(ctx, func() error {
+		if cp.Cursor == "" { // nothing is new
+			return s.r.settleAbsent(s.round)
+		}
+		// What a tool wrote meanwhile lies over the rows as they were.
+		if _, err := s.r.sealForeign(); err != nil {
+			return err
+		}
+		a, err := s.r.newApply()
+		if err != nil {
+			return err
+		}
+		if err := s.replay(a.frame); err != nil {
+			return err
+		}
+		if err := a.finish(); err != nil {
+			return err
+		}
+		if err := s.close(a, cp); err != nil {
+			return err
+		}
+		res.Checkpoints++
+		res.Rows += a.rows
+		res.Forgot = res.Forgot || a.forgot
+		res.More = cp.More
+		return s.compare(a, cp, &res)
+	})
+	if err != nil {
+		return err
+	}
+	s.answer.result = res
+	s.answer.forgetFrames()
+	return nil
+}
+
+// forgetFrames lets go of what a checkpoint took, and keeps the columns: they are headed once an answer.
+func (an *answer) forgetFrames() {
+	for _, f := range an.frames {
+		if c, ok := f.(syncproto.Columns); ok {
+			an.columns = append(an.columns, c)
+		}
+	}
+	an.frames, an.stager = nil, nil
+}
+
+// close records the cut: cursor, what is safe, what differs.
+func (s *Session) close(a *apply, cp syncproto.Checkpoint) error {
+	r := s.r
+	m := &meta{c: r.w}
+	for _, kv := range [][2]string{{"cursor", cp.Cursor}, {"capture", cp.Cursor}, {"resume", ""}, {"offer", ""}} {
+		if err := m.set(kv[0], kv[1]); err != nil {
+			return err
+		}
+	}
+	for _, q := range []string{`DELETE FROM mq_stage`, `DELETE FROM mq_head`} {
+		if err := r.w.exec(q); err != nil {
+			return err
+		}
+	}
+	if a.forgot {
+		if err := m.set("scrub", "1"); err != nil {
+			return err
+		}
+	}
+	if err := r.safe(cp.Safe); err != nil {
+		return err
+	}
+	if !cp.More {
+		if err := r.reclaim(); err != nil {
+			return err
+		}
+		if err := r.settleAbsent(s.round); err != nil {
+			return err
+		}
+	}
+	return r.reconsider(a.l)
+}
+
+// compare marks the buckets that are not the server's.
+func (s *Session) compare(a *apply, cp syncproto.Checkpoint, res *Result) error {
+	c := s.r.w
+	for i := range cp.Buckets {
+		state := &cp.Buckets[i]
+		b, err := a.buckets.find(state.ID)
+		if err != nil {
+			return err
+		}
+		if b == nil {
+			if state.Rows == 0 {
+				continue
+			}
+			if b, err = a.buckets.hold(state.ID); err != nil {
+				return err
+			}
+		}
+		differs := syncproto.DigestBucket(state) != syncproto.DigestBucket(&b.state)
+		if err := c.exec(`UPDATE mq_bucket SET differs = ? WHERE id = ? AND differs <> ?`, differs, b.ord, differs); err != nil {
+			return err
+		}
+	}
+	if _, err := c.one(`SELECT count(*) FROM mq_bucket WHERE differs = 1`, nil, &res.Differs); err != nil {
+		return err
+	}
+	root, err := (&meta{c: c}).digest("root")
+	res.Unknown = err == nil && root != cp.Root && res.Differs == 0
+	return err
+}
+
+// safe drops changes that the server's backups reach past.
+func (r *Replica) safe(ids []syncproto.Identity) error {
+	for _, id := range ids {
+		var ord int64
+		found, err := r.w.one(`SELECT ord FROM mq_change WHERE identity = ? AND state IN ('accepted', 'withdrawn') AND need = 0
+			AND NOT EXISTS (SELECT 1 FROM mq_edit WHERE change = ord AND laid = 1)`, []any{string(id)}, &ord)
+		if err != nil {
+			return err
+		}
+		if !found {
+			continue
+		}
+		for _, q := range []string{`DELETE FROM mq_edit WHERE change = ?`, `DELETE FROM mq_change WHERE ord = ?`} {
+			if err := r.w.exec(q, ord); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// settleAbsent settles what was accepted and did not come with a final checkpoint: the row is no longer held, or the author no
+// longer hears of it (the verdict had no label).
+func (r *Replica) settleAbsent(round int64) error {
+	absent := map[syncproto.RowID]*schema.Table{}
+	var id, tbl string
+	err := r.w.each(`SELECT e.row, e.tbl FROM mq_edit e JOIN mq_change c ON c.ord = e.change WHERE e.settled = 0 AND c.state = 'accepted' AND c.absent <= ?
+		AND (e.rev IS NULL OR NOT EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(e.row, '-')))`, []any{round}, []any{&id, &tbl}, func() error {
+		if t := r.book.Table(tbl); t != nil {
+			absent[syncproto.RowID(id)] = t
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	l := newLayer(r.w)
+	for _, id := range sortedRows(absent) {
+		if err := r.w.exec(`UPDATE mq_edit SET settled = 1, laid = 0 WHERE row = ? AND settled = 0 AND change IN
+			(SELECT ord FROM mq_change WHERE state = 'accepted' AND absent <= ?)
+			AND (rev IS NULL OR NOT EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(?, '-')))`, string(id), round, string(id)); err != nil {
+			return err
+		}
+		if err := l.relay(absent[id], id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reclaim takes rows out of the hand-over box whose parent is in sight again: their scope was granted anew.
+func (r *Replica) reclaim() error {
+	type boxed struct {
+		t   *schema.Table
+		row syncproto.RowID
+		ord int64
+	}
+	var all []boxed
+	var b boxed
+	var tbl string
+	err := r.w.each(`SELECT e.row, e.tbl, e.change FROM mq_edit e JOIN mq_change c ON c.ord = e.change WHERE e.away = 1 AND e.settled = 0 AND c.state = 'pending'
+		ORDER BY e.change`, nil, []any{&b.row, &tbl, &b.ord}, func() error {
+		if b.t = r.book.Table(tbl); b.t != nil {
+			all = append(all, b)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	l := newLayer(r.w)
+	for _, b := range all {
+		ch, err := l.change(b.ord)
+		if err != nil {
+			return err
+		}
+		e := editOf(ch, b.row)
+		if e == nil || e.Op != syncproto.OpCreate || b.t.Parent == "" {
+			continue
+		}
+		parent := getter(b.t, overlay(r.book, b.t, nil, e))(b.t.Parent).Str()
+		if !schema.ValidID(parent) {
+			continue
+		}
+		above, err := r.w.domain(r.book.Table(b.t.Column(b.t.Parent).Ref), syncproto.RowID(parent))
+		if err != nil {
+			return err
+		}
+		if above == nil {
+			continue
+		}
+		if err := r.w.exec(`UPDATE mq_edit SET away = 0 WHERE row = ? AND change = ?`, string(b.row), b.ord); err != nil {
+			return err
+		}
+	}
+	return nil
+}
