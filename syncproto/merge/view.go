@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
-	"sort"
 
 	"minqing/schema"
 	"minqing/syncproto"
@@ -24,7 +23,7 @@ type view struct {
 	w       []write      // accepted
 	refused []write
 	node    map[syncproto.Identity]int
-	cuts    map[syncproto.EpochID]*cuts
+	labels  labels
 	out     [][]int // edges of the graph
 	comps   []component
 	compOf  []int // by node
@@ -32,14 +31,6 @@ type view struct {
 	all     set
 	memo    map[string]*outcome
 	spent   int // text merged so far, bytes
-}
-
-// cuts are the versions that bases of one epoch can have seen, by the rev from which they do.
-type cuts struct {
-	revs  []uint64
-	index []int // of the version
-	nodes map[int]int
-	at    []int // the cuts asked for, ascending: how many versions lie before
 }
 
 // component is a strongly connected component of the graph; nearly always it has one node.
@@ -51,8 +42,12 @@ type component struct {
 }
 
 func newView(h *history, name string) *view {
-	v := &view{h: h, name: name, cell: h.book.Cell(h.table.Name, name), node: map[syncproto.Identity]int{},
-		cuts: map[syncproto.EpochID]*cuts{}, memo: map[string]*outcome{}}
+	v := &view{h: h, name: name, cell: h.book.Cell(h.table.Name, name), memo: map[string]*outcome{}}
+	v.labels.v = v
+	if len(h.writes[name]) == 0 {
+		return v
+	}
+	v.node = make(map[syncproto.Identity]int, len(h.writes[name]))
 	for _, w := range h.writes[name] {
 		if w.by.Refused {
 			v.refused = append(v.refused, w)
@@ -118,53 +113,28 @@ func (v *view) source(by *RowVersion) source {
 	return s
 }
 
-// cut finds the versions labelled up to a base: the cuts of its epoch and how many of them lie before.
-func (v *view) cut(base *syncproto.Base) (*cuts, int) {
-	c := v.cuts[base.Epoch]
-	if c == nil {
-		c = &cuts{nodes: map[int]int{}}
-		v.cuts[base.Epoch] = c
-		type labelled struct {
-			rev   uint64
-			index int
-		}
-		var list []labelled
-		for i, w := range v.w {
-			if rev, ok := v.h.lineage.rev(base.Epoch, w.by.Labels, w.by.Seq); ok {
-				list = append(list, labelled{rev, i})
-			}
-		}
-		slices.SortFunc(list, func(a, b labelled) int { return cmp.Or(cmp.Compare(a.rev, b.rev), cmp.Compare(a.index, b.index)) })
-		for _, l := range list {
-			c.revs, c.index = append(c.revs, l.rev), append(c.index, l.index)
-		}
-	}
-	return c, sort.Search(len(c.revs), func(i int) bool { return c.revs[i] > base.Rev })
-}
-
 // connect makes the nodes and edges.
 func (v *view) connect() {
 	writers := slices.Concat(v.w, v.refused)
 	v.out = make([][]int, len(writers))
-	bases := make([]*syncproto.Base, len(writers))
+	seen := make([][]cut, len(writers))
 	for i, w := range writers {
 		s := v.source(w.by)
 		v.out[i] = s.nodes
-		if s.base == nil {
-			continue
+		if s.base != nil {
+			seen[i] = v.labels.of(s.base)
 		}
-		if c, at := v.cut(s.base); at > 0 {
-			bases[i] = s.base
-			c.at = append(c.at, at)
+		for _, cut := range seen[i] {
+			cut.c.at = append(cut.c.at, cut.at)
 		}
 	}
-	for _, c := range v.cuts {
+	for _, c := range v.labels.all() {
 		slices.Sort(c.at)
 		c.at = slices.Compact(c.at)
 		before := 0
 		for i, at := range c.at {
 			c.nodes[at] = len(v.out)
-			edges := slices.Clone(c.index[before:at])
+			edges := c.versions(before, at)
 			if i > 0 {
 				edges = append(edges, c.nodes[before])
 			}
@@ -172,10 +142,9 @@ func (v *view) connect() {
 			before = at
 		}
 	}
-	for i, base := range bases {
-		if base != nil {
-			c, at := v.cut(base)
-			v.out[i] = append(v.out[i], c.nodes[at])
+	for i := range writers {
+		for _, cut := range seen[i] {
+			v.out[i] = append(v.out[i], cut.c.nodes[cut.at])
 		}
 	}
 }
@@ -198,22 +167,27 @@ func (v *view) seenBy(by *RowVersion) set {
 		return v.comps[v.compOf[n]].ext
 	}
 	var s set
+	if len(v.w) == 0 {
+		return s
+	}
 	from := v.source(by)
 	for _, n := range from.nodes {
 		v.addReach(&s, n)
 	}
-	if from.base != nil {
-		c, at := v.cut(from.base)
+	if from.base == nil {
+		return s
+	}
+	for _, cut := range v.labels.of(from.base) {
 		before := 0
-		if i, found := slices.BinarySearch(c.at, at); found {
-			before = at
+		if i, found := slices.BinarySearch(cut.c.at, cut.at); found {
+			before = cut.at
 		} else if i > 0 {
-			before = c.at[i-1]
+			before = cut.c.at[i-1]
 		}
 		if before > 0 {
-			v.addReach(&s, c.nodes[before])
+			v.addReach(&s, cut.c.nodes[before])
 		}
-		for _, n := range c.index[before:at] {
+		for _, n := range cut.c.versions(before, cut.at) {
 			v.addReach(&s, n)
 		}
 	}
