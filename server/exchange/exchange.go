@@ -9,6 +9,7 @@ import (
 
 	"minqing/schema"
 	"minqing/server/auth"
+	"minqing/server/judge"
 	"minqing/server/pull"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -16,23 +17,7 @@ import (
 
 // Source gives the frames of a request, io.EOF after the last.
 type Source interface {
-	Read() (syncproto.Frame, error)
-}
-
-// Outcome is what one push made of its changes.
-type Outcome struct {
-	Verdicts []*syncproto.Verdict // in the order of the changes
-	Head     string               // sealed chain head after the commit, "" when nothing was committed
-	Epoch    syncproto.EpochID
-}
-
-// Push is one batch of a device's changes.
-type Push struct {
-	Device  syncproto.DeviceID
-	User    syncproto.UserID
-	Changes []*syncproto.Change
-	Offer   bool                  // an answer to a fork: changes carry labels, numbers may have gaps
-	Line    []syncproto.EpochLink // what the device's cursor tells of epochs that this server lost
+	Next() (syncproto.Frame, error)
 }
 
 // Service runs syncs. All fields are required.
@@ -41,7 +26,7 @@ type Service struct {
 	Book   *schema.Book
 	Sealer *syncproto.Sealer
 	Pull   *pull.Service
-	Judge  func(ctx context.Context, p Push) (*Outcome, error)
+	Judge  *judge.Judge
 	// Ticket makes an enrolment code for a device that must take a new id.
 	Ticket func(ctx context.Context, user syncproto.UserID) (string, error)
 	Grace  time.Duration // how long late work is judged by the authority at capture
@@ -79,7 +64,7 @@ func (s *Service) Sync(ctx context.Context, who auth.Who, in Source, out pull.Si
 		return err
 	}
 	if errors.Is(err, errCopied) {
-		err = s.copied(ctx, r, changes)
+		err = s.copiedFile(ctx, r, changes)
 	}
 	if err != nil {
 		return s.fail(out, *welcome, err)
@@ -140,7 +125,7 @@ func invalid(message, hint string) error {
 
 // read takes the whole request apart. The body is in memory already, whole and verified, so changes are kept as they come.
 func (s *Service) read(who auth.Who, in Source) (*request, []*syncproto.Change, error) {
-	first, err := in.Read()
+	first, err := in.Next()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -161,7 +146,7 @@ func (s *Service) read(who auth.Who, in Source) (*request, []*syncproto.Change, 
 	}
 	var changes []*syncproto.Change
 	for {
-		f, err := in.Read()
+		f, err := in.Next()
 		if errors.Is(err, io.EOF) {
 			return nil, nil, invalid("请求没有传完。 The request ends before its end frame.", "再传一次就行。 Send it again.")
 		}
@@ -176,6 +161,9 @@ func (s *Service) read(who auth.Who, in Source) (*request, []*syncproto.Change, 
 		case *syncproto.Change:
 			changes = append(changes, f)
 		case syncproto.End:
+			if _, err := in.Next(); !errors.Is(err, io.EOF) {
+				return nil, nil, err // something follows the end
+			}
 			return r, changes, nil
 		default:
 			return nil, nil, invalid("请求里有不该有的行。 A frame that has no place in a request.", "看 PROTOCOL.md 的 Frames 一节。 See PROTOCOL.md, Frames.")
@@ -215,18 +203,19 @@ func (s *Service) begin(ctx context.Context, r *request) (*pull.Course, error) {
 
 // push hands the changes over in batches and sends the verdicts of each after its commit.
 func (s *Service) push(ctx context.Context, r *request, changes []*syncproto.Change, out pull.Sink) (pushed bool, err error) {
+	by := judge.Author{Device: r.who.Device, User: r.who.User, Offer: r.hello.Offer != ""}
 	for len(changes) > 0 {
 		n := min(batchChanges, len(changes))
-		p := Push{Device: r.who.Device, User: r.who.User, Changes: changes[:n], Offer: r.hello.Offer != ""}
-		if r.cursor != nil {
-			p.Line = append([]syncproto.EpochLink{{ID: r.cursor.Epoch}}, r.cursor.Line...)
+		o, err := s.Judge.Push(ctx, by, changes[:n])
+		var stop *judge.Stop
+		if errors.As(err, &stop) && stop.Cause.Code == syncproto.CodeCopied {
+			return pushed, s.copied(ctx, r, stop.Known)
 		}
-		o, err := s.Judge(ctx, p)
 		if err != nil {
 			return pushed, err
 		}
 		pushed = true
-		if err := sendOutcome(out, o); err != nil {
+		if err := s.sendOutcome(out, o); err != nil {
 			return pushed, err
 		}
 		changes = changes[n:]
@@ -234,9 +223,14 @@ func (s *Service) push(ctx context.Context, r *request, changes []*syncproto.Cha
 	return pushed, nil
 }
 
-func sendOutcome(out pull.Sink, o *Outcome) error {
-	if o.Head != "" {
-		if err := out.Write(syncproto.Head{Epoch: o.Epoch, Seal: o.Head}); err != nil {
+// sendOutcome sends the chain head of a commit, then its verdicts.
+func (s *Service) sendOutcome(out pull.Sink, o *judge.Outcome) error {
+	if len(o.Head.Streams) > 0 {
+		sealed, err := s.Sealer.SealHead(o.Head)
+		if err != nil {
+			return err
+		}
+		if err := out.Write(syncproto.Head{Epoch: o.Head.Epoch, Seal: sealed}); err != nil {
 			return err
 		}
 	}

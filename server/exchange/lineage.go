@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"minqing/server/pull"
 	"minqing/server/store"
@@ -147,33 +148,38 @@ func (s *Service) checkLineage(tx *store.Tx, r *request) error {
 
 var errCopied = errors.New("the nonce was voided by a twin's")
 
-// copied tells a copied file what to do: which of the changes it pushed keep their names, because the server holds them already,
-// and how it gets a new id for the others.
-func (s *Service) copied(ctx context.Context, r *request, changes []*syncproto.Change) error {
+// copiedFile is copied for a push of which nothing was looked at yet.
+func (s *Service) copiedFile(ctx context.Context, r *request, changes []*syncproto.Change) error {
 	ids := make([]string, len(changes))
 	for i, c := range changes {
 		ids[i] = string(c.Identity())
 	}
-	f := syncproto.Failure{Code: syncproto.CodeCopied, Message: "这份数据被复制或恢复过，另一份已经同步在先。 This file was copied or restored; its twin has synced since.",
-		Hint: "手机会换一个编号再传，写的都在。 The phone takes a new id and sends again; nothing is lost."}
+	var known []syncproto.Identity
 	err := s.Store.Read(ctx, func(tx *store.Tx) error {
 		names, err := tx.NamesOf(ids)
-		seen := map[syncproto.Identity]bool{}
 		for _, n := range names {
-			if !seen[n.Identity] {
-				f.Known = append(f.Known, n.Identity)
+			if !slices.Contains(known, n.Identity) {
+				known = append(known, n.Identity)
 			}
-			seen[n.Identity] = true
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if f.Ticket, err = s.Ticket(ctx, r.who.User); err != nil {
+	return s.copied(ctx, r, known)
+}
+
+// copied tells a copied file what to do: which of the changes it pushed keep their names, because the server holds them already,
+// and how it gets a new id for the others.
+func (s *Service) copied(ctx context.Context, r *request, known []syncproto.Identity) error {
+	ticket, err := s.Ticket(ctx, r.who.User)
+	if err != nil {
 		return err
 	}
-	return &refusal{f}
+	return &refusal{syncproto.Failure{Code: syncproto.CodeCopied, Known: known, Ticket: ticket,
+		Message: "这份数据被复制或恢复过，另一份已经同步在先。 This file was copied or restored; its twin has synced since.",
+		Hint:    "手机会换一个编号再传，写的都在。 The phone takes a new id and sends again; nothing is lost."}}
 }
 
 // findHeld finds the list of buckets that the device holds, by the digest in its cursor.

@@ -15,9 +15,8 @@ type Service struct {
 	Store  *store.Store
 	Sealer Sealer
 	Zone   *time.Location // of the city: months are local
-	// Verdicts gives the verdicts of a device that changed after a verdict seq, silent about rows in scopes not granted, and the newest
-	// verdict seq.
-	Verdicts func(tx *store.Tx, device syncproto.DeviceID, after int64, granted map[string]bool) ([]*syncproto.Verdict, int64, error)
+	// Verdicts gives the verdicts that a device has to hear of after a verdict seq, as it may hear them, and the newest verdict seq.
+	Verdicts func(tx *store.Tx, device syncproto.DeviceID, user syncproto.UserID, after int64) ([]*syncproto.Verdict, int64, error)
 }
 
 // Sealer seals what a device carries for the server without being able to read it.
@@ -123,6 +122,7 @@ func (c *Course) Send(out Sink, pushed bool) error {
 type closing struct {
 	plan     *plan
 	parcels  []parcel
+	ranges   []syncproto.Ranges
 	verdicts []*syncproto.Verdict
 	newest   int64 // verdict seq
 	now      int64
@@ -164,7 +164,10 @@ func (c *Course) lookAll() (*closing, error) {
 		if err := c.gather(tx, found); err != nil {
 			return err
 		}
-		found.verdicts, found.newest, err = c.svc.Verdicts(tx, c.req.Device, c.verdicts, p.granted)
+		if err := c.answerProbes(tx, found); err != nil {
+			return err
+		}
+		found.verdicts, found.newest, err = c.svc.Verdicts(tx, c.req.Device, c.req.User, c.verdicts)
 		return err
 	})
 	return found, err

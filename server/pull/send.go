@@ -49,7 +49,7 @@ func (c *Course) settle(f *closing, final, pushed bool) error {
 
 // quiet tells whether a look found nothing to send.
 func (c *Course) quiet(f *closing) bool {
-	return len(f.parcels) == 0 && len(f.plan.forget) == 0 && len(f.verdicts) == 0 && len(c.dirty) == 0 && !c.req.AllStates && c.req.Cursor != nil
+	return len(f.parcels) == 0 && len(f.plan.forget) == 0 && len(f.verdicts) == 0 && len(c.dirty) == 0 && len(f.ranges) == 0 && !c.req.AllStates && c.req.Cursor != nil
 }
 
 func (c *Course) finish(point syncproto.Checkpoint) error {
@@ -75,6 +75,11 @@ func (c *Course) send(f *closing) error {
 	}
 	for _, p := range f.parcels {
 		if err := c.sendRows(p.rows); err != nil {
+			return err
+		}
+	}
+	for _, r := range f.ranges {
+		if err := c.out.Write(r); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,160 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"minqing/schema"
+	"minqing/server/auth"
+	"minqing/server/exchange"
+	"minqing/syncproto"
+)
+
+// The bounds of one server process. They are sized for two cores and 1 GB: a request holds its compressed body and at most one
+// chunk of rows, so 256 at once with 256 MiB between them leave room for the rest.
+const (
+	mostRequests    = 256
+	mostBodyMemory  = 256 << 20
+	readHeaderLimit = 10 * time.Second
+	// idleLimit ends connections that phones forgot; a sync in progress is never idle.
+	idleLimit = 2 * time.Minute
+	// drainLimit bounds a graceful stop: requests in flight get this long before their links are cut (which loses nothing).
+	drainLimit = 20 * time.Second
+)
+
+// Config is what a Server needs. Every field but Registry is required.
+type Config struct {
+	Book     *schema.Book
+	Auth     *auth.Service
+	Exchange *exchange.Service
+	Log      *slog.Logger
+	Now      func() int64                // Unix ms
+	Ready    func(context.Context) error // can the store be written to
+	Registry *prometheus.Registry
+	Version  string
+}
+
+// Server serves the protocol over HTTP.
+type Server struct {
+	cfg     Config
+	echo    *echo.Echo
+	gate    *gate
+	hub     *hub
+	metrics *metrics
+	closing chan struct{}
+}
+
+// New wires the routes.
+func New(cfg Config) *Server {
+	if cfg.Registry == nil {
+		cfg.Registry = prometheus.NewRegistry()
+	}
+	s := &Server{cfg: cfg, echo: echo.New(), gate: newGate(mostRequests, mostBodyMemory), hub: newHub(), closing: make(chan struct{})}
+	s.metrics = newMetrics(cfg.Registry, s.hub)
+	e := s.echo
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.handleError
+	e.Use(s.trace, s.observe, s.recover)
+	e.POST("/v1/enrol", s.handleEnrol)
+	e.POST("/v1/challenge", s.handleChallenge)
+	e.POST("/v1/token", s.handleToken)
+	e.POST("/v1/sync", s.handleSync)
+	e.GET("/v1/sync/events", s.handleEvents)
+	e.GET("/v1/openapi.json", s.handleOpenAPI)
+	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
+	e.GET("/readyz", s.handleReady)
+	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(cfg.Registry, promhttp.HandlerOpts{})))
+	return s
+}
+
+// Handler is the whole face as an http.Handler, for tests and the simulator.
+func (s *Server) Handler() http.Handler { return s.echo }
+
+// Wake tells the listening devices of users that something is there for them.
+func (s *Server) Wake(users []syncproto.UserID) { s.hub.wake(users) }
+
+// Run serves on l until ctx ends, then drains: no new requests, those in flight finish within drainLimit.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{Handler: s.echo, ReadHeaderTimeout: readHeaderLimit, IdleTimeout: idleLimit,
+		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn)}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	close(s.closing) // event streams never end by themselves
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
+	defer cancel()
+	err := srv.Shutdown(drain)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = srv.Close()
+	}
+	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}
+
+func (s *Server) handleReady(c echo.Context) error {
+	if err := s.cfg.Ready(c.Request().Context()); err != nil {
+		return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "readyz", Message: "数据库现在不能用。 The store is not available.", RetryAfter: 5, Err: err}
+	}
+	return c.String(http.StatusOK, "ready\n")
+}
+
+// traceForm is what a client may hand in as the id of a trace; anything else is replaced, so that logs stay clean.
+var traceForm = regexp.MustCompile(`^[0-9a-zA-Z-]{8,64}$`)
+
+const traceHeader = "Minqing-Trace"
+
+// trace carries one id from the thumb to the log.
+func (s *Server) trace(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Request().Header.Get(traceHeader)
+		if !traceForm.MatchString(id) {
+			var b [8]byte
+			if _, err := io.ReadFull(rand.Reader, b[:]); err != nil {
+				return err
+			}
+			id = hex.EncodeToString(b[:])
+		}
+		c.Set(traceHeader, id)
+		c.Response().Header().Set(traceHeader, id)
+		return next(c)
+	}
+}
+
+func traceOf(c echo.Context) string {
+	id, ok := c.Get(traceHeader).(string)
+	if !ok {
+		return ""
+	}
+	return id
+}
+
+// recover turns a panic into an internal error with its stack in the log: one bad request must not end the others.
+func (s *Server) recover(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = &syncproto.Error{Code: syncproto.CodeInternal, Op: "panic", Err: fmt.Errorf("%v\n%s", p, stack())}
+			}
+		}()
+		return next(c)
+	}
+}

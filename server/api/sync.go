@@ -1,0 +1,213 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"minqing/server/auth"
+	"minqing/syncproto"
+	"minqing/syncproto/codec"
+)
+
+// mediaType is that of both bodies of a sync.
+const mediaType = "application/x-ndjson"
+
+// handleSync is POST /v1/sync. The body is read whole before anything is taken from it: its signature covers all of it. It is small,
+// being compressed and bounded; the answer is a stream.
+func (s *Server) handleSync(c echo.Context) error {
+	r := c.Request()
+	if r.ContentLength > syncproto.MaxBodyBytes {
+		return tooLarge(nil)
+	}
+	room := r.ContentLength
+	if room < 0 {
+		room = syncproto.MaxBodyBytes
+	}
+	leave, err := s.gate.enter(r.Context(), room)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	who, err := s.identify(c, body)
+	if err != nil {
+		return err
+	}
+	plain, err := codec.Decompress(r.Header.Get(echo.HeaderContentEncoding), bytes.NewReader(body), syncproto.MaxRequestBytes)
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	out := &answer{w: c.Response(), encoding: choose(r.Header.Get(echo.HeaderAcceptEncoding)), verdicts: map[syncproto.Status]int{}}
+	in := codec.NewReader(plain, s.cfg.Book, codec.Limits{})
+	in.ForDevice(who.Device)
+	err = s.cfg.Exchange.Sync(r.Context(), who, in, out)
+	s.metrics.count(out)
+	if !out.begun {
+		return err
+	}
+	// The answer is on its way: what went wrong was sent as a frame, or the link broke. Either is for the log.
+	if err := errors.Join(err, out.close()); err != nil {
+		s.cfg.Log.Info("sync ended early", "trace", traceOf(c), "device", who.Device, "error", err.Error())
+	}
+	return nil
+}
+
+func tooLarge(cause error) error {
+	return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "sync", Message: "一次传的内容太多。 The request is too large.",
+		Hint: "分几次传。 Send it in several pushes.", Err: cause}
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, syncproto.MaxBodyBytes))
+	var over *http.MaxBytesError
+	if errors.As(err, &over) {
+		return nil, tooLarge(err)
+	}
+	if err != nil {
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "read body", Message: "请求没有传完。 The request broke off.", Hint: "再传一次就行。 Send it again.", Err: err}
+	}
+	return body, nil
+}
+
+// identify says who sent the request; its body must be given as sent.
+func (s *Server) identify(c echo.Context, body []byte) (auth.Who, error) {
+	return s.cfg.Auth.Identify(c.Request().Context(), c.Request(), body)
+}
+
+// answer is the frame sink of one response. Headers go out with the first frame, so that what fails before it is a proper problem
+// document with its own status.
+type answer struct {
+	w        *echo.Response
+	encoding string
+	frames   *codec.Writer
+	squeeze  codec.WriteFlushCloser
+	begun    bool
+	rows     int
+	verdicts map[syncproto.Status]int
+}
+
+// choose picks the encoding of an answer: zstd where the client takes it, else gzip, else none.
+func choose(accept string) string {
+	best := codec.EncodingPlain
+	for _, part := range strings.Split(accept, ",") {
+		switch name, _, _ := strings.Cut(strings.TrimSpace(part), ";"); name {
+		case codec.EncodingZstd:
+			return codec.EncodingZstd
+		case codec.EncodingGzip:
+			best = codec.EncodingGzip
+		}
+	}
+	return best
+}
+
+// Write takes a frame.
+func (a *answer) Write(f syncproto.Frame) error {
+	if !a.begun {
+		a.begun = true
+		h := a.w.Header()
+		h.Set(echo.HeaderContentType, mediaType)
+		h.Set(echo.HeaderCacheControl, "no-store")
+		if a.encoding != codec.EncodingPlain {
+			h.Set(echo.HeaderContentEncoding, a.encoding)
+		}
+		a.w.WriteHeader(http.StatusOK)
+		var err error
+		if a.squeeze, err = codec.Compress(a.encoding, a.w); err != nil {
+			return err
+		}
+		a.frames = codec.NewWriter(a.squeeze)
+	}
+	switch f := f.(type) {
+	case *syncproto.Row:
+		a.rows++
+	case *syncproto.Verdict:
+		a.verdicts[f.Status]++
+	}
+	return a.frames.Write(f)
+}
+
+// Flush sends what was taken.
+func (a *answer) Flush() error {
+	if !a.begun {
+		return nil
+	}
+	if err := errors.Join(a.frames.Flush(), a.squeeze.Flush()); err != nil {
+		return err
+	}
+	a.w.Flush()
+	return nil
+}
+
+func (a *answer) close() error {
+	return errors.Join(a.frames.Flush(), a.squeeze.Close())
+}
+
+func (m *metrics) count(a *answer) {
+	m.rows.Add(float64(a.rows))
+	for status, n := range a.verdicts {
+		m.verdicts.WithLabelValues(string(status)).Add(float64(n))
+	}
+}
+
+// maxSmallBody bounds the JSON bodies of enrolment and sign-in.
+const maxSmallBody = 16 << 10
+
+func decode(c echo.Context, into any) error {
+	d := json.NewDecoder(http.MaxBytesReader(nil, c.Request().Body, maxSmallBody))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	if err == nil && d.More() {
+		err = errors.New("more than one JSON value")
+	}
+	if err != nil {
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "decode " + c.Path(), Message: "请求的写法不对。 The body is not what this address takes.",
+			Hint: "看 /v1/openapi.json。 See /v1/openapi.json.", Err: err}
+	}
+	return nil
+}
+
+func (s *Server) handleEnrol(c echo.Context) error {
+	var r syncproto.EnrolRequest
+	if err := decode(c, &r); err != nil {
+		return err
+	}
+	out, err := s.cfg.Auth.Enrol(c.Request().Context(), r)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, out)
+}
+
+func (s *Server) handleChallenge(c echo.Context) error {
+	var r syncproto.ChallengeRequest
+	if err := decode(c, &r); err != nil {
+		return err
+	}
+	out, err := s.cfg.Auth.Challenge(r)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, out)
+}
+
+func (s *Server) handleToken(c echo.Context) error {
+	var r syncproto.TokenRequest
+	if err := decode(c, &r); err != nil {
+		return err
+	}
+	out, err := s.cfg.Auth.Token(c.Request().Context(), r)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, out)
+}
