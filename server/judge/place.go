@@ -107,7 +107,12 @@ func (h *hearing) makeRow(e *edit) *refusal {
 	}
 	h.made[r.ID] = r
 	e.row = r
-	e.scopes = []string{r.Scope}
+	switch {
+	case e.table.Scope != schema.ScopeOwn:
+		e.scopes = []string{r.Scope}
+	case above != nil: // its scope is new; who may look at the row above may be let in by the permits
+		e.scopes = []string{above.Scope}
+	}
 	e.above = h.d.placesAbove(r, h.row)
 	return nil
 }

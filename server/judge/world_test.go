@@ -60,6 +60,7 @@ func mustWorld(t testing.TB, opt store.Options, book *schema.Book) *world {
 	w.opt.Book, w.opt.Now, w.opt.Rand = book, func() int64 { return w.now }, rand.NewChaCha8([32]byte{9})
 	w.open()
 	t.Cleanup(func() {
+		w.sound()
 		if err := w.store.Close(); err != nil {
 			t.Error(err)
 		}
@@ -75,6 +76,25 @@ func (w *world) open() {
 		w.t.Fatal(err)
 	}
 	w.store, w.judge = s, judge.New(s, judge.Options{Seals: w.seals})
+}
+
+// sound wants that the chain verifies and that the state is what its history gives.
+func (w *world) sound() {
+	w.t.Helper()
+	report, err := w.judge.VerifyChain(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(report.Broken) > 0 || report.Records == 0 {
+		w.t.Errorf("the chain: %+v", report)
+	}
+	differences, err := w.judge.Rebuild(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, d := range differences {
+		w.t.Errorf("%s is %s, by its history %s", d.Where, d.Is, d.Should)
+	}
 }
 
 // id names a row of the test: the same name, the same id.

@@ -27,8 +27,13 @@ type cellJSON struct {
 	Rule  schema.Rule     `json:"r"`
 }
 
-// CellsText is the stored form of what the version did to the cells; it is a canonical one.
-func (v *Version) CellsText() string { return formatCells(v.Cells) }
+// CellsText is the stored form of what the version did to the cells; cells that the book does not know included.
+func (v *Version) CellsText() string {
+	if v.cellsText != "" {
+		return v.cellsText
+	}
+	return formatCells(v.Cells)
+}
 
 func formatCells(cells []CellChange) string {
 	if len(cells) == 0 {

@@ -18,6 +18,7 @@ type Version struct {
 	Row       syncproto.RowID
 	Op        syncproto.Op
 	Cells     []CellChange
+	cellsText string // as stored
 	Base      syncproto.Base
 	Decides   []string
 	UndoOf    syncproto.Identity
@@ -44,7 +45,7 @@ func (tx *Tx) Versions(where string, args ...any) ([]*Version, error) {
 			&v.Label.Epoch, &rev, &v.Author, &v.Device, &v.At, &v.Corrected, &v.Received); err != nil {
 			return wrap("scan mq_history", err)
 		}
-		v.Op, v.Label.Rev = syncproto.Op(op[0]), uint64(rev)
+		v.Op, v.Label.Rev, v.cellsText = syncproto.Op(op[0]), uint64(rev), cells
 		out = append(out, &v)
 		return v.decode(tx.Book(), cells, base, decides, roles, depends)
 	}, "SELECT "+versionColumns+" FROM mq_history WHERE "+where, args...)
@@ -164,7 +165,7 @@ func (tx *Tx) Chain(stream string, after int64, limit int) ([]ChainRecord, error
 func (tx *Tx) HasHead(stream string, pos int64, head string) (bool, error) {
 	var have string
 	found, err := tx.One("SELECT head FROM mq_chain WHERE stream = ? AND pos = ?", []any{stream, pos}, &have)
-	return found && have == head, err
+	return found && head != "" && strings.HasPrefix(have, head), err
 }
 
 // Disclosure is one record of what was shown to whom.
