@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// sector is what a disk writes whole or not at all.
+// sector is what a disk that reorders its writes writes whole or not at all.
 const sector = 512
 
 // Crash cuts the power. Every open handle fails from then on (close the databases, then open them anew); what was synced is
@@ -27,16 +27,16 @@ func (d *Disk) Crash(rng *rand.Rand) {
 	d.files = maps.Clone(survived)
 }
 
-// afterCut decides what the file holds when the power returns. Four ways, as real disks have been seen to do: nothing
-// unsynced; all of it; everything up to a point within one write; any subset of writes, each torn anywhere.
+// afterCut decides what the file holds when the power returns, in one of four ways: nothing unsynced; all of it; everything
+// up to some byte of one write; any subset of the writes, each with sectors missing.
 func (f *inode) afterCut(rng *rand.Rand) content {
 	out := f.durable.clone()
-	all := func(int64) bool { return true }
+	whole := func() bool { return true }
 	switch rng.IntN(4) {
 	case 0:
 	case 1:
 		for _, o := range f.log {
-			f.tear(&out, o, all)
+			f.redo(&out, o, whole)
 		}
 	case 2:
 		if len(f.log) == 0 {
@@ -44,40 +44,34 @@ func (f *inode) afterCut(rng *rand.Rand) content {
 		}
 		last := rng.IntN(len(f.log))
 		for _, o := range f.log[:last] {
-			f.tear(&out, o, all)
+			f.redo(&out, o, whole)
 		}
-		f.tear(&out, f.log[last], linear(rng, f.log[last]))
+		o := f.log[last]
+		if o.n > 0 {
+			o.n = rng.IntN(o.n + 1)
+		}
+		f.redo(&out, o, whole)
 	case 3:
 		for _, o := range f.log {
 			if rng.IntN(2) == 0 {
-				f.tear(&out, o, func(int64) bool { return rng.IntN(4) != 0 })
+				f.redo(&out, o, func() bool { return rng.IntN(4) != 0 })
 			}
 		}
 	}
 	return out
 }
 
-// linear keeps the sectors of a write up to one of them.
-func linear(rng *rand.Rand, o op) func(int64) bool {
+// redo does an operation again on what was durable, asking keep for each sector of a write, or once for a truncation.
+func (f *inode) redo(to *content, o op, keep func() bool) {
 	if o.n < 0 {
-		return func(int64) bool { return true }
-	}
-	sectors := (o.off+int64(o.n)-1)/sector - o.off/sector + 1
-	end := o.off/sector + rng.Int64N(sectors+1)
-	return func(s int64) bool { return s < end }
-}
-
-// tear applies those sectors of a write that keep accepts; a truncation happens or does not.
-func (f *inode) tear(to *content, o op, keep func(sector int64) bool) {
-	if o.n < 0 {
-		if keep(o.off / sector) {
+		if keep() {
 			to.truncate(o.off, f.durable)
 		}
 		return
 	}
 	for from, end := o.off, o.off+int64(o.n); from < end; {
 		next := min((from/sector+1)*sector, end)
-		if keep(from / sector) {
+		if keep() {
 			at := o.at + int(from-o.off)
 			to.write(f.arena[at:at+int(next-from)], from, f.durable)
 		}

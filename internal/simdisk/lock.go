@@ -73,16 +73,16 @@ const shmSlots = sqlite3.SQLITE_SHM_NLOCK
 // the next.
 type shm struct {
 	handles   int
-	regions   []uintptr
+	regions   [][]byte
 	shared    [shmSlots]int
 	exclusive [shmSlots]bool
 }
 
-func (h *file) ShmMap(tls *vfs.TLS, region, size int32, extend bool) (uintptr, vfs.Code) {
+func (h *file) ShmMap(tls *vfs.TLS, region, size int32, extend bool) ([]byte, vfs.Code) {
 	h.d.mu.Lock()
 	defer h.d.mu.Unlock()
 	if h.dead() {
-		return 0, vfs.IOErrShmMap
+		return nil, vfs.IOErrShmMap
 	}
 	if h.f.shm == nil {
 		h.f.shm = &shm{}
@@ -94,13 +94,13 @@ func (h *file) ShmMap(tls *vfs.TLS, region, size int32, extend bool) (uintptr, v
 	}
 	for extend && int(region) >= len(s.regions) {
 		p := vfs.Alloc(tls, int(size))
-		if p == 0 {
-			return 0, vfs.NoMem
+		if p == nil {
+			return nil, vfs.NoMem
 		}
 		s.regions = append(s.regions, p)
 	}
 	if int(region) >= len(s.regions) {
-		return 0, vfs.OK
+		return nil, vfs.OK
 	}
 	return s.regions[region], vfs.OK
 }

@@ -97,7 +97,7 @@ func (w *wrapped) Open(tls *vfs.TLS, name string, flags int32) (vfs.File, int32,
 	f := &file{File: base, xts: w.ciphers[k], wal: k == wal}
 	if k == database {
 		if rc := f.checkKey(tls); rc != vfs.OK {
-			base.Close(tls)
+			f.Close(tls)
 			return nil, 0, rc
 		}
 	}

@@ -9,39 +9,60 @@ import (
 // sqliteMagic are the first 16 bytes of every SQLite database: exactly one block, and the same one for ever.
 const sqliteMagic = "SQLite format 3\x00"
 
-// file encrypts and decrypts between SQLite and the file below. The scratch buffers live as long as the handle: they are
-// handed to the operating system, and SQLite uses a handle from one goroutine at a time.
+// file encrypts and decrypts between SQLite and the file below. Its buffers live as long as the handle, which SQLite uses
+// from one goroutine at a time.
 type file struct {
 	vfs.File
 	xts  *xts
 	wal  bool
 	page int64 // of the WAL; 0 while no header was seen
 
-	buf, scratch []byte
+	buf     []byte // handed to the file below, so it is C memory
+	scratch []byte // for tweaks
+}
+
+func (f *file) Close(tls *vfs.TLS) vfs.Code {
+	vfs.Free(tls, f.buf)
+	f.buf = nil
+	return f.File.Close(tls)
 }
 
 // checkKey refuses a database that does not decrypt to one. Zeros are let through: they are what a power cut leaves of a
 // file that never was, and SQLite's journal settles that. The block never changes once written, so this neither sees a torn
 // state nor races with a writer.
 func (f *file) checkKey(tls *vfs.TLS) vfs.Code {
-	head := f.room(block)
+	head := f.room(tls, block)
+	if head == nil {
+		return vfs.NoMem
+	}
 	n, rc := f.File.ReadAt(tls, head, 0)
 	if rc != vfs.OK || n == 0 || n == block && [block]byte(head) == [block]byte{} {
 		return rc
 	}
-	f.xts.decrypt(head, head, f.scratch, 0)
+	f.xts.decrypt(head, head, f.tweakRoom(len(head)), 0)
 	if n < block || string(head) != sqliteMagic {
 		return vfs.NotADB
 	}
 	return vfs.OK
 }
 
-// room returns n bytes to work in and makes scratch as large.
-func (f *file) room(n int) []byte {
+// room returns n bytes to work in, or nil; what they held is lost when they have to grow.
+func (f *file) room(tls *vfs.TLS, n int) []byte {
 	if len(f.buf) < n {
-		f.buf, f.scratch = make([]byte, n), make([]byte, n)
+		vfs.Free(tls, f.buf)
+		if f.buf = vfs.Alloc(tls, n); f.buf == nil {
+			return nil
+		}
 	}
 	return f.buf[:n]
+}
+
+// tweakRoom returns n bytes for tweaks.
+func (f *file) tweakRoom(n int) []byte {
+	if len(f.scratch) < n {
+		f.scratch = make([]byte, n)
+	}
+	return f.scratch
 }
 
 // pos is walPos for a WAL, and for everything else the offset itself, in one part without end.
@@ -62,13 +83,16 @@ func (f *file) pageSize(tls *vfs.TLS, off int64) (int64, vfs.Code) {
 	if off < walHeader {
 		return defaultPageSize, vfs.OK
 	}
-	head := f.room(walHeader)
+	head := f.room(tls, walHeader)
+	if head == nil {
+		return 0, vfs.NoMem
+	}
 	n, rc := f.File.ReadAt(tls, head, 0)
 	if rc != vfs.OK {
 		return 0, rc
 	}
 	if n == walHeader {
-		f.xts.decrypt(head, head, f.scratch, 0)
+		f.xts.decrypt(head, head, f.tweakRoom(len(head)), 0)
 		f.page = walPage(head)
 	}
 	if f.page == 0 {
@@ -103,7 +127,10 @@ func (f *file) readPart(tls *vfs.TLS, p []byte, disk int64) (int, vfs.Code) {
 	if from == disk && to == disk+int64(len(p)) {
 		return f.readBlocks(tls, p, from)
 	}
-	b := f.room(int(to - from))
+	b := f.room(tls, int(to-from))
+	if b == nil {
+		return 0, vfs.NoMem
+	}
 	n, rc := f.readBlocks(tls, b, from)
 	return copy(p, b[min(disk-from, int64(n)):n]), rc
 }
@@ -113,8 +140,7 @@ func (f *file) readBlocks(tls *vfs.TLS, p []byte, disk int64) (int, vfs.Code) {
 	n, rc := f.File.ReadAt(tls, p, disk)
 	n -= n % block
 	if rc == vfs.OK && n > 0 {
-		f.room(len(p))
-		f.xts.decrypt(p[:n], p[:n], f.scratch, disk/block)
+		f.xts.decrypt(p[:n], p[:n], f.tweakRoom(n), disk/block)
 	}
 	return n, rc
 }
@@ -141,7 +167,10 @@ func (f *file) WriteAt(tls *vfs.TLS, p []byte, off int64) vfs.Code {
 // p ends its part: then only padding follows. Journals and temporary files alone have such writes (DESIGN.md, tearing).
 func (f *file) writePart(tls *vfs.TLS, p []byte, disk int64, endsPart bool) vfs.Code {
 	from, to := around(disk, len(p))
-	b := f.room(int(to - from))
+	b := f.room(tls, int(to-from))
+	if b == nil {
+		return vfs.NoMem
+	}
 	end := int(disk-from) + len(p)
 	if disk > from {
 		if rc := f.fetch(tls, b[:block], from); rc != vfs.OK {
@@ -157,10 +186,10 @@ func (f *file) writePart(tls *vfs.TLS, p []byte, disk int64, endsPart bool) vfs.
 		}
 	}
 	if disk == from && end == len(b) {
-		f.xts.encrypt(b, p, f.scratch, from/block)
+		f.xts.encrypt(b, p, f.tweakRoom(len(b)), from/block)
 	} else {
 		copy(b[disk-from:], p)
-		f.xts.encrypt(b, b, f.scratch, from/block)
+		f.xts.encrypt(b, b, f.tweakRoom(len(b)), from/block)
 	}
 	return f.File.WriteAt(tls, b, from)
 }

@@ -164,7 +164,7 @@ func xDeviceCharacteristics(tls *TLS, pFile uintptr) int32 {
 
 func xShmMap(tls *TLS, pFile uintptr, region, size, extend int32, pOut uintptr) int32 {
 	p, rc := fileOf(pFile).ShmMap(tls, region, size, extend != 0)
-	*at[uintptr](pOut) = p
+	*at[uintptr](pOut) = addrOfBytes(p)
 	return int32(rc)
 }
 

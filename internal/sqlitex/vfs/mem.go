@@ -31,11 +31,18 @@ func alloc(tls *TLS, n int) uintptr {
 
 func free(tls *TLS, p uintptr) { sqlite3.Xsqlite3_free(tls, p) }
 
-// Alloc and Free give implementations memory that SQLite may share between goroutines (regions of a wal-index).
-func Alloc(tls *TLS, n int) uintptr { return alloc(tls, n) }
+// Alloc gives implementations n zeroed bytes outside of Go's heap, for regions of a wal-index and for buffers handed to
+// files of OS; nil when there is no memory.
+func Alloc(tls *TLS, n int) []byte {
+	p := alloc(tls, n)
+	if p == 0 {
+		return nil
+	}
+	return bytesAt(p, int32(n))
+}
 
-// Free returns what Alloc gave.
-func Free(tls *TLS, p uintptr) { free(tls, p) }
+// Free returns what Alloc gave; nil is fine.
+func Free(tls *TLS, p []byte) { free(tls, addrOfBytes(p)) }
 
 // nameGuard is how many zero bytes SQLite wants on both sides of a file name: its own VFS looks behind the name for URI
 // parameters and before it for the start of the database's name.

@@ -1,8 +1,6 @@
 package vfs
 
 import (
-	"runtime"
-
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -10,7 +8,7 @@ import (
 // OS returns the file system SQLite uses by default. Its files pass every call on, locks and shared memory included, so a
 // wrapper keeps what the operating system gives: many connections, many processes, one file.
 //
-// Buffers handed to its files must lie in the heap or in C memory, not on a goroutine's stack, which may move.
+// Buffers handed to its files must come from SQLite or from Alloc: transpiled code does arithmetic on their addresses.
 func OS() VFS {
 	tls := libc.NewTLS()
 	defer tls.Close()
@@ -123,7 +121,6 @@ func (f *osFile) Close(tls *TLS) Code {
 func (f *osFile) ReadAt(tls *TLS, p []byte, off int64) (int, Code) {
 	read := funcAt[func(*TLS, uintptr, uintptr, int32, int64) int32](f.table().FxRead)
 	rc := Code(read(tls, f.file, addrOfBytes(p), int32(len(p)), off))
-	runtime.KeepAlive(p)
 	if rc == OK {
 		return len(p), OK
 	}
@@ -137,9 +134,7 @@ func (f *osFile) ReadAt(tls *TLS, p []byte, off int64) (int, Code) {
 
 func (f *osFile) WriteAt(tls *TLS, p []byte, off int64) Code {
 	write := funcAt[func(*TLS, uintptr, uintptr, int32, int64) int32](f.table().FxWrite)
-	rc := write(tls, f.file, addrOfBytes(p), int32(len(p)), off)
-	runtime.KeepAlive(p)
-	return Code(rc)
+	return Code(write(tls, f.file, addrOfBytes(p), int32(len(p)), off))
 }
 
 func (f *osFile) Truncate(tls *TLS, size int64) Code {
@@ -186,13 +181,17 @@ func (f *osFile) Characteristics(tls *TLS) int32 {
 	return funcAt[func(*TLS, uintptr) int32](f.table().FxDeviceCharacteristics)(tls, f.file)
 }
 
-func (f *osFile) ShmMap(tls *TLS, region, size int32, extend bool) (uintptr, Code) {
+func (f *osFile) ShmMap(tls *TLS, region, size int32, extend bool) ([]byte, Code) {
 	out := tls.Alloc(8)
 	defer tls.Free(8)
 	*at[uintptr](out) = 0
 	shmMap := funcAt[func(*TLS, uintptr, int32, int32, int32, uintptr) int32](f.table().FxShmMap)
 	rc := shmMap(tls, f.file, region, size, bool32(extend), out)
-	return *at[uintptr](out), Code(rc)
+	p := *at[uintptr](out)
+	if p == 0 {
+		return nil, Code(rc)
+	}
+	return bytesAt(p, size), Code(rc)
 }
 
 func (f *osFile) ShmLock(tls *TLS, slot, n, flags int32) Code {

@@ -70,8 +70,8 @@ type File interface {
 	SectorSize(tls *TLS) int32
 	Characteristics(tls *TLS) int32
 
-	// ShmMap returns the address of a region, or 0 when it does not exist and extend is false. The memory is not Go's.
-	ShmMap(tls *TLS, region, size int32, extend bool) (uintptr, Code)
+	// ShmMap returns a region's memory, which is not Go's (see Alloc), or nil when there is none and extend is false.
+	ShmMap(tls *TLS, region, size int32, extend bool) ([]byte, Code)
 	ShmLock(tls *TLS, slot, n, flags int32) Code
 	ShmBarrier(tls *TLS)
 	ShmUnmap(tls *TLS, remove bool) Code
