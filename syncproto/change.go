@@ -90,6 +90,9 @@ type Change struct {
 	// Content is the canonical JSON of all of the above but Name, First and Labels, as its author wrote it: what is hashed, stored and
 	// sent on. Set by Seal and by whatever reads a change; never encoded again from the fields.
 	Content []byte
+	// Sealed stands in for Content where the device keeps a change that it may not read any more (courier.Seal, purpose “escrow”): it
+	// can offer it after a fork. The server opens it and reads it by ParseContent.
+	Sealed []byte
 	// Defect tells what makes the change refused whatever the state (CodeUnknown, CodeInvalid); its Content is kept whole all the
 	// same. Set by whatever reads a change, nil for a sound one.
 	Defect *Error

@@ -71,7 +71,8 @@ func request(tb testing.TB) []syncproto.Frame {
 		syncproto.Probe{ID: bucket, Rows: []syncproto.RowRef{{Table: "thing", ID: syncproto.RowID(id(3))}}},
 		syncproto.Probe{ID: bucket, Refill: true},
 		change, plain,
-		syncproto.End{Frames: 7},
+		&syncproto.Change{Name: plain.Name, First: plain.Name, Sealed: []byte("box")},
+		syncproto.End{Frames: 8},
 	}
 }
 

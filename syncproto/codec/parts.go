@@ -122,6 +122,19 @@ func readRowID(s *strict.Scanner) (syncproto.RowID, error) {
 	return syncproto.RowID(t), err
 }
 
+// readBytes reads bytes in base64url; none is an error.
+func readBytes(s *strict.Scanner) ([]byte, error) {
+	t, err := s.Text()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(t)
+	if err != nil || len(raw) == 0 {
+		return nil, s.Fail("want bytes in base64url without padding")
+	}
+	return raw, nil
+}
+
 // readPrefix reads the prefix of a repair key.
 func readPrefix(s *strict.Scanner) (string, error) {
 	t, err := readText(s, 16)

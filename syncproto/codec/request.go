@@ -117,6 +117,7 @@ func (r *Reader) change(s *strict.Scanner) (*syncproto.Change, error) {
 	var first syncproto.Name
 	var labels map[syncproto.RowID][]syncproto.Label
 	content := ""
+	var sealed []byte
 	err := s.Object(func(key string) (err error) {
 		switch key {
 		case "number":
@@ -127,6 +128,8 @@ func (r *Reader) change(s *strict.Scanner) (*syncproto.Change, error) {
 			labels, err = readLabels(s)
 		case "content":
 			content, err = s.Raw()
+		case "sealed":
+			sealed, err = readBytes(s)
 		default:
 			err = unknown(s, key)
 		}
@@ -135,11 +138,14 @@ func (r *Reader) change(s *strict.Scanner) (*syncproto.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name.Number == 0 || content == "" {
-		return nil, s.Fail("a change has a number from 1 and a content")
+	if name.Number == 0 || (content == "") == (sealed == nil) {
+		return nil, s.Fail("a change has a number from 1 and either a content or a sealed one")
 	}
 	if first == (syncproto.Name{}) {
 		first = name
+	}
+	if sealed != nil {
+		return &syncproto.Change{Name: name, First: first, Labels: labels, Sealed: sealed}, nil
 	}
 	c, err := syncproto.ParseContent(r.book, name, first, content)
 	if err != nil {

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
 	"slices"
@@ -254,7 +255,7 @@ func sortedKeys[K ~string, V any](m map[K]V) []K {
 }
 
 func (w *Writer) change(c *syncproto.Change) error {
-	if len(c.Content) == 0 {
+	if len(c.Content) == 0 && len(c.Sealed) == 0 {
 		return fmt.Errorf("change %d was not sealed", c.Name.Number)
 	}
 	o := w.open("change").count("number", c.Name.Number)
@@ -280,6 +281,10 @@ func (w *Writer) change(c *syncproto.Change) error {
 			})
 		}
 		w.b = append(w.b, '}')
+	}
+	if len(c.Content) == 0 {
+		o.textKey("sealed", base64.RawURLEncoding.EncodeToString(c.Sealed)).close(w)
+		return nil
 	}
 	o.key("content")
 	w.b = append(w.b, c.Content...)
