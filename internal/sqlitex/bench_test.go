@@ -18,7 +18,7 @@ func benchID(i int) string { return fmt.Sprintf("01930000-%04x-7000-8000-%012x",
 func benchRow(i int) []any {
 	id := benchID(i)
 	text := fmt.Sprintf("%d 走访时了解到家中老人近期身体状况稳定，希望社区协助申请高龄津贴，并反映楼道照明损坏。", i)
-	return []any{id, id[:18], "cadre-" + id[30:], 1_700_000_000_000 + i, "routine", "calm", "care", text, text, text[:60], "done", i}
+	return []any{id, id[:18], "cadre-" + id[30:], 1_700_000_000_000 + i, "routine", "calm", "care", text, text, "待跟进", "done", i}
 }
 
 func insertRows(tb testing.TB, db *sqlitex.DB, from, n int) {

@@ -55,6 +55,9 @@ func (o *Options) busyTimeout() time.Duration {
 }
 
 // DB is an open database. Transactions of Write take the write lock when they begin; Read refuses to write.
+//
+// A process that has a database open must not open its files by other means (to copy them, say): on Unix, closing such a
+// handle drops the locks SQLite holds. Copy with VACUUM INTO.
 type DB struct {
 	Write *sql.DB // one connection
 	Read  *sql.DB // several
@@ -67,6 +70,10 @@ type DB struct {
 func Open(o Options) (*DB, error) {
 	if o.Path == "" || strings.ContainsRune(o.Path, 0) {
 		return nil, fmt.Errorf("sqlitex: open %q: a database needs a file name", o.Path)
+	}
+	err := o.prepare()
+	if err != nil {
+		return nil, fmt.Errorf("sqlitex: open %s: %w", o.Path, err)
 	}
 	name, release, err := o.register()
 	if err != nil {
@@ -90,6 +97,29 @@ func Open(o Options) (*DB, error) {
 		return nil, errors.Join(o.explain(err), db.Close())
 	}
 	return db, nil
+}
+
+// prepare makes a new file that only its owner may read (log and journal take their permissions from it), or says plainly
+// that there is none. One that exists is not touched, not even opened.
+func (o *Options) prepare() error {
+	if o.Key != nil && len(o.Key) != KeySize {
+		return crypt.ErrKeySize
+	}
+	if o.FS != nil {
+		return nil
+	}
+	if o.MustExist || o.ReadOnly {
+		_, err := os.Stat(o.Path)
+		return err
+	}
+	f, err := os.OpenFile(o.Path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // register gives SQLite the file system the options ask for; plain files need none of ours.
