@@ -1,8 +1,8 @@
 package merge
 
-// closer walks the graph of a view by Tarjan's algorithm, which finishes components in the order needed to close them: what
+// walk goes through the graph of a view by Tarjan's algorithm, which finishes components in the order needed to close them: what
 // is seen before who has seen it. It starts from the oldest version, so that in an honest history each step is shallow.
-type closer struct {
+type walk struct {
 	v       *view
 	number  []int // by node, 0 while not visited
 	low     []int
@@ -14,7 +14,7 @@ type closer struct {
 // close fills comps, compOf and eff.
 func (v *view) close() {
 	n := len(v.out)
-	c := &closer{v: v, number: make([]int, n), low: make([]int, n), onStack: make([]bool, n)}
+	c := &walk{v: v, number: make([]int, n), low: make([]int, n), onStack: make([]bool, n)}
 	v.compOf = make([]int, n)
 	v.eff = make([]int64, len(v.w))
 	for node := range n {
@@ -24,7 +24,7 @@ func (v *view) close() {
 	}
 }
 
-func (c *closer) visit(node int) {
+func (c *walk) visit(node int) {
 	c.last++
 	c.number[node], c.low[node] = c.last, c.last
 	c.stack = append(c.stack, node)
@@ -50,7 +50,7 @@ func (c *closer) visit(node int) {
 }
 
 // finish closes one component: its members have seen what lies outside and below it, and none of each other.
-func (c *closer) finish(nodes []int) {
+func (c *walk) finish(nodes []int) {
 	v := c.v
 	id := len(v.comps)
 	var comp component

@@ -96,7 +96,9 @@ func (c *cuts) sort() {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(c.revs[a], c.revs[b]), cmp.Compare(c.index[a], c.index[b])) })
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(c.revs[a], c.revs[b]), cmp.Compare(c.index[a], c.index[b]))
+	})
 	revs, index := make([]uint64, len(order)), make([]int, len(order))
 	for i, k := range order {
 		revs[i], index[i] = c.revs[k], c.index[k]

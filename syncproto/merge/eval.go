@@ -22,7 +22,7 @@ type outcome struct {
 // textBudget bounds the text merged for one cell in one computation, in bytes. Two people who write the same note at once, day after
 // day, each time over the merge of the day before, cost one merge a day; this is room for years of them. A history that goes
 // beyond it (it takes malice) becomes an inbox item.
-const textBudget = 16 << 20
+const textBudget = 32 << 20
 
 // eval merges the heads of a closed set of versions by the rule of the cell.
 func (v *view) eval(s *set) *outcome {

@@ -17,7 +17,7 @@ import (
 // seen v, whose rev no base names yet and whose identity no version names; and with all heads seen there is nothing
 // concurrent in any cell that v writes, that a lock ties to one of them, or that shares a row rule with one.
 func Fast(book *schema.Book, table string, state State, values func(cell string) schema.Value, v RowVersion, epochs Epochs) (changed map[string]schema.Value, next State, ok bool) {
-	if !plain(&state, &v, epochs) {
+	if book.Table(table) == nil || !plain(&state, &v, epochs) {
 		return nil, State{}, false
 	}
 	written := map[string]bool{syncproto.ExistenceCell: v.Op != syncproto.OpUpdate}
@@ -148,7 +148,7 @@ func Undo(book *schema.Book, table string, versions []RowVersion, epochs Epochs,
 		if at < 0 {
 			continue
 		}
-		v := h.view(name)
+		v := newView(h, name)
 		seen := v.seenBy(by)
 		out = append(out, inverse(&h.cells[i], v.eval(&seen).value, by.Cells[at]))
 	}

@@ -17,7 +17,6 @@ type history struct {
 	all     []*RowVersion // by acceptance; refused ones among them
 	byID    map[syncproto.Identity]*RowVersion
 	writes  map[string][]write // by cell, in the order of all
-	views   map[string]*view
 }
 
 // write is one version's edit of one cell; edit is nil for the existence of the row.
@@ -28,7 +27,7 @@ type write struct {
 
 func newHistory(book *schema.Book, table string, versions []RowVersion, epochs Epochs) *history {
 	h := &history{book: book, table: book.Table(table), cells: book.Cells(table), lineage: newLineage(epochs),
-		byID: map[syncproto.Identity]*RowVersion{}, writes: map[string][]write{}, views: map[string]*view{}}
+		byID: map[syncproto.Identity]*RowVersion{}, writes: map[string][]write{}}
 	for i := range versions {
 		v := &versions[i]
 		if h.byID[v.ID] == nil {
@@ -68,16 +67,6 @@ func (h *history) touchesExistence(v *RowVersion) bool {
 	}
 	undone := h.byID[v.UndoOf]
 	return undone != nil && undone.Op == syncproto.OpDelete
-}
-
-// view gives the versions of one cell, or of “.”; it is built when first asked for.
-func (h *history) view(cell string) *view {
-	if v := h.views[cell]; v != nil {
-		return v
-	}
-	v := newView(h, cell)
-	h.views[cell] = v
-	return v
 }
 
 // standIn is the accepted mend of a refused version, nil when there is none. A refused mend may itself have been mended.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -206,18 +207,132 @@ func TestFate(t *testing.T) {
 	}
 }
 
-// TestRowIsTotal: nothing a caller can pass makes Row panic.
+// TestRowIsTotal: nothing a caller can pass makes the package panic.
 func TestRowIsTotal(t *testing.T) {
 	s := created(t)
-	if r := Row(s.book, "no such table", s.versions, s.epochs); len(r.Cells) != 0 {
+	if r := Row(s.book, "no such table", s.versions, s.epochs); len(r.Cells) != 0 || r.Cell("a") != nil {
 		t.Error("cells of a table that is not there")
+	}
+	if r := View(s.book, "no such table", s.versions, s.epochs, s.versions[0]); len(r.Cells) != 0 {
+		t.Error("cells of a table that is not there")
+	}
+	if e := Undo(s.book, "no such table", s.versions, s.epochs, s.versions[0].ID); e != nil {
+		t.Error("an undo in a table that is not there")
+	}
+	if _, _, ok := Fast(s.book, "no such table", State{}, nil, s.versions[0], s.epochs); ok {
+		t.Error("the fast path knows no such table")
 	}
 	if r := Row(s.book, testTable, nil, Epochs{}); r.Deleted || len(r.Items) != 0 || len(r.Cells) != len(s.book.Cells(testTable)) {
 		t.Errorf("a row without versions: %+v", r)
 	}
+	circle := Epochs{Current: "x", All: map[syncproto.EpochID]Epoch{"x": {Parent: "y"}, "y": {Parent: "x"}, "v": {Parent: "w"}, "w": {Parent: "v"}}}
 	v := RowVersion{ID: id("odd"), Op: syncproto.OpUpdate, Cells: []syncproto.CellEdit{set1("tomorrow", "x"), set1("a", "1"), set1("a", "2")},
-		Base: syncproto.Base{Epoch: "never", Rev: 9, Over: ids("odd", "nobody")}, UndoOf: id("odd"), MendedBy: id("odd"), Mends: id("odd")}
-	wantCell(t, Row(s.book, testTable, []RowVersion{v}, Epochs{Current: "x", All: map[syncproto.EpochID]Epoch{"x": {Parent: "y"}, "y": {Parent: "x"}}}), "a", schema.Text("1"), "")
+		Base: syncproto.Base{Epoch: "v", Rev: 9, Over: ids("nobody")}, UndoOf: id("odd"), MendedBy: id("odd"), Mends: id("odd")}
+	wantCell(t, Row(s.book, testTable, []RowVersion{v}, circle), "a", schema.Text("1"), "")
+	v.UndoOf = ""
+	v.Labels = []syncproto.Label{{Epoch: "x", Rev: 3}}
+	w := v
+	w.ID, w.Base.Epoch = id("even"), "y"
+	wantCell(t, Row(s.book, testTable, []RowVersion{v, w}, circle), "a", schema.Text("1"), "")
+	// Refused versions that name each other as mends.
+	v.Refused, w.Refused, v.MendedBy, w.MendedBy = true, true, w.ID, v.ID
+	over := w
+	over.ID, over.Refused, over.Base.Over, over.DependsOn = id("over"), false, []syncproto.Identity{v.ID}, []syncproto.Identity{v.ID}
+	wantCell(t, Row(s.book, testTable, []RowVersion{v, w, over}, circle), "a", schema.Text("1"), "")
+}
+
+// TestSumStaysExact: sums beyond the exact integers of JSON stay at the bound, on both paths, and come back from there.
+func TestSumStaysExact(t *testing.T) {
+	for sign, bound := range map[int64]int64{1: schema.MaxInt, -1: schema.MinInt} {
+		s := created(t, plus("count", bound))
+		p := s.pulled()
+		s.accept(p.edit("more", 10, plus("count", sign*7)))
+		for i := range 20 {
+			s.accept(p.edit(fmt.Sprint("n", i), 10, plus("count", bound)))
+		}
+		wantCell(t, s.row(), "count", schema.Int(bound), "")
+		at := s.pulled()
+		back := at.edit("back", 11, plus("count", -sign*5))
+		s.accept(back)
+		before := s.clone()
+		before.versions = before.versions[:len(before.versions)-1]
+		state := before.row()
+		if _, _, ok := Fast(s.book, testTable, state.State, func(c string) schema.Value { return state.Cell(c).Value }, *s.find(back.ID), s.epochs); ok {
+			t.Error("at the bound the fast path cannot know the sum")
+		}
+		for i := range 20 {
+			s.accept(p.edit(fmt.Sprint("m", i), 10, plus("count", -bound)))
+		}
+		wantCell(t, s.row(), "count", schema.Int(bound), "")
+		s.accept(p.edit("last", 10, plus("count", -bound)))
+		wantCell(t, s.row(), "count", schema.Int(sign*2), "")
+	}
+}
+
+// TestMendOfAMend: the mend was refused too, and mended: a dependent of the first has seen the mend that was accepted.
+func TestMendOfAMend(t *testing.T) {
+	s := created(t, set1("a", "p"))
+	p := s.pulled()
+	n, mend := p.edit("n", 10, set1("a", "bad")), p.edit("mend", 11, set1("a", "bad too"))
+	n.MendedBy, mend.MendedBy, mend.Mends = mend.ID, id("second"), n.ID
+	dependent := p.edit("dependent", 12, set1("a", "next"))
+	dependent.Base.Over, dependent.DependsOn = ids("n"), ids("n")
+	s.refuse(n)
+	s.refuse(mend)
+	second := p.edit("second", 13, set1("a", "good"))
+	s.accept(second)
+	s.accept(dependent)
+	if got := s.row().Cell("a").Heads; !slices.Equal(got, ids("dependent")) {
+		t.Errorf("heads %v", got)
+	}
+}
+
+// TestTextBeyondItsBounds: a merge longer than the column, or a history that merges more than the budget, is an item; cleared texts merge
+// to null.
+func TestTextBeyondItsBounds(t *testing.T) {
+	long := strings.Repeat("长", 11000) + "。"
+	s := created(t, set1("note", "甲。"))
+	one, two := s.pulled(), s.pulled()
+	r := sameInAllOrders(t, s, one.edit("one", 10, set1("note", "甲。"+long)), two.edit("two", 11, set1("note", "甲。乙。"+long)))
+	wantCell(t, r, "note", schema.Text("甲。"), syncproto.ItemCell)
+
+	s = created(t, set1("note", "甲。乙。"))
+	one, two = s.pulled(), s.pulled()
+	r = sameInAllOrders(t, s, one.edit("one", 10, syncproto.CellEdit{Cell: "note"}), two.edit("two", 11, set1("note", "甲。")))
+	wantCell(t, r, "note", schema.Null, "")
+
+	// Two rewrite the same note day after day, one its first sentence and one its last, and no day has a single head.
+	note := func(first, last int) syncproto.CellEdit {
+		return set1("note", fmt.Sprintf("第%d天。%s第%d天。", first, strings.Repeat("长", 19000)+"。", last))
+	}
+	s = created(t, note(0, 0))
+	for day := range textBudget/(3*3*19000) + 10 {
+		p := screen{at: syncproto.Label{Epoch: "e1", Rev: s.rev}}
+		s.accept(p.edit(fmt.Sprint("a", day), 10, note(day+1, day)))
+		s.accept(p.edit(fmt.Sprint("b", day), 10, note(day, day+1)))
+		if day == 5 {
+			wantCell(t, s.row(), "note", note(6, 6).Value, "")
+		}
+	}
+	if c := s.row().Cell("note"); c.Open == "" {
+		t.Error("a history beyond the budget must be an item")
+	}
+}
+
+// TestLockOfAllColumns: a lock that names no columns covers all but the state and what the server derives.
+func TestLockOfAllColumns(t *testing.T) {
+	s := newStore(t)
+	table := s.book.Table(testTable)
+	table.Locks[0].Columns = nil
+	covered := map[string]bool{}
+	for _, cell := range s.book.Cells(testTable) {
+		covered[cell.Name] = lockCovers(s.book, table, &table.Locks[0], &cell)
+	}
+	for name, is := range covered {
+		if want := name != "state" && name != "derived"; is != want {
+			t.Errorf("%s is covered: %v", name, is)
+		}
+	}
 }
 
 // FuzzRow lets the fuzzer choose a history.

@@ -114,7 +114,9 @@ func (d *driver) cellEdit(cell *schema.Cell) syncproto.CellEdit {
 	case schema.RuleText:
 		e.Value = schema.Text(d.text())
 	case schema.RuleFlow:
-		e.Value = schema.Text(cell.Columns[0].Flow.States[k].Value)
+		if e.Value = schema.Text(cell.Columns[0].Flow.States[k].Value); k == 0 {
+			e.Value = schema.Null
+		}
 	default:
 		switch {
 		case k == 0 && cell.Name != "low" && cell.Name != "high":

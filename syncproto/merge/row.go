@@ -29,11 +29,11 @@ func View(book *schema.Book, table string, versions []RowVersion, epochs Epochs,
 		return Result{}
 	}
 	h := newHistory(book, table, versions, epochs)
-	r := row{h: h, existence: h.view(syncproto.ExistenceCell)}
+	r := row{h: h, existence: newView(h, syncproto.ExistenceCell)}
 	seen := r.existence.seenBy(&v)
 	r.exists = r.existence.heads(&seen)
 	for i := range h.cells {
-		c := h.view(h.cells[i].Name)
+		c := newView(h, h.cells[i].Name)
 		s := c.seenBy(&v)
 		o := c.eval(&s)
 		r.cells = append(r.cells, &cellState{view: c, heads: o.heads, out: o, shown: o.shown})
@@ -72,10 +72,10 @@ type brokenRule struct {
 }
 
 func newRow(h *history) *row {
-	r := &row{h: h, existence: h.view(syncproto.ExistenceCell), broken: map[string]*brokenRule{}}
+	r := &row{h: h, existence: newView(h, syncproto.ExistenceCell), broken: map[string]*brokenRule{}}
 	r.exists = r.existence.heads(&r.existence.all)
 	for i := range h.cells {
-		v := h.view(h.cells[i].Name)
+		v := newView(h, h.cells[i].Name)
 		o := v.eval(&v.all)
 		c := &cellState{view: v, heads: o.heads, out: o, shown: o.shown}
 		if o.open {

@@ -25,8 +25,6 @@ func (s *set) has(i int) bool {
 	return w < len(s.tail) && s.tail[w]&(1<<(i%wordBits)) != 0
 }
 
-func (s *set) empty() bool { return s.full == 0 && len(s.tail) == 0 }
-
 // words is the length of the dense form.
 func (s *set) words() int { return s.full + len(s.tail) }
 

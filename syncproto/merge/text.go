@@ -158,25 +158,15 @@ func (m *threeWay) resolve(lo, hi int, taken [2][]hunk) bool {
 		m.out = append(m.out, second...)
 	case lo == hi:
 		return m.both(first, second)
-	case deletes(taken[0]) && deletes(taken[1]):
-		m.deleteEither(lo, hi, taken)
 	default:
-		return false
+		// Deletions that overlap take all they cover; anything else is overlap.
+		return deletes(taken[0]) && deletes(taken[1])
 	}
 	return true
 }
 
 func deletes(list []hunk) bool {
 	return !slices.ContainsFunc(list, func(h hunk) bool { return h.b0 < h.b1 })
-}
-
-func (m *threeWay) deleteEither(lo, hi int, taken [2][]hunk) {
-	for i := lo; i < hi; i++ {
-		gone := func(h hunk) bool { return h.a0 <= i && i < h.a1 }
-		if !slices.ContainsFunc(taken[0], gone) && !slices.ContainsFunc(taken[1], gone) {
-			m.out = append(m.out, m.base[i])
-		}
-	}
 }
 
 // both keeps two insertions at one point. What both begin with they inserted alike.

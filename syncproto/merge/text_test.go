@@ -229,6 +229,35 @@ func TestDiffByWord(t *testing.T) {
 	checkDiff(t, "甲", "")
 }
 
+// TestHunksGiveBack: the differences of two sequences of few units, slid and joined, still lead from one to the other.
+func TestHunksGiveBack(t *testing.T) {
+	for seed := range uint64(20000) {
+		r := rand.New(rand.NewPCG(seed, 9))
+		list := func() []string {
+			out := make([]string, r.IntN(14))
+			for i := range out {
+				out[i] = []string{"甲。", "乙。", "\n", "丙。", fmt.Sprint(r.IntN(9), "。")}[r.IntN(5)]
+			}
+			return out
+		}
+		a, b := list(), list()
+		for name, hs := range map[string][]hunk{"plain": hunks(a, b), "slid": slide(a, b, hunks(a, b)), "joined": join(a, slide(a, b, hunks(a, b)))} {
+			var got []string
+			at, bt := 0, 0
+			for _, h := range hs {
+				if h.a0 < at || h.b0-bt != h.a0-at || h.a0 == h.a1 && h.b0 == h.b1 {
+					t.Fatalf("seed %d %s: %q %q %v", seed, name, a, b, hs)
+				}
+				got = append(append(got, a[at:h.a0]...), b[h.b0:h.b1]...)
+				at, bt = h.a1, h.b1
+			}
+			if got = append(got, a[at:]...); !slices.Equal(got, b) {
+				t.Fatalf("seed %d %s: %q %q %v gives %q", seed, name, a, b, hs, got)
+			}
+		}
+	}
+}
+
 func FuzzText(f *testing.F) {
 	f.Add("甲。乙。", "甲。丙。乙。", "子。乙。")
 	f.Add("独居", "独居\n听力差", "独居\r\n行动不便")

@@ -9,10 +9,23 @@ import (
 // own, so that two people who each append a line to a text without a final newline both only insert. Joining the units of a
 // text gives the text.
 
-const (
-	marks   = "。！？；"      // end a sentence
-	closers = "”’」』）》】〕〉" // and what may follow the mark and still belongs to the sentence
-)
+// mark tells whether a character ends a sentence.
+func mark(r rune) bool {
+	switch r {
+	case '。', '！', '？', '；':
+		return true
+	}
+	return false
+}
+
+// closer tells whether a character that follows a mark still belongs to the sentence.
+func closer(r rune) bool {
+	switch r {
+	case '”', '’', '」', '』', '）', '》', '】', '〕', '〉':
+		return true
+	}
+	return mark(r)
+}
 
 // units splits a text.
 func units(s string) []string {
@@ -30,12 +43,12 @@ func units(s string) []string {
 		}
 		r, size := utf8.DecodeRuneInString(s[at:])
 		at += size
-		if !strings.ContainsRune(marks, r) {
+		if !mark(r) {
 			continue
 		}
 		for at < len(s) {
 			r, size := utf8.DecodeRuneInString(s[at:])
-			if !strings.ContainsRune(marks, r) && !strings.ContainsRune(closers, r) {
+			if !closer(r) {
 				break
 			}
 			at += size
