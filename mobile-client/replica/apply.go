@@ -1,7 +1,9 @@
 package replica
 
 import (
+	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"minqing/schema"
@@ -312,7 +314,10 @@ func (a *apply) finish() error {
 	if err := a.forgetAll(); err != nil {
 		return err
 	}
-	for id, left := range a.fills {
+	fills := a.fills
+	a.fills = map[syncproto.BucketID]map[syncproto.RowID]*schema.Table{}
+	for _, id := range slices.SortedFunc(maps.Keys(fills), compareBuckets) {
+		left := fills[id]
 		b, err := a.buckets.hold(id)
 		if err != nil {
 			return err
@@ -335,6 +340,7 @@ func (a *apply) finish() error {
 			return err
 		}
 	}
+	clear(a.touched)
 	return nil
 }
 
@@ -356,10 +362,9 @@ func (a *apply) leftOver(b *bucket, t *schema.Table, id syncproto.RowID) error {
 }
 
 func sortedRows(m map[syncproto.RowID]*schema.Table) []syncproto.RowID {
-	ids := make([]syncproto.RowID, 0, len(m))
-	for id := range m {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
+	return slices.Sorted(maps.Keys(m))
+}
+
+func compareBuckets(a, b syncproto.BucketID) int {
+	return cmp.Or(cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Period, b.Period))
 }

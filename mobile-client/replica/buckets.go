@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"minqing/schema"
@@ -132,7 +134,8 @@ func (bs *buckets) drop(b *bucket) error {
 
 // save writes the buckets that changed.
 func (bs *buckets) save() error {
-	for _, b := range bs.byOrd {
+	for _, ord := range slices.Sorted(maps.Keys(bs.byOrd)) { // in one order: a file must come out the same for the same input
+		b := bs.byOrd[ord]
 		if !b.dirty {
 			continue
 		}

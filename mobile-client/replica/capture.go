@@ -2,6 +2,8 @@ package replica
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -72,7 +74,8 @@ func audit(c *conn, book *schema.Book) (mended []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		for name, text := range want {
+		for _, name := range slices.Sorted(maps.Keys(want)) {
+			text := want[name]
 			if have[name] == text {
 				delete(have, name)
 				continue

@@ -82,7 +82,9 @@ func (l *layer) lay(r *row) error {
 		}
 	}
 	// The mend of a refused creation was made after the edits that build on it, and stands in for it.
-	slices.SortStableFunc(edits, func(a, b *syncproto.Edit) int { return boolOrder(a.Op != syncproto.OpCreate) - boolOrder(b.Op != syncproto.OpCreate) })
+	slices.SortStableFunc(edits, func(a, b *syncproto.Edit) int {
+		return boolOrder(a.Op != syncproto.OpCreate) - boolOrder(b.Op != syncproto.OpCreate)
+	})
 	for _, e := range edits {
 		values = overlay(l.c.book, r.t, values, e)
 	}

@@ -94,17 +94,6 @@ func (r *Replica) Kept(ctx context.Context) (out []syncproto.BucketState, root s
 		root, err = (&meta{c: c}).digest("root")
 		return err
 	})
-	slices.SortFunc(out, compareStates)
+	slices.SortFunc(out, func(a, b syncproto.BucketState) int { return compareBuckets(a.ID, b.ID) })
 	return out, root, err
-}
-
-func compareStates(a, b syncproto.BucketState) int {
-	switch {
-	case a.ID == b.ID:
-		return 0
-	case a.ID.Scope < b.ID.Scope || a.ID.Scope == b.ID.Scope && a.ID.Period < b.ID.Period:
-		return -1
-	default:
-		return 1
-	}
 }

@@ -1,6 +1,9 @@
 package replica
 
 import (
+	"maps"
+	"slices"
+
 	"minqing/schema"
 	"minqing/syncproto"
 )
@@ -46,7 +49,7 @@ func (r *Replica) reconsider(l *layer) error {
 	if err := look(`SELECT row, tbl, change FROM mq_edit WHERE laid = 0 AND settled = 0 AND away = 0`, nil, true); err != nil {
 		return err
 	}
-	for o := range off {
+	for _, o := range slices.Sorted(maps.Keys(off)) {
 		if err := look(`SELECT row, tbl, change FROM mq_edit WHERE change = ? AND laid = 1`, []any{o}, false); err != nil {
 			return err
 		}

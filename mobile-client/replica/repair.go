@@ -1,0 +1,117 @@
+package replica
+
+import (
+	"context"
+
+	"minqing/schema"
+	"minqing/syncproto"
+	"minqing/syncproto/repair"
+)
+
+// Repair of buckets that are not the server's: a probe goes with the next request, the answer's checkpoint closes the cut that it
+// speaks of, and compare narrows down from there. What is known of it is lost with the session; the next begins anew.
+
+// maxProbes bounds the buckets asked about in one request, and maxSteps the requests until a bucket is asked for whole.
+const (
+	maxProbes = 16
+	maxSteps  = 6
+)
+
+// probing is how far the repair of one bucket has got.
+type probing struct {
+	next  syncproto.Probe
+	steps int
+}
+
+// Probes are the questions that go with the next request.
+func (s *Session) Probes(ctx context.Context) (out []syncproto.Probe, err error) {
+	if s.probes == nil {
+		s.probes = map[syncproto.BucketID]*probing{}
+	}
+	err = s.r.read(ctx, func(c *conn) error {
+		var id syncproto.BucketID
+		return c.each(`SELECT scope, period FROM mq_bucket WHERE differs = 1 ORDER BY scope, period LIMIT ?`, []any{maxProbes}, []any{&id.Scope, &id.Period}, func() error {
+			p := s.probes[id]
+			if p == nil {
+				p = &probing{next: syncproto.Probe{ID: id, Prefixes: []string{""}}}
+				s.probes[id] = p
+			}
+			if p.steps++; p.steps > maxSteps {
+				p.next = syncproto.Probe{ID: id, Refill: true}
+			}
+			out = append(out, p.next)
+			return nil
+		})
+	})
+	return out, err
+}
+
+// narrow holds the ranges that came with a cut against the rows held, inside the transaction that applied it, and lets go of rows
+// that the server has not.
+func (s *Session) narrow(a *apply) error {
+	by := map[syncproto.BucketID][]syncproto.Ranges{}
+	var order []syncproto.BucketID
+	for _, r := range s.answer.ranges {
+		if by[r.ID] == nil {
+			order = append(order, r.ID)
+		}
+		by[r.ID] = append(by[r.ID], r)
+	}
+	for _, id := range order {
+		ranges := by[id]
+		b, err := a.buckets.find(id)
+		if err != nil || b == nil {
+			return err
+		}
+		rows, err := a.rowSums(b)
+		if err != nil {
+			return err
+		}
+		step, err := repair.New(rows).Compare(ranges)
+		if err != nil {
+			return err
+		}
+		for _, drop := range step.Drop {
+			if err := a.gone(syncproto.Gone{Table: drop.Table, ID: drop.ID}); err != nil {
+				return err
+			}
+		}
+		if p := s.probes[id]; p != nil {
+			p.next = step.Probe(id)
+			if len(step.Prefixes)+len(step.Fetch) == 0 {
+				p.next = syncproto.Probe{ID: id, Refill: true} // the sums agree and the digests do not
+			}
+		}
+	}
+	return nil
+}
+
+// rowSums lists the rows of a bucket with their sums.
+func (a *apply) rowSums(b *bucket) (out []syncproto.RowSum, err error) {
+	type row struct {
+		id syncproto.RowID
+		t  *schema.Table
+	}
+	var rows []row
+	if err := a.rowsOf([]int64{b.ord}, func(id syncproto.RowID, t *schema.Table, _ int64) error {
+		rows = append(rows, row{id, t})
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	names := map[*schema.Table][]string{}
+	for _, r := range rows {
+		if names[r.t] == nil {
+			for i := range r.t.Columns {
+				names[r.t] = append(names[r.t], r.t.Columns[i].Name)
+			}
+		}
+		values, err := a.acked(r.t, r.id)
+		if err != nil {
+			return nil, err
+		}
+		a.buckets.hash.Row(r.t.Name, r.id)
+		out = append(out, syncproto.RowSum{RowRef: syncproto.RowRef{Table: r.t.Name, ID: r.id}, Sum: repair.Sum(&a.buckets.hash, names[r.t], values)})
+	}
+	return out, nil
+}
