@@ -23,6 +23,9 @@ import (
 
 // Disk is one device's disk with a name space of its own. Names are slash-separated; there are no folders to make.
 type Disk struct {
+	// Now is the clock that SQLite reads (Unix ms), nil for the operating system's; set it before VFS is asked for.
+	Now func() int64
+
 	mu      sync.Mutex
 	files   map[string]*inode // what running programs see
 	durable map[string]*inode // what a power cut leaves of the names
@@ -147,6 +150,9 @@ func applyNames(to map[string]*inode, log []dirChange) {
 
 // fileSystem is the disk as SQLite sees it.
 type fileSystem struct{ d *Disk }
+
+// Clock is the disk's.
+func (fs fileSystem) Clock() func() int64 { return fs.d.Now }
 
 func (fs fileSystem) Open(_ *vfs.TLS, name string, flags int32) (vfs.File, int32, vfs.Code) {
 	d := fs.d

@@ -347,3 +347,15 @@ func TestManyReadersBesideAWriter(t *testing.T) {
 		})
 	}
 }
+
+func TestTheDisksClockIsSQLites(t *testing.T) {
+	d := simdisk.New()
+	now := int64(1234567890123)
+	d.Now = func() int64 { return now }
+	db := mustOpen(t, d, plain)
+	defer mustClose(t, db)
+	var got int64
+	if err := db.Read.QueryRow("SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)").Scan(&got); err != nil || got != now {
+		t.Errorf("SQLite says %d (%v), want %d", got, err, now)
+	}
+}

@@ -54,6 +54,17 @@ func fillVFS(v, base *sqlite3.Tsqlite3_vfs, r *registration) {
 		FxGetLastError:     base.FxGetLastError,
 		FxCurrentTimeInt64: base.FxCurrentTimeInt64,
 	}
+	if c, ok := r.impl.(Clocked); ok && c.Clock() != nil {
+		v.FxCurrentTimeInt64 = addrOf(xCurrentTimeInt64)
+	}
+}
+
+// unixEpoch is 1970-01-01 as SQLite counts: ms since noon of 24 November 4714 BC.
+const unixEpoch = 210866760000000
+
+func xCurrentTimeInt64(_ *TLS, pVfs, pOut uintptr) int32 {
+	*at[int64](pOut) = regOf(pVfs).impl.(Clocked).Clock()() + unixEpoch
+	return sqlite3.SQLITE_OK
 }
 
 func regOf(pVfs uintptr) *registration {
