@@ -1,0 +1,198 @@
+package oracle
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// Options of an Oracle.
+type Options struct {
+	Book  *schema.Book
+	Zone  *time.Location // of the city
+	Grace int64          // how long late work is judged by the authority at capture, ms
+}
+
+// Oracle is the naive server. It is told what the server took, in that order, and says what must have come of it.
+type Oracle struct {
+	opt    Options
+	log    []input
+	epochs map[syncproto.EpochID]*EpochInfo // all that ever were, those cut off by restores too
+	st     *state
+}
+
+// input is one thing that happened to the server; applied in order, inputs make its state.
+type input func(o *Oracle)
+
+// state is what one line of inputs makes.
+type state struct {
+	line    []syncproto.EpochID // newest first
+	streams map[string]uint64   // seq of each stream
+	rows    map[syncproto.RowID]*row
+	order   []syncproto.RowID // rows in the order of their birth
+	changes map[ident]*Change
+	came    []ident // changes in the order of receipt
+	rights  []standingRights
+	view    *View
+}
+
+// row is one row of the naive server.
+type row struct {
+	id       syncproto.RowID
+	table    *schema.Table
+	stream   string
+	parent   syncproto.RowID
+	month    string // for tables with months
+	versions []*version
+	label    syncproto.Label
+	is       *Reckoned // what follows from its versions
+}
+
+func (r *row) living() bool { return r.is != nil && !r.is.Dead }
+
+// get is the value that a column shows.
+func (r *row) get(book *schema.Book, column string) schema.Value {
+	if r.is == nil {
+		return schema.Null
+	}
+	for _, c := range book.Cells(r.table.Name) {
+		for k := range c.Columns {
+			if c.Columns[k].Name == column {
+				return part(&c, r.is.Cells[c.Name].Value, k)
+			}
+		}
+	}
+	return schema.Null
+}
+
+// New makes the oracle of an empty server.
+func New(opt Options) *Oracle {
+	o := &Oracle{opt: opt, epochs: map[syncproto.EpochID]*EpochInfo{}}
+	o.st = emptyState()
+	return o
+}
+
+func emptyState() *state {
+	return &state{streams: map[string]uint64{}, rows: map[syncproto.RowID]*row{}, changes: map[ident]*Change{}, view: &View{Rows: map[syncproto.RowID]*Row{}}}
+}
+
+func (o *Oracle) do(in input) {
+	o.log = append(o.log, in)
+	in(o)
+}
+
+// Mark names the present state, for Restore.
+func (o *Oracle) Mark() int { return len(o.log) }
+
+// Restore goes back to a mark: the server's database was put back to what it then was.
+func (o *Oracle) Restore(mark int) {
+	log := o.log[:mark]
+	o.st, o.log = emptyState(), slices.Clone(log)
+	for _, in := range log {
+		in(o)
+	}
+}
+
+// Begin tells of a new epoch on what the server holds.
+func (o *Oracle) Begin(id syncproto.EpochID) {
+	o.do(func(o *Oracle) {
+		info := &EpochInfo{ID: id, Began: maps.Clone(o.st.streams)}
+		if len(o.st.line) > 0 {
+			info.Parent = o.st.line[0]
+		}
+		o.epochs[id] = info
+		o.st.line = append([]syncproto.EpochID{id}, o.st.line...)
+	})
+}
+
+func (o *Oracle) epoch() syncproto.EpochID { return o.st.line[0] }
+
+func (o *Oracle) epochsNow() *epochs { return &epochs{all: o.epochs, line: o.st.line} }
+
+// reckon makes a row anew from its versions.
+func (o *Oracle) reckon(r *row) {
+	r.is = newReckoning(o.opt.Book, r.table.Name, r.stream, o.epochsNow(), r.versions).row()
+}
+
+// above lists the rows above a row, itself first. A row stays beneath a parent that died.
+func (s *state) above(r *row) []*row {
+	var out []*row
+	for r != nil && len(out) < 40 {
+		out = append(out, r)
+		r = s.rows[r.parent]
+	}
+	return out
+}
+
+// placesOver are the places that a row lies in, itself included when it is one.
+func (s *state) placesOver(r *row) []string {
+	var out []string
+	for _, a := range s.above(r) {
+		if a.table.Place {
+			out = append(out, string(a.id))
+		}
+	}
+	return out
+}
+
+// scope is the unit of visibility that a row lies in: its own, its parent's, or one that narrows its parent's.
+func (s *state) scope(r *row) string {
+	if r.table.Scope == schema.ScopeOwn {
+		return r.table.Name + ":" + string(r.id)
+	}
+	parent := s.rows[r.parent]
+	if parent == nil {
+		return ""
+	}
+	above := s.scope(parent)
+	if r.table.Scope == schema.ScopeNarrow {
+		return r.table.Name + ":" + scopeID(above)
+	}
+	return above
+}
+
+func scopeID(scope string) string {
+	for i := range scope {
+		if scope[i] == ':' {
+			return scope[i+1:]
+		}
+	}
+	return ""
+}
+
+func scopeTable(scope string) string {
+	for i := range scope {
+		if scope[i] == ':' {
+			return scope[:i]
+		}
+	}
+	return scope
+}
+
+// period is the month of a row's first receipt, its parent's, or "-".
+func (s *state) period(r *row) string {
+	switch r.table.Period {
+	case schema.PeriodMonth:
+		return r.month
+	case schema.PeriodParent:
+		if p := s.rows[r.parent]; p != nil {
+			return s.period(p)
+		}
+	}
+	return "-"
+}
+
+// children are the rows right beneath a row, by id.
+func (s *state) children(r *row) []*row {
+	var out []*row
+	for _, id := range s.order {
+		if c := s.rows[id]; c.parent == r.id {
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b *row) int { return compare(a.id, b.id) })
+	return out
+}

@@ -1,0 +1,81 @@
+package oracle
+
+import (
+	"slices"
+
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// View is what the server holds at one moment. It never changes.
+type View struct {
+	Rows  map[syncproto.RowID]*Row
+	Order []syncproto.RowID // of birth
+	Line  []syncproto.EpochID
+}
+
+// Row is one row of a view.
+type Row struct {
+	Table  *schema.Table
+	ID     syncproto.RowID
+	Scope  string
+	Period string
+	Stream string
+	Label  syncproto.Label
+	*Reckoned
+
+	of *row
+}
+
+// Column is the value that a column shows; vague tells that another value would be right as well.
+func (r *Row) Column(book *schema.Book, name string) (v schema.Value, vague bool) {
+	for _, c := range book.Cells(r.Table.Name) {
+		for k := range c.Columns {
+			if c.Columns[k].Name == name {
+				cell := r.Cells[c.Name]
+				return part(&c, cell.Value, k), cell.Vague
+			}
+		}
+	}
+	return schema.Null, false
+}
+
+// look makes the view of the present state, sharing the rows that did not change with the view before.
+func (o *Oracle) look() *View {
+	was := o.st.view
+	v := &View{Rows: make(map[syncproto.RowID]*Row, len(o.st.rows)), Order: slices.Clone(o.st.order), Line: slices.Clone(o.st.line)}
+	for id, r := range o.st.rows {
+		n := &Row{Table: r.table, ID: id, Scope: o.st.scope(r), Period: o.st.period(r), Stream: r.stream, Label: r.label, Reckoned: r.is, of: r}
+		if w := was.Rows[id]; w != nil && *w == *n {
+			n = w
+		}
+		v.Rows[id] = n
+	}
+	return v
+}
+
+// View is what the server must hold now.
+func (o *Oracle) View() *View { return o.st.view }
+
+// Change finds a change that the server took, nil when it took none of that identity.
+func (o *Oracle) Change(id ident) *Change { return o.st.changes[id] }
+
+// Changes lists all that it took, in the order of receipt.
+func (o *Oracle) Changes() []*Change {
+	out := make([]*Change, 0, len(o.st.came))
+	for _, id := range o.st.came {
+		out = append(out, o.st.changes[id])
+	}
+	return out
+}
+
+// Words are all values that accepted versions ever wrote into a cell of a row.
+func (r *Row) Words(cell string) []syncproto.CellEdit {
+	var out []syncproto.CellEdit
+	for _, v := range r.of.versions {
+		if e := v.edit(cell); e != nil && !v.refused {
+			out = append(out, *e)
+		}
+	}
+	return out
+}
