@@ -132,7 +132,7 @@ func (h *hearing) baseLost(e *edit, epochs merge.Epochs) bool {
 // judgeView judges the edit at what its author saw: may the state go there, does it allow the edit, and is the row that he had before him
 // afterwards a sound one.
 func (h *hearing) judgeView(e *edit, saw func(cell string) schema.Value, lost bool) *refusal {
-	if !e.server && !lost {
+	if !e.server && !lost && h.rec.User != "" && e.UndoOf == "" {
 		if no := h.judgeState(e, saw); no != nil {
 			return no
 		}

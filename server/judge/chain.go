@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -65,15 +66,31 @@ func (d *desk) record(h *hearing, kind string) error {
 	if h.rec.Stream == "" {
 		h.rec.Stream = stream
 	}
+	return d.append(stream, kind, h.rec)
+}
+
+// tellsHistory tells the kinds of record that speak for what a change did to rows: those of its acceptance.
+func tellsHistory(kind string) bool {
+	switch kind {
+	case string(syncproto.Applied), string(syncproto.Merged), string(syncproto.Conflicted), kindResolved:
+		return true
+	}
+	return false
+}
+
+// kindResolved is the kind of record of a change that decides an inbox item.
+const kindResolved = "resolved"
+
+func (d *desk) append(stream, kind string, rec *record) error {
 	var versions []*store.Version
-	if kind != string(syncproto.Refused) {
+	if tellsHistory(kind) {
 		for _, v := range d.versions {
-			if v.Identity == h.rec.Identity {
+			if v.Identity == rec.Identity {
 				versions = append(versions, v)
 			}
 		}
 	}
-	content, err := leafOf(kind, &h.rec.Change, versions)
+	content, err := leafOf(kind, &rec.Change, versions)
 	if err != nil {
 		return err
 	}
@@ -82,7 +99,7 @@ func (d *desk) record(h *hearing, kind string) error {
 		return err
 	}
 	st := d.tx.Stream(stream)
-	r := store.ChainRecord{Stream: stream, Pos: st.Pos + 1, Kind: kind, Identity: h.rec.Identity, Salt: hex.EncodeToString(salt[:]), At: d.tx.Now()}
+	r := store.ChainRecord{Stream: stream, Pos: st.Pos + 1, Kind: kind, Identity: rec.Identity, Salt: hex.EncodeToString(salt[:]), At: d.tx.Now()}
 	if r.Leaf, err = syncproto.ChainLeaf(r.Salt, content); err != nil {
 		return err
 	}
@@ -93,6 +110,19 @@ func (d *desk) record(h *hearing, kind string) error {
 	d.tx.SetStream(st)
 	d.chain = append(d.chain, r)
 	return nil
+}
+
+// recordDecision appends that somebody decided about late work or twins: a decision that is no edit of a row. Who and how is part of what
+// is hashed.
+func (d *desk) recordDecision(stream string, user syncproto.UserID, word string, about syncproto.Identity) error {
+	if err := d.loadRecords([]syncproto.Identity{about}); err != nil {
+		return err
+	}
+	rec := d.records[about]
+	if rec == nil {
+		return fmt.Errorf("judge: the change %s is gone", about)
+	}
+	return d.append(stream, "decided "+word+" by "+string(user), rec)
 }
 
 // noStream is where the chain records refusals of users who have no place yet.

@@ -29,6 +29,7 @@ type desk struct {
 
 	items      map[string]*store.Item // loaded or opened, by id
 	dirtyItems map[string]bool
+	lives      map[syncproto.RowID]bool // rows of which somebody said just now that they live
 
 	seqs     map[string]int64 // the seqs of the change that takes effect just now, by stream
 	versions []*store.Version
@@ -96,7 +97,7 @@ func (j *Judge) newDesk(tx *store.Tx) (*desk, error) {
 	return &desk{j: j, tx: tx, book: tx.Book(), epoch: epoch,
 		rows: map[syncproto.RowID]*row{}, levels: map[string]string{}, records: map[syncproto.Identity]*record{},
 		unmade: map[syncproto.RowID]syncproto.Identity{}, rights: map[syncproto.UserID]*entitle.Rights{},
-		cursors: map[string]*syncproto.Cursor{}, items: map[string]*store.Item{}}, err
+		cursors: map[string]*syncproto.Cursor{}, items: map[string]*store.Item{}, lives: map[syncproto.RowID]bool{}}, err
 }
 
 // load brings everything that hearings need onto the desk: the rows they touch and refer to, all rows above those, and the locks of
@@ -129,6 +130,11 @@ func (d *desk) load(hearings []*hearing) error {
 	}
 	if err := d.loadUnmade(ids); err != nil {
 		return err
+	}
+	for _, id := range ids {
+		if r := d.rows[id]; r != nil && r.Alias != "" {
+			ids = append(ids, r.Alias)
+		}
 	}
 	return d.loadValues(ids)
 }
@@ -191,6 +197,9 @@ func (d *desk) loadRows(ids []syncproto.RowID) error {
 		}
 		if _, root := schema.SplitScope(r.Scope); root != "" {
 			roots = append(roots, root)
+		}
+		if r.Alias != "" {
+			roots = append(roots, string(r.Alias)) // what comes for it goes to the row it was merged into
 		}
 	}
 	if err := d.loadLevels(places); err != nil {

@@ -63,7 +63,7 @@ func (d *desk) settle(id syncproto.Identity) error {
 // kind is what the chain calls an accepted change.
 func (h *hearing) kind() string {
 	if slices.ContainsFunc(h.edits, func(e *edit) bool { return len(e.Decides) > 0 }) {
-		return "resolved"
+		return kindResolved
 	}
 	return string(h.rec.Status)
 }
@@ -87,6 +87,9 @@ func (d *desk) apply(h *hearing, e *edit, ord int64) error {
 	} else {
 		d.applyChanged(r, e)
 	}
+	if e.op == syncproto.OpUpdate && slices.Contains(e.Decides, syncproto.ExistenceCell) {
+		d.lives[r.ID] = true
+	}
 	d.addVersion(h, e, ord)
 	return d.follow(r)
 }
@@ -101,7 +104,10 @@ func (d *desk) applyResult(r *row, e *edit) {
 	for i := range e.result.Cells {
 		d.setCell(r.table, values, e.result.Cells[i].Name, e.result.Cells[i].Value)
 	}
-	r.values, r.Dead = values, 0
+	if r.Dead != 0 {
+		r.Dead, r.Alias = 0, "" // back, and its own again
+	}
+	r.values = values
 }
 
 func (d *desk) applyChanged(r *row, e *edit) {

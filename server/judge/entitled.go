@@ -110,7 +110,7 @@ func (h *hearing) allowed(e *edit, roles []schema.Role) bool {
 	case syncproto.OpDelete:
 		return slices.ContainsFunc(states(e.table), func(s string) bool { return b.MayDelete(e.table, roles, e.own, s) })
 	}
-	if len(e.Decides) > 0 && !slices.ContainsFunc(roles, decides) {
+	if (len(e.Decides) > 0 || e.UndoOf != "") && !slices.ContainsFunc(roles, decides) {
 		return false
 	}
 	for i := range e.Cells {

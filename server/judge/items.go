@@ -17,6 +17,7 @@ type sides struct {
 	Heads   []syncproto.Identity `json:"heads,omitempty"`
 	Against []syncproto.Identity `json:"against,omitempty"`
 	Shown   []syncproto.Identity `json:"shown,omitempty"`
+	Gone    []syncproto.Identity `json:"gone,omitempty"` // heads that a decision has seen while later ones kept the item open
 	Rule    string               `json:"rule,omitempty"`
 }
 
@@ -47,11 +48,15 @@ func (d *desk) reckonItems(r *row, result *merge.Result, by *record) ([]string, 
 			o := &store.Item{ID: id, Table: r.Table, Row: r.ID, Stream: r.Stream, Opened: d.tx.Now()}
 			d.items[id] = o
 			held[i] = id
-			d.describe(o, r, result, it)
+			if err := d.describe(o, r, result, it); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		held[i] = open[at].ID
-		d.describe(open[at], r, result, it)
+		if err := d.describe(open[at], r, result, it); err != nil {
+			return nil, err
+		}
 		open = slices.Delete(open, at, at+1)
 	}
 	for _, o := range open {
@@ -96,9 +101,21 @@ func sharesCell(o *store.Item, cells []string) bool {
 }
 
 // describe writes what the result says of an item into its record.
-func (d *desk) describe(o *store.Item, r *row, result *merge.Result, it *merge.Item) {
+func (d *desk) describe(o *store.Item, r *row, result *merge.Result, it *merge.Item) error {
+	now := sides{Heads: it.Heads, Against: it.Against, Shown: it.Shown, Rule: it.Rule}
+	if len(o.Heads) > 0 {
+		was, err := readSides(o)
+		if err != nil {
+			return err
+		}
+		for _, id := range append(was.Gone, was.Heads...) {
+			if !slices.Contains(now.Heads, id) && !slices.Contains(now.Gone, id) {
+				now.Gone = append(now.Gone, id)
+			}
+		}
+	}
 	o.Kind, o.Cell, o.Scope = it.Kind, strings.Join(it.Cells, ","), r.Scope
-	o.Heads = mustJSON(sides{Heads: it.Heads, Against: it.Against, Shown: it.Shown, Rule: it.Rule})
+	o.Heads = mustJSON(now)
 	base := map[string]json.RawMessage{}
 	for _, name := range it.Cells {
 		if c := result.Cell(name); c != nil {
@@ -107,6 +124,7 @@ func (d *desk) describe(o *store.Item, r *row, result *merge.Result, it *merge.I
 	}
 	o.Base = mustJSON(base)
 	d.changedItems(o)
+	return nil
 }
 
 func (d *desk) changedItems(o *store.Item) {
@@ -118,9 +136,9 @@ func (d *desk) changedItems(o *store.Item) {
 
 // closeItem closes an item and tells everybody in it what became of his words.
 func (d *desk) closeItem(o *store.Item, r *row, result *merge.Result, by *record) error {
-	var s sides
-	if err := json.Unmarshal(o.Heads, &s); err != nil {
-		return fmt.Errorf("judge: sides of item %s: %w", o.ID, err)
+	s, err := readSides(o)
+	if err != nil {
+		return err
 	}
 	c := closing{Values: map[string]json.RawMessage{}, Fates: map[syncproto.Identity]string{}}
 	o.Closed = d.tx.Now()
@@ -137,6 +155,14 @@ func (d *desk) closeItem(o *store.Item, r *row, result *merge.Result, by *record
 	o.Outcome = mustJSON(c)
 	d.changedItems(o)
 	return d.tellOutcome(o, c.Fates)
+}
+
+func readSides(o *store.Item) (sides, error) {
+	var s sides
+	if err := json.Unmarshal(o.Heads, &s); err != nil {
+		return s, fmt.Errorf("judge: sides of item %s: %w", o.ID, err)
+	}
+	return s, nil
 }
 
 // fates decides, for each version in an item, whether what it said is what shows.
@@ -156,12 +182,13 @@ func (d *desk) fates(c *closing, o *store.Item, s sides, r *row, result *merge.R
 		return
 	}
 	some := false
-	for _, id := range s.Heads {
+	heads := append(slices.Clone(s.Heads), s.Gone...)
+	for _, id := range heads {
 		if d.says(r, result, id, cells) && !result.Deleted {
 			c.Fates[id], some = kept, true
 		}
 	}
-	for _, id := range s.Heads {
+	for _, id := range heads {
 		if c.Fates[id] == "" {
 			c.Fates[id] = third
 			if some || result.Deleted {

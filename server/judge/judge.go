@@ -118,11 +118,15 @@ func (j *Judge) PushIn(tx *store.Tx, by Author, changes []*syncproto.Change) (*O
 	if err := d.relabel(p.offered); err != nil {
 		return nil, err
 	}
-	if err := d.wake(); err != nil {
-		return nil, err
-	}
-	if err := d.flush(p); err != nil {
-		return nil, err
+	return d.finish(p)
+}
+
+// finish hears those who waited, looks for what follows between rows, and writes everything.
+func (d *desk) finish(p *push) (*Outcome, error) {
+	for _, step := range []func() error{d.wake, d.checkOrphans, d.checkTwins, func() error { return d.flush(p) }} {
+		if err := step(); err != nil {
+			return nil, err
+		}
 	}
 	return d.outcome(p)
 }

@@ -32,6 +32,7 @@ func (h *hearing) place() (*refusal, error) {
 }
 
 func (h *hearing) placeEdit(e *edit) *refusal {
+	h.redirect(e)
 	e.row = h.d.rows[e.Row]
 	if e.row != nil && e.row.table != e.table {
 		return refuseAbsent(e.Row)
@@ -51,6 +52,43 @@ func (h *hearing) placeEdit(e *edit) *refusal {
 	e.scopes = []string{e.row.Scope}
 	e.above = h.d.placesAbove(e.row, h.row)
 	return h.placeMove(e)
+}
+
+// redirect carries what comes for a twin that was merged away over to the one that stayed, as the edit of somebody who has seen nothing of
+// it; what comes for its children finds the new parent.
+func (h *hearing) redirect(e *edit) {
+	if parent, given := e.parentOf(); given {
+		if to := h.d.mergedInto(parent); to != parent {
+			clone := *e.Edit
+			clone.Cells = slices.Clone(e.Cells)
+			for i := range clone.Cells {
+				if clone.Cells[i].Cell == e.table.Parent {
+					clone.Cells[i].Value = schema.Text(string(to))
+				}
+			}
+			e.Edit = &clone
+		}
+	}
+	if e.op != syncproto.OpUpdate || e.UndoOf != "" || len(e.Decides) > 0 {
+		return
+	}
+	if to := h.d.mergedInto(e.Row); to != e.Row {
+		clone := *e.Edit
+		clone.Row, clone.Base = to, syncproto.Base{}
+		e.Edit = &clone
+	}
+}
+
+// mergedInto follows aliases from a dead row to the one that stayed.
+func (d *desk) mergedInto(id syncproto.RowID) syncproto.RowID {
+	for range maxAbove {
+		r := d.rows[id]
+		if r == nil || r.Dead == 0 || r.Alias == "" || d.rows[r.Alias] == nil {
+			return id
+		}
+		id = r.Alias
+	}
+	return id
 }
 
 // absent is the refusal for a row that is not there: it waits for the row, and when an own refused change would have made it, says so.

@@ -132,7 +132,7 @@ func contentsOf(tx *store.Tx, page []store.ChainRecord) ([][]byte, error) {
 			continue
 		}
 		vs := of[r.Identity]
-		if r.Kind == string(syncproto.Refused) {
+		if !tellsHistory(r.Kind) {
 			vs = nil
 		}
 		if out[i], err = leafOf(r.Kind, c, vs); err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"minqing/schema"
 	"minqing/syncproto"
@@ -161,7 +162,8 @@ func (tx *Tx) Chain(stream string, after int64, limit int) ([]ChainRecord, error
 	return out, err
 }
 
-// HasHead tells whether the chain of a stream has a head at a position: what it lacks, a fork has swallowed.
+// HasHead tells whether the chain of a stream has, at a position, the head that begins so (seals carry the beginning only): what it
+// lacks, a fork has swallowed.
 func (tx *Tx) HasHead(stream string, pos int64, head string) (bool, error) {
 	var have string
 	found, err := tx.One("SELECT head FROM mq_chain WHERE stream = ? AND pos = ?", []any{stream, pos}, &have)

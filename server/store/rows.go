@@ -208,3 +208,8 @@ func (tx *Tx) DropValues(table string, ids []string) error {
 
 // RowsWhere reads rows by a condition over mq_row.
 func (tx *Tx) RowsWhere(where string, args ...any) ([]*Row, error) { return tx.rows(where, args...) }
+
+// SetAlias says that a dead row was merged into another.
+func (tx *Tx) SetAlias(row, into syncproto.RowID) error {
+	return tx.Exec("UPDATE mq_row SET alias = ? WHERE id = ?", string(into), string(row))
+}

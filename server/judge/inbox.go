@@ -1,0 +1,251 @@
+package judge
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"minqing/schema"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// Item is an inbox item as somebody who decides sees it: whole.
+type Item struct {
+	ID      string
+	Kind    syncproto.ItemKind
+	Table   string
+	Row     syncproto.RowID
+	Other   syncproto.RowID // the other of two twins, the dead row above a living one
+	Cells   []string        // the cells in question; “.” is whether the row lives
+	Rule    string          // the row rule that is broken
+	Scope   string
+	Opened  int64
+	Closed  int64 // 0: open
+	Shows   map[string]schema.Value
+	Sides   []Side
+	Around  []schema.Value // the row as it shows, in schema order; nil when it is dead
+	Base    syncproto.Base // what a decision made now has seen
+	By      syncproto.UserID
+	Outcome map[syncproto.Identity]string // kept, outvoted or third, for each side
+	Word    string                        // how late work or twins were decided
+}
+
+// Side is one of those who stand in an item.
+type Side struct {
+	Change    syncproto.Identity
+	Against   bool // it stands against the others: a move into a state that forbids them, a deletion
+	User      syncproto.UserID
+	Device    syncproto.DeviceID
+	Op        syncproto.Op
+	At        int64 // by the clock of the device
+	Corrected int64
+	Received  int64
+	Cells     []store.CellChange // what it wrote into the row, and over what
+}
+
+// Filter says which items Inbox lists.
+type Filter struct {
+	User   syncproto.UserID // only what this user may decide; "": all
+	Closed bool             // those decided, instead of those open
+	Limit  int              // 0: 200
+}
+
+// Inbox lists items, oldest first.
+func (j *Judge) Inbox(ctx context.Context, f Filter) ([]*Item, error) {
+	if f.Limit == 0 {
+		f.Limit = 200
+	}
+	where := "closed_ms = 0 ORDER BY opened_ms, id"
+	if f.Closed {
+		where = "closed_ms > 0 ORDER BY closed_ms DESC, id"
+	}
+	var out []*Item
+	err := j.store.Read(ctx, func(tx *store.Tx) error {
+		d, err := j.newDesk(tx)
+		if err != nil {
+			return err
+		}
+		stored, err := tx.Items(where)
+		if err != nil {
+			return err
+		}
+		for _, it := range stored {
+			if len(out) == f.Limit {
+				break
+			}
+			may, err := d.mayDecide(f.User, it)
+			if err != nil {
+				return err
+			}
+			if !may {
+				continue
+			}
+			item, err := d.showItem(it)
+			if err != nil {
+				return err
+			}
+			out = append(out, item)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// ItemByID shows one item; the error has CodeNotFound when there is none that the user may decide. Without a user all are shown.
+func (j *Judge) ItemByID(ctx context.Context, user syncproto.UserID, id string) (*Item, error) {
+	var out *Item
+	err := j.store.Read(ctx, func(tx *store.Tx) error {
+		d, err := j.newDesk(tx)
+		if err != nil {
+			return err
+		}
+		it, err := d.itemFor(user, id)
+		if err == nil {
+			out, err = d.showItem(it)
+		}
+		return err
+	})
+	return out, err
+}
+
+// itemFor finds an item that a user may decide.
+func (d *desk) itemFor(user syncproto.UserID, id string) (*store.Item, error) {
+	stored, err := d.tx.Items("id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	if len(stored) == 1 {
+		may, err := d.mayDecide(user, stored[0])
+		if may || err != nil {
+			return stored[0], err
+		}
+	}
+	return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "inbox item " + id, Message: "没有这件待办 / no such item"}
+}
+
+// mayDecide tells whether an item is one that a user decides: he has a deciding role over the place, and sees the rows.
+func (d *desk) mayDecide(user syncproto.UserID, it *store.Item) (bool, error) {
+	if user == "" {
+		return true, nil
+	}
+	rights, err := d.rightsOf(user)
+	if err != nil {
+		return false, err
+	}
+	ids := []syncproto.RowID{it.Row}
+	if it.Other != "" {
+		ids = append(ids, it.Other)
+	}
+	if err := d.loadRows(ids); err != nil {
+		return false, err
+	}
+	for _, id := range ids {
+		r := d.rows[id]
+		if r == nil {
+			continue
+		}
+		above := d.placesAbove(r, d.row)
+		if !rights.Sees(d.book, r.Scope, d.tx.Now(), above) || !slices.ContainsFunc(rights.Roles(d.tx.Now(), above), decides) {
+			return false, nil
+		}
+	}
+	return d.rows[it.Row] != nil || slices.ContainsFunc(rights.Roles(d.tx.Now(), d.placesAbove(d.rows[syncproto.RowID(it.Stream)], d.row)), decides), nil
+}
+
+func (d *desk) showItem(it *store.Item) (*Item, error) {
+	out := &Item{ID: it.ID, Kind: it.Kind, Table: it.Table, Row: it.Row, Other: it.Other, Scope: it.Scope, Opened: it.Opened, Closed: it.Closed, By: it.By,
+		Shows: map[string]schema.Value{}}
+	if it.Cell != "" {
+		out.Cells = strings.Split(it.Cell, ",")
+	}
+	if err := d.loadRows([]syncproto.RowID{it.Row}); err != nil {
+		return nil, err
+	}
+	if err := d.loadValues([]syncproto.RowID{it.Row}); err != nil {
+		return nil, err
+	}
+	if r := d.rows[it.Row]; r != nil {
+		out.Around = r.values
+		out.Base = syncproto.Base{Epoch: r.Label.Epoch, Rev: r.Label.Rev}
+	}
+	base := map[string]json.RawMessage{}
+	if err := json.Unmarshal(it.Base, &base); err != nil {
+		return nil, fmt.Errorf("judge: base of item %s: %w", it.ID, err)
+	}
+	for name, raw := range base {
+		if c := d.book.Cell(it.Table, name); c != nil {
+			v, err := c.Parse(raw)
+			if err != nil {
+				return nil, fmt.Errorf("judge: base of item %s: %w", it.ID, err)
+			}
+			out.Shows[name] = v
+		}
+	}
+	if len(it.Outcome) > 0 {
+		var end closing
+		if err := json.Unmarshal(it.Outcome, &end); err != nil {
+			return nil, fmt.Errorf("judge: outcome of item %s: %w", it.ID, err)
+		}
+		out.Outcome, out.Word = end.Fates, end.Word
+	}
+	return out, d.showSides(out, it)
+}
+
+// showSides finds the words of those in an item: in the history, or for refused work in the change itself.
+func (d *desk) showSides(out *Item, it *store.Item) error {
+	s, err := readSides(it)
+	if err != nil {
+		return err
+	}
+	out.Rule = s.Rule
+	ids := append(slices.Clone(s.Heads), s.Against...)
+	if err := d.loadRecords(ids); err != nil {
+		return err
+	}
+	versions, err := d.tx.Versions("identity = ANY(?) ORDER BY stream, seq, ord", asTexts(ids))
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
+		rec := d.records[id]
+		if rec == nil {
+			continue
+		}
+		side := Side{Change: id, Against: i >= len(s.Heads), User: rec.User, Device: rec.First.Device, At: rec.At, Corrected: rec.Corrected, Received: rec.Received}
+		for _, v := range versions {
+			if v.Identity == id && v.Row == it.Row {
+				side.Op, side.Cells = v.Op, v.Cells
+			}
+		}
+		if rec.Status == syncproto.Refused {
+			if err := d.showRefused(&side, rec, it.Row); err != nil {
+				return err
+			}
+		}
+		out.Sides = append(out.Sides, side)
+	}
+	return nil
+}
+
+func (d *desk) showRefused(side *Side, rec *record, row syncproto.RowID) error {
+	c, err := d.change(rec)
+	if err != nil {
+		return err
+	}
+	for i := range c.Edits {
+		if e := &c.Edits[i]; e.Row == row {
+			side.Op = e.Op
+			for _, cell := range e.Cells {
+				change := store.CellChange{CellEdit: cell}
+				if of := d.book.Cell(e.Table, cell.Cell); of != nil {
+					change.Rule = of.Rule
+				}
+				side.Cells = append(side.Cells, change)
+			}
+		}
+	}
+	return nil
+}

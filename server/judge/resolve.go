@@ -1,0 +1,167 @@
+package judge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"minqing/schema"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// Decision is what somebody makes of an inbox item. Which fields count depends on its kind.
+type Decision struct {
+	// Base is what the one who decides was shown (Item.Base): whoever comes in later keeps the item open. Zero: as it stands now.
+	Base syncproto.Base
+	// Pick takes the words of one side; Values writes others, by cell. For cells, states and row rules.
+	Pick   syncproto.Identity
+	Values map[string]schema.Value
+	// Keep lets the row live (kind delete) or takes the late work (kind late); otherwise the deletion stands, the work stays refused.
+	Keep bool
+	// Winner is the twin that stays; "" says that they are two. For kind twin.
+	Winner syncproto.RowID
+}
+
+// Resolve decides an item by a change of its own, attributed to the user.
+func (j *Judge) Resolve(ctx context.Context, user syncproto.UserID, id string, decision Decision) (*Outcome, error) {
+	var out *Outcome
+	err := j.store.Write(ctx, func(tx *store.Tx) error {
+		d, err := j.newDesk(tx)
+		if err != nil {
+			return err
+		}
+		it, err := d.itemFor(user, id)
+		if err != nil {
+			return err
+		}
+		if it.Closed != 0 {
+			return &syncproto.Error{Code: syncproto.CodeConflict, Op: "resolve " + id, Message: "这件事已经有人处理了 / somebody has decided this already",
+				Hint: "刷新后查看结果 / look at the outcome"}
+		}
+		switch it.Kind {
+		case syncproto.ItemLate:
+			out, err = j.resolveLate(tx, user, it, decision)
+		case syncproto.ItemTwin:
+			out, err = j.resolveTwin(tx, user, it, decision)
+		default:
+			out, err = d.resolveCells(user, it, decision)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// resolveCells decides about cells or the existence of a row.
+func (d *desk) resolveCells(user syncproto.UserID, it *store.Item, decision Decision) (*Outcome, error) {
+	item, err := d.showItem(it)
+	if err != nil {
+		return nil, err
+	}
+	edit := syncproto.Edit{Table: it.Table, Row: it.Row, Op: syncproto.OpUpdate, Base: decision.Base, Decides: item.Cells}
+	if edit.Base.Epoch == "" {
+		edit.Base = item.Base
+	}
+	if it.Kind == syncproto.ItemDelete {
+		if !decision.Keep {
+			edit.Op = syncproto.OpDelete
+		}
+	} else if edit.Cells, err = decidedCells(d.book, item, decision); err != nil {
+		return nil, err
+	}
+	out, err := d.j.SubmitIn(d.tx, user, Draft{Edits: []syncproto.Edit{edit}})
+	if err != nil {
+		return nil, err
+	}
+	if v := out.Verdicts[0]; v.Status == syncproto.Refused {
+		return nil, &syncproto.Error{Code: v.Code, Op: "resolve " + it.ID, Message: v.Message}
+	}
+	return out, nil
+}
+
+// decidedCells are the cells that a decision writes: of a side, others, and for those that neither names what shows.
+func decidedCells(b *schema.Book, item *Item, decision Decision) ([]syncproto.CellEdit, error) {
+	picked := map[string]schema.Value{}
+	if decision.Pick != "" {
+		i := slices.IndexFunc(item.Sides, func(s Side) bool { return s.Change == decision.Pick })
+		if i < 0 {
+			return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "resolve " + item.ID, Message: "所选的一方不在其中 / the change picked is not a side of this item"}
+		}
+		for _, c := range item.Sides[i].Cells {
+			picked[c.Cell] = c.Value
+		}
+	}
+	var out []syncproto.CellEdit
+	for _, c := range b.Cells(item.Table) {
+		if !slices.Contains(item.Cells, c.Name) {
+			continue
+		}
+		v, given := decision.Values[c.Name]
+		if !given {
+			v, given = picked[c.Name]
+		}
+		if !given {
+			v = item.Shows[c.Name]
+		}
+		out = append(out, syncproto.CellEdit{Cell: c.Name, Value: v})
+	}
+	if decision.Pick == "" && len(decision.Values) == 0 {
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "resolve " + item.ID, Message: "没有写明取哪一个 / the decision names no value",
+			Hint: "选一方的值,或写一个新的 / pick a side or write a value"}
+	}
+	return out, nil
+}
+
+// resolveLate takes late work after all, or leaves it refused.
+func (j *Judge) resolveLate(tx *store.Tx, user syncproto.UserID, it *store.Item, decision Decision) (*Outcome, error) {
+	d, err := j.newDesk(tx)
+	if err != nil {
+		return nil, err
+	}
+	sides, err := readSides(it)
+	if err != nil || len(sides.Heads) != 1 {
+		return nil, fmt.Errorf("judge: late item %s names %d changes: %w", it.ID, len(sides.Heads), err)
+	}
+	id := sides.Heads[0]
+	if err := d.loadRecords([]syncproto.Identity{id}); err != nil {
+		return nil, err
+	}
+	rec := d.records[id]
+	if rec == nil {
+		return nil, fmt.Errorf("judge: late change %s is gone", id)
+	}
+	c, err := d.change(rec)
+	if err != nil {
+		return nil, err
+	}
+	d.items[it.ID] = it
+	h := &hearing{d: d, c: c, rec: rec, pardon: true}
+	fate, word := "outvoted", "refused"
+	if decision.Keep {
+		if err := d.load([]*hearing{h}); err != nil {
+			return nil, err
+		}
+		if err := d.hear(h); err != nil {
+			return nil, err
+		}
+		fate, word = "kept", "taken"
+	} else {
+		if err := d.tx.LockStreams(it.Stream); err != nil {
+			return nil, err
+		}
+	}
+	note := syncproto.ItemNote{Item: it.ID, Table: it.Table, Row: it.Row, Kind: it.Kind, Outcome: fate}
+	rec.verdict.Items = append(slices.DeleteFunc(rec.verdict.Items, func(n syncproto.ItemNote) bool { return n.Item == it.ID }), note)
+	rec.dirty, rec.news = true, true
+	it.Closed, it.By = tx.Now(), user
+	it.Outcome = mustJSON(closing{Fates: map[syncproto.Identity]string{id: fate}, Word: word})
+	d.changedItems(it)
+	p := &push{by: Author{Server: true, User: user}, ids: []syncproto.Identity{id}, numbers: []uint64{rec.First.Number}}
+	if err := d.recordDecision(it.Stream, user, word, id); err != nil {
+		return nil, err
+	}
+	return d.finish(p)
+}

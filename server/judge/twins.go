@@ -1,0 +1,247 @@
+package judge
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"minqing/schema"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// checkTwins looks, for rows touched whose twin column changed, for others that live with the same value. Two rows for one person or
+// household are an item for those who may see both; the authors are not told, as the other may lie where they may not look.
+func (d *desk) checkTwins() error {
+	wanted := map[string]map[string]bool{} // table → values
+	for _, r := range d.touchedRows() {
+		if r.table.Twin == "" {
+			continue
+		}
+		if err := d.closeTwins(r); err != nil {
+			return err
+		}
+		if v := r.get(r.table.Twin); r.Dead == 0 && !v.IsNull() && v != r.wasValue(r.table.Twin) {
+			if wanted[r.Table] == nil {
+				wanted[r.Table] = map[string]bool{}
+			}
+			wanted[r.Table][v.Str()] = true
+		}
+	}
+	for _, t := range d.book.Tables() {
+		if len(wanted[t.Name]) == 0 {
+			continue
+		}
+		if err := d.findTwins(t, wanted[t.Name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wasValue is a column as it was when the row was loaded.
+func (r *row) wasValue(column string) schema.Value {
+	if i := columnIndex(r.table, column); i >= 0 && r.wasValues != nil {
+		return r.wasValues[i]
+	}
+	return schema.Null
+}
+
+func (d *desk) findTwins(t *schema.Table, values map[string]bool) error {
+	var ask []string
+	for v := range values {
+		ask = append(ask, v)
+	}
+	slices.Sort(ask)
+	stored, err := d.tx.ValuesWhere(t.Name, t.Twin, ask)
+	if err != nil {
+		return err
+	}
+	var ids []syncproto.RowID
+	for id := range stored {
+		ids = append(ids, id)
+	}
+	if err := d.loadRows(ids); err != nil {
+		return err
+	}
+	if err := d.loadValues(ids); err != nil {
+		return err
+	}
+	of := map[string][]*row{}
+	for _, r := range d.rows {
+		if r != nil && r.table.Name == t.Name && r.Dead == 0 && r.loaded && values[r.get(t.Twin).Str()] {
+			v := r.get(t.Twin).Str()
+			of[v] = append(of[v], r)
+		}
+	}
+	for _, v := range ask {
+		rows := of[v]
+		slices.SortFunc(rows, func(a, b *row) int { return compareText(a.ID, b.ID) })
+		for i := range rows {
+			for k := i + 1; k < len(rows); k++ {
+				if err := d.openTwin(rows[i], rows[k]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// openTwin opens the item of a pair, unless there is one, or somebody said that they are two.
+func (d *desk) openTwin(a, b *row) error {
+	known, err := d.twinItems(a)
+	if err != nil {
+		return err
+	}
+	for _, it := range known {
+		if it.Other == b.ID && (it.Closed == 0 || wordOf(it) == wordDistinct) {
+			return nil
+		}
+	}
+	id, err := d.tx.NewID()
+	if err != nil {
+		return err
+	}
+	value := a.get(a.table.Twin)
+	d.items[id] = &store.Item{ID: id, Kind: syncproto.ItemTwin, Table: a.Table, Row: a.ID, Other: b.ID, Scope: a.Scope, Stream: a.Stream, Opened: d.tx.Now(),
+		Heads: mustJSON(sides{Heads: append(makers(a), makers(b)...)}), Base: mustJSON(map[string]json.RawMessage{a.table.Twin: value.AppendJSON(nil)})}
+	d.changedItems(d.items[id])
+	return nil
+}
+
+// makers are the versions at the head of a row's existence: who made it, or brought it back, or deleted it.
+func makers(r *row) []syncproto.Identity {
+	var out []syncproto.Identity
+	for _, h := range r.State.Heads {
+		if slices.Contains(h.Cells, syncproto.ExistenceCell) {
+			out = append(out, h.ID)
+		}
+	}
+	return out
+}
+
+// The words of decisions that are no edits.
+const (
+	wordDistinct = "distinct" // two after all
+	wordMerged   = "merged"
+	wordMoot     = "moot" // one of them is no more, or its value has changed
+)
+
+func wordOf(it *store.Item) string {
+	var c closing
+	if len(it.Outcome) == 0 || json.Unmarshal(it.Outcome, &c) != nil {
+		return ""
+	}
+	return c.Word
+}
+
+// twinItems are the twin items of a row, closed ones too.
+func (d *desk) twinItems(r *row) ([]*store.Item, error) {
+	stored, err := d.tx.Items("kind = ? AND (row_id = ? OR other = ?)", string(syncproto.ItemTwin), string(r.ID), string(r.ID))
+	if err != nil {
+		return nil, err
+	}
+	for _, it := range stored {
+		if d.items[it.ID] == nil {
+			d.items[it.ID] = it
+		}
+	}
+	var out []*store.Item
+	for _, it := range d.items {
+		if it.Kind == syncproto.ItemTwin && (it.Row == r.ID || it.Other == r.ID) {
+			out = append(out, it)
+		}
+	}
+	slices.SortFunc(out, func(a, b *store.Item) int { return compareText(a.ID, b.ID) })
+	return out, nil
+}
+
+// closeTwins closes the items of a row that is a twin no more.
+func (d *desk) closeTwins(r *row) error {
+	before := r.wasValue(r.table.Twin)
+	if !r.wasThere || before.IsNull() || (r.Dead == 0 && r.get(r.table.Twin) == before) {
+		return nil
+	}
+	items, err := d.twinItems(r)
+	if err != nil {
+		return err
+	}
+	for _, it := range items {
+		if it.Closed == 0 {
+			it.Closed, it.Outcome = d.tx.Now(), mustJSON(closing{Word: wordMoot})
+			d.changedItems(it)
+		}
+	}
+	return nil
+}
+
+// resolveTwin says that two rows are two, or merges one into the other: what lies beneath the loser moves to the winner, the loser is
+// deleted and leaves an alias, under which later edits of it find the winner. The change itself records what moved, so undoing it undoes that.
+func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item, decision Decision) (*Outcome, error) {
+	if decision.Winner == "" {
+		return j.decideDistinct(tx, user, it)
+	}
+	loser := it.Other
+	if decision.Winner == it.Other {
+		loser = it.Row
+	} else if decision.Winner != it.Row {
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "resolve " + it.ID, Message: "所选的记录不在这一对里 / the row chosen is none of the two"}
+	}
+	children, err := tx.Children([]string{string(loser)})
+	if err != nil {
+		return nil, err
+	}
+	var edits []syncproto.Edit
+	for _, c := range children {
+		if c.Dead != 0 {
+			continue
+		}
+		parent := tx.Book().Table(c.Table).Parent
+		edits = append(edits, syncproto.Edit{Table: c.Table, Row: c.ID, Op: syncproto.OpUpdate,
+			Cells: []syncproto.CellEdit{{Cell: parent, Value: schema.Text(string(decision.Winner))}}})
+	}
+	edits = append(edits, syncproto.Edit{Table: it.Table, Row: loser, Op: syncproto.OpDelete})
+	if err := tx.LockStreams(it.Stream); err != nil {
+		return nil, err
+	}
+	// The rights are the user's, judged where twins are decided; the edits are the server's own, as parents are otherwise written once.
+	out, err := j.SubmitIn(tx, "", Draft{Edits: edits})
+	if err != nil {
+		return nil, err
+	}
+	if v := out.Verdicts[0]; v.Status == syncproto.Refused {
+		return nil, &syncproto.Error{Code: v.Code, Op: "merge twins " + it.ID, Message: v.Message}
+	}
+	if err := tx.SetAlias(loser, decision.Winner); err != nil {
+		return nil, err
+	}
+	it.Outcome = mustJSON(closing{Word: wordMerged, Change: out.Verdicts[0].Identity})
+	return out, j.finishTwin(tx, user, it, wordMerged, out.Verdicts[0].Identity)
+}
+
+func (j *Judge) decideDistinct(tx *store.Tx, user syncproto.UserID, it *store.Item) (*Outcome, error) {
+	s, err := readSides(it)
+	if err != nil || len(s.Heads) == 0 {
+		return nil, fmt.Errorf("judge: twin item %s names nobody: %w", it.ID, err)
+	}
+	it.Outcome = mustJSON(closing{Word: wordDistinct})
+	return &Outcome{}, j.finishTwin(tx, user, it, wordDistinct, s.Heads[0])
+}
+
+func (j *Judge) finishTwin(tx *store.Tx, user syncproto.UserID, it *store.Item, word string, about syncproto.Identity) error {
+	if err := tx.LockStreams(it.Stream); err != nil {
+		return err
+	}
+	d, err := j.newDesk(tx)
+	if err != nil {
+		return err
+	}
+	it.Closed, it.By = tx.Now(), user
+	d.items[it.ID] = it
+	d.changedItems(it)
+	if err := d.recordDecision(it.Stream, user, word, about); err != nil {
+		return err
+	}
+	return d.flush(&push{by: Author{Server: true, User: user}})
+}

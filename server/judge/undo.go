@@ -1,0 +1,129 @@
+package judge
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"minqing/server/store"
+	"minqing/syncproto"
+	"minqing/syncproto/merge"
+)
+
+// Undo takes back what a change did, row by row, by a change of its own. It is based on the change it undoes: beside what others wrote since,
+// it is an item for the inbox, under every rule but sum and set.
+func (j *Judge) Undo(ctx context.Context, user syncproto.UserID, id syncproto.Identity) (*Outcome, error) {
+	var out *Outcome
+	err := j.store.Write(ctx, func(tx *store.Tx) error {
+		d, err := j.newDesk(tx)
+		if err != nil {
+			return err
+		}
+		edits, err := d.undoing(id)
+		if err != nil {
+			return err
+		}
+		if out, err = d.submitUndo(user, id, edits); err != nil {
+			return err
+		}
+		if v := out.Verdicts[0]; v.Status == syncproto.Refused {
+			return &syncproto.Error{Code: v.Code, Op: "undo " + string(id), Message: v.Message}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// submitUndo submits it as the user's change. What the server did for somebody (merging twins) only the server can take back; then who asked
+// for it is recorded beside.
+func (d *desk) submitUndo(user syncproto.UserID, id syncproto.Identity, edits []syncproto.Edit) (*Outcome, error) {
+	rec := d.records[id]
+	if rec.User != "" || user == "" {
+		return d.j.SubmitIn(d.tx, user, Draft{Edits: edits})
+	}
+	for _, e := range edits {
+		if may, err := d.mayDecide(user, &store.Item{Row: e.Row, Stream: rec.Stream}); err != nil || !may {
+			return nil, errors.Join(err, &syncproto.Error{Code: syncproto.CodeForbidden, Op: "undo " + string(id), Message: "您没有这项权限 / you have no right to do this"})
+		}
+	}
+	if err := d.tx.LockStreams(rec.Stream); err != nil {
+		return nil, err
+	}
+	if err := d.recordDecision(rec.Stream, user, "undone", id); err != nil {
+		return nil, err
+	}
+	if err := d.flush(&push{}); err != nil {
+		return nil, err
+	}
+	return d.j.SubmitIn(d.tx, "", Draft{Edits: edits})
+}
+
+// undoing makes the edits that undo a change: rows that it made go last, rows that it removed come back first.
+func (d *desk) undoing(id syncproto.Identity) ([]syncproto.Edit, error) {
+	if err := d.loadRecords([]syncproto.Identity{id}); err != nil {
+		return nil, err
+	}
+	rec := d.records[id]
+	if rec == nil || rec.Status == syncproto.Refused {
+		return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "undo " + string(id), Message: "没有这条已生效的改动 / no such change took effect"}
+	}
+	done, err := d.tx.Versions("identity = ? ORDER BY ord, row_id", string(id))
+	if err != nil {
+		return nil, err
+	}
+	var back, cells, gone []syncproto.Edit
+	for _, v := range done {
+		if err := d.need(v.Row); err != nil {
+			return nil, err
+		}
+		r := d.rows[v.Row]
+		if r == nil {
+			continue
+		}
+		e := syncproto.Edit{Table: v.Table, Row: v.Row, Op: syncproto.OpUpdate, UndoOf: id,
+			Base: syncproto.Base{Epoch: r.Label.Epoch, Rev: r.Label.Rev, Open: r.Open}}
+		switch v.Op {
+		case syncproto.OpDelete:
+			back = append(back, e)
+		case syncproto.OpCreate:
+			e.Op = syncproto.OpDelete
+			gone = append(gone, e)
+		default:
+			if e.Cells, err = d.inverse(r, id); err != nil {
+				return nil, err
+			}
+			if len(e.Cells) > 0 {
+				cells = append(cells, e)
+			}
+		}
+	}
+	slices.Reverse(gone)
+	return slices.Concat(back, cells, gone), nil
+}
+
+// inverse is what takes the cells of a row back; what the server derives by itself comes back by itself.
+func (d *desk) inverse(r *row, id syncproto.Identity) ([]syncproto.CellEdit, error) {
+	if err := d.loadHistory(r); err != nil {
+		return nil, err
+	}
+	if err := d.loadRefused(r, &merge.RowVersion{}); err != nil {
+		return nil, err
+	}
+	epochs, err := d.lineOf(r.Stream)
+	if err != nil {
+		return nil, err
+	}
+	edits := merge.Undo(d.book, r.Table, r.versions, epochs, id)
+	return slices.DeleteFunc(edits, func(e syncproto.CellEdit) bool { return d.derived(r.Table, e.Cell) }), nil
+}
+
+// derived tells whether the server writes a cell by itself.
+func (d *desk) derived(table, cell string) bool {
+	return slices.ContainsFunc(derivations, func(dv derivation) bool {
+		t := d.book.Table(dv.table)
+		return t != nil && dv.target == cell && t.Column(t.Parent).Ref == table
+	})
+}
