@@ -55,6 +55,9 @@ func Open(ctx context.Context, opt Options) (*Replica, error) {
 	return r, nil
 }
 
+// Book is what this program knows of the register.
+func (r *Replica) Book() *schema.Book { return r.book }
+
 // Close closes the file.
 func (r *Replica) Close() error {
 	err := error(nil)

@@ -41,12 +41,16 @@ type Result struct {
 	Rows        int // acknowledged rows taken
 	Forgot      bool
 	Verdicts    int
+	Marks       int  // marks behind which a broken answer can go on
 	More        bool // the last checkpoint announced another
 	Differs     int  // buckets that are not the server's
 	Repaired    int  // buckets that are again
 	// Unknown tells that all buckets together are not the server's and that it is not known which.
 	Unknown bool
 }
+
+// Kept tells that something durable came of the answer: another request has a better start than this one had.
+func (r Result) Kept() bool { return r.Checkpoints > 0 || r.Verdicts > 0 || r.Marks > 0 }
 
 // Begin takes the lease and seals what other programs wrote. The error has CodeBusy while another process syncs the file.
 func (r *Replica) Begin(ctx context.Context) (*Session, error) {

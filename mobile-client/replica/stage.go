@@ -69,6 +69,9 @@ func (s *Session) stage(ctx context.Context, resume string) error {
 		return (&meta{c: c}).set("resume", resume)
 	})
 	an.stager.lines.Reset()
+	if err == nil && resume != "" {
+		an.result.Marks++
+	}
 	return err
 }
 

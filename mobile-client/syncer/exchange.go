@@ -1,0 +1,194 @@
+package syncer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"minqing/syncproto"
+	"minqing/syncproto/codec"
+)
+
+const mediaType = "application/x-ndjson"
+
+// request builds the body of one request and tells how many changes it carries.
+func (r *run) request(ctx context.Context) (body []byte, pushed int, err error) {
+	hello, err := r.session.Hello(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	hello.Protocol, hello.Client = syncproto.ProtocolVersion, r.s.opt.Client
+	changes, waiting, err := r.session.Outbox(ctx, r.most, pushBytes)
+	if err != nil {
+		return nil, 0, err
+	}
+	hello.Waiting = waiting
+	frames := []syncproto.Frame{hello}
+	if r.held {
+		held, err := r.session.Held(ctx)
+		if err != nil {
+			return nil, 0, err
+		}
+		frames = append(frames, syncproto.Held{Buckets: held})
+	}
+	probes, err := r.session.Probes(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, p := range probes {
+		frames = append(frames, p)
+	}
+	for _, c := range changes {
+		frames = append(frames, c)
+	}
+	var out bytes.Buffer
+	squeeze, err := codec.Compress(codec.EncodingZstd, &out)
+	if err != nil {
+		return nil, 0, err
+	}
+	w := codec.NewWriter(squeeze)
+	for _, f := range append(frames, syncproto.End{}) {
+		if err := w.Write(f); err != nil {
+			return nil, 0, errors.Join(err, squeeze.Close())
+		}
+	}
+	err = errors.Join(w.Flush(), squeeze.Close())
+	return out.Bytes(), len(changes), err
+}
+
+// exchange sends a request and takes its answer frame by frame.
+func (r *run) exchange(ctx context.Context, body []byte) error {
+	resp, err := r.s.send(ctx, http.MethodPost, "/v1/sync", body, http.Header{"Content-Type": {mediaType}, "Content-Encoding": {codec.EncodingZstd},
+		"Accept-Encoding": {codec.EncodingZstd}, "Accept": {mediaType}})
+	r.rep.Sent += len(body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return problem(resp)
+	}
+	counted := &counter{in: resp.Body}
+	defer func() { r.rep.Received += counted.n }()
+	plain, err := codec.Decompress(resp.Header.Get("Content-Encoding"), counted, syncproto.MaxAnswerBytes)
+	if err != nil {
+		return broken(err)
+	}
+	defer plain.Close()
+	return r.answer(ctx, codec.NewReader(plain, r.s.opt.Replica.Book(), codec.Limits{}))
+}
+
+// answer takes every frame that comes whole, whatever comes after it.
+func (r *run) answer(ctx context.Context, in *codec.Reader) error {
+	for {
+		f, err := in.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return errors.Join(err, r.session.Break(ctx))
+		}
+		switch f := f.(type) {
+		case *syncproto.Verdict:
+			r.rep.Verdicts[f.Status]++
+		case syncproto.Failure:
+			err := &failure{err: &syncproto.Error{Code: f.Code, Op: "sync", Message: f.Message, Hint: f.Hint, RetryAfter: f.RetryAfter}, ticket: f.Ticket}
+			return errors.Join(err, r.session.Break(ctx))
+		}
+		if err := r.session.Take(ctx, f); err != nil {
+			return err
+		}
+	}
+}
+
+// counter counts the bytes that came.
+type counter struct {
+	in io.Reader
+	n  int
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.in.Read(p)
+	c.n += n
+	return n, err
+}
+
+// problem reads the error of an answer that has no frames.
+func problem(resp *http.Response) error {
+	const most = 64 << 10
+	var p struct {
+		Title      string         `json:"title"`
+		Code       syncproto.Code `json:"code"`
+		Hint       string         `json:"hint"`
+		RetryAfter int            `json:"retryAfter"`
+	}
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, most))
+	if err != nil {
+		return broken(err)
+	}
+	if json.Unmarshal(raw, &p) != nil || p.Code == "" {
+		// Not our server's words: a proxy's, or a wrong address.
+		e := &syncproto.Error{Code: syncproto.CodeUnavailable, Op: fmt.Sprintf("sync: status %d", resp.StatusCode), Message: "服务器现在没有回应 / the server does not answer now",
+			Hint: "过一会儿再同步 / sync again later"}
+		if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
+			e.RetryAfter = n
+		}
+		return e
+	}
+	return &syncproto.Error{Code: p.Code, Op: "sync", Message: p.Title, Hint: p.Hint, RetryAfter: p.RetryAfter}
+}
+
+// broken is the error for a link that broke.
+func broken(err error) error {
+	if codeOf(err) != "" {
+		return err
+	}
+	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "sync", Err: err, Message: "连不上服务器 / no connection to the server",
+		Hint: "有信号时再同步；写下的都在 / sync when there is a signal; what you wrote is safe"}
+}
+
+// send signs and sends a request under an access token.
+func (s *Syncer) send(ctx context.Context, method, path string, body []byte, header http.Header) (*http.Response, error) {
+	d, err := s.opt.Replica.Device(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.token == "" {
+		if s.token, err = s.signIn(ctx, d); err != nil {
+			return nil, err
+		}
+	}
+	req, err := newRequest(ctx, method, d.Server, path, body)
+	if err != nil {
+		return nil, err
+	}
+	for k, v := range header {
+		req.Header[k] = v
+	}
+	req.Header.Set("Authorization", "Bearer "+s.token)
+	req.Header.Set(syncproto.SignatureHeader, syncproto.SignRequest(keyOf(d), method, req.URL.RequestURI(), s.token, body))
+	resp, err := s.opt.Transport.RoundTrip(req)
+	if err != nil {
+		return nil, broken(err)
+	}
+	return resp, nil
+}
+
+func newRequest(ctx context.Context, method, server, path string, body []byte) (*http.Request, error) {
+	base, err := url.Parse(server)
+	if err != nil || base.Host == "" {
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "sync", Message: "服务器地址不对 / the address of the server is wrong: " + server,
+			Hint: "请重新登记 / enrol again", Err: err}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, base.JoinPath(path).String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, broken(err)
+	}
+	return req, nil
+}
