@@ -66,14 +66,19 @@ var codeEncoding = base32.NewEncoding(crockford).WithPadding(base32.NoPadding)
 // checkSigns are the signs of the check character: the value of the code mod 37 (Crockford).
 const checkSigns = crockford + "*~$=U"
 
-// NewCode makes an enrolment code from randomness: four groups of four and a check sign, “ABCD-EFGH-JKMN-PQRS-T”.
+// NewCode makes an enrolment code from randomness: four groups of four and a check sign, “ABCD-EFGH-JKMN-PQRS-T”. Codes whose check
+// sign is no letter or digit are passed over: they are hard to read aloud.
 func NewCode(r io.Reader) (string, error) {
-	var raw [codeBytes]byte
-	if _, err := io.ReadFull(r, raw[:]); err != nil {
-		return "", fmt.Errorf("syncproto: reading randomness: %w", err)
+	for {
+		var raw [codeBytes]byte
+		if _, err := io.ReadFull(r, raw[:]); err != nil {
+			return "", fmt.Errorf("syncproto: reading randomness: %w", err)
+		}
+		s := codeEncoding.EncodeToString(raw[:])
+		if sign := checkSign(s); strings.IndexByte(crockford, sign) >= 0 {
+			return s[:4] + "-" + s[4:8] + "-" + s[8:12] + "-" + s[12:] + "-" + string(sign), nil
+		}
 	}
-	s := codeEncoding.EncodeToString(raw[:])
-	return s[:4] + "-" + s[4:8] + "-" + s[8:12] + "-" + s[12:] + "-" + string(checkSign(s)), nil
 }
 
 func checkSign(s string) byte {
@@ -94,7 +99,8 @@ func ParseCode(typed string) (string, error) {
 	if len(bare) != 17 {
 		return "", bad(fmt.Sprintf("登记码应是 17 个字符，现在是 %d 个。", len([]rune(bare))), "A code has 17 characters.")
 	}
-	body := strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(bare[:16])
+	bare = strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(bare)
+	body := bare[:16]
 	for i := range len(body) {
 		if strings.IndexByte(crockford, body[i]) < 0 {
 			return "", bad("登记码里有不该有的字符。", "The code holds a character that codes never hold.")

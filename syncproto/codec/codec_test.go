@@ -14,6 +14,7 @@ import (
 	"minqing/schema/schematest"
 	"minqing/syncproto"
 	"minqing/syncproto/codec"
+	"minqing/syncproto/internal/vectors"
 )
 
 const (
@@ -257,5 +258,18 @@ func TestCompression(t *testing.T) {
 	}
 	if _, err := codec.Decompress("br", nil, 1); !strings.Contains(fmt.Sprint(err), "zstd") && err == nil {
 		t.Fatal(err)
+	}
+}
+
+func TestFrameVectors(t *testing.T) {
+	for _, v := range vectors.MustRead(t, "../testdata", "frames.txt") {
+		want := strings.Join(v.All("line"), "\n") + "\n"
+		frames, err := read(strings.NewReader(want), schematest.Book())
+		if err != nil {
+			t.Fatalf("%v\n%s", err, want)
+		}
+		if got := string(write(t, frames)); got != want {
+			t.Errorf("got\n%swant\n%s", got, want)
+		}
 	}
 }

@@ -3,13 +3,16 @@ package courier_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/hex"
 	"errors"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
 	"minqing/syncproto"
 	"minqing/syncproto/courier"
+	"minqing/syncproto/internal/vectors"
 )
 
 const device = syncproto.DeviceID("01935b7e-0000-7000-8000-0000000000d1")
@@ -142,4 +145,42 @@ func FuzzOpenBundle(f *testing.F) {
 			t.Fatalf("%+v became %+v", got, again)
 		}
 	})
+}
+
+func unhex(t *testing.T, s string) []byte {
+	t.Helper()
+	raw, err := hex.DecodeString(s)
+	must(t, err)
+	return raw
+}
+
+func TestCourierVectors(t *testing.T) {
+	for _, v := range vectors.MustRead(t, "../testdata", "courier.txt") {
+		made, err := strconv.ParseInt(v.Get("made"), 10, 64)
+		must(t, err)
+		file, private := bytes.NewReader(unhex(t, v.Get("file"))), unhex(t, v.Get("private"))
+		if v.Get("kind") == "receipt" {
+			r, err := courier.OpenReceipt(file, private, unhex(t, v.Get("server-key")), syncproto.DeviceID(v.Get("device")))
+			must(t, err)
+			want := courier.Receipt{Device: device, Of: v.Get("of"), Made: made, Encoding: v.Get("encoding"), Body: unhex(t, v.Get("body"))}
+			if !reflect.DeepEqual(*r, want) {
+				t.Errorf("got %+v\nwant %+v", *r, want)
+			}
+			continue
+		}
+		key := ed25519.NewKeyFromSeed(unhex(t, v.Get("seed")))
+		to, err := courier.PublicKey(private)
+		must(t, err)
+		v.Want("to", to)
+		reply, err := courier.ReplyKey(key)
+		must(t, err)
+		v.Want("reply-private", hex.EncodeToString(reply))
+		b, verify, err := courier.OpenBundle(file, private)
+		must(t, err)
+		must(t, verify(public(key)))
+		want := courier.Bundle{Device: syncproto.DeviceID(v.Get("device")), Made: made, Reply: v.Get("reply"), Encoding: v.Get("encoding"), Body: unhex(t, v.Get("body"))}
+		if !reflect.DeepEqual(*b, want) {
+			t.Errorf("got %+v\nwant %+v", *b, want)
+		}
+	}
 }

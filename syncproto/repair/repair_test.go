@@ -2,15 +2,19 @@ package repair_test
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"minqing/schema"
 	"minqing/syncproto"
 	"minqing/syncproto/codec"
+	"minqing/syncproto/internal/vectors"
 	"minqing/syncproto/repair"
 )
 
@@ -221,4 +225,72 @@ func FuzzCompare(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestRepairVectors(t *testing.T) {
+	for _, v := range vectors.MustRead(t, "../testdata", "repair.txt") {
+		if v.Has("table") {
+			var h syncproto.CellHasher
+			h.Row(v.Get("table"), syncproto.RowID(v.Get("id")))
+			var columns []string
+			var values []schema.Value
+			for _, cell := range v.All("cell") {
+				column, raw, _ := strings.Cut(cell, " ")
+				kind := schema.KindInt
+				if raw[0] == '"' {
+					kind = schema.KindText
+				}
+				value, err := schema.ParseValue(kind, []byte(raw))
+				if err != nil {
+					t.Fatal(err)
+				}
+				columns, values = append(columns, column), append(values, value)
+			}
+			v.Want("sum", fmt.Sprintf("%016x", repair.Sum(&h, columns, values)))
+			continue
+		}
+		var list []syncproto.RowSum
+		for _, line := range v.All("row") {
+			list = append(list, rowSum(t, line))
+		}
+		if v.Has("count") {
+			n, err := strconv.Atoi(v.Get("count"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range n {
+				list = append(list, rowSum(t, fmt.Sprintf("visit 01935b7e-0000-7000-8000-%012x %016x", i, i+1)))
+			}
+		}
+		got, err := repair.New(list).Answer(syncproto.Probe{ID: bucket, Prefixes: []string{v.Get("prefix")}})
+		if err != nil || len(got) != 1 {
+			t.Fatalf("%+v %v", got, err)
+		}
+		if v.Has("sums") {
+			v.Want("width", strconv.Itoa(got[0].Width))
+			var raw []byte
+			for _, n := range got[0].Sums {
+				raw = binary.BigEndian.AppendUint64(raw, n)
+			}
+			v.Want("sums", base64.RawURLEncoding.EncodeToString(raw))
+			continue
+		}
+		var listed []syncproto.RowSum
+		for _, line := range v.All("listed") {
+			listed = append(listed, rowSum(t, line))
+		}
+		if !slices.Equal(got[0].Rows, listed) || got[0].Width != 0 {
+			t.Errorf("prefix %q: %+v, want %+v", v.Get("prefix"), got[0].Rows, listed)
+		}
+	}
+}
+
+func rowSum(t *testing.T, line string) syncproto.RowSum {
+	t.Helper()
+	parts := strings.Fields(line)
+	sum, err := strconv.ParseUint(parts[2], 16, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return syncproto.RowSum{RowRef: syncproto.RowRef{Table: parts[0], ID: syncproto.RowID(parts[1])}, Sum: sum}
 }
