@@ -11,8 +11,12 @@ type StreamAt struct {
 	ID   string // of its place
 	Seq  uint64
 	Pos  uint64
-	Head string
+	Head string // seals keep its first headDigits
 }
+
+// headDigits of a chain head travel: 96 bits inside a seal tell one history from another, and three streams must fit into a sync
+// of 1,200 bytes.
+const headDigits = 24
 
 // EpochLink is one epoch of a server's line and where it began: the seqs of the streams named.
 type EpochLink struct {
@@ -82,7 +86,7 @@ func (s *Sealer) OpenResume(sealed string) (*Resume, error) {
 	return m, r.end()
 }
 
-// OpenHead opens a chain head, or the head that a cursor carries; the error has CodeCursor.
+// OpenHead opens a chain head; the error has CodeCursor.
 func (s *Sealer) OpenHead(sealed string) (*ChainHead, error) {
 	plain, err := s.Open(SealHead, sealed)
 	if err != nil {
@@ -134,7 +138,7 @@ func packStreams(b []byte, streams []StreamAt) []byte {
 	b = binary.AppendUvarint(b, uint64(len(streams)))
 	for _, s := range streams {
 		b = packText(b, s.ID)
-		b = packText(binary.AppendUvarint(binary.AppendUvarint(b, s.Seq), s.Pos), s.Head)
+		b = packText(binary.AppendUvarint(binary.AppendUvarint(b, s.Seq), s.Pos), s.Head[:min(len(s.Head), headDigits)])
 	}
 	return b
 }
@@ -225,7 +229,8 @@ func (r *unpacker) line() []EpochLink {
 
 func (r *unpacker) end() error {
 	if r.bad || len(r.b) > 0 {
-		return &Error{Code: CodeCursor, Op: "open", Message: "这个凭据读不懂。 This seal cannot be read.", Err: fmt.Errorf("%d bytes left, bad=%v", len(r.b), r.bad)}
+		return &Error{Code: CodeCursor, Op: "open", Message: "这个凭据读不懂。 This seal cannot be read.",
+			Hint: "手机会从头核对一遍，不会丢东西。 The phone compares everything anew; nothing is lost.", Err: fmt.Errorf("%d bytes left, bad=%v", len(r.b), r.bad)}
 	}
 	return nil
 }

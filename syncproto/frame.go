@@ -28,8 +28,8 @@ type Hello struct {
 // bucket in the closing checkpoint. A long list comes as several frames.
 type Held struct{ Buckets []BucketID }
 
-// Probe asks, for one bucket that differs, for digests of ranges of its rows (by prefix of RepairKey, "" for all), for single rows,
-// or for all of it again.
+// Probe asks, for one bucket that differs, for sums of ranges of its rows (by prefix of their keys, "" for all; see package
+// repair), for single rows, or for all of it again.
 type Probe struct {
 	ID       BucketID
 	Prefixes []string
@@ -53,7 +53,7 @@ type Ranges struct {
 	Rows   []RowSum
 }
 
-// RowSum is a row and the low half of the digest of its cells (see RepairSum).
+// RowSum is a row and the low half of the digest of its cells (package repair).
 type RowSum struct {
 	RowRef
 	Sum uint64
