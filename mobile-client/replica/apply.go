@@ -306,7 +306,23 @@ func (a *apply) settleGone(id syncproto.RowID, away bool) error {
 	if !away {
 		return nil
 	}
-	return a.c.exec(`UPDATE mq_edit SET away = 1, laid = 0 WHERE row = ? AND settled = 0`, string(id))
+	if err := a.c.exec(`UPDATE mq_edit SET away = 1, laid = 0 WHERE row = ?`, string(id)); err != nil {
+		return err
+	}
+	var ords []int64
+	var ord int64
+	if err := a.c.each(`SELECT change FROM mq_edit WHERE row = ?`, []any{string(id)}, []any{&ord}, func() error {
+		ords = append(ords, ord)
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, ord := range ords {
+		if err := a.r.stow(a.l, ord); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // finish closes the cut.

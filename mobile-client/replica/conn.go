@@ -207,3 +207,11 @@ func broken(op, format string, args ...any) error {
 	return &syncproto.Error{Code: syncproto.CodeInternal, Op: "replica." + op, Err: fmt.Errorf(format, args...),
 		Message: "本机数据文件内部不一致 / the file on this device contradicts itself", Hint: "请把这句话告诉管理员 / tell your administrator"}
 }
+
+func codeOf(err error) syncproto.Code {
+	var e *syncproto.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}

@@ -32,10 +32,12 @@ var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS mq_open (row TEXT PRIMARY KEY, cells TEXT NOT NULL) STRICT, WITHOUT ROWID`,
 
 	// The changes of this device, in the order in which they were made. need: it must be pushed. state and verdict: as last told, at
-	// server time told. absent: see told in verdict.go. labels: every (epoch, rev) that the change was ever given, by row.
+	// server time told. absent: see told in verdict.go. labels: every (epoch, rev) that the change was ever given, by row. sealed: the content
+	// for the server's eyes only, when its scope was forgotten (content is then empty).
 	`CREATE TABLE IF NOT EXISTS mq_change (ord INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, number INTEGER NOT NULL, identity TEXT NOT NULL UNIQUE,
 		first_device TEXT NOT NULL, first_number INTEGER NOT NULL, content TEXT NOT NULL, need INTEGER NOT NULL, state TEXT NOT NULL, mends TEXT NOT NULL,
-		outside INTEGER NOT NULL DEFAULT 0, verdict TEXT, told INTEGER NOT NULL DEFAULT 0, absent INTEGER NOT NULL DEFAULT 0, labels TEXT) STRICT`,
+		outside INTEGER NOT NULL DEFAULT 0, verdict TEXT, told INTEGER NOT NULL DEFAULT 0, absent INTEGER NOT NULL DEFAULT 0, labels TEXT,
+		sealed BLOB) STRICT`,
 	`CREATE INDEX IF NOT EXISTS mq_change_need ON mq_change (ord) WHERE need = 1`,
 	`CREATE INDEX IF NOT EXISTS mq_change_refused ON mq_change (ord) WHERE state IN ('refused', 'withdrawn')`,
 

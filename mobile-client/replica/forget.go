@@ -1,8 +1,14 @@
 package replica
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
 	"minqing/schema"
 	"minqing/syncproto"
+	"minqing/syncproto/courier"
 )
 
 // forgetAll lets go of every scope and bucket that was named since the last other frame.
@@ -33,10 +39,18 @@ func (a *apply) forgetAll() error {
 	if err != nil {
 		return err
 	}
-	for _, id := range sortedRows(gone) {
+	ids := sortedRows(gone)
+	for _, id := range ids {
 		if err := a.let(gone[id], id, true); err != nil {
 			return err
 		}
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return wrap("forget", err)
+	}
+	if err := a.c.exec(`UPDATE mq_notice SET text = '' WHERE kind = ? AND row IN (SELECT value FROM json_each(?))`, string(NoticeUnreadable), string(list)); err != nil {
+		return err
 	}
 	for _, ord := range ords {
 		b, err := a.buckets.at(ord)
@@ -105,4 +119,59 @@ func (a *apply) forgetOwn(scopes map[string]bool) error {
 		a.forgot = true
 	}
 	return nil
+}
+
+// stow puts the content of an accepted change out of this phone's reach: its scope was forgotten, and the server may still want it
+// after a restore. Without the server's key nothing is kept.
+func (r *Replica) stow(l *layer, ord int64) error {
+	var content string
+	found, err := r.w.one(`SELECT content FROM mq_change WHERE ord = ? AND state = 'accepted' AND content <> ''`, []any{ord}, &content)
+	if !found || err != nil {
+		return err
+	}
+	recipient, err := (&meta{c: r.w}).text("recipient")
+	if err != nil {
+		return err
+	}
+	var box []byte
+	if recipient != "" {
+		if box, err = courier.Seal(recipient, courier.Escrow, []byte(content)); err != nil {
+			return err
+		}
+	}
+	delete(l.changes, ord)
+	return r.w.exec(`UPDATE mq_change SET content = '', sealed = ? WHERE ord = ?`, box, ord)
+}
+
+// scrub takes what was deleted out of the file for good. Deleted rows are overwritten as they go, but pages that were split or
+// merged may keep stale copies of rows that lived on elsewhere, and the log keeps old pages: so the file is written anew and the log
+// cut to nothing. While somebody else reads the file that has to wait for the next session; so has a disk without room for it.
+func (r *Replica) scrub() error {
+	m := &meta{c: r.w}
+	due, err := m.text("scrub")
+	if err != nil || due == "" {
+		return err
+	}
+	patience := r.opt.BusyTimeout
+	// A reader in the way is waited for only a moment: the person waits too.
+	if err := r.w.exec(fmt.Sprintf("PRAGMA busy_timeout = %d", min(patience, 100*time.Millisecond).Milliseconds())); err != nil {
+		return err
+	}
+	return errors.Join(r.rewrite(m), r.w.exec(fmt.Sprintf("PRAGMA busy_timeout = %d", patience.Milliseconds())))
+}
+
+func (r *Replica) rewrite(m *meta) error {
+	for _, q := range []string{"PRAGMA temp_store = MEMORY", "VACUUM"} {
+		if err := r.w.exec(q); err != nil {
+			if code := codeOf(err); code == syncproto.CodeBusy || code == syncproto.CodeFull {
+				return nil
+			}
+			return err
+		}
+	}
+	var busy, log, done int
+	if _, err := r.w.one("PRAGMA wal_checkpoint(TRUNCATE)", nil, &busy, &log, &done); err != nil || busy != 0 {
+		return err
+	}
+	return m.set("scrub", "")
 }

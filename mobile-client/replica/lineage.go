@@ -54,8 +54,8 @@ func (s *Session) Fork(ctx context.Context) error {
 			return err
 		}
 		for _, q := range []string{
-			`UPDATE mq_edit SET epoch = NULL, rev = NULL WHERE change IN (SELECT ord FROM mq_change WHERE content <> '')`,
-			`UPDATE mq_change SET need = 1, state = CASE state WHEN 'accepted' THEN 'pending' ELSE state END WHERE content <> ''`,
+			`UPDATE mq_edit SET epoch = NULL, rev = NULL WHERE change IN (SELECT ord FROM mq_change WHERE content <> '' OR sealed IS NOT NULL)`,
+			`UPDATE mq_change SET need = 1, state = CASE state WHEN 'accepted' THEN 'pending' ELSE state END WHERE content <> '' OR sealed IS NOT NULL`,
 		} {
 			if err := c.exec(q); err != nil {
 				return err
@@ -76,7 +76,7 @@ func (s *Session) Copied(ctx context.Context, d Device) error {
 		c, m := s.r.w, &meta{c: s.r.w}
 		var ords []int64
 		var ord int64
-		if err := c.each(`SELECT ord FROM mq_change WHERE content <> '' ORDER BY ord`, nil, []any{&ord}, func() error {
+		if err := c.each(`SELECT ord FROM mq_change WHERE content <> '' OR sealed IS NOT NULL ORDER BY ord`, nil, []any{&ord}, func() error {
 			ords = append(ords, ord)
 			return nil
 		}); err != nil {

@@ -25,7 +25,7 @@ type Entry struct {
 	Identity syncproto.Identity
 	Change   *syncproto.Change
 	State    State
-	Boxed    bool // it touches a scope that was forgotten: held in the hand-over box till accepted or withdrawn
+	Boxed    bool // it touches a scope that was forgotten: held in the hand-over box till accepted or withdrawn, sealed afterwards
 	Outside  bool // captured from another program
 	Verdict  *syncproto.Verdict
 }

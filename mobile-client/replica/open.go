@@ -15,6 +15,7 @@ import (
 	"minqing/internal/sqlitex/vfs"
 	"minqing/schema"
 	"minqing/syncproto"
+	"minqing/syncproto/courier"
 )
 
 // Options say which file to open and what the outside world is.
@@ -22,7 +23,7 @@ type Options struct {
 	Path        string
 	Key         []byte        // 32 bytes: the file is encrypted; nil: plain, for tools on a laptop
 	FS          vfs.VFS       // where the file lies; nil: the operating system's file system
-	BusyTimeout time.Duration // how long to wait for another process that writes; 0: as sqlitex has it
+	BusyTimeout time.Duration // how long to wait for another process that writes; 0: five seconds
 	Book        *schema.Book  // what this program knows
 	Now         func() int64  // wall clock, Unix ms: may be wrong, jump or stand still
 	Rand        io.Reader
@@ -38,9 +39,14 @@ type Replica struct {
 	close sync.Once
 }
 
+const defaultPatience = 5 * time.Second
+
 // Open opens the file, making it when there is none, upgrades it to the book, and heals capture triggers that somebody dropped.
 func Open(ctx context.Context, opt Options) (*Replica, error) {
 	// What is deleted is overwritten: a scope that was forgotten must not be found in the file.
+	if opt.BusyTimeout == 0 {
+		opt.BusyTimeout = defaultPatience
+	}
 	db, err := sqlitex.Open(sqlitex.Options{Path: opt.Path, Key: opt.Key, FS: opt.FS, BusyTimeout: opt.BusyTimeout, SecureDelete: true})
 	if err != nil {
 		return nil, wrap("open", err)
@@ -50,6 +56,9 @@ func Open(ctx context.Context, opt Options) (*Replica, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	if err := r.w.inTx(r.prepare); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	if err := r.locked(ctx, r.scrub); err != nil { // what a crash or a busy reader left
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
@@ -202,6 +211,7 @@ type Device struct {
 	User   syncproto.UserID
 	Server string // base URL
 	Seed   []byte // of the Ed25519 key, 32 bytes
+	Keys   courier.Keys
 }
 
 // Enrol writes who the file belongs to. One file serves one user: a phone passed on starts a new one.
@@ -223,8 +233,20 @@ func (r *Replica) Enrol(ctx context.Context, d Device) error {
 			next = 1
 		}
 		return errors.Join(m.set("device", string(d.ID)), m.set("user", string(d.User)), m.set("server", d.Server),
-			m.set("seed", base64.StdEncoding.EncodeToString(d.Seed)), m.setNum("next", next))
+			m.set("seed", base64.StdEncoding.EncodeToString(d.Seed)), m.setNum("next", next), setKeys(m, d.Keys))
 	})
+}
+
+// LearnKeys keeps the server's keys for what is carried by hand and for what only the server may read.
+func (r *Replica) LearnKeys(ctx context.Context, k courier.Keys) error {
+	return r.write(ctx, func() error { return setKeys(&meta{c: r.w}, k) })
+}
+
+func setKeys(m *meta, k courier.Keys) error {
+	if k == (courier.Keys{}) {
+		return nil // as last told
+	}
+	return errors.Join(m.set("recipient", k.Recipient), m.set("receipts", k.Receipts))
 }
 
 // Device reads who the file belongs to; the zero Device before Enrol.
@@ -244,6 +266,7 @@ func device(c *conn) (d Device, err error) {
 		return v
 	}
 	d.ID, d.User, d.Server = syncproto.DeviceID(get("device")), syncproto.UserID(get("user")), get("server")
+	d.Keys = courier.Keys{Recipient: get("recipient"), Receipts: get("receipts")}
 	seed, e := base64.StdEncoding.DecodeString(get("seed"))
 	d.Seed = seed
 	return d, errors.Join(err, e)

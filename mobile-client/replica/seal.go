@@ -81,16 +81,18 @@ func (c *conn) entry(ord int64) (*Entry, error) {
 	e := &Entry{Change: ch}
 	var content string
 	var labels, verdict *string
+	var sealed []byte
 	found, err := c.one(`SELECT identity, device, number, first_device, first_number, content, state,
-		EXISTS (SELECT 1 FROM mq_edit WHERE change = ord AND away = 1), outside, labels, verdict FROM mq_change WHERE ord = ?`, []any{ord},
-		&e.Identity, &ch.Name.Device, &ch.Name.Number, &ch.First.Device, &ch.First.Number, &content, &e.State, &e.Boxed, &e.Outside, &labels, &verdict)
+		EXISTS (SELECT 1 FROM mq_edit WHERE change = ord AND away = 1), outside, labels, verdict, sealed FROM mq_change WHERE ord = ?`, []any{ord},
+		&e.Identity, &ch.Name.Device, &ch.Name.Number, &ch.First.Device, &ch.First.Number, &content, &e.State, &e.Boxed, &e.Outside, &labels, &verdict, &sealed)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
 		return nil, broken("change", "no change at %d", ord)
 	}
-	if content != "" { // what was accepted in a scope forgotten since is not kept
+	ch.Sealed = sealed
+	if content != "" { // what was accepted in a scope forgotten since is for the server's eyes only
 		// A defect is the server's to judge: a newer program on this file may have written what this one does not know.
 		if e.Change, err = syncproto.ParseContent(c.book, ch.Name, ch.First, content); err != nil {
 			return nil, broken("change", "%s: %w", e.Identity, err)

@@ -120,9 +120,13 @@ func (s *Session) write(ctx context.Context, fn func() error) error {
 
 // Close gives the lease back, and cleans the file up when something was forgotten.
 func (s *Session) Close(ctx context.Context) error {
-	return s.r.write(ctx, func() error {
+	err := s.r.write(ctx, func() error {
 		return s.r.w.exec(`DELETE FROM mq_lease WHERE holder = ?`, s.holder)
 	})
+	if err != nil {
+		return err
+	}
+	return s.r.locked(ctx, s.r.scrub)
 }
 
 // Hello is what the device says of itself; Protocol and Client are the caller's.

@@ -71,6 +71,11 @@ func (r *Replica) takeVerdict(l *layer, v told) error {
 		return err
 	}
 	delete(l.changes, ord)
+	if next == Accepted && old.Boxed {
+		if err := r.stow(l, ord); err != nil {
+			return err
+		}
+	}
 	return r.settleChange(l, ord)
 }
 
