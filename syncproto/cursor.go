@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 )
 
 // StreamAt is where a stream stood: its seq, and the position and head (hex) of its chain.
@@ -71,7 +72,8 @@ func (s *Sealer) OpenCursor(sealed string) (*Cursor, error) {
 	}
 	r := unpacker{b: plain}
 	c := &Cursor{Device: DeviceID(r.text()), Epoch: EpochID(r.text()), Now: int64(r.number()), Verdicts: r.number(), Held: r.digest(), Root: r.digest(),
-		Nonce: r.text(), Streams: r.streams(), Line: r.line()}
+		Nonce: r.text(), Streams: r.streams()}
+	c.Line = r.line(c.Streams)
 	return c, r.end()
 }
 
@@ -93,7 +95,8 @@ func (s *Sealer) OpenHead(sealed string) (*ChainHead, error) {
 		return nil, err
 	}
 	r := unpacker{b: plain}
-	h := &ChainHead{Epoch: EpochID(r.text()), Streams: r.streams(), Line: r.line()}
+	h := &ChainHead{Epoch: EpochID(r.text()), Streams: r.streams()}
+	h.Line = r.line(h.Streams)
 	return h, r.end()
 }
 
@@ -101,7 +104,7 @@ func (c *Cursor) encode() []byte {
 	b := packText(packText(nil, string(c.Device)), string(c.Epoch))
 	b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(c.Now)), c.Verdicts)
 	b = packText(packDigest(packDigest(b, c.Held), c.Root), c.Nonce)
-	return packLine(packStreams(b, c.Streams), c.Line)
+	return packLine(packStreams(b, c.Streams), c.Line, c.Streams)
 }
 
 func (r *Resume) encode() []byte {
@@ -111,7 +114,7 @@ func (r *Resume) encode() []byte {
 }
 
 func (h *ChainHead) encode() []byte {
-	return packLine(packStreams(packText(nil, string(h.Epoch)), h.Streams), h.Line)
+	return packLine(packStreams(packText(nil, string(h.Epoch)), h.Streams), h.Line, h.Streams)
 }
 
 // Texts are packed as their length and bytes; hex and UUIDs, which are most of a cursor, as half or 16 bytes with a mark in the
@@ -143,12 +146,26 @@ func packStreams(b []byte, streams []StreamAt) []byte {
 	return b
 }
 
-func packLine(b []byte, line []EpochLink) []byte {
+// packLine leaves the ids out of epochs that name just the streams of the record itself, as nearly all do: a server that restarts
+// every day has many epochs between two backups.
+func packLine(b []byte, line []EpochLink, own []StreamAt) []byte {
 	b = binary.AppendUvarint(b, uint64(len(line)))
 	for _, e := range line {
-		b = packStreams(packText(b, string(e.ID)), e.Streams)
+		b = packText(b, string(e.ID))
+		if !sameStreams(e.Streams, own) {
+			b = packStreams(append(b, 0), e.Streams)
+			continue
+		}
+		b = append(b, 1)
+		for _, s := range e.Streams {
+			b = binary.AppendUvarint(b, s.Seq)
+		}
 	}
 	return b
+}
+
+func sameStreams(a, own []StreamAt) bool {
+	return slices.EqualFunc(a, own, func(x, y StreamAt) bool { return x.ID == y.ID && x.Pos == 0 && x.Head == "" })
 }
 
 // unpacker reads what pack… wrote. Seals are authentic, so a fault is our own; it is still an error and never a panic.
@@ -214,7 +231,7 @@ func (r *unpacker) streams() []StreamAt {
 	return out
 }
 
-func (r *unpacker) line() []EpochLink {
+func (r *unpacker) line(own []StreamAt) []EpochLink {
 	n := r.number()
 	if n > uint64(len(r.b)) {
 		r.bad = true
@@ -222,7 +239,21 @@ func (r *unpacker) line() []EpochLink {
 	}
 	var out []EpochLink
 	for range n {
-		out = append(out, EpochLink{ID: EpochID(r.text()), Streams: r.streams()})
+		e := EpochLink{ID: EpochID(r.text())}
+		switch form := r.bytes(1); {
+		case len(form) == 1 && form[0] == 0:
+			e.Streams = r.streams()
+		case len(form) == 1 && form[0] == 1:
+			for _, s := range own {
+				e.Streams = append(e.Streams, StreamAt{ID: s.ID, Seq: r.number()})
+			}
+		default:
+			r.bad = true
+		}
+		if r.bad {
+			return nil
+		}
+		out = append(out, e)
 	}
 	return out
 }
