@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func value(t *testing.T, raw string) schema.Value {
 }
 
 func TestIdentityVectors(t *testing.T) {
-	for _, v := range vectors.MustRead(t, "testdata", "identity.txt") {
+	for _, v := range vectors.MustRead(t, os.DirFS("testdata"), "identity.txt") {
 		first := syncproto.Name{Device: syncproto.DeviceID(v.Get("device")), Number: number(t, v.Get("number"))}
 		other := syncproto.Name{Device: "01935b7e-0000-7000-8000-0000000000ff", Number: 99}
 		c, err := syncproto.ParseContent(nil, other, first, v.Get("content"))
@@ -58,7 +59,7 @@ func TestIdentityVectors(t *testing.T) {
 
 func TestCellVectors(t *testing.T) {
 	var sum syncproto.Digest
-	for _, v := range vectors.MustRead(t, "testdata", "cells.txt") {
+	for _, v := range vectors.MustRead(t, os.DirFS("testdata"), "cells.txt") {
 		if v.Has("sum") {
 			v.Want("sum", sum.String())
 			continue
@@ -73,7 +74,7 @@ func TestCellVectors(t *testing.T) {
 }
 
 func TestBucketVectors(t *testing.T) {
-	for _, v := range vectors.MustRead(t, "testdata", "buckets.txt") {
+	for _, v := range vectors.MustRead(t, os.DirFS("testdata"), "buckets.txt") {
 		var held []syncproto.BucketID
 		var states []syncproto.BucketState
 		for _, line := range v.All("bucket") {
@@ -94,7 +95,7 @@ func TestBucketVectors(t *testing.T) {
 }
 
 func TestSignatureVectors(t *testing.T) {
-	for _, v := range vectors.MustRead(t, "testdata", "signatures.txt") {
+	for _, v := range vectors.MustRead(t, os.DirFS("testdata"), "signatures.txt") {
 		seed, err := hex.DecodeString(v.Get("seed"))
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +122,7 @@ func TestSignatureVectors(t *testing.T) {
 }
 
 func TestCodeVectors(t *testing.T) {
-	for _, v := range vectors.MustRead(t, "testdata", "codes.txt") {
+	for _, v := range vectors.MustRead(t, os.DirFS("testdata"), "codes.txt") {
 		got, err := syncproto.ParseCode(v.Get("typed"))
 		if v.Has("error") {
 			var e *syncproto.Error
@@ -138,7 +139,7 @@ func TestCodeVectors(t *testing.T) {
 }
 
 func TestChainVectors(t *testing.T) {
-	for _, v := range vectors.MustRead(t, "testdata", "chain.txt") {
+	for _, v := range vectors.MustRead(t, os.DirFS("testdata"), "chain.txt") {
 		leaf, err := syncproto.ChainLeaf(v.Get("salt"), []byte(v.Get("content")))
 		if err != nil {
 			t.Fatal(err)

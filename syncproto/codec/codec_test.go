@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -262,7 +263,7 @@ func TestCompression(t *testing.T) {
 }
 
 func TestFrameVectors(t *testing.T) {
-	for _, v := range vectors.MustRead(t, "../testdata", "frames.txt") {
+	for _, v := range vectors.MustRead(t, os.DirFS("../testdata"), "frames.txt") {
 		want := strings.Join(v.All("line"), "\n") + "\n"
 		frames, err := read(strings.NewReader(want), schematest.Book())
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
+	"os"
 	"reflect"
 	"strconv"
 	"strings"
@@ -155,7 +156,7 @@ func unhex(t *testing.T, s string) []byte {
 }
 
 func TestCourierVectors(t *testing.T) {
-	for _, v := range vectors.MustRead(t, "../testdata", "courier.txt") {
+	for _, v := range vectors.MustRead(t, os.DirFS("../testdata"), "courier.txt") {
 		made, err := strconv.ParseInt(v.Get("made"), 10, 64)
 		must(t, err)
 		file, private := bytes.NewReader(unhex(t, v.Get("file"))), unhex(t, v.Get("private"))

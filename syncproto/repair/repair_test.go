@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -228,7 +229,7 @@ func FuzzCompare(f *testing.F) {
 }
 
 func TestRepairVectors(t *testing.T) {
-	for _, v := range vectors.MustRead(t, "../testdata", "repair.txt") {
+	for _, v := range vectors.MustRead(t, os.DirFS("../testdata"), "repair.txt") {
 		if v.Has("table") {
 			var h syncproto.CellHasher
 			h.Row(v.Get("table"), syncproto.RowID(v.Get("id")))

@@ -3,6 +3,7 @@ package strict_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ func canonical(in string) (string, error) {
 }
 
 func TestCanonicalVectors(t *testing.T) {
-	for _, c := range vectors.MustRead(t, "../../testdata", "canonical.txt") {
+	for _, c := range vectors.MustRead(t, os.DirFS("../../testdata"), "canonical.txt") {
 		got, err := canonical(c.Get("in"))
 		if c.Has("error") {
 			if err == nil || !strings.Contains(err.Error(), c.Get("error")) {

@@ -4,8 +4,7 @@
 package vectors
 
 import (
-	"os"
-	"path/filepath"
+	"io/fs"
 	"strings"
 	"testing"
 )
@@ -17,10 +16,10 @@ type Case struct {
 	values map[string][]string
 }
 
-// MustRead reads a file of vectors; dir is the folder testdata as seen from the test.
-func MustRead(tb testing.TB, dir, file string) []Case {
+// MustRead reads a file of vectors from the folder testdata.
+func MustRead(tb testing.TB, testdata fs.FS, file string) []Case {
 	tb.Helper()
-	raw, err := os.ReadFile(filepath.Join(dir, file))
+	raw, err := fs.ReadFile(testdata, file)
 	if err != nil {
 		tb.Fatal(err)
 	}
