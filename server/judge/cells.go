@@ -54,7 +54,9 @@ func (h *hearing) mergeLong(e *edit, epochs merge.Epochs) (*refusal, error) {
 	if err := d.loadRefused(e.row, &e.version); err != nil {
 		return nil, err
 	}
-	versions := h.withMend(append(slices.Clone(e.row.versions), e.version))
+	// Heard again, the change itself may be among the refused ones that others were made over.
+	others := slices.DeleteFunc(slices.Clone(e.row.versions), func(v merge.RowVersion) bool { return v.ID == e.version.ID })
+	versions := h.withMend(append(others, e.version))
 	view := merge.View(d.book, e.table.Name, versions, epochs, e.version)
 	saw := func(cell string) schema.Value {
 		if c := view.Cell(cell); c != nil {
@@ -204,14 +206,14 @@ func (h *hearing) judgeState(e *edit, saw func(cell string) schema.Value) *refus
 		}
 		return nil
 	case syncproto.OpDelete:
-		if !b.MayDelete(e.table, e.roles, e.own, state) {
+		if !e.decides[syncproto.ExistenceCell] && !b.MayDelete(e.table, e.roles, e.own, state) {
 			return forbidden
 		}
 		return nil
 	}
 	for i := range e.Cells {
 		cell := e.Cells[i].Cell
-		if slices.Contains(e.Decides, cell) || b.Cell(e.table.Name, cell).Rule == schema.RuleServer {
+		if e.decides[cell] || b.Cell(e.table.Name, cell).Rule == schema.RuleServer {
 			continue // who decides an item sees both sides of it; what the server derives no state forbids
 		}
 		if flow != nil && cell == flow.Name {

@@ -107,15 +107,15 @@ func (d *desk) load(hearings []*hearing) error {
 	for _, h := range hearings {
 		ids = append(ids, h.mentions(d.book)...)
 	}
+	had := maps.Clone(d.rows)
 	if err := d.loadRows(ids); err != nil {
 		return err
 	}
 	if err := d.tx.LockStreams(d.streamsOf(hearings)...); err != nil {
 		return err
 	}
-	if d.j.store.Postgres() && len(ids) > 0 {
-		clear(d.rows)
-		clear(d.levels)
+	if d.j.store.Postgres() && len(d.rows) > len(had) {
+		d.rows = had
 		if err := d.loadRows(ids); err != nil {
 			return err
 		}

@@ -36,6 +36,7 @@ func (d *desk) accept(h *hearing) error {
 		m := h.mends
 		m.MendedBy, m.verdict.MendedBy = rec.Identity, rec.Identity
 		m.dirty, m.news = true, true
+		d.standIn(m.Identity, rec.Identity)
 		d.came = append(d.came, m.Identity)
 	}
 	if again {
@@ -44,6 +45,20 @@ func (d *desk) accept(h *hearing) error {
 		}
 	}
 	return d.record(h, h.kind())
+}
+
+// standIn lets the histories on the desk know of a mend.
+func (d *desk) standIn(refused, mend syncproto.Identity) {
+	for _, r := range d.rows {
+		if r == nil {
+			continue
+		}
+		for i := range r.versions {
+			if r.versions[i].ID == refused {
+				r.versions[i].MendedBy = mend
+			}
+		}
+	}
 }
 
 // settle forgets what a refused change waited for and would have made.

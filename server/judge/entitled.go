@@ -2,6 +2,7 @@ package judge
 
 import (
 	"slices"
+	"strings"
 
 	"minqing/schema"
 	"minqing/server/entitle"
@@ -19,6 +20,9 @@ func (h *hearing) entitle() (*refusal, error) {
 	}
 	rights, err := h.d.rightsOf(h.rec.User)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.findDecided(); err != nil {
 		return nil, err
 	}
 	h.late = false
@@ -54,6 +58,31 @@ func (h *hearing) entitle() (*refusal, error) {
 			hint: "等待处理,内容不会丢 / nothing is lost"}, nil
 	}
 	return h.checkLinks()
+}
+
+// findDecided notes which cells of each edit lie in an open item that the edit decides. Who decides chooses between words that were
+// written by right, so he needs no right of his own to write the cell; where nothing is open, a decision is an edit like any other.
+func (h *hearing) findDecided() error {
+	for _, e := range h.edits {
+		e.decides = map[string]bool{}
+		if len(e.Decides) == 0 || e.op == syncproto.OpCreate {
+			continue
+		}
+		if err := h.d.loadItems(e.row); err != nil {
+			return err
+		}
+		for _, it := range h.d.items {
+			if it.Row != e.row.ID || it.Closed != 0 {
+				continue
+			}
+			for _, cell := range strings.Split(it.Cell, ",") {
+				if slices.Contains(e.Decides, cell) {
+					e.decides[cell] = true
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // isOwn tells whether the row is its author's: made by him, or being made in his name.
@@ -100,6 +129,13 @@ func (h *hearing) placesOf(e *edit, i int) []string {
 // allowed asks the permission matrix, whatever the row's state.
 func (h *hearing) allowed(e *edit, roles []schema.Role) bool {
 	b := h.d.book
+	decider := slices.ContainsFunc(roles, decides)
+	if (len(e.Decides) > 0 || e.UndoOf != "") && !decider {
+		return false
+	}
+	if e.decides[syncproto.ExistenceCell] {
+		return true // between a deletion and what stands against it, both made by right
+	}
 	switch e.op {
 	case syncproto.OpCreate:
 		cells := make([]string, len(e.Cells))
@@ -110,16 +146,12 @@ func (h *hearing) allowed(e *edit, roles []schema.Role) bool {
 	case syncproto.OpDelete:
 		return slices.ContainsFunc(states(e.table), func(s string) bool { return b.MayDelete(e.table, roles, e.own, s) })
 	}
-	if (len(e.Decides) > 0 || e.UndoOf != "") && !slices.ContainsFunc(roles, decides) {
-		return false
-	}
 	for i := range e.Cells {
-		if !slices.ContainsFunc(states(e.table), func(s string) bool { return b.MayChange(e.table, roles, e.own, e.Cells[i].Cell, s) }) {
+		if !e.decides[e.Cells[i].Cell] && !slices.ContainsFunc(states(e.table), func(s string) bool { return b.MayChange(e.table, roles, e.own, e.Cells[i].Cell, s) }) {
 			return false
 		}
 	}
-	// A decision about a row's existence, or an undo of its deletion, is a right to delete.
-	if len(e.Cells) == 0 && (slices.Contains(e.Decides, syncproto.ExistenceCell) || e.UndoOf != "") {
+	if len(e.Cells) == 0 { // bringing a row back is a right like deleting it
 		return slices.ContainsFunc(states(e.table), func(s string) bool { return b.MayDelete(e.table, roles, e.own, s) })
 	}
 	return true

@@ -35,8 +35,9 @@ type edit struct {
 	roles   []schema.Role
 	own     bool
 	depends []syncproto.Identity
-	twice   bool // creates a row that is there
-	server  bool // made by the server itself along with the change
+	decides map[string]bool // cells whose open item it decides
+	twice   bool            // creates a row that is there
+	server  bool            // made by the server itself along with the change
 
 	version merge.RowVersion
 	from    map[string]schema.Value // what the author saw in the cells he writes

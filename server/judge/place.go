@@ -57,6 +57,9 @@ func (h *hearing) placeEdit(e *edit) *refusal {
 // redirect carries what comes for a twin that was merged away over to the one that stayed, as the edit of somebody who has seen nothing of
 // it; what comes for its children finds the new parent.
 func (h *hearing) redirect(e *edit) {
+	if h.rec.User == "" || e.UndoOf != "" { // merging and its undoing mean the rows that they name
+		return
+	}
 	if parent, given := e.parentOf(); given {
 		if to := h.d.mergedInto(parent); to != parent {
 			clone := *e.Edit
@@ -69,7 +72,7 @@ func (h *hearing) redirect(e *edit) {
 			e.Edit = &clone
 		}
 	}
-	if e.op != syncproto.OpUpdate || e.UndoOf != "" || len(e.Decides) > 0 {
+	if e.op != syncproto.OpUpdate || len(e.Decides) > 0 {
 		return
 	}
 	if to := h.d.mergedInto(e.Row); to != e.Row {

@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,14 +20,16 @@ import (
 
 // world is a city with a server and some phones, whose clock stands until it is moved.
 type world struct {
-	t     testing.TB
-	opt   store.Options
-	store *store.Store
-	judge *judge.Judge
-	now   int64
-	seals *syncproto.Sealer
-	ids   map[string]string // names of test rows → ids
-	last  *judge.Outcome
+	t      testing.TB
+	opt    store.Options
+	store  *store.Store
+	judge  *judge.Judge
+	now    int64
+	seals  *syncproto.Sealer
+	ids    map[string]string // names of test rows → ids
+	last   *judge.Outcome
+	saved  bytes.Buffer // the backup
+	closed bool
 }
 
 // phone is a device that only pushes.
@@ -59,12 +62,7 @@ func mustWorld(t testing.TB, opt store.Options, book *schema.Book) *world {
 	w := &world{t: t, opt: opt, now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC).UnixMilli(), seals: seals, ids: map[string]string{}}
 	w.opt.Book, w.opt.Now, w.opt.Rand = book, func() int64 { return w.now }, rand.NewChaCha8([32]byte{9})
 	w.open()
-	t.Cleanup(func() {
-		w.sound()
-		if err := w.store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(w.close)
 	w.found()
 	return w
 }
@@ -76,6 +74,18 @@ func (w *world) open() {
 		w.t.Fatal(err)
 	}
 	w.store, w.judge = s, judge.New(s, judge.Options{Seals: w.seals})
+}
+
+// close ends the world, once; a restored one ends before its database is dropped.
+func (w *world) close() {
+	if w.closed {
+		return
+	}
+	w.closed = true
+	w.sound()
+	if err := w.store.Close(); err != nil {
+		w.t.Error(err)
+	}
 }
 
 // sound wants that the chain verifies and that the state is what its history gives.
@@ -94,6 +104,32 @@ func (w *world) sound() {
 	}
 	for _, d := range differences {
 		w.t.Errorf("%s is %s, by its history %s", d.Where, d.Is, d.Should)
+	}
+}
+
+// backup keeps the database as it is now; restore brings it back into a new one, as after the loss of the server's disk.
+func (w *world) backup() {
+	w.t.Helper()
+	w.saved.Reset()
+	if _, err := w.store.Dump(context.Background(), &w.saved); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) restore() {
+	w.t.Helper()
+	if err := w.store.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	if w.opt.DSN != "" {
+		w.opt.DSN = testenv.MustRelaxedPostgres(w.t)
+	} else {
+		w.opt.Path = filepath.Join(w.t.TempDir(), "restored.db")
+	}
+	w.t.Cleanup(w.close)
+	w.open()
+	if err := w.store.Load(context.Background(), bytes.NewReader(w.saved.Bytes())); err != nil {
+		w.t.Fatal(err)
 	}
 }
 

@@ -5,9 +5,8 @@ import (
 	"errors"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
+	"minqing/internal/sqlitex"
 	"minqing/syncproto"
 )
 
@@ -37,14 +36,6 @@ func wrap(op string, err error) error {
 	return out
 }
 
-func sqliteCode(err error) int {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
-		return e.Code()
-	}
-	return 0
-}
-
 func pgCode(err error) string {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
@@ -54,12 +45,11 @@ func pgCode(err error) string {
 }
 
 func isFull(err error) bool {
-	return sqliteCode(err)&0xff == sqlite3.SQLITE_FULL || pgCode(err) == "53100"
+	return sqlitex.IsFull(err) || pgCode(err) == "53100"
 }
 
 func isBusy(err error) bool {
-	code := sqliteCode(err) & 0xff
-	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED || pgCode(err) == "53300" || pgCode(err) == "55P03"
+	return sqlitex.IsBusy(err) || pgCode(err) == "53300" || pgCode(err) == "55P03"
 }
 
 func isGone(err error) bool {

@@ -9,9 +9,12 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the PostgreSQL driver
 
+	"minqing/internal/sqlitex"
+	"minqing/internal/sqlitex/vfs"
 	"minqing/schema"
 	"minqing/syncproto"
 )
@@ -24,8 +27,9 @@ type Options struct {
 	Now  func() int64 // the wall clock, Unix ms
 	Rand io.Reader    // identifiers and salts come from it
 	Log  *slog.Logger // nil: nothing is logged
-	// VFS names the registered SQLite VFS to use (the simulator's disk), "" for the system's.
-	VFS string
+	FS   vfs.VFS      // where an SQLite file lies (the simulator's disk); nil: the operating system's file system
+	// BusyTimeout is how long to wait for a lock on an SQLite file; 0: five seconds.
+	BusyTimeout time.Duration
 	// Touched hears, after each commit, of scopes with something new; on PostgreSQL of those of other processes too. It must not
 	// block.
 	Touched func(scopes []string)
@@ -42,6 +46,7 @@ type Store struct {
 	pool    *pool
 	writers *pool // PostgreSQL
 
+	file *sqlitex.DB // SQLite
 	// SQLite: the one writer, those who wait for it, and the turn to use it.
 	writeDB *sql.DB
 	writer  *session
@@ -134,10 +139,11 @@ func (s *Store) close() error {
 			errs = append(errs, p.close())
 		}
 	}
-	for _, db := range []*sql.DB{s.writeDB, s.db} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
+	switch {
+	case s.file != nil:
+		errs = append(errs, s.file.Close())
+	case s.db != nil:
+		errs = append(errs, s.db.Close())
 	}
 	return errors.Join(errs...)
 }

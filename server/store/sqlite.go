@@ -2,34 +2,31 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"net/url"
+	"fmt"
 
-	_ "modernc.org/sqlite" // the SQLite driver
+	"minqing/internal/sqlitex"
+	"minqing/syncproto"
 )
 
-// openSQLite opens the one writer and the readers. Pragmas stand in the DSN: sent through a pool they would reach one connection.
+// serverCache is the page cache of the writer and of each reader, in KiB: a server has memory to spare where a phone has not.
+const serverCache = 32 << 10
+
+// openSQLite opens the one writer and the readers.
 func (s *Store) openSQLite(ctx context.Context) error {
 	s.dialect = sqliteDialect
-	dsn := func(extra ...string) string {
-		q := url.Values{"_pragma": append([]string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(0)", "cache_size(-65536)",
-			"temp_store(MEMORY)"}, extra...)}
-		if s.opt.VFS != "" {
-			q.Set("vfs", s.opt.VFS)
+	file, err := sqlitex.Open(sqlitex.Options{Path: s.opt.Path, FS: s.opt.FS, Readers: s.opt.Readers, BusyTimeout: s.opt.BusyTimeout})
+	if err != nil {
+		if sqlitex.IsBusy(err) {
+			return wrap("open", err)
 		}
-		return "file:" + (&url.URL{Path: s.opt.Path}).EscapedPath() + "?" + q.Encode()
+		return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: fmt.Sprintf("store.Open %s", s.opt.Path), Message: "数据库打不开 / the database does not open",
+			Hint: "检查路径与权限 / check the path and its permissions", Err: err}
 	}
-	var err error
-	if s.writeDB, err = sql.Open("sqlite", dsn()); err != nil {
-		return wrap("open", err)
-	}
-	s.writeDB.SetMaxOpenConns(1)
-	if s.db, err = sql.Open("sqlite", dsn("query_only(1)")); err != nil {
-		return wrap("open", err)
-	}
-	s.db.SetMaxOpenConns(s.opt.Readers)
-	s.db.SetMaxIdleConns(s.opt.Readers)
+	s.file, s.writeDB, s.db = file, file.Write, file.Read
 	s.pool = newPool(s.db, s.dialect, s.opt.Readers)
-	s.writer, err = newSession(ctx, s.writeDB, s.dialect)
-	return err
+	if s.writer, err = newSession(ctx, s.writeDB, s.dialect); err != nil {
+		return err
+	}
+	_, err = s.writer.exec(ctx, fmt.Sprintf("PRAGMA cache_size = -%d", serverCache))
+	return wrap("open", err)
 }
