@@ -34,7 +34,7 @@ func (n *naive) row() Result {
 	if beside {
 		out.Items = append(out.Items, item)
 	}
-	ruled := false
+	done := map[string]bool{}
 	for i := range cells {
 		name := cells[i].Name
 		c := state[name]
@@ -55,10 +55,16 @@ func (n *naive) row() Result {
 		case syncproto.ItemCell, syncproto.ItemState:
 			out.Items = append(out.Items, Item{Kind: r.Open, Cells: []string{name}, Heads: r.Heads, Against: against[name].sorted(), Shown: c.shows})
 		case syncproto.ItemRowRule:
-			if !ruled {
-				ruled = true
-				broken.Shown = with(nil, append(slices.Clone(state["low"].shows), state["high"].shows...)...).sorted()
-				out.Items = append(out.Items, broken)
+			for _, rule := range n.book.Table(testTable).Rules {
+				if item := broken[rule.Name]; slices.Contains(item.Cells, name) && !done[rule.Name] {
+					done[rule.Name] = true
+					shown := idSet{}
+					for _, column := range rule.Columns {
+						shown = with(shown, state[column].shows...)
+					}
+					item.Shown = shown.sorted()
+					out.Items = append(out.Items, item)
+				}
 			}
 		}
 	}
@@ -106,73 +112,69 @@ func (n *naive) stepBehind(cell *schema.Cell, state map[string]naiveCell, moves 
 	state[cell.Name] = n.eval(cell, common)
 }
 
-// rowRule holds the row against the one rule of the test table.
-func (n *naive) rowRule(state map[string]naiveCell, kind map[string]syncproto.ItemKind) Item {
-	names := []string{"low", "high"}
-	if len(n.book.Table(testTable).Rules) == 0 {
-		return Item{}
-	}
-	standing := map[string][]syncproto.Identity{}
-	var all idSet
-	for _, c := range names {
-		standing[c] = n.heads(n.written(c), c)
-		all = with(all, standing[c]...)
-	}
-	item := Item{Kind: syncproto.ItemRowRule, Rule: "ordered", Heads: all.sorted()}
-	stepped, found := idSet{}, false
-	for {
-		low, high := state["low"].value, state["high"].value
-		if low.IsNull() || high.IsNull() || low.Num() <= high.Num() {
-			break
-		}
-		var heads idSet
-		for _, c := range names {
-			heads = with(heads, standing[c]...)
-		}
-		authored := len(heads) == 0
-		for h := range heads {
-			sawAll := true
-			for _, c := range names {
-				for _, o := range standing[c] {
-					sawAll = sawAll && n.up(h, c)[o]
+// rowRule holds the row against its rules, over and over, until nothing steps back any more. It gives the items by rule.
+func (n *naive) rowRule(state map[string]naiveCell, kind map[string]syncproto.ItemKind) map[string]Item {
+	items := map[string]Item{}
+	stepped := map[string]idSet{}
+	for changed := true; changed; {
+		changed = false
+		for _, rule := range n.book.Table(testTable).Rules {
+			standing := map[string][]syncproto.Identity{}
+			heads := idSet{}
+			for _, c := range rule.Columns {
+				standing[c] = n.heads(n.written(c), c)
+				if stepped[rule.Name] != nil {
+					standing[c] = state[c].shows
+				}
+				heads = with(heads, standing[c]...)
+			}
+			if rule.Holds(func(c string) schema.Value { return state[c].value }) || n.authored(rule, standing, heads) {
+				continue
+			}
+			if stepped[rule.Name] == nil {
+				stepped[rule.Name] = idSet{}
+				items[rule.Name] = Item{Kind: syncproto.ItemRowRule, Rule: rule.Name, Heads: heads.sorted()}
+			}
+			for _, c := range rule.Columns {
+				common := state[c].shown
+				for h := range heads {
+					common = both(common, n.up(h, c))
+				}
+				if len(common) != len(state[c].shown) {
+					changed = true
+					stepped[rule.Name][syncproto.Identity(c)] = true
+					state[c] = n.eval(n.book.Cell(testTable, c), common)
 				}
 			}
-			authored = authored || sawAll
-		}
-		if authored {
-			break
-		}
-		found = true
-		changed := false
-		next := map[string]naiveCell{}
-		for _, c := range names {
-			common := state[c].shown
-			for h := range heads {
-				common = both(common, n.up(h, c))
-			}
-			next[c] = n.eval(n.book.Cell(testTable, c), common)
-			if len(common) != len(state[c].shown) {
-				changed = true
-				stepped[syncproto.Identity(c)] = true
-			} else {
-				next[c] = state[c]
-			}
-		}
-		for _, c := range names {
-			state[c] = next[c]
-			standing[c] = next[c].shows
-		}
-		if !changed {
-			break
 		}
 	}
-	for _, c := range names {
-		if found && kind[c] == "" && (len(stepped) == 0 || stepped[syncproto.Identity(c)]) {
-			kind[c] = syncproto.ItemRowRule
-			item.Cells = append(item.Cells, c)
+	for _, rule := range n.book.Table(testTable).Rules {
+		item, found := items[rule.Name]
+		for _, c := range rule.Columns {
+			if found && kind[c] == "" && (len(stepped[rule.Name]) == 0 || stepped[rule.Name][syncproto.Identity(c)]) {
+				kind[c] = syncproto.ItemRowRule
+				item.Cells = append(item.Cells, c)
+			}
+		}
+		items[rule.Name] = item
+	}
+	return items
+}
+
+// authored tells whether one of the heads has seen all others.
+func (n *naive) authored(rule schema.RowRule, standing map[string][]syncproto.Identity, heads idSet) bool {
+	for h := range heads {
+		all := true
+		for _, c := range rule.Columns {
+			for _, o := range standing[c] {
+				all = all && n.up(h, c)[o]
+			}
+		}
+		if all {
+			return true
 		}
 	}
-	return item
+	return len(heads) == 0
 }
 
 // deletion tells whether the row is deleted, and what stands beside.

@@ -3,6 +3,7 @@ package merge
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -36,7 +37,7 @@ type phone struct {
 func newDriver(tb failer, choose func(n int) int) *driver {
 	d := &driver{tb: tb, choose: choose, s: newStore(tb), texts: []string{"甲。\n乙。\n丙。\n"}}
 	create := RowVersion{ID: id("create"), Op: syncproto.OpCreate, Corrected: 5, Roles: testRoles[:1]}
-	create.Cells = []syncproto.CellEdit{set1("a", "p"), set1("note", d.texts[0]), num("low", 2), num("high", 5), {Cell: "tags", Add: []string{"x"}}}
+	create.Cells = []syncproto.CellEdit{set1("a", "p"), set1("note", d.texts[0]), num("low", 2), num("high", 5), num("cap", 6), {Cell: "tags", Add: []string{"x"}}}
 	d.accept(create)
 	for range 3 {
 		d.phones = append(d.phones, &phone{screen: d.s.pulled()})
@@ -119,7 +120,7 @@ func (d *driver) cellEdit(cell *schema.Cell) syncproto.CellEdit {
 		}
 	default:
 		switch {
-		case k == 0 && cell.Name != "low" && cell.Name != "high":
+		case k == 0 && cell.Name != "low" && cell.Name != "high" && cell.Name != "cap":
 			e.Value = schema.Null
 		case cell.Group():
 			e.Value = schema.Tuple(schema.Int(int64(k)), schema.Int(int64(d.choose(3))))
@@ -157,6 +158,9 @@ func (d *driver) text() string {
 func (d *driver) cells() []syncproto.CellEdit {
 	all := d.s.book.Cells(testTable)
 	out := []syncproto.CellEdit{d.cellEdit(&all[d.choose(len(all))])}
+	if d.choose(6) == 0 { // now and then what row rules are about
+		out[0] = d.cellEdit(d.s.book.Cell(testTable, some(d, []string{"low", "high", "cap"})))
+	}
 	if d.choose(3) == 0 {
 		if e := d.cellEdit(&all[d.choose(len(all))]); e.Cell != out[0].Cell {
 			out = append(out, e)
@@ -204,9 +208,13 @@ func (d *driver) finish(v *RowVersion, p *phone) {
 		return
 	}
 	whoever := func() syncproto.Identity { return id(fmt.Sprintf("v%d", d.choose(d.n+3))) }
-	switch d.choose(4) {
+	switch d.choose(6) {
 	case 0:
 		v.Base.Rev = uint64(d.choose(12))
+	case 4:
+		v.Base.Epoch = some(d, slices.Sorted(maps.Keys(d.s.epochs.All)))
+	case 5:
+		v.Base.Open = nil
 	case 1:
 		v.Base.Over = []syncproto.Identity{whoever(), whoever()}
 	case 2:
@@ -276,6 +284,13 @@ func (d *driver) decide() {
 		return
 	}
 	item := some(d, r.Items)
+	if p := some(d, d.phones); len(p.open) > 0 && d.choose(2) == 0 { // a phone with inbox rights decides what it sees, own changes laid over
+		cells := slices.Sorted(maps.Keys(p.open))
+		v := p.edit(d.name(), int64(d.choose(60)), d.cellEdit(d.s.book.Cell(testTable, cells[0])))
+		v.Decides = cells[:1]
+		p.laid, p.outbox = append(p.laid, v), append(p.outbox, v)
+		return
+	}
 	desk := d.s.pulled()
 	v := desk.edit(d.name(), int64(d.choose(60)))
 	v.Decides = item.Cells

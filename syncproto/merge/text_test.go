@@ -16,6 +16,7 @@ func TestTextMerges(t *testing.T) {
 	}{
 		{"one side only", "甲。乙。", "甲。乙。丙。", "甲。乙。", "甲。乙。丙。"},
 		{"same change once", "甲。乙。", "甲。丙。", "甲。丙。", "甲。丙。"},
+		{"one change alike, one not", "甲。乙。丙。丁。", "子。乙。丙。戊。", "子。乙。己。丙。丁。", "子。乙。己。丙。戊。"},
 		{"two sentences", "甲。乙。丙。", "子。乙。丙。", "甲。乙。丑。", "子。乙。丑。"},
 		{"neighbouring sentences", "甲。乙。", "子。乙。", "甲。丑。", "子。丑。"},
 		{"one sentence twice", "家中三口人。", "家中四口人。", "家中五口人。", "!"},

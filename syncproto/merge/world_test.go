@@ -68,6 +68,9 @@ func testBook(tb failer, only ...string) *schema.Book {
 		Rules: []schema.RowRule{{Name: "ordered", Label: label("low before high"), Columns: []string{"low", "high"},
 			Holds: func(get func(string) schema.Value) bool {
 				return get("low").IsNull() || get("high").IsNull() || get("low").Num() <= get("high").Num()
+			}}, {Name: "capped", Label: label("high below cap"), Columns: []string{"high", "cap"},
+			Holds: func(get func(string) schema.Value) bool {
+				return get("high").IsNull() || get("cap").IsNull() || get("high").Num() <= get("cap").Num()
 			}}},
 		Columns: []schema.Column{
 			column("a", schema.TypeText, schema.RuleManual), column("b", schema.TypeText, schema.RuleManual),
@@ -76,7 +79,7 @@ func testBook(tb failer, only ...string) *schema.Book {
 			column("tags", schema.TypeTags, schema.RuleSet), column("note", schema.TypeLong, schema.RuleText),
 			state, column("once", schema.TypeText, schema.RuleOnce), column("derived", schema.TypeText, schema.RuleServer),
 			position("x"), position("y"),
-			column("low", schema.TypeInt, schema.RuleLatest), column("high", schema.TypeInt, schema.RuleLatest),
+			column("low", schema.TypeInt, schema.RuleLatest), column("high", schema.TypeInt, schema.RuleLatest), column("cap", schema.TypeInt, schema.RuleLatest),
 		}}
 	if len(only) > 0 {
 		out := func(name string) bool { return !slices.Contains(only, name) }
@@ -85,9 +88,7 @@ func testBook(tb failer, only ...string) *schema.Book {
 		if out("state") || len(table.Locks[0].Columns) == 0 {
 			table.Locks = nil
 		}
-		if out("low") || out("high") {
-			table.Rules = nil
-		}
+		table.Rules = slices.DeleteFunc(table.Rules, func(r schema.RowRule) bool { return slices.ContainsFunc(r.Columns, out) })
 	}
 	book, err := schema.NewBook(1, table)
 	if err != nil {
