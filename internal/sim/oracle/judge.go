@@ -127,16 +127,16 @@ func (o *Oracle) Push(p Push) {
 		for _, t := range p.Changes {
 			o.relabel(t)
 		}
-		o.wake(p.Received, came, rows)
-		o.finish(p.Received, before)
+		o.finish(p.Received, before, o.wake(p.Received, came, rows))
 	})
 }
 
 // finish brings rights and view up to what was done.
-func (o *Oracle) finish(now int64, before int) {
+func (o *Oracle) finish(now int64, before int, accepted map[ident]bool) {
 	if o.rightsInputs() != before || len(o.st.rights) == 0 {
 		o.standRights(now + 1)
 	}
+	o.sortInbox(accepted)
 	o.st.view = o.look()
 }
 
@@ -152,9 +152,11 @@ func (o *Oracle) rightsInputs() int {
 	return n
 }
 
-// wake hears those again that waited for a change or a row that came.
-func (o *Oracle) wake(now int64, came map[ident]bool, rows map[syncproto.RowID]bool) {
+// wake hears those again that waited for a change or a row that came; it gives all that took effect.
+func (o *Oracle) wake(now int64, came map[ident]bool, rows map[syncproto.RowID]bool) map[ident]bool {
+	all := map[ident]bool{}
 	for len(came)+len(rows) > 0 {
+		maps.Copy(all, came)
 		var again []*Change
 		for _, id := range o.st.came {
 			c := o.st.changes[id]
@@ -176,6 +178,7 @@ func (o *Oracle) wake(now int64, came map[ident]bool, rows map[syncproto.RowID]b
 			o.hear(&hearing{o: o, c: c, now: now}, came, rows)
 		}
 	}
+	return all
 }
 
 // hear judges a change and lets it take effect, or refuses it.
@@ -184,6 +187,7 @@ func (o *Oracle) hear(h *hearing, came map[ident]bool, rows map[syncproto.RowID]
 		h.c.Status, h.c.Code, h.c.Waits, h.c.WaitsRow, h.c.Late = syncproto.Refused, no.code, no.waits, no.row, false
 		if no.code == syncproto.CodeLate {
 			h.c.Items[Spot{h.edits[0].Row, ""}] = syncproto.ItemLate
+			o.st.inbox.lates[h.c.ID] = true
 		}
 		return
 	}

@@ -36,6 +36,7 @@ type state struct {
 	changes map[ident]*Change
 	came    []ident // changes in the order of receipt
 	rights  []standingRights
+	inbox   *inbox
 	view    *View
 }
 
@@ -76,7 +77,7 @@ func New(opt Options) *Oracle {
 }
 
 func emptyState() *state {
-	return &state{streams: map[string]uint64{}, rows: map[syncproto.RowID]*row{}, changes: map[ident]*Change{}, view: &View{Rows: map[syncproto.RowID]*Row{}}}
+	return &state{streams: map[string]uint64{}, rows: map[syncproto.RowID]*row{}, changes: map[ident]*Change{}, inbox: newInbox(), view: &View{Rows: map[syncproto.RowID]*Row{}}}
 }
 
 func (o *Oracle) do(in input) {
@@ -107,6 +108,9 @@ func (o *Oracle) Begin(id syncproto.EpochID) {
 		o.st.line = append([]syncproto.EpochID{id}, o.st.line...)
 	})
 }
+
+// Knows tells whether an epoch ever began.
+func (o *Oracle) Knows(id syncproto.EpochID) bool { return o.epochs[id] != nil }
 
 func (o *Oracle) epoch() syncproto.EpochID { return o.st.line[0] }
 

@@ -1,0 +1,80 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Counters tell what a history, or many, held.
+type Counters map[string]int
+
+// What is counted. A run of many histories fails when one of those in Required was never met.
+const (
+	cOperations = "operations"
+	cConflicts  = "conflicts"
+	cMerges     = "merges"
+	cRefusals   = "refusals"
+	cLates      = "lates"
+	cForgets    = "forgets"
+	cRepairs    = "repairs"
+	cRestores   = "restores"
+	cOldEdits   = "old-schema edits"
+	cCopies     = "copies"
+	cCrashes    = "crashes"
+	cCuts       = "cuts"
+	cWaits      = "waits"
+	cMends      = "mends"
+	cMoves      = "moves"
+	cDeletes    = "deletes"
+	cTwins      = "twins"
+	cForks      = "forks"
+	cOutside    = "outside edits"
+	cDecisions  = "decisions"
+	cUndos      = "undos"
+	cRevivals   = "revivals"
+	cOverdue    = "overdue"
+	cGhosts     = "ghosts"
+	cNested     = "nested"
+	cResumes    = "resumes"
+	cRevoked    = "revoked"
+	cSyncs      = "syncs"
+	cForms      = "old forms"
+	cOrders     = "orders"
+)
+
+// required must each be met in a run of at least requiredFrom histories.
+var required = []string{cConflicts, cMerges, cRefusals, cLates, cForgets, cRepairs, cRestores, cOldEdits, cCopies, cCrashes, cCuts, cWaits, cMends, cMoves,
+	cDeletes, cTwins, cForks, cOutside, cDecisions, cUndos, cRevivals, cOverdue, cGhosts, cNested, cResumes, cRevoked, cForms, cOrders}
+
+const requiredFrom = 2000
+
+// Add adds all of other.
+func (c Counters) Add(other Counters) {
+	for k, n := range other {
+		c[k] += n
+	}
+}
+
+// Missing lists what was required and never met.
+func (c Counters) Missing() []string {
+	var out []string
+	for _, name := range required {
+		if c[name] == 0 {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// String lists the counters by name.
+func (c Counters) String() string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(c)) {
+		if k != cOperations {
+			parts = append(parts, fmt.Sprintf("%s=%d", strings.ReplaceAll(k, " ", "-"), c[k]))
+		}
+	}
+	return strings.Join(parts, " ")
+}

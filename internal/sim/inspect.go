@@ -1,0 +1,232 @@
+package sim
+
+import (
+	"bytes"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"minqing/schema"
+	"minqing/syncproto"
+	"minqing/syncproto/codec"
+)
+
+var (
+	canaries = regexp.MustCompile(`Q[0-9a-f]{5}Z`)
+	uuids    = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
+)
+
+// unpack gives what an answer holds, or the part of it that its first bytes hold.
+func (a *answer) unpack(n int) []byte {
+	plain, err := codec.Decompress(a.header.Get("Content-Encoding"), bytes.NewReader(a.buf.Bytes()[:n]), syncproto.MaxAnswerBytes)
+	if err != nil {
+		return nil
+	}
+	defer plain.Close()
+	out, _ := io.ReadAll(plain) // an answer that broke off gives its first part
+	return out
+}
+
+// markAt is what held when a byte of the unpacked answer was written.
+func (a *answer) markAt(at int, ends []int) *mark {
+	for i := len(a.marks) - 1; i > 0; i-- {
+		if at >= ends[i] {
+			return &a.marks[i]
+		}
+	}
+	return &a.marks[0]
+}
+
+// inspect holds an answer to what the server may and must say.
+func (w *World) inspect(a *answer) {
+	plain := a.unpack(a.buf.Len())
+	ends := make([]int, len(a.marks))
+	for i := 1; i < len(a.marks); i++ {
+		ends[i] = len(a.unpack(a.marks[i].at))
+	}
+	at := 0
+	var scope string // of the rows that follow
+	for line := range bytes.SplitSeq(plain, []byte{'\n'}) {
+		m := a.markAt(at, ends)
+		w.search(a, m, line, &scope)
+		at += len(line) + 1
+	}
+	in := codec.NewReader(bytes.NewReader(plain), w.book, codec.Limits{})
+	columns := map[string][]string{}
+	offered := map[syncproto.Identity]bool{}
+	if a.request != nil {
+		for _, c := range a.request.changes {
+			offered[c.Identity()] = true
+		}
+	}
+	for {
+		f, err := in.Next()
+		if err != nil {
+			if code := codeOf(err); err != io.EOF && code != syncproto.CodeUnavailable {
+				w.violate(iSound, "an answer cannot be read: %v", err)
+			}
+			return
+		}
+		m := &a.marks[len(a.marks)-1]
+		switch f := f.(type) {
+		case syncproto.Columns:
+			columns[f.Table] = f.Names
+		case *syncproto.Row:
+			if len(a.marks) == 1 {
+				w.rowSent(a, m, f, columns[f.Table])
+			}
+		case *syncproto.Verdict:
+			if len(a.marks) == 1 {
+				w.verdictSent(a, f)
+			}
+		case syncproto.Checkpoint:
+			if f.Cursor != "" {
+				a.cuts = append(a.cuts, &cut{cursor: f.Cursor, view: m.view, can: m.can, now: m.now, more: f.More})
+			}
+		}
+	}
+}
+
+// kindOf is the kind of a line of an answer.
+func kindOf(line []byte) string {
+	if len(line) == 0 {
+		return ""
+	}
+	if line[0] == '[' {
+		return "row"
+	}
+	kind, _, _ := strings.Cut(strings.TrimPrefix(string(line), `{"`), `"`)
+	return kind
+}
+
+// search looks for anything in a line that its reader may not know: canaries and ids of rows in households that are not his.
+func (w *World) search(a *answer, m *mark, line []byte, scope *string) {
+	p := a.l.phone
+	kind := kindOf(line)
+	for _, c := range canaries.FindAll(line, -1) {
+		t := w.tokens[string(c)]
+		if t == nil {
+			w.violate(iNoPhantom, "%s is sent the word %s, which nobody wrote", p.name, c)
+		}
+		r := m.view.Rows[t.row]
+		if r != nil && m.can[r.Scope] {
+			continue
+		}
+		if kind == "verdict" && t.user == p.userID() {
+			continue // his own words
+		}
+		w.violate(iConfidentiality, "%s is sent the word %s of the row %s, which its user may not see: %.200s", p.name, c, t.row, line)
+	}
+	for _, u := range uuids.FindAll(line, -1) {
+		id := string(u)
+		r := m.view.Rows[syncproto.RowID(id)]
+		if r == nil || m.can[r.Scope] || w.book.Table(scopeTable(r.Scope)).Directory {
+			if r != nil {
+				p.sent[id] = true
+			}
+			continue
+		}
+		told := p.sent[id] && (kind == "forget" || kind == "gone")
+		own := kind == "verdict" && w.edited(p.userID(), syncproto.RowID(id))
+		if !told && !own {
+			w.violate(iConfidentiality, "%s is sent the id %s, of a row in %s, which its user may not see: %.200s", p.name, id, r.Scope, line)
+		}
+	}
+}
+
+func scopeTable(scope string) string {
+	table, _, _ := strings.Cut(scope, ":")
+	return table
+}
+
+// edited tells whether somebody ever made a change of a row.
+func (w *World) edited(user syncproto.UserID, id syncproto.RowID) bool {
+	for _, m := range w.made {
+		if m.user == user && slices.ContainsFunc(m.Edits, func(e syncproto.Edit) bool { return e.Row == id || namesRow(&e, id) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func namesRow(e *syncproto.Edit, id syncproto.RowID) bool {
+	return slices.ContainsFunc(e.Cells, func(c syncproto.CellEdit) bool { return c.Value.Str() == string(id) })
+}
+
+// rowSent holds a row on the wire to what the server must hold of it.
+func (w *World) rowSent(a *answer, m *mark, f *syncproto.Row, names []string) {
+	r := m.view.Rows[f.ID]
+	if r == nil || r.Dead || r.Table.Name != f.Table {
+		w.violate(iNoResurrection, "%s is sent the row %s %s, which does not live", a.l.phone.name, f.Table, f.ID)
+	}
+	if f.Bucket != (syncproto.BucketID{Scope: r.Scope, Period: r.Period}) {
+		w.violate(iConfidentiality, "%s is sent the row %s %s in bucket %v, it lies in %s %s", a.l.phone.name, f.Table, f.ID, f.Bucket, r.Scope, r.Period)
+	}
+	for i, name := range names {
+		want, vague := r.Column(w.book, name)
+		if f.Values[i] != want && !vague {
+			w.violate(iConvergence, "%s is sent %s %s with %s = %v, it is %v", a.l.phone.name, f.Table, f.ID, name, f.Values[i], want)
+		}
+	}
+}
+
+// verdictSent holds a verdict on the wire to what must have become of the change.
+func (w *World) verdictSent(a *answer, v *syncproto.Verdict) {
+	c := w.oracle.Change(v.Identity)
+	if c == nil {
+		w.violate(iAckDurable, "%s is told that change %s is %s, and the server does not hold it", a.l.phone.name, v.Identity, v.Status)
+	}
+	if m := w.made[v.Identity]; m != nil {
+		m.given = true
+	}
+	w.compareVerdict(a.l.phone, v)
+}
+
+// compareVerdict names the invariant that a wrong verdict breaks.
+func (w *World) compareVerdict(p *phone, v *syncproto.Verdict) {
+	c := w.oracle.Change(v.Identity)
+	words := func() string { return describeVerdict(v) + ", must be " + string(c.Status) + " " + string(c.Code) }
+	refused := v.Status == syncproto.Refused
+	switch {
+	case refused && c.Status != syncproto.Refused:
+		w.violate(iNoLostEdit, "%s: a change is refused without cause: %s", p.name, words())
+	case !refused && c.Status == syncproto.Refused:
+		w.violate(iNoPhantom, "%s: a change took effect that must be refused: %s", p.name, words())
+	case refused && (v.Code != c.Code || v.Waits != c.Waits):
+		w.violate(iNoLostEdit, "%s: a change is refused for another reason: %s waits %q, must wait for %q", p.name, words(), v.Waits, c.Waits)
+	case v.Late != c.Late:
+		w.violate(iNoLostEdit, "%s: late is %v: %s", p.name, v.Late, words())
+	case v.MendedBy != c.MendedBy:
+		w.violate(iNoLostEdit, "%s: mended by %q, must be %q: %s", p.name, v.MendedBy, c.MendedBy, words())
+	}
+	if refused {
+		return
+	}
+	vague := false
+	for _, e := range c.Edits {
+		if r := w.oracle.View().Rows[e.Row]; r != nil {
+			for _, cell := range r.Cells {
+				vague = vague || cell.Vague
+			}
+		}
+	}
+	if v.Status != c.Status && !vague {
+		w.violate(iConflicts, "%s: %s", p.name, words())
+	}
+	for _, l := range v.Labels {
+		if c.Given[l.Row] != l.Label {
+			w.violate(iCausality, "%s: change %s is given %v for row %s, must be %v", p.name, v.Identity, l.Label, l.Row, c.Given[l.Row])
+		}
+	}
+}
+
+func describeVerdict(v *syncproto.Verdict) string {
+	s := string(v.Identity[:8]) + " is " + string(v.Status)
+	if v.Code != "" {
+		s += " " + string(v.Code)
+	}
+	return s
+}
+
+var _ = schema.Null

@@ -1,0 +1,274 @@
+package sim
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+
+	"minqing/internal/sim/oracle"
+	"minqing/server/store"
+	"minqing/syncproto"
+	"minqing/syncproto/codec"
+)
+
+var (
+	errLink = errors.New("sim: the link broke")
+	errDead = errors.New("sim: this process was killed")
+)
+
+// request is a sync request as the server got it.
+type request struct {
+	phone   *phone
+	hello   syncproto.Hello
+	changes []*syncproto.Change
+	settled bool
+}
+
+// readRequest takes the body of a sync request apart; nil for one that did not come whole.
+func (w *World) readRequest(p *phone, body []byte) *request {
+	plain, err := codec.Decompress(codec.EncodingZstd, bytes.NewReader(body), syncproto.MaxRequestBytes)
+	if err != nil {
+		return nil
+	}
+	defer plain.Close()
+	in := codec.NewReader(plain, w.book, codec.Limits{})
+	r := &request{phone: p}
+	for {
+		f, err := in.Next()
+		if err == io.EOF {
+			return r
+		}
+		if err != nil {
+			return nil
+		}
+		switch f := f.(type) {
+		case syncproto.Hello:
+			r.hello = f
+		case *syncproto.Change:
+			r.changes = append(r.changes, f)
+		}
+	}
+}
+
+// settle tells the oracle that the server took this push. group are the changes of it that are new.
+func (r *request) settle(s *server, group []*store.Change) {
+	r.settled = true
+	w := s.w
+	p := oracle.Push{User: syncproto.UserID(r.phone.user), Device: r.hello.Device, Offer: r.hello.Offer != "", Received: w.now}
+	for _, c := range group {
+		p.Received = c.Received
+	}
+	for _, c := range r.changes {
+		w.arrived(r.phone, c)
+		t := oracle.Taken{Change: c, ID: c.Identity()}
+		if c.Cursor != "" {
+			if cursor, err := s.sealer.OpenCursor(c.Cursor); err == nil {
+				t.Captured = min(cursor.Now, p.Received)
+			}
+		}
+		p.Changes = append(p.Changes, t)
+		for _, e := range c.Edits {
+			w.born(e.Table, e.Row)
+		}
+	}
+	for _, c := range group {
+		if c.Received < w.now-60_000 || c.Received > w.now+1000 {
+			w.violate(iClocks, "a change received at %d is on record as of %d", w.now, c.Received)
+		}
+		if m := w.made[c.Identity]; m != nil && !bytes.Equal(m.Content, c.Body) {
+			w.violate(iNoLostEdit, "the server keeps change %s in other words: %s", c.Identity, c.Body)
+		}
+	}
+	w.oracle.Push(p)
+	for _, c := range group {
+		w.tally(w.oracle.Change(c.Identity))
+	}
+}
+
+// link is the way from one phone's process to the server. It is bad in the ways of its weather.
+type link struct {
+	w      *World
+	phone  *phone
+	boot   int // of the phone's process that uses it
+	d      *dice
+	rough  bool
+	nested bool // other things happen meanwhile
+}
+
+// fault is what happens to one request.
+type fault struct {
+	loseRequest, delay, loseAnswer, twice bool
+	cutRequest, cutAnswer                 int // byte, -1: not
+	crashAnswer                           int // byte of the answer at which the server dies, -1: not
+	crashDisk                             int // write of the server's disk at which it dies, -1: not
+	killAt                                int // byte of the answer at which the phone dies, -1: not
+}
+
+func (l *link) draw(size int) fault {
+	f := fault{cutRequest: -1, cutAnswer: -1, crashAnswer: -1, crashDisk: -1, killAt: -1}
+	if !l.rough || l.w.calm || !l.d.chance(3) {
+		return f
+	}
+	switch l.d.IntN(10) {
+	case 0:
+		f.loseRequest = true
+	case 1:
+		f.delay = true
+	case 2:
+		f.loseAnswer = true
+	case 3:
+		f.twice = true
+	case 4:
+		f.cutRequest = l.d.IntN(size + 1)
+	case 5, 6:
+		f.cutAnswer = l.d.IntN(1 + pick(l.d, []int{50, 400, 3000}))
+	case 7:
+		f.crashAnswer = l.d.IntN(1 + pick(l.d, []int{1, 300, 3000}))
+	case 8:
+		f.crashDisk = l.d.IntN(30)
+	case 9:
+		f.killAt = l.d.IntN(1 + pick(l.d, []int{50, 400, 3000}))
+	}
+	return f
+}
+
+// RoundTrip carries one request there and its answer back.
+func (l *link) RoundTrip(req *http.Request) (*http.Response, error) {
+	w, p := l.w, l.phone
+	if p.boot != l.boot {
+		return nil, errDead
+	}
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	w.tick(l.d.between(10, 900))
+	f := l.draw(len(body))
+	l.meanwhile(4)
+	if p.boot != l.boot {
+		return nil, errDead
+	}
+	g := &ghost{phone: p, method: req.Method, path: req.URL.RequestURI(), header: req.Header.Clone(), body: body}
+	switch {
+	case f.loseRequest:
+		w.trace.note("%s: request lost", p.name)
+		return nil, errLink
+	case f.delay:
+		w.trace.note("%s: request held back", p.name)
+		w.ghosts = append(w.ghosts, g)
+		return nil, errLink
+	}
+	ans := w.server.handle(g, l, f)
+	if f.twice && ans != nil {
+		w.count[cGhosts]++
+		w.repeat(g)
+	}
+	if f.cutRequest >= 0 || f.loseAnswer || ans == nil {
+		w.count[cCuts]++
+		return nil, errLink
+	}
+	if p.boot != l.boot {
+		return nil, errDead
+	}
+	return l.deliver(ans, f), nil
+}
+
+// meanwhile lets something else happen, once in n times.
+func (l *link) meanwhile(n int) {
+	if l.nested && !l.w.calm && l.w.depth < 2 && l.d.chance(n) {
+		l.w.interlude(l.d)
+	}
+}
+
+// deliver is the answer on its way to the phone.
+func (l *link) deliver(ans *answer, f fault) *http.Response {
+	stream := &stream{l: l, left: ans.buf.Bytes(), cut: f.cutAnswer, kill: f.killAt, ans: ans}
+	l.phone.answered(ans)
+	return &http.Response{StatusCode: ans.code, Header: ans.header, Body: stream, ContentLength: -1}
+}
+
+// stream is the body of an answer as it comes in.
+type stream struct {
+	l    *link
+	left []byte
+	done int
+	cut  int
+	kill int
+	ans  *answer
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	w, phone := s.l.w, s.l.phone
+	if phone.boot != s.l.boot {
+		return 0, errDead
+	}
+	if s.cut >= 0 && s.done >= s.cut && len(s.left) > 0 {
+		w.count[cCuts]++
+		w.trace.note("%s: answer cut at byte %d", phone.name, s.done)
+		return 0, errLink
+	}
+	if s.kill >= 0 && s.done >= s.kill {
+		phone.crash(s.l.d)
+		return 0, errDead
+	}
+	if len(s.left) == 0 {
+		return 0, io.EOF
+	}
+	s.l.meanwhile(12)
+	if phone.boot != s.l.boot {
+		return 0, errDead
+	}
+	n := min(len(p), len(s.left), 1+s.l.d.IntN(4096))
+	for _, at := range []int{s.cut, s.kill} {
+		if at >= 0 {
+			n = min(n, max(1, at-s.done))
+		}
+	}
+	copy(p, s.left[:n])
+	s.left = s.left[n:]
+	s.done += n
+	s.ans.delivered = s.done
+	return n, nil
+}
+
+func (s *stream) Close() error { return nil }
+
+// ghost is a request that can come again, or late.
+type ghost struct {
+	phone        *phone
+	method, path string
+	header       http.Header
+	body         []byte
+}
+
+// repeat lets a request come once more, with nobody waiting for the answer. What the server holds by then must not change.
+func (w *World) repeat(g *ghost) {
+	if !w.server.up {
+		return
+	}
+	r := w.readRequest(g.phone, g.body)
+	settled := r != nil && g.path == "/v1/sync"
+	if settled {
+		for _, c := range r.changes {
+			settled = settled && w.oracle.Change(c.Identity()) != nil
+		}
+		settled = settled && r.hello.Offer == ""
+	}
+	var before fingerprint
+	if settled {
+		before = w.server.fingerprint()
+	}
+	w.trace.note("%s: a request comes again", g.phone.name)
+	w.server.handle(g, &link{w: w, phone: g.phone, d: newDice(uint64(w.now), 9)}, fault{cutRequest: -1, cutAnswer: -1, crashAnswer: -1, crashDisk: -1, killAt: -1})
+	if !settled || !w.server.up {
+		return
+	}
+	after := w.server.fingerprint()
+	switch {
+	case after.items != before.items:
+		w.violate(iFinality, "a request that came again changed the inbox")
+	case after != before:
+		w.violate(iIdempotence, "a request that came again changed what the server holds: %+v, before %+v", after, before)
+	}
+}

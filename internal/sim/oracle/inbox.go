@@ -1,0 +1,129 @@
+package oracle
+
+import (
+	"slices"
+
+	"minqing/syncproto"
+)
+
+// Loose is an item of the inbox that is not about the versions of one row.
+type Loose struct {
+	Kind  syncproto.ItemKind
+	Row   syncproto.RowID
+	Cell  string
+	Other syncproto.RowID
+	About ident // for late work: the change
+}
+
+// inbox is what somebody has to decide beside what follows from the versions of single rows.
+type inbox struct {
+	orphans  map[syncproto.RowID]syncproto.RowID // living row → the dead one above it
+	let      map[syncproto.RowID]syncproto.RowID // orphans that somebody let live
+	twins    map[[2]syncproto.RowID]bool
+	distinct map[[2]syncproto.RowID]bool // said to be two
+	lates    map[ident]bool
+}
+
+func newInbox() *inbox {
+	return &inbox{orphans: map[syncproto.RowID]syncproto.RowID{}, let: map[syncproto.RowID]syncproto.RowID{}, twins: map[[2]syncproto.RowID]bool{},
+		distinct: map[[2]syncproto.RowID]bool{}, lates: map[ident]bool{}}
+}
+
+// Loose lists what is open now beside the items of rows.
+func (o *Oracle) Loose() []Loose {
+	var out []Loose
+	for _, id := range o.st.order {
+		if over, ok := o.st.inbox.orphans[id]; ok {
+			out = append(out, Loose{Kind: syncproto.ItemDelete, Row: id, Cell: syncproto.ExistenceCell, Other: over})
+		}
+	}
+	for pair := range o.st.inbox.twins {
+		out = append(out, Loose{Kind: syncproto.ItemTwin, Row: pair[0], Other: pair[1]})
+	}
+	for _, id := range o.st.came {
+		if o.st.inbox.lates[id] {
+			out = append(out, Loose{Kind: syncproto.ItemLate, Row: o.st.changes[id].Edits[0].Row, About: id})
+		}
+	}
+	slices.SortFunc(out, func(a, b Loose) int {
+		return compare(string(a.Kind)+string(a.Row)+string(a.About), string(b.Kind)+string(b.Row)+string(b.About))
+	})
+	return out
+}
+
+// sort brings the inbox up to what a push made of the rows; accepted are the changes that took effect.
+func (o *Oracle) sortInbox(accepted map[ident]bool) {
+	o.sortOrphans(accepted)
+	o.sortTwins()
+}
+
+// sortOrphans finds living rows beneath dead ones. Somebody who decides that one lives has decided it for as long as it lies there.
+func (o *Oracle) sortOrphans(accepted map[ident]bool) {
+	in := o.st.inbox
+	for _, id := range o.st.order {
+		r := o.st.rows[id]
+		parent := o.st.rows[r.parent]
+		if !r.living() || parent == nil || parent.living() {
+			delete(in.orphans, id)
+			delete(in.let, id)
+			continue
+		}
+		decided := slices.ContainsFunc(r.versions, func(v *version) bool {
+			return accepted[v.id] && v.op == syncproto.OpUpdate && slices.Contains(v.decides, syncproto.ExistenceCell)
+		})
+		_, open := in.orphans[id]
+		switch {
+		case decided:
+			delete(in.orphans, id)
+			in.let[id] = parent.id
+		case !open && in.let[id] != parent.id:
+			in.orphans[id] = parent.id
+		}
+	}
+}
+
+// sortTwins finds pairs of living rows of one table with the same value where that makes them one person or household.
+func (o *Oracle) sortTwins() {
+	in := o.st.inbox
+	clear(in.twins)
+	for i, a := range o.st.order {
+		ra := o.st.rows[a]
+		if ra.table.Twin == "" || !ra.living() {
+			continue
+		}
+		for _, b := range o.st.order[i+1:] {
+			rb := o.st.rows[b]
+			v := ra.get(o.opt.Book, ra.table.Twin)
+			if rb.table != ra.table || !rb.living() || v.IsNull() || rb.get(o.opt.Book, ra.table.Twin) != v {
+				continue
+			}
+			pair := [2]syncproto.RowID{min(a, b), max(a, b)}
+			if !in.distinct[pair] {
+				in.twins[pair] = true
+			}
+		}
+	}
+}
+
+// Distinct tells that somebody said of two twins that they are two.
+func (o *Oracle) Distinct(a, b syncproto.RowID) {
+	o.do(func(o *Oracle) {
+		o.st.inbox.distinct[[2]syncproto.RowID{min(a, b), max(a, b)}] = true
+		o.sortInbox(nil)
+	})
+}
+
+// Pardon tells that somebody decided about late work: to take it after all, or to leave it refused.
+func (o *Oracle) Pardon(id syncproto.Identity, keep bool, now int64) {
+	o.do(func(o *Oracle) {
+		c := o.st.changes[id]
+		delete(o.st.inbox.lates, id)
+		if !keep {
+			return
+		}
+		before := o.rightsInputs()
+		came, rows := map[ident]bool{}, map[syncproto.RowID]bool{}
+		o.hear(&hearing{o: o, c: c, now: now, pardon: true}, came, rows)
+		o.finish(now, before, o.wake(now, came, rows))
+	})
+}

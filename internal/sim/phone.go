@@ -1,0 +1,376 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"minqing/internal/sim/oracle"
+	"minqing/internal/simdisk"
+	"minqing/mobile-client/replica"
+	"minqing/mobile-client/syncer"
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// phone is one device: its disk, its clock, its owner, and the process that runs on it.
+type phone struct {
+	w    *World
+	name string
+	user string
+	kind phoneKind
+	disk *simdisk.Disk
+	rand *entropy
+
+	clock   wallClock
+	rep     *replica.Replica
+	sync    *syncer.Syncer
+	boot    int // counts processes
+	syncing bool
+	gone    bool // revoked and wiped, or thrown away
+	dead    []func()
+
+	forms  []form
+	loose  bool // a tool wrote to the file, and nothing has sealed it yet
+	cuts   []*cut
+	sure   bool // the file is known to be at the last of cuts
+	last   *answer
+	sent   map[string]bool // ids that the server ever sent it
+	labels map[syncproto.RowID]syncproto.Label
+	forgot bool // a forget came with the last sync
+	mine   []*made
+}
+
+// form is one that was rendered and not yet saved.
+type form struct {
+	replica.Form
+	boot int
+}
+
+// cut is what a checkpoint says the phone holds.
+type cut struct {
+	cursor string
+	view   *oracle.View
+	can    map[string]bool
+	now    int64
+	more   bool
+}
+
+const serverURL = "https://minqing.example"
+
+// newPhone enrols a phone for somebody.
+func (w *World) newPhone(c PhoneCase, seed uint64) *phone {
+	p := &phone{w: w, name: fmt.Sprintf("phone%d", len(w.phones)+1), user: c.User, kind: phoneKind{c.Version, c.Encrypted}, disk: simdisk.New(),
+		rand: newEntropy(seed, 4), sent: map[string]bool{}, labels: map[syncproto.RowID]syncproto.Label{}}
+	p.disk.Now = p.now
+	p.disk.Restore(phonePath, template().phones[p.kind])
+	w.phones = append(w.phones, p)
+	p.open()
+	p.enrol()
+	return p
+}
+
+func (p *phone) now() int64 { return p.clock.read(p.w.now) }
+
+func (p *phone) userID() syncproto.UserID { return syncproto.UserID(p.user) }
+
+// enrol makes the file a device of its user.
+func (p *phone) enrol() {
+	w := p.w
+	if !w.server.up {
+		w.server.open()
+	}
+	code, _, err := w.server.eng.Auth.Invite(context.Background(), p.userID())
+	w.must(err, "invite")
+	l := &link{w: w, phone: p, boot: p.boot, d: newDice(uint64(w.now), 5)}
+	d, _, err := syncer.Enrol(context.Background(), l, p.rand, syncer.Enrolment{Server: serverURL, Code: code, Label: p.name, Platform: "sim", Client: "sim"})
+	w.must(err, "enrol "+p.name)
+	w.must(p.rep.Enrol(context.Background(), d), "keep the enrolment of "+p.name)
+	w.trace.note("%s is %s of %s, schema %d", p.name, d.ID, p.user, p.kind.version)
+}
+
+// open starts the process.
+func (p *phone) open() {
+	w := p.w
+	rep, err := replica.Open(context.Background(), phoneOptions(p.disk, p.kind, p.now, p.rand))
+	if err != nil {
+		w.violate(iAckDurable, "%s does not open again: %v", p.name, err)
+	}
+	p.boot++
+	p.rep, p.syncing = rep, false
+	p.renewSync(nil)
+}
+
+// renewSync makes a syncer over a link.
+func (p *phone) renewSync(l *link) {
+	if l == nil {
+		l = &link{w: p.w, phone: p, boot: p.boot, d: newDice(1, 6)}
+	}
+	p.sync = syncer.New(syncer.Options{Replica: p.rep, Transport: l, Rand: p.rand, Client: "sim", Revoked: p.wiped})
+}
+
+// wiped is what the phone does when it hears that it was revoked.
+func (p *phone) wiped(context.Context) error {
+	p.w.trace.note("%s is revoked and wiped", p.name)
+	p.w.count[cRevoked]++
+	p.retire()
+	return nil
+}
+
+// retire takes a phone out of the history: what only it held is gone.
+func (p *phone) retire() {
+	p.gone = true
+	for _, m := range p.mine {
+		delete(m.holders, p)
+	}
+}
+
+// crash cuts the power; the phone starts again at once.
+func (p *phone) crash(d *dice) {
+	w := p.w
+	w.count[cCrashes]++
+	w.trace.note("%s crashes", p.name)
+	p.disk.Crash(d.Rand)
+	p.disk.Heal()
+	rep := p.rep
+	p.dead = append(p.dead, func() { _ = rep.Close() }) // what a dead process says does not matter
+	p.sure = false
+	p.open()
+	p.survived()
+}
+
+// survived holds the file after a crash to what its user was told.
+func (p *phone) survived() {
+	have := p.entries()
+	for _, m := range p.mine {
+		if m.holders[p] && have[m.id] == nil {
+			p.w.violate(iAckDurable, "%s told its user that change %s is safe, and a crash lost it", p.name, m.id)
+		}
+	}
+}
+
+// entries are the changes that the file holds.
+func (p *phone) entries() map[syncproto.Identity]*replica.Entry {
+	all, err := p.rep.Entries(context.Background())
+	p.w.must(err, "entries of "+p.name)
+	out := map[syncproto.Identity]*replica.Entry{}
+	for i := range all {
+		out[all[i].Identity] = &all[i]
+	}
+	return out
+}
+
+// letGo closes everything that ever ran.
+func (p *phone) letGo() {
+	if p.rep != nil {
+		_ = p.rep.Close() // the history is over
+	}
+	p.bury()
+}
+
+func (p *phone) bury() {
+	for _, f := range p.dead {
+		f()
+	}
+	p.dead = nil
+}
+
+// session syncs once. It gives the error of the sync, which bad weather excuses.
+func (p *phone) session(d *dice, rough bool) error {
+	w := p.w
+	if p.syncing || p.gone {
+		return nil
+	}
+	w.count[cSyncs]++
+	boot := p.boot
+	l := &link{w: w, phone: p, boot: boot, d: d, rough: rough, nested: rough}
+	p.renewSync(l)
+	p.syncing = true
+	p.last, p.forgot = nil, false
+	rep, err := p.sync.Sync(context.Background())
+	if w.broken != nil {
+		panic(w.broken)
+	}
+	if p.boot != boot {
+		return errDead
+	}
+	p.syncing = false
+	w.trace.note("%s synced: rounds %d pushed %d rows %d waiting %d copied %v forked %v: %v", p.name, rep.Rounds, rep.Pushed, rep.Rows, rep.Waiting,
+		rep.Copied, rep.Forked, codeOf(err))
+	if p.gone {
+		return nil
+	}
+	if rep.Forgot {
+		w.count[cForgets]++
+		p.forgot = true
+	}
+	w.count[cRepairs] += rep.Repaired
+	if rep.Copied {
+		w.count[cCopies]++
+	}
+	if rep.Forked {
+		w.count[cForks]++
+	}
+	p.collect()
+	p.took(err == nil)
+	if err != nil && !excused(err) {
+		w.violate(iSound, "%s cannot sync: %v", p.name, err)
+	}
+	return err
+}
+
+func codeOf(err error) syncproto.Code {
+	var e *syncproto.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	if err != nil {
+		return "error"
+	}
+	return ""
+}
+
+// excused tells whether bad luck explains an error of a sync.
+func excused(err error) bool {
+	switch codeOf(err) {
+	case syncproto.CodeUnavailable, syncproto.CodeBusy:
+		return true
+	case syncproto.CodeCopied, syncproto.CodeAuth:
+		return true
+	}
+	return errors.Is(err, errLink) || errors.Is(err, errDead)
+}
+
+// collect notes changes that the file sealed by itself, out of what tools wrote.
+func (p *phone) collect() {
+	if !p.loose {
+		return
+	}
+	p.loose = false
+	all, err := p.rep.Entries(context.Background(), replica.Pending)
+	p.w.must(err, "entries of "+p.name)
+	for i := range all {
+		if p.w.made[all[i].Identity] == nil && all[i].Outside {
+			p.w.keepMade(p, all[i].Change)
+		}
+	}
+}
+
+// keepMade notes a change that the file says is safe.
+func (w *World) keepMade(p *phone, c *syncproto.Change) *made {
+	m := &made{Change: c, id: c.Identity(), user: p.userID(), holders: map[*phone]bool{p: true}}
+	w.made[m.id] = m
+	p.mine = append(p.mine, m)
+	for _, e := range c.Edits {
+		if e.Op == syncproto.OpCreate {
+			w.born(e.Table, e.Row)
+		}
+	}
+	if p.kind.version < w.book.Version {
+		w.count[cOldEdits]++
+	}
+	w.trace.note("%s made %s %s", p.name, m.id[:8], describe(c))
+	return m
+}
+
+// describe tells a change in one line.
+func describe(c *syncproto.Change) string {
+	s := ""
+	for _, e := range c.Edits {
+		s += fmt.Sprintf("[%c %s %s", e.Op, e.Table, short(string(e.Row)))
+		for _, cell := range e.Cells {
+			switch {
+			case cell.Raw != nil:
+				s += fmt.Sprintf(" %s=%s", cell.Cell, cell.Raw)
+			case len(cell.Add)+len(cell.Del) > 0:
+				s += fmt.Sprintf(" %s+%v-%v", cell.Cell, cell.Add, cell.Del)
+			case cell.Delta != 0:
+				s += fmt.Sprintf(" %s%+d", cell.Cell, cell.Delta)
+			default:
+				s += fmt.Sprintf(" %s=%s", cell.Cell, cell.Value)
+			}
+		}
+		if len(e.Decides) > 0 {
+			s += fmt.Sprint(" decides ", e.Decides)
+		}
+		if e.UndoOf != "" {
+			s += " undoes " + string(e.UndoOf[:8])
+		}
+		s += fmt.Sprintf(" over %s:%d", short(string(e.Base.Epoch)), e.Base.Rev)
+		for _, o := range e.Base.Over {
+			s += " " + string(o[:8])
+		}
+		if len(e.Base.Open) > 0 {
+			s += fmt.Sprintf(" open %d", len(e.Base.Open))
+		}
+		s += "]"
+	}
+	if c.Mends != "" {
+		s += " mends " + string(c.Mends[:8])
+	}
+	return s
+}
+
+func short(s string) string {
+	if len(s) > 6 {
+		return s[len(s)-6:]
+	}
+	return s
+}
+
+// arrived notes a change that reached the server: it must be one that somebody made.
+func (w *World) arrived(p *phone, c *syncproto.Change) {
+	id := c.Identity()
+	if w.made[id] == nil {
+		p.collect()
+	}
+	m := w.made[id]
+	if m == nil {
+		for i := range c.Edits {
+			if c.Edits[i].Op == syncproto.OpDelete {
+				w.violate(iForgetting, "%s sends a deletion that nobody made: %s", p.name, describe(c))
+			}
+		}
+		w.violate(iNoPhantom, "%s sends a change that nobody made: %s", p.name, describe(c))
+	}
+}
+
+// tally counts what became of a change.
+func (w *World) tally(c *oracle.Change) {
+	switch c.Status {
+	case syncproto.Refused:
+		w.count[cRefusals]++
+		if c.Code == syncproto.CodeWaits {
+			w.count[cWaits]++
+		}
+		if c.Code == syncproto.CodeLate {
+			w.count[cOverdue]++
+		}
+	case syncproto.Merged:
+		w.count[cMerges]++
+	case syncproto.Conflicted:
+		w.count[cConflicts]++
+	}
+	if c.Late {
+		w.count[cLates]++
+	}
+	if c.Status == syncproto.Refused {
+		return
+	}
+	for _, e := range c.Edits {
+		t := w.book.Table(e.Table)
+		if e.Op == syncproto.OpDelete {
+			w.count[cDeletes]++
+		}
+		for i := range e.Cells {
+			if e.Op == syncproto.OpUpdate && t != nil && e.Cells[i].Cell == t.Parent {
+				w.count[cMoves]++
+			}
+		}
+	}
+	if m := w.oracle.Change(c.Mends); m != nil && m.MendedBy == c.ID {
+		w.count[cMends]++
+	}
+}
+
+var _ = schema.Null

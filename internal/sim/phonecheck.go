@@ -1,0 +1,246 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"minqing/internal/sim/oracle"
+	"minqing/mobile-client/replica"
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// answered notes the checkpoints that are on their way to the phone.
+func (p *phone) answered(a *answer) {
+	p.last = a
+	p.cuts = append(p.cuts, a.cuts...)
+	if len(a.cuts) > 0 {
+		p.sure = false
+	}
+}
+
+// took notes the end of a sync. One that went well has applied every checkpoint that came.
+func (p *phone) took(ok bool) {
+	if ok && len(p.cuts) > 0 {
+		p.cuts, p.sure = p.cuts[len(p.cuts)-1:], true
+	}
+}
+
+// held reads what the phone holds of the server's, by row.
+func (p *phone) held() map[syncproto.RowID]*replica.Record {
+	out := map[syncproto.RowID]*replica.Record{}
+	for _, t := range p.rep.Book().Tables() {
+		p.w.must(p.rep.Records(context.Background(), t.Name, func(r replica.Record) error {
+			if r.Acked != nil || r.Shown != nil {
+				out[r.Row] = &r
+			}
+			return nil
+		}), "records of "+p.name)
+	}
+	return out
+}
+
+// check holds the phone to the checkpoint that it last applied.
+func (p *phone) check() {
+	held := p.held()
+	c := p.cuts[len(p.cuts)-1]
+	if v := p.differs(held, c); v != nil {
+		p.w.violate(v.Invariant, "%s", v.Text)
+	}
+	p.checkOrder(held, c)
+	p.checkShown(held)
+	p.checkFile(c)
+}
+
+// checkAfterCrash holds the phone to any of the checkpoints that it may have applied: one of them, whole.
+func (p *phone) checkAfterCrash() {
+	if len(p.cuts) == 0 {
+		return
+	}
+	held := p.held()
+	var first *Violation
+	for i := len(p.cuts) - 1; i >= 0; i-- {
+		v := p.differs(held, p.cuts[i])
+		if v == nil {
+			return
+		}
+		if first == nil {
+			first = v
+		}
+	}
+	p.w.violate(iAtomicity, "after a crash %s is at none of the last %d checkpoints: %s", p.name, len(p.cuts), first.Text)
+}
+
+// differs says what of the phone is not as a checkpoint has it.
+func (p *phone) differs(held map[syncproto.RowID]*replica.Record, c *cut) *Violation {
+	w := p.w
+	buckets := map[syncproto.BucketID]bool{}
+	for _, r := range held {
+		buckets[r.Bucket] = true
+	}
+	must := map[syncproto.RowID]bool{}
+	for _, id := range c.view.Order {
+		r := c.view.Rows[id]
+		t := p.rep.Book().Table(r.Table.Name)
+		bucket := syncproto.BucketID{Scope: r.Scope, Period: r.Period}
+		if r.Dead || t == nil || !c.can[r.Scope] || !w.oracle.Kept(r.Scope, r.Period, c.now) || c.more && !buckets[bucket] {
+			continue
+		}
+		must[id] = true
+		is := held[id]
+		if is == nil || is.Acked == nil {
+			return &Violation{iConvergence, fmt.Sprintf("%s lacks the row %s %s of %v", p.name, t.Name, id, bucket)}
+		}
+		if v := p.rowDiffers(r, t, is); v != nil {
+			return v
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(held)) {
+		r := c.view.Rows[id]
+		if held[id].Acked == nil || must[id] {
+			continue
+		}
+		switch {
+		case r == nil:
+			return &Violation{iNoPhantom, fmt.Sprintf("%s holds the row %s %s, which the server never had", p.name, held[id].Table, id)}
+		case r.Dead:
+			return &Violation{iNoResurrection, fmt.Sprintf("%s holds the row %s %s, which was deleted", p.name, held[id].Table, id)}
+		case !c.can[r.Scope]:
+			return &Violation{iConfidentiality, fmt.Sprintf("%s holds the row %s %s of %s, which its user may not see", p.name, held[id].Table, id, r.Scope)}
+		}
+		return &Violation{iConvergence, fmt.Sprintf("%s holds the row %s %s of %s %s, which it was to let go", p.name, held[id].Table, id, r.Scope, r.Period)}
+	}
+	return nil
+}
+
+func (p *phone) rowDiffers(r *oracle.Row, t *schema.Table, is *replica.Record) *Violation {
+	name := p.name + ": " + t.Name + " " + string(r.ID)
+	if is.Bucket != (syncproto.BucketID{Scope: r.Scope, Period: r.Period}) {
+		return &Violation{iConvergence, fmt.Sprintf("%s lies in %v, must lie in %s %s", name, is.Bucket, r.Scope, r.Period)}
+	}
+	if is.Label != r.Label {
+		return &Violation{iCausality, fmt.Sprintf("%s is at %v, must be at %v", name, is.Label, r.Label)}
+	}
+	for i := range t.Columns {
+		column := t.Columns[i].Name
+		want, vague := r.Column(p.w.book, column)
+		if is.Acked[i] != want && !vague {
+			return &Violation{iConvergence, fmt.Sprintf("%s.%s is %v, must be %v", name, column, is.Acked[i], want)}
+		}
+	}
+	for _, c := range p.rep.Book().Cells(t.Name) {
+		cell := r.Cells[c.Name]
+		shows, open := is.Open[c.Name]
+		if !cell.Vague && (open != (cell.Open != "") || open && !slices.Equal(shows, cell.Shows)) {
+			return &Violation{iConflicts, fmt.Sprintf("%s.%s: open %v showing %v, must be %q showing %v", name, c.Name, open, shows, cell.Open, cell.Shows)}
+		}
+	}
+	return nil
+}
+
+// checkOrder wants that no row went back, save across a fork.
+func (p *phone) checkOrder(held map[syncproto.RowID]*replica.Record, c *cut) {
+	for _, id := range slices.Sorted(maps.Keys(held)) {
+		is, was := held[id], p.labels[id]
+		if is.Acked == nil {
+			continue
+		}
+		older, newer := slices.Index(c.view.Line, was.Epoch), slices.Index(c.view.Line, is.Label.Epoch)
+		if was.Rev > 0 && older >= 0 && (newer > older || is.Label.Rev < was.Rev) {
+			p.w.violate(iCausality, "%s shows %s %s at %v, and showed it at %v before", p.name, is.Table, id, is.Label, was)
+		}
+		p.labels[id] = is.Label
+	}
+}
+
+// checkShown holds what the phone shows to what is acknowledged and its own edits that wait.
+func (p *phone) checkShown(held map[syncproto.RowID]*replica.Record) {
+	waiting, err := p.rep.Entries(context.Background(), replica.Pending)
+	p.w.must(err, "entries of "+p.name)
+	refused, err := p.rep.Entries(context.Background(), replica.Refused, replica.Withdrawn)
+	p.w.must(err, "entries of "+p.name)
+	over := map[syncproto.RowID]bool{}
+	for _, e := range waiting {
+		for _, x := range e.Change.Edits {
+			over[x.Row] = true
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(held)) {
+		r := held[id]
+		if over[id] && len(refused) > 0 {
+			continue // what builds on something refused shows nowhere; what does not is reckoned by the replica's own tests
+		}
+		want := slices.Clone(r.Acked)
+		for _, e := range waiting {
+			for i := range e.Change.Edits {
+				if e.Change.Edits[i].Row == id {
+					want = overlaid(p.rep.Book(), r.Table, want, &e.Change.Edits[i])
+				}
+			}
+		}
+		if !slices.Equal(want, r.Shown) {
+			p.w.violate(iCausality, "%s shows %s %s as %v, must show %v", p.name, r.Table, id, r.Shown, want)
+		}
+	}
+}
+
+// overlaid is a row with one edit laid over it.
+func overlaid(book *schema.Book, table string, values []schema.Value, e *syncproto.Edit) []schema.Value {
+	t := book.Table(table)
+	switch {
+	case e.Op == syncproto.OpDelete:
+		return nil
+	case e.Op == syncproto.OpCreate && values == nil:
+		values = make([]schema.Value, len(t.Columns))
+		for i := range t.Columns {
+			if f := t.Columns[i].Flow; f != nil {
+				values[i] = schema.Text(f.Initial)
+			}
+		}
+	case values == nil:
+		return nil
+	}
+	values = slices.Clone(values)
+	at := func(name string) int {
+		return slices.IndexFunc(t.Columns, func(c schema.Column) bool { return c.Name == name })
+	}
+	for i := range e.Cells {
+		c := book.Cell(table, e.Cells[i].Cell)
+		if c == nil {
+			continue
+		}
+		old := c.Join(func(name string) schema.Value { return values[at(name)] })
+		now := e.Cells[i].Value
+		switch c.Rule {
+		case schema.RuleSum:
+			now = schema.Int(old.Num() + e.Cells[i].Delta)
+		case schema.RuleSet:
+			kept := slices.DeleteFunc(old.Elements(), func(x string) bool { return slices.Contains(e.Cells[i].Del, x) })
+			now = schema.Set(append(kept, e.Cells[i].Add...)...)
+		}
+		for k, v := range c.Split(now) {
+			values[at(c.Columns[k].Name)] = v
+		}
+	}
+	return values
+}
+
+// checkFile looks in every byte of the phone's files for words of rows that it may not hold.
+func (p *phone) checkFile(c *cut) {
+	if p.kind.encrypted || c.more {
+		return
+	}
+	p.disk.Walk(func(name string, data []byte) {
+		for _, word := range canaries.FindAll(data, -1) {
+			t := p.w.tokens[string(word)]
+			if t == nil || t.user == p.userID() {
+				continue
+			}
+			if r := c.view.Rows[t.row]; r == nil || !c.can[r.Scope] {
+				p.w.violate(iConfidentiality, "%s of %s holds the word %s of the row %s, which its user may not see", name, p.name, word, t.row)
+			}
+		}
+	})
+}

@@ -1,0 +1,161 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"minqing/schema/schematest"
+)
+
+// Op is one operation of a history: everything about it follows from its seed and from the state it meets.
+type Op struct {
+	Kind string
+	Seed uint64
+}
+
+// PhoneCase says what a phone is.
+type PhoneCase struct {
+	User      string
+	Version   int // of the rule book
+	Encrypted bool
+}
+
+// History is a plan: what is done, by whom, in which order. It follows from the seed; a shrunk one leaves operations or faults out.
+type History struct {
+	Seed   uint64
+	Phones []PhoneCase
+	Ops    []Op
+	Skip   map[int]bool // operations left out
+	Calm   map[int]bool // operations whose faults are left out
+	Clocks bool         // whether wall clocks go wrong
+	// Thorough looks at everything after each step: slower, and a failure shows where it began.
+	Thorough bool
+}
+
+// Plan makes the history of a seed.
+func Plan(seed uint64) *History {
+	d := newDice(seed, 0)
+	h := &History{Seed: seed, Skip: map[int]bool{}, Calm: map[int]bool{}, Clocks: true}
+	people := []string{cadres[0], cadres[1], secretaries[0]}
+	for range d.IntN(3) {
+		people = append(people, pick(d, []string{cadres[0], cadres[1], cadres[2], cadres[3], secretaries[0], secretaries[1]}))
+	}
+	for _, user := range people {
+		version := schematest.Version
+		if d.chance(3) {
+			version = 1 + d.IntN(schematest.Version)
+		}
+		h.Phones = append(h.Phones, PhoneCase{User: user, Version: version, Encrypted: d.chance(3)})
+	}
+	// A history has a mood: what it does often, and what it leaves alone. Only so do long chains of one kind come about.
+	weights := make([]int, len(kindNames))
+	for i, name := range kindNames {
+		weights[i] = kinds[name].weight * (1 + d.IntN(5))
+		if !kinds[name].always && d.chance(3) {
+			weights[i] = 0
+		}
+	}
+	for range 30 + d.IntN(60) {
+		h.Ops = append(h.Ops, Op{Kind: kindNames[d.weighed(weights)], Seed: d.Uint64()})
+	}
+	return h
+}
+
+func (h *History) skips(i int) bool { return h.Skip[i] }
+func (h *History) calm(i int) bool  { return h.Calm[i] }
+
+// Replay is the command that runs this history again.
+func (h *History) Replay() string {
+	s := fmt.Sprintf("minqing-sim -seed %d", h.Seed)
+	if len(h.Skip) > 0 {
+		var kept []int
+		for i := range h.Ops {
+			if !h.Skip[i] {
+				kept = append(kept, i)
+			}
+		}
+		s += " -keep " + formatRanges(kept)
+	}
+	if len(h.Calm) > 0 {
+		var calm []int
+		for i := range h.Ops {
+			if h.Calm[i] && !h.Skip[i] {
+				calm = append(calm, i)
+			}
+		}
+		if len(calm) > 0 {
+			s += " -calm " + formatRanges(calm)
+		}
+	}
+	if !h.Clocks {
+		s += " -right-clocks"
+	}
+	return s
+}
+
+// Only leaves out all operations but those of a list like “3,7-9”.
+func (h *History) Only(list string) error {
+	keep, err := parseRanges(list)
+	if err != nil {
+		return err
+	}
+	for i := range h.Ops {
+		if !slices.Contains(keep, i) {
+			h.Skip[i] = true
+		}
+	}
+	return nil
+}
+
+// Quiet leaves the faults of the operations of a list out.
+func (h *History) Quiet(list string) error {
+	calm, err := parseRanges(list)
+	for _, i := range calm {
+		h.Calm[i] = true
+	}
+	return err
+}
+
+func formatRanges(list []int) string {
+	var parts []string
+	for i := 0; i < len(list); {
+		end := i
+		for end+1 < len(list) && list[end+1] == list[end]+1 {
+			end++
+		}
+		if end == i {
+			parts = append(parts, strconv.Itoa(list[i]))
+		} else {
+			parts = append(parts, fmt.Sprintf("%d-%d", list[i], list[end]))
+		}
+		i = end + 1
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ",")
+}
+
+func parseRanges(list string) ([]int, error) {
+	var out []int
+	if list == "" || list == "none" {
+		return nil, nil
+	}
+	for _, part := range strings.Split(list, ",") {
+		from, to, ranged := strings.Cut(part, "-")
+		low, err := strconv.Atoi(from)
+		high := low
+		if err == nil && ranged {
+			high, err = strconv.Atoi(to)
+		}
+		if err != nil || high < low {
+			return nil, fmt.Errorf("sim: %q is no list like 3,7-9", list)
+		}
+		for i := low; i <= high; i++ {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,180 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"minqing/internal/sim/oracle"
+	"minqing/internal/simdisk"
+	"minqing/schema"
+	"minqing/schema/schematest"
+	"minqing/syncproto"
+)
+
+// World is one history under way. Everything in it runs on the goroutine that runs the history.
+type World struct {
+	history *History
+	now     int64 // Unix ms; the server's clock is right
+	trace   *trace
+	count   Counters
+	broken  *Violation
+
+	book   *schema.Book
+	oracle *oracle.Oracle
+	server *server
+	phones []*phone
+	ghosts []*ghost // requests that the network holds back
+
+	at    int // the operation under way
+	words int // made in it so far
+	depth int // operations nested in one another by the network
+	calm  bool
+
+	rows   []rowRef // every row that anybody made, in that order
+	known  map[syncproto.RowID]bool
+	made   map[syncproto.Identity]*made
+	tokens map[string]*token
+	keep   *backup
+	images []image
+}
+
+// rowRef names a row.
+type rowRef struct {
+	table string
+	id    syncproto.RowID
+}
+
+// token is a canary: where it was written, and by whom.
+type token struct {
+	row   syncproto.RowID
+	user  syncproto.UserID
+	phone *phone // nil: on the server
+}
+
+// made is a change that somebody made and was told is safe.
+type made struct {
+	*syncproto.Change
+	id   syncproto.Identity
+	user syncproto.UserID
+	// holders are the phones whose file holds it.
+	holders map[*phone]bool
+	// given tells that the server acknowledged it to somebody, whom it may not lose it to afterwards.
+	given bool
+}
+
+// newWorld sets a history up: the cast, a server, phones.
+func newWorld(h *History, echo io.Writer) *World {
+	w := &World{history: h, now: dawn, trace: newTrace(echo), book: schematest.Book(), known: map[syncproto.RowID]bool{},
+		made: map[syncproto.Identity]*made{}, tokens: map[string]*token{}, count: Counters{}}
+	w.oracle = oracle.New(oracle.Options{Book: w.book, Zone: zone, Grace: grace})
+	return w
+}
+
+// Result is what one history came to.
+type Result struct {
+	Seed       uint64
+	Operations int
+	Hash       string
+	Counters   Counters
+	Broken     *Violation
+	Stack      string
+}
+
+// run runs the whole history.
+func (w *World) run() (res Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			if w.broken == nil {
+				w.broken = &Violation{iSound, fmt.Sprintf("panic: %v", p)}
+			}
+			res.Stack = string(debug.Stack())
+		}
+		res.Seed, res.Operations, res.Hash, res.Counters, res.Broken = w.history.Seed, w.count[cOperations], w.trace.sum(), w.count, w.broken
+		w.end()
+	}()
+	w.begin()
+	for i := range w.history.Ops {
+		if !w.history.skips(i) {
+			w.step(i)
+		}
+	}
+	w.settle()
+	return res
+}
+
+// step runs one operation. The network may run others within it.
+func (w *World) step(i int) {
+	op := w.history.Ops[i]
+	was, words, calm := w.at, w.words, w.calm
+	w.at, w.words, w.calm = i, 0, calm || w.history.calm(i)
+	d := newDice(op.Seed, 1)
+	w.tick(d.between(1, 600) * 1000)
+	w.count[cOperations]++
+	w.trace.note("op %d %s", i, op.Kind)
+	kinds[op.Kind].run(w, d)
+	w.at, w.words, w.calm = was, words, calm
+}
+
+// tick lets time pass.
+func (w *World) tick(ms int64) { w.now += ms }
+
+// word makes a canary that stands nowhere else in the history. It follows from the operation alone, so leaving others out does not
+// change it.
+func (w *World) word(row syncproto.RowID, user syncproto.UserID, p *phone) string {
+	w.words++
+	s := canary(0x1000 + w.at*64 + w.words)
+	w.tokens[s] = &token{row: row, user: user, phone: p}
+	return s
+}
+
+// born notes a row that somebody made.
+func (w *World) born(table string, id syncproto.RowID) {
+	if !w.known[id] {
+		w.known[id] = true
+		w.rows = append(w.rows, rowRef{table, id})
+	}
+}
+
+// rowsOf lists the rows of a table, in the order in which they were made.
+func (w *World) rowsOf(table string) []syncproto.RowID {
+	var out []syncproto.RowID
+	for _, r := range w.rows {
+		if r.table == table {
+			out = append(out, r.id)
+		}
+	}
+	return out
+}
+
+// end lets go of everything.
+func (w *World) end() {
+	for _, p := range w.phones {
+		p.letGo()
+	}
+	if w.server != nil {
+		w.server.letGo()
+	}
+}
+
+// begin makes the cast, the server and the phones.
+func (w *World) begin() {
+	t := template()
+	w.server = &server{w: w, disk: simdisk.New(), keys: t.keys, rand: newEntropy(w.history.Seed, 2), known: map[syncproto.Identity]bool{}}
+	w.server.disk.Restore(serverPath, t.server)
+	w.now = t.now
+	w.server.open()
+	for _, r := range castRows() {
+		w.born(r.table, syncproto.RowID(r.id))
+		for i := 1; i < len(r.cells); i += 2 {
+			for _, c := range canaries.FindAllString(r.cells[i].(string), -1) {
+				w.tokens[c] = &token{row: syncproto.RowID(r.id)}
+			}
+		}
+	}
+	w.server.settle()
+	d := newDice(w.history.Seed, 3)
+	for _, c := range w.history.Phones {
+		w.newPhone(c, d.Uint64())
+	}
+}
