@@ -17,6 +17,7 @@ type apply struct {
 	c       *conn
 	l       *layer
 	buckets *buckets
+	batch   *batch
 	columns map[string]*columns
 	epochs  map[syncproto.EpochID]int64
 	tables  map[string]int64
@@ -40,7 +41,7 @@ type columns struct {
 }
 
 func (r *Replica) newApply() (*apply, error) {
-	a := &apply{r: r, c: r.w, l: newLayer(r.w), buckets: newBuckets(r.w), columns: map[string]*columns{}, epochs: map[syncproto.EpochID]int64{},
+	a := &apply{r: r, c: r.w, l: newLayer(r.w), buckets: newBuckets(r.w), batch: newBatch(r.w), columns: map[string]*columns{}, epochs: map[syncproto.EpochID]int64{},
 		tables: map[string]int64{}, under: map[syncproto.RowID]bool{}, edited: map[syncproto.RowID]bool{}, open: map[syncproto.RowID]bool{},
 		fresh: map[[16]byte]bool{}, fills: map[syncproto.BucketID]map[syncproto.RowID]*schema.Table{}, touched: map[syncproto.RowID]*schema.Table{}}
 	var name string
@@ -118,6 +119,9 @@ func (a *apply) bucket(f syncproto.Bucket) error {
 // bookkeeping.
 func (a *apply) rowsOf(ords []int64, f func(id syncproto.RowID, t *schema.Table, bucket int64) error) error {
 	list, err := json.Marshal(ords)
+	if err == nil {
+		err = a.batch.flush()
+	}
 	if err != nil {
 		return wrap("rows", err)
 	}
@@ -163,14 +167,6 @@ func (a *apply) row(f *syncproto.Row) error {
 		return err
 	}
 	a.buckets.add(b, h.t, f.ID, values)
-	if a.under[f.ID] {
-		err = a.c.setUnder(h.t, f.ID, values)
-	} else {
-		err = a.c.show(h.t, f.ID, values)
-	}
-	if err != nil {
-		return err
-	}
 	if a.edited[f.ID] {
 		a.touched[f.ID] = h.t
 	}
@@ -179,8 +175,13 @@ func (a *apply) row(f *syncproto.Row) error {
 	if err != nil {
 		return err
 	}
-	if err := a.c.exec(`INSERT INTO mq_row (id, tbl, bucket, epoch, rev) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET tbl = excluded.tbl,
-		bucket = excluded.bucket, epoch = excluded.epoch, rev = excluded.rev`, k, h.ord, b.ord, epoch, int64(f.Label.Rev)); err != nil {
+	if a.under[f.ID] {
+		if err := a.c.setUnder(h.t, f.ID, values); err != nil {
+			return err
+		}
+		values = nil
+	}
+	if err := a.batch.add(h.t, f.ID, values, k, h.ord, b.ord, epoch, int64(f.Label.Rev)); err != nil {
 		return err
 	}
 	return a.setOpen(f.ID, f.Open)
@@ -202,6 +203,9 @@ func (a *apply) takeOut(t *schema.Table, id syncproto.RowID, k []byte) error {
 			a.fresh[[16]byte(k)] = true
 			return nil
 		}
+	}
+	if err := a.batch.settled(k); err != nil {
+		return err
 	}
 	var ord int64
 	held, err := a.c.one(`SELECT bucket FROM mq_row WHERE id = ?`, []any{k}, &ord)
@@ -275,6 +279,9 @@ func (a *apply) gone(f syncproto.Gone) error {
 // and otherwise wait for their verdict.
 func (a *apply) let(t *schema.Table, id syncproto.RowID, away bool) error {
 	k, err := key(id)
+	if err == nil {
+		err = a.batch.settled(k)
+	}
 	if err != nil {
 		return err
 	}
@@ -328,6 +335,9 @@ func (a *apply) settleGone(id syncproto.RowID, away bool) error {
 // finish closes the cut.
 func (a *apply) finish() error {
 	if err := a.forgetAll(); err != nil {
+		return err
+	}
+	if err := a.batch.flush(); err != nil {
 		return err
 	}
 	fills := a.fills

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"minqing/internal/sqlitex"
 	"minqing/schema"
@@ -17,7 +18,34 @@ type conn struct {
 	c     *sql.Conn
 	book  *schema.Book
 	stmts map[string]*sql.Stmt
+	texts map[textKey]string
 }
+
+// textKey names a statement made from a table: making its text costs as much as running it.
+type textKey struct {
+	t    *schema.Table
+	kind string
+	rows int
+}
+
+// text gives the statement of a kind for a table, made once.
+func (c *conn) text(t *schema.Table, kind string, rows int, make func() string) string {
+	k := textKey{t, kind, rows}
+	s, ok := c.texts[k]
+	if !ok {
+		s = make()
+		c.texts[k] = s
+	}
+	return s
+}
+
+// upsert is schema's with its numbered parameters, which stand in order, made plain: the driver looks every numbered one up by name,
+// along the whole list of them.
+func (c *conn) upsert(t *schema.Table, rows int) string {
+	return c.text(t, "upsert", rows, func() string { return numbered.ReplaceAllString(schema.SQLite.Upsert(t, rows), "?") })
+}
+
+var numbered = regexp.MustCompile(`\?[0-9]+`)
 
 // maxStmts bounds the statements kept: a book of 60 tables needs about 500, so reaching it means that somebody builds queries from
 // data.
@@ -28,7 +56,7 @@ func newConn(ctx context.Context, db *sql.DB, book *schema.Book) (*conn, error) 
 	if err != nil {
 		return nil, wrap("connect", err)
 	}
-	return &conn{c: c, book: book, stmts: map[string]*sql.Stmt{}}, nil
+	return &conn{c: c, book: book, stmts: map[string]*sql.Stmt{}, texts: map[textKey]string{}}, nil
 }
 
 func (c *conn) close() error {

@@ -2,6 +2,8 @@ package replica
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"minqing/schema"
 	"minqing/syncproto"
@@ -10,6 +12,10 @@ import (
 // checkpoint applies everything since the last checkpoint in one transaction.
 func (s *Session) checkpoint(ctx context.Context, cp syncproto.Checkpoint) error {
 	res := s.answer.result
+	roomy := s.answer.stager != nil || s.answer.welcome.Resumed
+	if err := s.room(ctx, roomy, applyCache); err != nil {
+		return err
+	}
 	err := s.write(ctx, func() error {
 		if cp.Cursor == "" { // nothing is new
 			return s.r.settleAbsent(s.round)
@@ -43,12 +49,28 @@ func (s *Session) checkpoint(ctx context.Context, cp syncproto.Checkpoint) error
 		res.More = cp.More
 		return s.compare(a, cp, &res)
 	})
-	if err != nil {
+	if err := errors.Join(err, s.room(ctx, roomy, usualCache)); err != nil {
 		return err
 	}
 	s.answer.result = res
 	s.answer.forgetFrames()
 	return nil
+}
+
+// The page cache of the writing connection, in KiB: rows of a large cut come in no order of their ids, and pages that do not fit the
+// cache are written and read many times over. Afterwards the memory goes back.
+const (
+	usualCache = 4096
+	applyCache = 16384
+)
+
+func (s *Session) room(ctx context.Context, roomy bool, kib int) error {
+	if !roomy {
+		return nil
+	}
+	return s.r.locked(ctx, func() error {
+		return errors.Join(s.r.w.exec(fmt.Sprintf("PRAGMA cache_size = -%d", kib)), s.r.w.exec("PRAGMA shrink_memory"))
+	})
 }
 
 // forgetFrames lets go of what a checkpoint took, and keeps the columns: they are headed once an answer.

@@ -11,8 +11,9 @@ var bookkeeping = []string{
 	// the row, and a crash takes it away.
 	`CREATE TABLE IF NOT EXISTS mq_guard (quiet INTEGER) STRICT`,
 
-	// What triggers captured and no seal has taken yet. The book's version tells which column a bit of mask stands for.
-	`CREATE TABLE IF NOT EXISTS mq_log (ord INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER)),
+	// What triggers captured and no seal has taken yet. The book's version tells which column a bit of mask stands for. Not
+	// AUTOINCREMENT, which costs a fifth of a capture: a seal empties the log.
+	`CREATE TABLE IF NOT EXISTS mq_log (ord INTEGER PRIMARY KEY, at INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER)),
 		book INTEGER NOT NULL, tbl TEXT NOT NULL, row TEXT NOT NULL, op TEXT NOT NULL, mask INTEGER, old TEXT) STRICT`,
 
 	// Epochs by a small number; gen counts the forks that this file had met when it first heard of the epoch.

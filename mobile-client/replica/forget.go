@@ -161,13 +161,11 @@ func (r *Replica) scrub() error {
 }
 
 func (r *Replica) rewrite(m *meta) error {
-	for _, q := range []string{"PRAGMA temp_store = MEMORY", "VACUUM"} {
-		if err := r.w.exec(q); err != nil {
-			if code := codeOf(err); code == syncproto.CodeBusy || code == syncproto.CodeFull {
-				return nil
-			}
-			return err
+	if err := r.w.exec("VACUUM"); err != nil {
+		if code := codeOf(err); code == syncproto.CodeBusy || code == syncproto.CodeFull {
+			return nil
 		}
+		return err
 	}
 	var busy, log, done int
 	if _, err := r.w.one("PRAGMA wal_checkpoint(TRUNCATE)", nil, &busy, &log, &done); err != nil || busy != 0 {

@@ -55,6 +55,10 @@ func Open(ctx context.Context, opt Options) (*Replica, error) {
 	if r.w, err = newConn(ctx, db.Write, r.book); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	// Journals of statements stay in memory: they hold what rows held, and an apply makes one for every statement.
+	if err := r.w.exec("PRAGMA temp_store = MEMORY"); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
 	if err := r.w.inTx(r.prepare); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}

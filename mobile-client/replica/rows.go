@@ -68,7 +68,9 @@ func (c *conn) raw(t *schema.Table, id syncproto.RowID) ([]any, error) {
 }
 
 func (c *conn) selectOne(t *schema.Table) string {
-	return "SELECT " + strings.TrimPrefix(schema.Names(t), `"id", `) + " FROM " + schema.Quote(t.Name) + ` WHERE "id" = ?`
+	return c.text(t, "select", 1, func() string {
+		return "SELECT " + strings.TrimPrefix(schema.Names(t), `"id", `) + " FROM " + schema.Quote(t.Name) + ` WHERE "id" = ?`
+	})
 }
 
 // load reads a row and what is known beside it.
@@ -102,7 +104,7 @@ func (c *conn) show(t *schema.Table, id syncproto.RowID, values []schema.Value) 
 	if values == nil {
 		return c.exec("DELETE FROM "+schema.Quote(t.Name)+` WHERE "id" = ?`, string(id))
 	}
-	return c.exec(schema.SQLite.Upsert(t, 1), schema.Args(string(id), values)...)
+	return c.exec(c.upsert(t, 1), schema.Args(string(id), values)...)
 }
 
 // setUnder keeps the acknowledged values of a row whose domain row shows something else.

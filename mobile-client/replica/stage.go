@@ -13,7 +13,8 @@ import (
 // Frames of an answer whose checkpoint is far away are staged as lines, a stream for each answer: epochs and columns are named once
 // an answer. A small answer is never staged: its frames wait in memory.
 
-// stager writes the stream of one answer between two checkpoints.
+// stager writes the stream of one answer between two checkpoints. Every chunk is a zstd frame of its own: a reader of the stream takes
+// them as one, and what is not written needs not be wiped either.
 type stager struct {
 	lines bytes.Buffer
 	w     *codec.Writer
@@ -55,9 +56,13 @@ func (s *Session) stage(ctx context.Context, resume string) error {
 	if err := an.stager.w.Flush(); err != nil {
 		return err
 	}
-	err := s.write(ctx, func() error {
+	chunk, err := squeeze(an.stager.lines.Bytes())
+	if err != nil {
+		return err
+	}
+	err = s.write(ctx, func() error {
 		c := s.r.w
-		if err := c.exec(`INSERT INTO mq_stage (answer, whole, frames) VALUES (?, ?, ?)`, an.stream, resume != "", an.stager.lines.Bytes()); err != nil {
+		if err := c.exec(`INSERT INTO mq_stage (answer, whole, frames) VALUES (?, ?, ?)`, an.stream, resume != "", chunk); err != nil {
 			return err
 		}
 		if resume == "" {
@@ -73,6 +78,17 @@ func (s *Session) stage(ctx context.Context, resume string) error {
 		an.result.Marks++
 	}
 	return err
+}
+
+func squeeze(lines []byte) ([]byte, error) {
+	var out bytes.Buffer
+	z, err := codec.Compress(codec.EncodingZstd, &out)
+	if err != nil {
+		return nil, err
+	}
+	_, err = z.Write(lines)
+	err = errors.Join(err, z.Close())
+	return out.Bytes(), err
 }
 
 // replay gives every frame of the cut in order: what was staged, then what waits in memory.
@@ -106,7 +122,12 @@ func (s *Session) replay(f func(syncproto.Frame) error) error {
 
 func (s *Session) replayStream(stream int64, f func(syncproto.Frame) error) error {
 	in := &chunks{c: s.r.w, stream: stream}
-	frames := codec.NewReader(in, s.r.book, codec.Limits{})
+	plain, err := codec.Decompress(codec.EncodingZstd, in, syncproto.MaxAnswerBytes)
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	frames := codec.NewReader(plain, s.r.book, codec.Limits{})
 	for {
 		frame, err := frames.Next()
 		if err != nil && in.err == io.EOF {

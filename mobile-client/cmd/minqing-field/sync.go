@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"sort"
+	"strings"
+	"time"
+
+	"minqing/mobile-client/replica"
+	"minqing/mobile-client/syncer"
+	"minqing/syncproto"
+)
+
+// transport bounds what a dead network may cost: a phone in a valley finds out within seconds, a first sync may take minutes.
+func transport() http.RoundTripper {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.ResponseHeaderTimeout = 60 * time.Second
+	t.TLSHandshakeTimeout = 15 * time.Second
+	return t
+}
+
+type enrolCmd struct {
+	Server string `help:"服务器地址 / the server's address" placeholder:"URL"`
+	Code   string `help:"登记码 / the one-time code"`
+	Link   string `help:"二维码里的整段内容，代替前两项 / what the QR code holds, instead of the two"`
+	Label  string `help:"给设备起个名 / what to call the device"`
+	Plain  bool   `help:"不加密，给笔记本上的工具用 / do not encrypt, for tools on a laptop"`
+}
+
+func (c *enrolCmd) Run(a *app) error {
+	server, code := c.Server, c.Code
+	var err error
+	if c.Link != "" {
+		server, code, err = syncproto.ParseEnrolLink(c.Link)
+	} else {
+		code, err = syncproto.ParseCode(code)
+	}
+	if err != nil {
+		return err
+	}
+	r, err := a.open(true, c.Plain)
+	if err != nil {
+		return err
+	}
+	d, who, err := syncer.Enrol(a.ctx, transport(), rand.Reader, syncer.Enrolment{Server: strings.TrimRight(server, "/"), Code: code, Label: c.Label,
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, Client: client()})
+	if err == nil {
+		err = r.Enrol(a.ctx, d)
+	}
+	if err = errors.Join(err, r.Close()); err != nil {
+		return err
+	}
+	a.say("登记好了，这台设备现在是%s的。", "Enrolled: this device is now %s's.", who.Name)
+	return nil
+}
+
+type serverCmd struct {
+	URL string `arg:"" help:"新地址 / the new address"`
+}
+
+func (c *serverCmd) Run(a *app) error {
+	return a.with(func(r *replica.Replica) error {
+		d, err := r.Device(a.ctx)
+		if err != nil {
+			return err
+		}
+		d.Server = strings.TrimRight(c.URL, "/")
+		if err := r.Enrol(a.ctx, d); err != nil {
+			return err
+		}
+		a.say("以后同步到 %s。", "From now on it syncs with %s.", d.Server)
+		return nil
+	})
+}
+
+type syncCmd struct {
+	Watch bool `help:"一直开着，有东西就同步 / stay and sync whenever there is something"`
+}
+
+func (c *syncCmd) Run(a *app) error {
+	return a.with(func(r *replica.Replica) error {
+		s := syncer.New(syncer.Options{Replica: r, Transport: transport(), Rand: rand.Reader, Client: client()})
+		if c.Watch {
+			return a.watch(r, s)
+		}
+		return a.syncOnce(r, s)
+	})
+}
+
+// syncOnce syncs and says in words what came of it. Being offline is a state, not an error.
+func (a *app) syncOnce(r *replica.Replica, s *syncer.Syncer) error {
+	before, err := a.lastNotice(r)
+	if err != nil {
+		return err
+	}
+	rep, err := s.Sync(a.ctx)
+	if offline(err) {
+		n, countErr := a.waiting(r)
+		if countErr != nil {
+			return countErr
+		}
+		a.say("没有网，%d 条先存在本机。有网会自动上传。", "No network; %d changes wait on this device and go up by themselves.", n)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	a.report(rep)
+	return a.tellNotices(r, before)
+}
+
+// offline tells whether an error means that there is no server to be reached just now.
+func offline(err error) bool {
+	var e *syncproto.Error
+	return errors.As(err, &e) && e.Code == syncproto.CodeUnavailable
+}
+
+func (a *app) report(rep syncer.Report) {
+	switch {
+	case rep.Pushed == 0 && rep.Rows == 0 && !rep.Forgot:
+		a.say("都已上传，没有新内容。", "All is up to date; nothing is new.")
+	default:
+		a.say("传出 %d 条，收到 %d 行（%d 字节去，%d 字节回）。", "Sent %d changes, received %d rows (%d bytes out, %d bytes in).", rep.Pushed, rep.Rows, rep.Sent, rep.Received)
+	}
+	statuses := make([]string, 0, len(rep.Verdicts))
+	for st := range rep.Verdicts {
+		statuses = append(statuses, string(st))
+	}
+	sort.Strings(statuses)
+	for _, st := range statuses {
+		words := statusWords[syncproto.Status(st)]
+		a.say("  %s：%d 条", "  %s: %d", a.label(words), rep.Verdicts[syncproto.Status(st)])
+	}
+	if rep.Forgot {
+		a.say("  有的户不再归您联系，本机已经清掉。", "  Some households are no longer yours and were removed from this device.")
+	}
+	if rep.Waiting > 0 {
+		a.say("  还有 %d 条没传完，下次接着传。", "  %d changes still wait; the next sync goes on.", rep.Waiting)
+	}
+}
+
+// watchPause is how long to wait after a sync that failed; it doubles up to watchMost.
+const (
+	watchPause = 5 * time.Second
+	watchMost  = 10 * time.Minute
+)
+
+// watch syncs, then waits for the server's word or for time to pass.
+func (a *app) watch(r *replica.Replica, s *syncer.Syncer) error {
+	pause := watchPause
+	for {
+		if err := a.syncOnce(r, s); err != nil {
+			fmt.Fprintln(a.out, a.explain(err))
+		}
+		woken, err := s.Wait(a.ctx)
+		if a.ctx.Err() != nil {
+			return nil
+		}
+		if err == nil && woken {
+			pause = watchPause
+			continue
+		}
+		select {
+		case <-a.ctx.Done():
+			return nil
+		case <-time.After(pause):
+			pause = min(2*pause, watchMost)
+		}
+	}
+}
+
+type verifyCmd struct {
+	Digests bool `help:"列出每个桶的摘要 / list the digest of each bucket"`
+}
+
+// Run reckons every digest anew from the tables and holds it to what was kept.
+func (c *verifyCmd) Run(a *app) error {
+	return a.with(func(r *replica.Replica) error {
+		anew, err := r.Digests(a.ctx)
+		if err != nil {
+			return err
+		}
+		_, root, err := r.Kept(a.ctx)
+		if err != nil {
+			return err
+		}
+		if c.Digests {
+			for _, s := range anew {
+				parts := make([]string, len(s.Digests))
+				for i, d := range s.Digests {
+					parts[i] = d.String()
+				}
+				fmt.Fprintf(a.out, "%s %s %d %s\n", s.ID.Scope, s.ID.Period, s.Rows, strings.Join(parts, ","))
+			}
+		}
+		if got := syncproto.DigestRoot(anew); got != root {
+			return &syncproto.Error{Code: syncproto.CodeInternal, Op: fmt.Sprintf("verify: root %s, kept %s", got, root),
+				Message: "本机数据和记下的摘要对不上。 The tables do not fit the digests kept.", Hint: "同步一次，会自动修好。 Sync once; it repairs itself."}
+		}
+		if !c.Digests {
+			a.say("%d 个桶，摘要全部对上。", "%d buckets; every digest fits.", len(anew))
+		}
+		return nil
+	})
+}
+
+// waiting counts what is not on the server yet.
+func (a *app) waiting(r *replica.Replica) (int, error) {
+	list, err := r.Entries(context.WithoutCancel(a.ctx), replica.Pending)
+	return len(list), err
+}

@@ -1,0 +1,107 @@
+package replica
+
+import (
+	"strings"
+
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// batch gathers rows to be written, several to a statement: a statement's own cost is a third of what a row costs. Whoever reads a
+// row must flush first when it waits here.
+type batch struct {
+	c       *conn
+	waiting map[[16]byte]bool
+	rows    map[*schema.Table][]any
+	order   []*schema.Table
+	marks   []any
+}
+
+// How many rows go into one statement: past these the gain is gone.
+const (
+	batchRows  = 16
+	batchMarks = 32
+)
+
+func newBatch(c *conn) *batch {
+	return &batch{c: c, waiting: map[[16]byte]bool{}, rows: map[*schema.Table][]any{}}
+}
+
+// add takes a domain row; values nil when the domain row shows something else.
+func (b *batch) add(t *schema.Table, id syncproto.RowID, values []schema.Value, key []byte, marks ...any) error {
+	b.waiting[[16]byte(key)] = true
+	b.marks = append(append(b.marks, key), marks...)
+	if values != nil {
+		if b.rows[t] == nil {
+			b.order = append(b.order, t)
+		}
+		args := append(b.rows[t], string(id))
+		for _, v := range values {
+			args = append(args, schema.Arg(v))
+		}
+		b.rows[t] = args
+		if len(args) >= batchRows*(len(t.Columns)+1) {
+			return b.flush()
+		}
+	}
+	if len(b.marks) >= batchMarks*markWidth {
+		return b.flush()
+	}
+	return nil
+}
+
+// flush writes what waits.
+func (b *batch) flush() error {
+	for _, t := range b.order {
+		args, width := b.rows[t], len(t.Columns)+1
+		for len(args) > 0 {
+			n := batchRows
+			if len(args) < n*width {
+				n = 1
+			}
+			if err := b.c.exec(b.c.upsert(t, n), args[:n*width]...); err != nil {
+				return err
+			}
+			args = args[n*width:]
+		}
+		b.rows[t] = b.rows[t][:0]
+	}
+	for marks := b.marks; len(marks) > 0; {
+		n := batchMarks
+		if len(marks) < n*markWidth {
+			n = 1
+		}
+		if err := b.c.exec(markText(n), marks[:n*markWidth]...); err != nil {
+			return err
+		}
+		marks = marks[n*markWidth:]
+	}
+	b.marks = b.marks[:0]
+	clear(b.waiting)
+	return nil
+}
+
+// settled flushes when a row waits.
+func (b *batch) settled(key []byte) error {
+	if !b.waiting[[16]byte(key)] {
+		return nil
+	}
+	return b.flush()
+}
+
+// markWidth is the number of columns of mq_row.
+const markWidth = 5
+
+var markTexts = [...]string{makeMarkText(1), makeMarkText(batchMarks)}
+
+func markText(n int) string {
+	if n == 1 {
+		return markTexts[0]
+	}
+	return markTexts[1]
+}
+
+func makeMarkText(n int) string {
+	return `INSERT INTO mq_row (id, tbl, bucket, epoch, rev) VALUES (?, ?, ?, ?, ?)` + strings.Repeat(`, (?, ?, ?, ?, ?)`, n-1) +
+		` ON CONFLICT (id) DO UPDATE SET tbl = excluded.tbl, bucket = excluded.bucket, epoch = excluded.epoch, rev = excluded.rev`
+}
