@@ -86,12 +86,7 @@ func (w *contentWriter) content(c *Change) {
 		w.text(c.Cursor)
 	}
 	w.raw(`,"edits":[`)
-	rows := map[RowID]bool{}
 	for i := range c.Edits {
-		if row := c.Edits[i].Row; rows[row] {
-			w.fail("the row %s is edited twice", row)
-		}
-		rows[c.Edits[i].Row] = true
 		if i > 0 {
 			w.raw(",")
 		}

@@ -67,7 +67,6 @@ func (p *contentParser) defect(code Code, zh, en string, err error) {
 
 func (p *contentParser) content() error {
 	c := p.change
-	rows := map[RowID]bool{}
 	return p.Object(func(key string) (err error) {
 		switch key {
 		case "at":
@@ -84,10 +83,6 @@ func (p *contentParser) content() error {
 					return p.Fail("more than %d rows in one change", MaxEdits)
 				}
 				e, err := p.edit()
-				if err == nil && rows[e.Row] {
-					err = p.Fail("the row %s is edited twice", e.Row)
-				}
-				rows[e.Row] = true
 				c.Edits = append(c.Edits, e)
 				return err
 			})

@@ -110,7 +110,6 @@ func TestDefectsBlockNoOtherChange(t *testing.T) {
 		{"row is no id", `{"at":1,"edits":[{"op":"create","row":"1","table":"thing"}]}`, syncproto.CodeInvalid},
 		{"no such operation", `{"at":1,"edits":[{"op":"upsert","row":"01935b7e-0000-7000-8000-000000000001","table":"thing"}]}`, syncproto.CodeInvalid},
 		{"delete with cells", `{"at":1,"edits":[{"cells":{"high":1},"op":"delete","row":"01935b7e-0000-7000-8000-000000000001","table":"thing"}]}`, syncproto.CodeInvalid},
-		{"row twice", `{"at":1,"edits":[{` + row + `},{` + row + `}]}`, syncproto.CodeInvalid},
 		{"unknown column", `{"at":1,"edits":[{"cells":{"weight":{"kg":1.5}},` + row + `}]}`, syncproto.CodeUnknown},
 		{"unknown table and a bad value", `{"at":1,"edits":[{"cells":{"high":"x"},` + row + `},{"op":"create","row":"01935b7e-0000-7000-8000-000000000002","table":"future"}]}`, syncproto.CodeUnknown},
 	} {
