@@ -34,20 +34,18 @@ type options struct {
 type cli struct {
 	options
 
-	Enrol        enrolCmd      `cmd:"" help:"用登记码登记这台设备 / enrol this device with a one-time code"`
-	Sync         syncCmd       `cmd:"" help:"同步 / sync"`
-	Server       serverCmd     `cmd:"" help:"服务器换了地址 / the server has moved"`
-	Status       statusCmd     `cmd:"" help:"现在怎么样：多少没传、谁要处理 / how things stand"`
-	Households   householdsCmd `cmd:"" help:"联系的户 / the households assigned"`
-	Visit        visitCmd      `cmd:"" help:"记一次走访 / record a visit"`
-	Matter       matterCmd     `cmd:"" help:"记一件事项 / record a matter"`
-	Edit         editCmd       `cmd:"" help:"改一行 / correct a row"`
-	Refused      refusedCmd    `cmd:"" help:"没通过的改动：看、改好再传、撤回 / refused changes: list, mend, withdraw"`
-	SQL          sqlCmd        `cmd:"" name:"sql" help:"对数据文件执行 SQL，写入照样同步 / run SQL; what it writes syncs"`
-	ExportOutbox exportCmd     `cmd:"" help:"把没传的写成一个文件，请别人带去 / write the outbox as a bundle file"`
-	Carry        carryCmd      `cmd:"" help:"收下带回的回执 / take in a receipt"`
-	Verify       verifyCmd     `cmd:"" help:"核对：摘要与服务器说的一致 / reckon the digests anew"`
-	Version      versionCmd    `cmd:"" help:"版本 / the version"`
+	Enrol      enrolCmd      `cmd:"" help:"用登记码登记这台设备 / enrol this device with a one-time code"`
+	Sync       syncCmd       `cmd:"" help:"同步 / sync"`
+	Server     serverCmd     `cmd:"" help:"服务器换了地址 / the server has moved"`
+	Status     statusCmd     `cmd:"" help:"现在怎么样：多少没传、谁要处理 / how things stand"`
+	Households householdsCmd `cmd:"" help:"联系的户 / the households assigned"`
+	Visit      visitCmd      `cmd:"" help:"记一次走访 / record a visit"`
+	Matter     matterCmd     `cmd:"" help:"记一件事项 / record a matter"`
+	Edit       editCmd       `cmd:"" help:"改一行 / correct a row"`
+	Refused    refusedCmd    `cmd:"" help:"没通过的改动：看、改好再传、撤回 / refused changes: list, mend, withdraw"`
+	SQL        sqlCmd        `cmd:"" name:"sql" help:"对数据文件执行 SQL，写入照样同步 / run SQL; what it writes syncs"`
+	Verify     verifyCmd     `cmd:"" help:"核对：摘要与服务器说的一致 / reckon the digests anew"`
+	Version    versionCmd    `cmd:"" help:"版本 / the version"`
 }
 
 // app is what a command works with.
@@ -68,7 +66,7 @@ func (a *app) say(zh, en string, args ...any) {
 }
 
 // label picks a label's language.
-func (a *app) label(l schema.Label) string { return l.In(a.Lang) }
+func (a *app) label(l schema.Label) string { return l.In(schema.Lang(a.Lang)) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
