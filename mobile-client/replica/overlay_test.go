@@ -70,7 +70,7 @@ func TestMergeHistory12ReceiptOvertakesAnAnswer(t *testing.T) {
 	p.must(err)
 	p.must(s.Take(ctx(), c.welcome()))
 	c.set("thing", id, houseBucket, 2, "newest", "others")
-	p.must(p.Receipt(ctx(), c.now+5000, syncproto.Head{Epoch: epochA, Seal: "h"}, []*syncproto.Verdict{c.accept(ch, 3), c.accept(created, 1)}))
+	p.must(p.Receipt(ctx(), c.now+5000, []syncproto.Head{{Epoch: epochA, Seal: "h"}}, []*syncproto.Verdict{c.accept(ch, 3), c.accept(created, 1)}))
 	for _, f := range c.frames() {
 		p.must(s.Take(ctx(), f))
 		wantCells(t, p.shown("thing", id), "grade", "b")
@@ -271,4 +271,27 @@ func TestBadValuesAreRefusedWithTheirColumn(t *testing.T) {
 		t.Errorf("sealed in spite of errors: %+v %v", rest, err)
 	}
 	wantCells(t, p.shown("thing", id), "grade", "a", "name", "井")
+}
+
+// Saving a form that was not changed, or changed there and back in one transaction, lays nothing over the row: what comes later shows.
+func TestASaveOfNothingLeavesTheRowOpenToWhatComes(t *testing.T) {
+	p, c, id := started(t)
+	f, err := p.rendered(id, c)
+	p.must(err)
+	if ch := p.write(func(tx *replica.Tx) error { return tx.Update(f, f.Values) }); ch != nil {
+		t.Fatalf("sealed %+v", ch)
+	}
+	p.write(func(tx *replica.Tx) error {
+		if err := tx.Update(f, values("total", 5)); err != nil {
+			return err
+		}
+		again, err := tx.Form("thing", id)
+		if err != nil {
+			return err
+		}
+		return tx.Update(again, values("total", int(f.Values["total"].Num())))
+	})
+	c.set("thing", id, houseBucket, 9, "newest", "theirs")
+	p.pull(c)
+	wantCells(t, p.shown("thing", id), "newest", "theirs")
 }

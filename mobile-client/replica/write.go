@@ -91,8 +91,10 @@ func (r *Replica) writeChange(ctx context.Context, mends syncproto.Identity, fn 
 		if err := fn(tx); err != nil {
 			return err
 		}
-		ch, err = r.seal(tx.sealable(), seal{at: r.opt.Now(), mends: mends})
-		return err
+		if ch, err = r.seal(tx.sealable(), seal{at: r.opt.Now(), mends: mends}); err != nil {
+			return err
+		}
+		return tx.relaySilent()
 	})
 	if err != nil {
 		return nil, err
@@ -104,12 +106,29 @@ func (r *Replica) writeChange(ctx context.Context, mends syncproto.Identity, fn 
 func (tx *Tx) sealable() []syncproto.Edit {
 	var out []syncproto.Edit
 	for _, d := range tx.edits {
-		if d.Op == syncproto.OpUpdate && len(d.Cells) == 0 && len(d.Decides) == 0 {
-			continue
+		if !d.silent() {
+			out = append(out, d.Edit)
 		}
-		out = append(out, d.Edit)
 	}
 	return out
+}
+
+// silent tells whether a draft came to nothing.
+func (d *draft) silent() bool {
+	return d.Op == syncproto.OpUpdate && len(d.Cells) == 0 && len(d.Decides) == 0
+}
+
+// relaySilent puts rows back whose drafts came to nothing: with nothing laid over them, what the server sends later must show.
+func (tx *Tx) relaySilent() error {
+	l := newLayer(tx.c)
+	for _, d := range tx.edits {
+		if d.silent() {
+			if err := l.relay(d.t, d.Row); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // NewID makes the id of a row to create.
