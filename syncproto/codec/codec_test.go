@@ -274,3 +274,12 @@ func TestFrameVectors(t *testing.T) {
 		}
 	}
 }
+
+// A sync with nothing new has 1,200 bytes in all: about 570 of headers out, 110 back, the rest is here (cursor of three streams).
+func TestNothingNewIsSmall(t *testing.T) {
+	out := write(t, []syncproto.Frame{syncproto.Hello{Protocol: 1, Schema: 12, Cursor: strings.Repeat("c", 320), Root: syncproto.DigestText("x"), Next: 12345}, syncproto.End{}})
+	back := write(t, []syncproto.Frame{syncproto.Welcome{Protocol: 1, Schema: 12, Epoch: epoch, Now: 1764000000000}, syncproto.Checkpoint{}, syncproto.End{}})
+	if len(out) > 450 || len(back) > 150 {
+		t.Fatalf("%d bytes out, %d back\n%s%s", len(out), len(back), out, back)
+	}
+}
