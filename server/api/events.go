@@ -2,7 +2,9 @@ package api
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,6 +58,14 @@ func (h *hub) wake(users []syncproto.UserID) {
 			}
 		}
 	}
+}
+
+// wakeAll tells every listening device.
+func (h *hub) wakeAll() {
+	h.mu.Lock()
+	users := slices.Collect(maps.Keys(h.users))
+	h.mu.Unlock()
+	h.wake(users)
 }
 
 func (h *hub) listeners() int {

@@ -86,6 +86,9 @@ func (s *Server) Handler() http.Handler { return s.echo }
 // Wake tells the listening devices of users that something is there for them.
 func (s *Server) Wake(users []syncproto.UserID) { s.hub.wake(users) }
 
+// WakeAll tells every listening device to look for itself.
+func (s *Server) WakeAll() { s.hub.wakeAll() }
+
 // Run serves on l until ctx ends, then drains: no new requests, those in flight finish within drainLimit.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{Handler: s.echo, ReadHeaderTimeout: readHeaderLimit, IdleTimeout: idleLimit,

@@ -1,0 +1,221 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"minqing/internal/sqlitex/vfs"
+	"minqing/schema"
+	"minqing/server/api"
+	"minqing/server/auth"
+	"minqing/server/exchange"
+	"minqing/server/judge"
+	"minqing/server/keys"
+	"minqing/server/pull"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// DatabaseName is the SQLite file in a data folder.
+const DatabaseName = "minqing.db"
+
+// DefaultLease is how long a replica may be used without contact (DESIGN section 4).
+const DefaultLease = 30 * 24 * time.Hour
+
+// Config says what an engine runs on. Dir, Book, Now and Rand are required.
+type Config struct {
+	Dir  string  // the data folder: secret, and with SQLite the database
+	DSN  string  // postgres://…: PostgreSQL instead of SQLite
+	FS   vfs.VFS // where an SQLite database lies (the simulator's disk); Dir is then a folder on it, and Keys is required
+	Keys *keys.Ring
+	Book *schema.Book
+	Now  func() int64 // wall clock, Unix ms
+	Rand io.Reader
+	Log  *slog.Logger // nil: nothing is logged
+	Zone *time.Location
+	// Grace is how long late work is judged by the authority at capture, Lease how long a replica may be used without contact. 0 stands
+	// for the defaults of 30 days.
+	Grace, Lease time.Duration
+	Version      string // of the program, for the API document and logs
+	// Serve tells that Run will be called: the store then listens for what other processes commit.
+	Serve bool
+}
+
+// Engine is one server, open. Its parts are for whoever wires or tests it; they share one store.
+type Engine struct {
+	Book     *schema.Book
+	Keys     *keys.Ring
+	Store    *store.Store
+	Judge    *judge.Judge
+	Auth     *auth.Service
+	Pull     *pull.Service
+	Exchange *exchange.Service
+	API      *api.Server
+	Zone     *time.Location
+	Now      func() int64
+
+	cfg  Config
+	lock *folderLock
+	news *news
+}
+
+// Open opens everything over one database.
+func Open(ctx context.Context, cfg Config) (*Engine, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Zone == nil {
+		cfg.Zone = time.FixedZone("Asia/Shanghai", 8*60*60)
+	}
+	if cfg.Grace == 0 {
+		cfg.Grace = judge.DefaultGrace
+	}
+	if cfg.Lease == 0 {
+		cfg.Lease = DefaultLease
+	}
+	e := &Engine{Book: cfg.Book, Keys: cfg.Keys, Zone: cfg.Zone, cfg: cfg, news: newNews()}
+	if err := e.openFolder(ctx); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	if err := e.wire(ctx); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+// openFolder takes the folder and its secret. A simulated disk has neither.
+func (e *Engine) openFolder(ctx context.Context) (err error) {
+	if e.cfg.FS != nil {
+		if e.Keys == nil {
+			return fmt.Errorf("engine: an engine on a simulated disk is given its keys")
+		}
+		return nil
+	}
+	if err := os.MkdirAll(e.cfg.Dir, 0o700); err != nil {
+		return fmt.Errorf("engine: %w", err)
+	}
+	if e.cfg.DSN == "" {
+		if e.lock, err = lockFolder(ctx, e.cfg.Dir); err != nil {
+			return err
+		}
+	}
+	if e.Keys == nil {
+		e.Keys, err = keys.Open(e.cfg.Dir, e.cfg.Rand)
+	}
+	return err
+}
+
+func (e *Engine) wire(ctx context.Context) error {
+	opt := store.Options{DSN: e.cfg.DSN, Book: e.cfg.Book, Now: e.cfg.Now, Rand: e.cfg.Rand, Log: e.cfg.Log, FS: e.cfg.FS}
+	if e.cfg.DSN == "" {
+		opt.Path = filepath.Join(e.cfg.Dir, DatabaseName)
+	}
+	if e.cfg.Serve {
+		opt.Touched = e.news.touched
+	}
+	sealer, err := syncproto.NewSealer(e.Keys.Derive("seal"), e.cfg.Rand)
+	if err != nil {
+		return err
+	}
+	if e.Store, err = store.Open(ctx, opt); err != nil {
+		return err
+	}
+	e.Now = e.Store.Now
+	e.Judge = judge.New(e.Store, judge.Options{Seals: sealer, Zone: e.Zone, Grace: e.cfg.Grace})
+	e.Auth = &auth.Service{Store: e.Store, Keys: e.Keys, Now: e.Store.Now, Rand: e.cfg.Rand, Enlist: e.enlist}
+	e.Pull = &pull.Service{Store: e.Store, Sealer: sealer, Zone: e.Zone, Verdicts: e.verdicts}
+	e.Exchange = &exchange.Service{Store: e.Store, Book: e.Book, Sealer: sealer, Pull: e.Pull, Judge: e.Judge, Ticket: e.ticket,
+		Grace: e.cfg.Grace, Lease: e.cfg.Lease}
+	e.API = api.New(api.Config{Book: e.Book, Auth: e.Auth, Exchange: e.Exchange, Log: e.cfg.Log, Now: e.Store.Now, Ready: e.ready, Version: e.cfg.Version})
+	return nil
+}
+
+// Handler is the HTTP face.
+func (e *Engine) Handler() http.Handler { return e.API.Handler() }
+
+// Run serves on l until ctx ends, then drains.
+func (e *Engine) Run(ctx context.Context, l net.Listener) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	woken := make(chan struct{})
+	go func() {
+		defer close(woken)
+		e.wakeAll(ctx)
+	}()
+	err := e.API.Run(ctx, l)
+	stop()
+	<-woken
+	return err
+}
+
+// Close lets everything go. Closing twice is closing once.
+func (e *Engine) Close() error {
+	var errs []error
+	if e.Store != nil {
+		errs = append(errs, e.Store.Close())
+	}
+	if e.lock != nil {
+		errs = append(errs, e.lock.release())
+		e.lock = nil
+	}
+	return errors.Join(errs...)
+}
+
+// Dir is the data folder.
+func (e *Engine) Dir() string { return e.cfg.Dir }
+
+// ready tells whether the store takes writes.
+func (e *Engine) ready(ctx context.Context) error {
+	return e.Store.Write(ctx, func(*store.Tx) error { return nil })
+}
+
+// ticket lets a device that found out to be a copy enrol anew.
+func (e *Engine) ticket(ctx context.Context, user syncproto.UserID) (string, error) {
+	code, _, err := e.Auth.Invite(ctx, user)
+	return code, err
+}
+
+// enlist writes the row of an enrolled device, in the transaction of its enrolment.
+func (e *Engine) enlist(tx *store.Tx, d auth.NewDevice) error {
+	t := e.Book.Table("device")
+	edit := syncproto.Edit{Table: t.Name, Row: syncproto.RowID(d.ID), Op: syncproto.OpCreate}
+	for _, c := range []struct{ column, text string }{{"user", string(d.User)}, {"label", d.Label}, {"platform", d.Platform}, {"key", d.Key}} {
+		v, err := t.Column(c.column).Normalize(c.text)
+		if err != nil {
+			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "enrol: " + c.column, Message: err.Error(), Err: err}
+		}
+		if !v.IsNull() {
+			edit.Cells = append(edit.Cells, syncproto.CellEdit{Cell: c.column, Value: v})
+		}
+	}
+	out, err := e.Judge.SubmitIn(tx, "", judge.Draft{Edits: []syncproto.Edit{edit}})
+	if err != nil {
+		return err
+	}
+	if v := out.Verdicts[0]; v.Status == syncproto.Refused {
+		return &syncproto.Error{Code: v.Code, Op: "enrol", Message: v.Message}
+	}
+	return nil
+}
+
+// verdicts are what a pull tells a device of changes whose fate changed.
+func (e *Engine) verdicts(tx *store.Tx, device syncproto.DeviceID, user syncproto.UserID, after int64) ([]*syncproto.Verdict, int64, error) {
+	d, found, err := tx.Device(device)
+	if err != nil || !found || d.VSeq <= after {
+		return nil, max(after, d.VSeq), err
+	}
+	names, err := tx.NewVerdicts(device, after)
+	if err != nil {
+		return nil, 0, err
+	}
+	out, err := e.Judge.Verdicts(tx, judge.Author{Device: device, User: user}, names)
+	return out, d.VSeq, err
+}
