@@ -129,6 +129,10 @@ func (r *Replica) evolve(m *meta, from int) error {
 			return fmt.Errorf("replica: the book of version %d: %w", from, err)
 		}
 		statements = schema.Evolve(schema.SQLite, old, r.book)
+		// The rows held lack what the older book did not know: they are asked for anew.
+		if err := errors.Join(m.set("cursor", ""), m.set("resume", ""), r.w.exec(`DELETE FROM mq_stage`)); err != nil {
+			return err
+		}
 	}
 	for _, q := range statements {
 		if err := r.w.exec(q); err != nil {

@@ -328,13 +328,13 @@ func (r *Replica) takeHeads(heads []syncproto.Head) error {
 }
 
 // Receipt takes verdicts that came another way than by a sync: by courier. now is the server's time when it made the receipt.
-func (r *Replica) Receipt(ctx context.Context, now int64, head syncproto.Head, verdicts []*syncproto.Verdict) error {
+func (r *Replica) Receipt(ctx context.Context, now int64, heads []syncproto.Head, verdicts []*syncproto.Verdict) error {
 	return r.write(ctx, func() error {
 		round, err := (&meta{c: r.w}).num("round")
 		if err != nil {
 			return err
 		}
-		if err := r.takeHeads([]syncproto.Head{head}); err != nil {
+		if err := r.takeHeads(heads); err != nil {
 			return err
 		}
 		var all []told

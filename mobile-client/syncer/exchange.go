@@ -30,11 +30,11 @@ func (r *run) request(ctx context.Context) (body []byte, pushed int, err error) 
 	}
 	hello.Waiting = waiting
 	frames := []syncproto.Frame{hello}
-	if r.held {
-		held, err := r.session.Held(ctx)
-		if err != nil {
-			return nil, 0, err
-		}
+	held, err := r.session.Held(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	if r.held || hello.Cursor == "" && len(held) > 0 {
 		frames = append(frames, syncproto.Held{Buckets: held})
 	}
 	probes, err := r.session.Probes(ctx)
@@ -47,19 +47,26 @@ func (r *run) request(ctx context.Context) (body []byte, pushed int, err error) 
 	for _, c := range changes {
 		frames = append(frames, c)
 	}
+	r.pushing = changes
+	body, err = encode(frames)
+	return body, len(changes), err
+}
+
+// encode writes a request as it travels.
+func encode(frames []syncproto.Frame) ([]byte, error) {
 	var out bytes.Buffer
 	squeeze, err := codec.Compress(codec.EncodingZstd, &out)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	w := codec.NewWriter(squeeze)
 	for _, f := range append(frames, syncproto.End{}) {
 		if err := w.Write(f); err != nil {
-			return nil, 0, errors.Join(err, squeeze.Close())
+			return nil, errors.Join(err, squeeze.Close())
 		}
 	}
 	err = errors.Join(w.Flush(), squeeze.Close())
-	return out.Bytes(), len(changes), err
+	return out.Bytes(), err
 }
 
 // exchange sends a request and takes its answer frame by frame.
@@ -97,6 +104,7 @@ func (r *run) answer(ctx context.Context, in *codec.Reader) error {
 		switch f := f.(type) {
 		case *syncproto.Verdict:
 			r.rep.Verdicts[f.Status]++
+			r.rep.Told = append(r.rep.Told, f.Identity)
 		case syncproto.Failure:
 			err := &failure{err: &syncproto.Error{Code: f.Code, Op: "sync", Message: f.Message, Hint: f.Hint, RetryAfter: f.RetryAfter}, ticket: f.Ticket}
 			return errors.Join(err, r.session.Break(ctx))

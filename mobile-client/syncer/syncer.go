@@ -25,6 +25,7 @@ type Options struct {
 type Syncer struct {
 	opt   Options
 	token string
+	asked bool // the server was asked for its courier keys
 }
 
 // New makes a Syncer.
@@ -35,9 +36,10 @@ type Report struct {
 	Rounds   int
 	Pushed   int // changes sent, those sent again included
 	Verdicts map[syncproto.Status]int
-	Rows     int // acknowledged rows taken
-	Sent     int // bytes of request bodies
-	Received int // bytes of answer bodies, as they came
+	Told     []syncproto.Identity // the changes that verdicts came for, in the order in which they came
+	Rows     int                  // acknowledged rows taken
+	Sent     int                  // bytes of request bodies
+	Received int                  // bytes of answer bodies, as they came
 	Forgot   bool
 	Repaired int // buckets that differed from the server's and do not any more
 	Copied   bool
@@ -58,6 +60,13 @@ const (
 // Sync pushes what waits and pulls what is new, until nothing moves any more. What it did before an error stands.
 func (s *Syncer) Sync(ctx context.Context) (Report, error) {
 	rep := Report{Verdicts: map[syncproto.Status]int{}}
+	if !s.asked { // a server without them is synced all the same
+		s.asked = true
+		if err := s.LearnKeys(ctx); codeOf(err) == syncproto.CodeUnavailable {
+			s.asked = false
+			return rep, err
+		}
+	}
 	session, err := s.opt.Replica.Begin(ctx)
 	if err != nil {
 		return rep, err
@@ -89,6 +98,7 @@ type run struct {
 	most    int // changes a push may carry
 	held    bool
 	left    map[syncproto.Code]int // how often each kind of obstacle was met
+	pushing []*syncproto.Change    // of the request under way
 }
 
 // rounds runs requests until nothing is left to do.
@@ -184,10 +194,14 @@ func (r *run) overcome(ctx context.Context, err error) error {
 		r.s.token = ""
 		return nil
 	case syncproto.CodeTooLarge:
-		if r.most <= 1 {
+		r.left[e.Code] = 0 // it ends by itself: at one change
+		if len(r.pushing) == 1 {
+			return r.session.Refuse(ctx, r.pushing[0].Identity(), e.Code, e.Message)
+		}
+		if len(r.pushing) == 0 {
 			return err
 		}
-		r.most = max(1, r.most/8)
+		r.most = max(1, len(r.pushing)/8)
 		return nil
 	case syncproto.CodeUnavailable:
 		if e.RetryAfter == 0 && r.session.Result().Kept() {

@@ -1,0 +1,187 @@
+package syncer
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"minqing/mobile-client/replica"
+	"minqing/schema"
+	"minqing/syncproto"
+	"minqing/syncproto/codec"
+	"minqing/syncproto/courier"
+)
+
+// LearnKeys fetches the server's keys for what is carried by hand and for what only the server may read, unless the file has them.
+func (s *Syncer) LearnKeys(ctx context.Context) error {
+	d, err := s.opt.Replica.Device(ctx)
+	if err != nil || d.Keys != (courier.Keys{}) {
+		return err
+	}
+	k, err := fetchKeys(ctx, s.opt.Transport, d.Server)
+	if err != nil {
+		return err
+	}
+	return s.opt.Replica.LearnKeys(ctx, k)
+}
+
+func fetchKeys(ctx context.Context, transport http.RoundTripper, server string) (k courier.Keys, err error) {
+	req, err := newRequest(ctx, http.MethodGet, server, "/v1/courier/key", nil)
+	if err != nil {
+		return k, err
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return k, broken(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return k, problem(resp)
+	}
+	const most = 16 << 10
+	if err := json.NewDecoder(io.LimitReader(resp.Body, most)).Decode(&k); err != nil {
+		return k, broken(err)
+	}
+	return k, nil
+}
+
+// Bundle writes the outbox as a file for the server that anybody can carry and nobody on the way can read; it tells how many changes
+// are in it. They stay in the outbox until a verdict comes, by whatever way.
+func (s *Syncer) Bundle(ctx context.Context, now int64, w io.Writer) (changes int, err error) {
+	d, err := s.opt.Replica.Device(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if d.Keys.Recipient == "" {
+		return 0, &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "bundle", Message: "手机还没有取到服务器的公钥 / the server's public key was never fetched",
+			Hint: "联网同步一次再导出 / sync once, then export"}
+	}
+	session, err := s.opt.Replica.Begin(ctx)
+	if err != nil {
+		return 0, err
+	}
+	body, changes, err := s.bundleBody(ctx, session)
+	if err = errors.Join(err, session.Close(ctx)); err != nil {
+		return 0, err
+	}
+	private, err := courier.ReplyKey(keyOf(d))
+	if err != nil {
+		return 0, err
+	}
+	reply, err := courier.PublicKey(private)
+	if err != nil {
+		return 0, err
+	}
+	b := courier.Bundle{Device: d.ID, Made: now, Reply: reply, Encoding: codec.EncodingZstd, Body: body}
+	return changes, courier.PackBundle(w, d.Keys.Recipient, keyOf(d), b)
+}
+
+func (s *Syncer) bundleBody(ctx context.Context, session *replica.Session) ([]byte, int, error) {
+	hello, err := session.Hello(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	hello.Protocol, hello.Client, hello.Resume = syncproto.ProtocolVersion, s.opt.Client, ""
+	changes, waiting, err := session.Outbox(ctx, pushChanges, pushBytes)
+	if err != nil {
+		return nil, 0, err
+	}
+	hello.Waiting = waiting
+	frames := []syncproto.Frame{hello}
+	for _, c := range changes {
+		frames = append(frames, c)
+	}
+	body, err := encode(frames)
+	return body, len(changes), err
+}
+
+// Carry hands in a bundle, one's own or another device's, and gives the receipt to take back.
+func (s *Syncer) Carry(ctx context.Context, bundle []byte) (receipt []byte, err error) {
+	resp, err := s.send(ctx, http.MethodPost, "/v1/courier", bundle, http.Header{"Content-Type": {"application/octet-stream"}})
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		return nil, problem(resp)
+	}
+	const most = syncproto.MaxBodyBytes + 1<<20
+	receipt, err = io.ReadAll(io.LimitReader(resp.Body, most))
+	if err != nil {
+		return nil, broken(err)
+	}
+	return receipt, nil
+}
+
+// Receipt takes what a carrier brought back: the same verdicts as a sync would have brought.
+func (s *Syncer) Receipt(ctx context.Context, in io.Reader) (Report, error) {
+	rep := Report{Verdicts: map[syncproto.Status]int{}}
+	d, err := s.opt.Replica.Device(ctx)
+	if err != nil {
+		return rep, err
+	}
+	private, err := courier.ReplyKey(keyOf(d))
+	if err != nil {
+		return rep, err
+	}
+	text, _ := strings.CutPrefix(d.Keys.Receipts, syncproto.AlgEd25519+" ")
+	public, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return rep, broken(err)
+	}
+	r, err := courier.OpenReceipt(in, private, ed25519.PublicKey(public), d.ID)
+	if err != nil {
+		return rep, err
+	}
+	answer, err := readReceipt(r, s.opt.Replica.Book())
+	if err != nil {
+		return rep, err
+	}
+	for _, v := range answer.verdicts {
+		rep.Verdicts[v.Status]++
+		rep.Told = append(rep.Told, v.Identity)
+	}
+	return rep, s.opt.Replica.Receipt(ctx, answer.now, answer.heads, answer.verdicts)
+}
+
+// receipt is what a receipt says.
+type receipt struct {
+	now      int64
+	heads    []syncproto.Head
+	verdicts []*syncproto.Verdict
+}
+
+func readReceipt(r *courier.Receipt, book *schema.Book) (*receipt, error) {
+	plain, err := codec.Decompress(r.Encoding, bytes.NewReader(r.Body), syncproto.MaxAnswerBytes)
+	if err != nil {
+		return nil, err
+	}
+	defer plain.Close()
+	out := &receipt{}
+	in := codec.NewReader(plain, book, codec.Limits{})
+	for {
+		f, err := in.Next()
+		if err == io.EOF {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch f := f.(type) {
+		case syncproto.Welcome:
+			out.now = f.Now
+		case syncproto.Head:
+			out.heads = append(out.heads, f)
+		case *syncproto.Verdict:
+			out.verdicts = append(out.verdicts, f)
+		case syncproto.Failure:
+			return nil, &syncproto.Error{Code: f.Code, Op: "receipt", Message: f.Message, Hint: f.Hint}
+		}
+	}
+}
