@@ -201,7 +201,8 @@ func (h *hearing) judgeState(e *edit, saw func(cell string) schema.Value) *refus
 	forbidden := &refusal{code: syncproto.CodeState, message: "记录所处的状态不允许这样修改 / the state of the row forbids it", hint: "撤回,或请有权限的人处理 / withdraw it, or ask who may"}
 	switch e.op {
 	case syncproto.OpCreate:
-		if flow != nil && flow.Flow.State(e.value(flow.Name)) != flow.Flow.Initial && h.rec.User != "" {
+		// Made and moved on in one tap: a journal written and submitted, a matter handled on the spot.
+		if flow != nil && h.rec.User != "" && !flow.Flow.MayMove(e.roles, flow.Flow.Initial, flow.Flow.State(e.value(flow.Name))) {
 			return forbidden
 		}
 		return nil
