@@ -163,3 +163,16 @@ func TestTwoRowRules(t *testing.T) {
 	wantCell(t, r, "cap", schema.Int(6), "")
 	wantCell(t, r, "high", schema.Int(4), "")
 }
+
+// TestRowRuleStepsBackTwice: what all heads had seen breaks the rule by a merge too, so what showed before that shows.
+func TestRowRuleStepsBackTwice(t *testing.T) {
+	s := created(t, num("low", 3), num("high", 6))
+	one, two := s.pulled(), s.pulled()
+	s.accept(one.edit("one", 10, num("low", 5)))
+	s.accept(two.edit("two", 11, num("high", 4)))
+	blind := screen{at: s.pulled().at} // claims to have seen both, and no item
+	r := sameInAllOrders(t, s, blind.edit("three", 12, num("low", 9)), blind.edit("four", 13, num("high", 8)))
+	wantCell(t, r, "low", schema.Int(3), syncproto.ItemRowRule)
+	wantCell(t, r, "high", schema.Int(6), syncproto.ItemRowRule)
+	wantItems(t, r, 1)
+}
