@@ -2,7 +2,6 @@ package entitle
 
 import (
 	"slices"
-	"strings"
 
 	"minqing/schema"
 	"minqing/server/store"
@@ -14,7 +13,7 @@ type Rights struct {
 	user    syncproto.UserID
 	roles   []roleGrant
 	granted map[string][]store.Grant // household scope → when
-	placeOf map[string]string        // place of each household granted, by id
+	placeOf map[string]string        // place of each household granted, by id; see locate
 	chain   map[string][]string      // the places above those
 }
 
@@ -34,26 +33,27 @@ func For(tx *store.Tx, user syncproto.UserID) (*Rights, error) {
 	if err != nil {
 		return nil, err
 	}
-	var households []string
 	for _, g := range grants {
 		if role, place, ok := parseRole(g.Scope); ok {
 			r.roles = append(r.roles, roleGrant{role, place, g.Since, g.Until})
 			continue
 		}
-		if r.granted[g.Scope] == nil {
-			households = append(households, strings.TrimPrefix(g.Scope, tableHousehold+":"))
-		}
 		r.granted[g.Scope] = append(r.granted[g.Scope], g)
 	}
+	return r, nil
+}
+
+// locate finds out where households lie. A push does without: it has the places of the rows it touches.
+func (r *Rights) locate(tx *store.Tx, households []string) (err error) {
 	if r.placeOf, err = householdPlaces(tx, households); err != nil {
-		return nil, err
+		return err
 	}
 	var places []string
 	for _, p := range r.placeOf {
 		places = append(places, p)
 	}
 	r.chain, err = chains(tx, places)
-	return r, err
+	return err
 }
 
 // householdPlaces gives the place of each household that lives.

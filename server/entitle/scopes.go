@@ -18,6 +18,9 @@ func Scopes(tx *store.Tx, user syncproto.UserID) ([]string, error) {
 		return nil, err
 	}
 	households := r.households(tx.Now())
+	if err := r.locate(tx, households); err != nil {
+		return nil, err
+	}
 	places, err := r.placesSeen(tx, households)
 	if err != nil {
 		return nil, err

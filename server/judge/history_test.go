@@ -158,7 +158,7 @@ func TestHistory9(t *testing.T) {
 		w.shows("thing", "t", "total", 7)
 		ann.sync()
 		mend := ann.mend(bad, over(w.update("thing", "t", "state", "doing", "grade", "a"), next)) // its base names what waits for it
-		ann.wants(ann.push(mend)[0], syncproto.Merged, "") // each has seen the other: the flow decides
+		ann.wants(ann.push(mend)[0], syncproto.Merged, "")                                        // each has seen the other: the flow decides
 		w.noItem()
 		w.shows("thing", "t", "state", "closed")
 		w.shows("thing", "t", "grade", "a")

@@ -1,9 +1,6 @@
 package judge
 
 import (
-	"slices"
-
-	"minqing/server/entitle"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -29,20 +26,17 @@ func (d *desk) outcome(p *push) (*Outcome, error) {
 	return out, nil
 }
 
-// holds gives what tells the scopes that an author's device may hold; the server's own may hold all.
-func (d *desk) holds(by Author) (func(scope string) bool, error) {
+// holds gives what tells whether an author's device may hold a row now; the server's own may hold all.
+func (d *desk) holds(by Author) (func(r *row) bool, error) {
 	if by.Server {
-		return func(string) bool { return true }, nil
+		return func(*row) bool { return true }, nil
 	}
-	scopes, err := entitle.Scopes(d.tx, by.User)
-	return func(scope string) bool {
-		_, found := slices.BinarySearch(scopes, scope)
-		return found
-	}, err
+	rights, err := d.rightsOf(by.User)
+	return func(r *row) bool { return rights.Sees(d.book, r.Scope, d.tx.Now(), d.placesAbove(r, d.row)) }, err
 }
 
 // verdictFor is a verdict as a device may hear it: a row that it no longer holds gets no label.
-func (d *desk) verdictFor(rec *record, number uint64, holds func(scope string) bool) (*syncproto.Verdict, error) {
+func (d *desk) verdictFor(rec *record, number uint64, holds func(r *row) bool) (*syncproto.Verdict, error) {
 	v := *rec.verdict
 	v.Number, v.Identity, v.MendedBy = number, rec.Identity, rec.MendedBy
 	v.Labels = nil
@@ -54,7 +48,7 @@ func (d *desk) verdictFor(rec *record, number uint64, holds func(scope string) b
 		return nil, err
 	}
 	for _, l := range rec.verdict.Labels {
-		if r := d.rows[l.Row]; r != nil && holds(r.Scope) {
+		if r := d.rows[l.Row]; r != nil && holds(r) {
 			v.Labels = append(v.Labels, l)
 		}
 	}

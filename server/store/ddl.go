@@ -4,7 +4,8 @@ package store
 const storeVersion = 1
 
 // bookkeeping is the DDL of the mq_* tables. The words {int} and {blob} stand for the database's own type names. All text is
-// compared bytewise ({c} asks PostgreSQL for the C collation, as canonical orders are bytewise on both).
+// compared bytewise ({c} asks PostgreSQL for the C collation, as canonical orders are bytewise on both). {key} keeps a table in the order
+// of its key, without a second tree beside it, on SQLite.
 var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS mq_meta (key TEXT{c} PRIMARY KEY, value TEXT NOT NULL)`,
 
@@ -12,7 +13,7 @@ var bookkeeping = []string{
 	// streams that had moved since the epoch before.
 	`CREATE TABLE IF NOT EXISTS mq_epoch (id TEXT{c} PRIMARY KEY, parent TEXT{c} NOT NULL, ord {int} NOT NULL, began_ms {int} NOT NULL)`,
 	`CREATE TABLE IF NOT EXISTS mq_epoch_stream (stream TEXT{c} NOT NULL, ord {int} NOT NULL, seq {int} NOT NULL, pos {int} NOT NULL,
-		PRIMARY KEY (stream, ord))`,
+		PRIMARY KEY (stream, ord)) {key}`,
 
 	// Epochs that a restore cut off, as the cursors of devices tell of them: began is JSON, stream to seq.
 	`CREATE TABLE IF NOT EXISTS mq_epoch_lost (id TEXT{c} PRIMARY KEY, parent TEXT{c} NOT NULL, began TEXT NOT NULL)`,
@@ -31,46 +32,45 @@ var bookkeeping = []string{
 
 	// A row left that scope at that seq; silent about where to.
 	`CREATE TABLE IF NOT EXISTS mq_left (scope TEXT{c} NOT NULL, stream TEXT{c} NOT NULL, seq {int} NOT NULL, id TEXT{c} NOT NULL, tbl TEXT{c} NOT NULL,
-		PRIMARY KEY (scope, stream, seq, id))`,
+		PRIMARY KEY (scope, stream, seq, id)) {key}`,
 	// The last seq of each stream in a scope: one small query answers “anything new?”.
-	`CREATE TABLE IF NOT EXISTS mq_scope (scope TEXT{c} NOT NULL, stream TEXT{c} NOT NULL, seq {int} NOT NULL, PRIMARY KEY (scope, stream))`,
+	`CREATE TABLE IF NOT EXISTS mq_scope (scope TEXT{c} NOT NULL, stream TEXT{c} NOT NULL, seq {int} NOT NULL, PRIMARY KEY (scope, stream)) {key}`,
 	// Count and digests of the living rows of a bucket, kept in the transaction that changes them.
 	`CREATE TABLE IF NOT EXISTS mq_bucket (scope TEXT{c} NOT NULL, period TEXT{c} NOT NULL, rows {int} NOT NULL, digests TEXT{c} NOT NULL,
-		PRIMARY KEY (scope, period))`,
+		PRIMARY KEY (scope, period)) {key}`,
 
 	// Every change ever received, accepted or refused, whole; captured is the server time of the cursor it was captured under (0: none),
 	// verdict is as it now stands.
 	`CREATE TABLE IF NOT EXISTS mq_change (identity TEXT{c} PRIMARY KEY, device TEXT{c} NOT NULL, number {int} NOT NULL, user_id TEXT{c} NOT NULL,
 		status TEXT{c} NOT NULL, code TEXT{c} NOT NULL, late {int} NOT NULL, body {blob} NOT NULL, at {int} NOT NULL, corrected {int} NOT NULL,
 		received {int} NOT NULL, captured {int} NOT NULL, verdict TEXT NOT NULL, mends TEXT{c} NOT NULL, mended_by TEXT{c} NOT NULL, stream TEXT{c} NOT NULL)`,
-	`CREATE INDEX IF NOT EXISTS mq_change_status ON mq_change (status, received)`,
-	`CREATE INDEX IF NOT EXISTS mq_change_device ON mq_change (device, number)`,
+	`CREATE INDEX IF NOT EXISTS mq_change_refused ON mq_change (received) WHERE status = 'refused'`,
+	`CREATE INDEX IF NOT EXISTS mq_change_late ON mq_change (received) WHERE late = 1`,
 	// Every name a change was known under. vseq counts, device by device, the verdicts that a device has still to hear of.
 	`CREATE TABLE IF NOT EXISTS mq_name (device TEXT{c} NOT NULL, number {int} NOT NULL, identity TEXT{c} NOT NULL, vseq {int} NOT NULL,
-		PRIMARY KEY (device, number))`,
+		PRIMARY KEY (device, number)) {key}`,
 	`CREATE INDEX IF NOT EXISTS mq_name_identity ON mq_name (identity)`,
-	`CREATE INDEX IF NOT EXISTS mq_name_vseq ON mq_name (device, vseq)`,
+	`CREATE INDEX IF NOT EXISTS mq_name_vseq ON mq_name (device, vseq) WHERE vseq > 0`,
 
 	// Every accepted edit of a row: the version store of the merge model. roles are what the author was over the row, depends the
 	// changes that it builds on.
 	`CREATE TABLE IF NOT EXISTS mq_history (stream TEXT{c} NOT NULL, seq {int} NOT NULL, ord {int} NOT NULL, identity TEXT{c} NOT NULL, tbl TEXT{c} NOT NULL,
 		row_id TEXT{c} NOT NULL, op TEXT{c} NOT NULL, cells TEXT NOT NULL, base TEXT NOT NULL, decides TEXT NOT NULL, undo_of TEXT{c} NOT NULL,
 		roles TEXT NOT NULL, depends TEXT NOT NULL,		epoch TEXT{c} NOT NULL, rev {int} NOT NULL, author TEXT{c} NOT NULL, device TEXT{c} NOT NULL, at {int} NOT NULL, corrected {int} NOT NULL,
-		received {int} NOT NULL, PRIMARY KEY (stream, seq, ord))`,
+		received {int} NOT NULL, PRIMARY KEY (stream, seq, ord)) {key}`,
 	`CREATE INDEX IF NOT EXISTS mq_history_row ON mq_history (row_id, rev)`,
 	`CREATE INDEX IF NOT EXISTS mq_history_identity ON mq_history (identity)`,
 	// Labels that versions were given elsewhere: by the server before a fork.
 	`CREATE TABLE IF NOT EXISTS mq_label (row_id TEXT{c} NOT NULL, identity TEXT{c} NOT NULL, epoch TEXT{c} NOT NULL, rev {int} NOT NULL,
-		PRIMARY KEY (row_id, identity, epoch))`,
+		PRIMARY KEY (row_id, identity, epoch)) {key}`,
 	// The chain of a stream: one record for each accepted, refused or resolved change. The leaf is the salted hash of what mq_change
 	// and mq_history say of it for ever, so an altered one shows; lawful
 	// erasure empties them and the salt, and leaves the leaf.
 	`CREATE TABLE IF NOT EXISTS mq_chain (stream TEXT{c} NOT NULL, pos {int} NOT NULL, kind TEXT{c} NOT NULL, identity TEXT{c} NOT NULL, salt TEXT{c} NOT NULL,
-		leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, PRIMARY KEY (stream, pos))`,
-	`CREATE INDEX IF NOT EXISTS mq_chain_identity ON mq_chain (identity)`,
+		leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, PRIMARY KEY (stream, pos)) {key}`,
 	// What was shown to whom: chains of their own, one record a sync.
 	`CREATE TABLE IF NOT EXISTS mq_disclosure (chain TEXT{c} NOT NULL, pos {int} NOT NULL, device TEXT{c} NOT NULL, user_id TEXT{c} NOT NULL, salt TEXT{c} NOT NULL,
-		value TEXT NOT NULL, leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, PRIMARY KEY (chain, pos))`,
+		value TEXT NOT NULL, leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, PRIMARY KEY (chain, pos)) {key}`,
 
 	// What a human must decide. A cell has at most one open item (closed_ms 0). other is the second row of a twin, the dead parent of
 	// a living child, or "".
@@ -81,15 +81,15 @@ var bookkeeping = []string{
 	`CREATE INDEX IF NOT EXISTS mq_item_open ON mq_item (closed_ms, scope)`,
 	// A refused change that waits for another change (on_identity) or for a row that is not there yet (on_row).
 	`CREATE TABLE IF NOT EXISTS mq_wait (identity TEXT{c} NOT NULL, on_identity TEXT{c} NOT NULL, on_row TEXT{c} NOT NULL,
-		PRIMARY KEY (identity, on_identity, on_row))`,
+		PRIMARY KEY (identity, on_identity, on_row)) {key}`,
 	`CREATE INDEX IF NOT EXISTS mq_wait_identity ON mq_wait (on_identity)`,
 	`CREATE INDEX IF NOT EXISTS mq_wait_row ON mq_wait (on_row)`,
 	// Rows that a refused change would have made: who builds on one waits for that change.
-	`CREATE TABLE IF NOT EXISTS mq_unmade (row_id TEXT{c} NOT NULL, identity TEXT{c} NOT NULL, PRIMARY KEY (row_id, identity))`,
+	`CREATE TABLE IF NOT EXISTS mq_unmade (row_id TEXT{c} NOT NULL, identity TEXT{c} NOT NULL, PRIMARY KEY (row_id, identity)) {key}`,
 
 	// Which household scopes a user could see when, by which assignment or role row: server time, until exclusive.
 	`CREATE TABLE IF NOT EXISTS mq_grant (user_id TEXT{c} NOT NULL, scope TEXT{c} NOT NULL, source TEXT{c} NOT NULL, since_ms {int} NOT NULL, until_ms {int} NOT NULL,
-		PRIMARY KEY (user_id, scope, source, since_ms))`,
+		PRIMARY KEY (user_id, scope, source, since_ms)) {key}`,
 	`CREATE INDEX IF NOT EXISTS mq_grant_source ON mq_grant (source)`,
 	`CREATE INDEX IF NOT EXISTS mq_grant_scope ON mq_grant (scope, user_id)`,
 

@@ -17,8 +17,8 @@ const (
 )
 
 var ddlWords = map[dialect]*strings.Replacer{
-	sqliteDialect:   strings.NewReplacer("{int}", "INTEGER", "{blob}", "BLOB", "{c}", ""),
-	postgresDialect: strings.NewReplacer("{int}", "BIGINT", "{blob}", "BYTEA", "{c}", ` COLLATE "C"`),
+	sqliteDialect:   strings.NewReplacer("{int}", "INTEGER", "{blob}", "BLOB", "{c}", "", "{key}", "WITHOUT ROWID"),
+	postgresDialect: strings.NewReplacer("{int}", "BIGINT", "{blob}", "BYTEA", "{c}", ` COLLATE "C"`, "{key}", ""),
 }
 
 func (d dialect) ddl(s string) string { return ddlWords[d].Replace(s) }

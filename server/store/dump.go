@@ -29,6 +29,9 @@ type dumpTable struct {
 	Blobs   []int    `json:"blobs,omitempty"` // columns whose values are base64
 }
 
+// maxQueued bounds the rows held in memory while a dump is loaded.
+const maxQueued = 500
+
 const dumpFormat = "minqing dump 1"
 
 // maxDumpLine bounds one row: the largest is a change with its content.
@@ -195,6 +198,11 @@ func (tx *Tx) loadTables(in *bufio.Reader) error {
 		}
 		if err := tx.Exec(insert, values...); err != nil {
 			return err
+		}
+		if len(tx.queued) >= maxQueued {
+			if err := tx.send(); err != nil {
+				return err
+			}
 		}
 	}
 }

@@ -35,8 +35,7 @@ func (tx *Tx) notify() error {
 		}
 		text := strings.Join(part, "\n")
 		part, size = nil, 0
-		_, err := tx.Affected("SELECT pg_notify(?, ?)", newsChannel, text)
-		return err
+		return tx.Exec("SELECT pg_notify(?, ?)", newsChannel, text)
 	}
 	for _, scope := range slices.Sorted(maps.Keys(tx.touched)) {
 		if size+len(scope) > maxNews {

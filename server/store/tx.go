@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
 	"minqing/schema"
 	"minqing/syncproto"
 )
@@ -17,6 +20,7 @@ type Tx struct {
 	ctx     context.Context
 	now     int64
 	write   bool
+	queued  []queued
 	after   []func()
 	touched map[string]bool
 	epoch   Epoch
@@ -55,12 +59,50 @@ func (tx *Tx) Exec(query string, args ...any) error {
 	if !tx.write {
 		return &syncproto.Error{Code: syncproto.CodeInternal, Op: "store.Exec", Message: "a read transaction does not write"}
 	}
+	if tx.ses.dialect == postgresDialect {
+		tx.queued = append(tx.queued, queued{query, args})
+		return nil
+	}
 	_, err := tx.ses.exec(tx.stmtContext(), query, args...)
 	return wrap(query, err)
 }
 
+// queued is a statement that waits for the next question, or the commit: on PostgreSQL all that were written since the last question
+// travel together, as the way there and back costs more than most statements. So their errors come late, and end the transaction all the
+// same.
+type queued struct {
+	query string
+	args  []any
+}
+
+// send lets the queued statements go, in one round trip.
+func (tx *Tx) send() error {
+	if len(tx.queued) == 0 {
+		return nil
+	}
+	batch := &pgx.Batch{}
+	for _, q := range tx.queued {
+		batch.Queue(postgresDialect.rewrite(q.query), q.args...)
+	}
+	sent := tx.queued
+	tx.queued = nil
+	return tx.ses.conn.Raw(func(driver any) error {
+		results := driver.(*stdlib.Conn).Conn().SendBatch(tx.stmtContext(), batch)
+		for _, q := range sent {
+			if _, err := results.Exec(); err != nil {
+				_ = results.Close() // it says the same again
+				return wrap(q.query, err)
+			}
+		}
+		return wrap("batch", results.Close())
+	})
+}
+
 // Affected is Exec that tells how many rows were touched.
 func (tx *Tx) Affected(query string, args ...any) (int64, error) {
+	if err := tx.send(); err != nil {
+		return 0, err
+	}
 	res, err := tx.ses.exec(tx.stmtContext(), query, args...)
 	if err != nil {
 		return 0, wrap(query, err)
@@ -71,6 +113,9 @@ func (tx *Tx) Affected(query string, args ...any) (int64, error) {
 
 // Each runs a query and calls f for every row.
 func (tx *Tx) Each(f func(scan func(dest ...any) error) error, query string, args ...any) error {
+	if err := tx.send(); err != nil {
+		return err
+	}
 	rows, err := tx.ses.query(tx.stmtContext(), query, args...)
 	if err != nil {
 		return wrap(query, err)
@@ -86,6 +131,9 @@ func (tx *Tx) Each(f func(scan func(dest ...any) error) error, query string, arg
 
 // One scans the first row of a query; found is false when there is none.
 func (tx *Tx) One(query string, args []any, dest ...any) (found bool, err error) {
+	if err := tx.send(); err != nil {
+		return false, err
+	}
 	rows, err := tx.ses.query(tx.stmtContext(), query, args...)
 	if err != nil {
 		return false, wrap(query, err)

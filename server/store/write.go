@@ -183,7 +183,7 @@ func (s *Store) tryPostgres(ctx context.Context, fn func(*Tx) error) (err error)
 		broken = rollback != nil
 		return err
 	}
-	if err := tx.notify(); err != nil {
+	if err := errors.Join(tx.notify(), tx.send()); err != nil {
 		_, rollback := ses.exec(context.WithoutCancel(ctx), "ROLLBACK")
 		broken = rollback != nil
 		return err
