@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"path/filepath"
+	"time"
 
 	_ "modernc.org/sqlite" // the lock is an SQLite one
 
@@ -22,22 +23,51 @@ type folderLock struct {
 	conn *sql.Conn
 }
 
-// lockFolder waits a little: a command that is just ending lets the next one in.
+// How long an opening waits for the folder: a command that is just ending lets the next one in.
+const (
+	lockTries = 100
+	lockPause = 100 * time.Millisecond
+)
+
 func lockFolder(ctx context.Context, dir string) (*folderLock, error) {
-	q := url.Values{"_pragma": {"busy_timeout(10000)", "locking_mode(EXCLUSIVE)", "journal_mode(DELETE)"}}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.Join(dir, lockName)}).EscapedPath()+"?"+q.Encode())
+	q := url.Values{"_pragma": {"busy_timeout(0)", "journal_mode(DELETE)"}}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.ToSlash(filepath.Join(dir, lockName))}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
 		return nil, folderTaken(dir, err)
 	}
 	db.SetMaxOpenConns(1)
+	for try := 1; ; try++ {
+		conn, err := beginExclusive(ctx, db)
+		if err == nil {
+			return &folderLock{db, conn}, nil
+		}
+		if try == lockTries || !pause(ctx) {
+			return nil, errors.Join(folderTaken(dir, err), db.Close())
+		}
+	}
+}
+
+func beginExclusive(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		return nil, errors.Join(folderTaken(dir, err), db.Close())
+		return nil, err
 	}
 	if _, err := conn.ExecContext(ctx, "BEGIN EXCLUSIVE"); err != nil {
-		return nil, errors.Join(folderTaken(dir, err), conn.Close(), db.Close())
+		return nil, errors.Join(err, conn.Close())
 	}
-	return &folderLock{db, conn}, nil
+	return conn, nil
+}
+
+// pause waits for the next try; it gives false when ctx ends meanwhile.
+func pause(ctx context.Context) bool {
+	t := time.NewTimer(lockPause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func folderTaken(dir string, cause error) error {

@@ -1,0 +1,322 @@
+package engine_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"minqing/internal/testenv"
+	"minqing/schema"
+	"minqing/server/engine"
+	"minqing/server/judge"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+func config(dir, dsn string) engine.Config {
+	return engine.Config{Dir: dir, DSN: dsn, Book: schema.Minqing(), Now: func() int64 { return time.Now().UnixMilli() }, Rand: rand.Reader}
+}
+
+func mustOpen(t *testing.T, cfg engine.Config) *engine.Engine {
+	t.Helper()
+	e, err := engine.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+func TestOpenStartsNoGoroutine(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	cfg := config(t.TempDir(), "")
+	e, err := engine.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Store.Write(t.Context(), func(tx *store.Tx) error { return tx.SetMeta("test", "1") }); err != nil {
+		t.Fatal(err)
+	}
+	// What database/sql itself starts for its pools is no work of ours; it ends with the store.
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Errorf("closing twice: %v", err)
+	}
+	goleak.VerifyNone(t, before)
+}
+
+func TestOneProcessHasTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	first, err := engine.Open(t.Context(), config(dir, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err = engine.Open(ctx, config(dir, ""))
+	var e *syncproto.Error
+	if !errors.As(err, &e) || e.Code != syncproto.CodeBusy || !strings.Contains(e.Message, dir) {
+		t.Errorf("a second opening of one folder gave %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustOpen(t, config(dir, ""))
+}
+
+// city is what the tests need of a city: a village with one household and the cadre who contacts it.
+type city struct{ village, household, cadre, other string }
+
+func found(t *testing.T, e *engine.Engine) city {
+	t.Helper()
+	var c city
+	var city, township, group, assignment string
+	if err := e.Store.Write(t.Context(), func(tx *store.Tx) error {
+		for _, id := range []*string{&city, &township, &c.village, &group, &c.household, &c.cadre, &c.other, &assignment} {
+			var err error
+			if *id, err = tx.NewID(); err != nil {
+				return err
+			}
+		}
+		out, err := e.Judge.SubmitIn(tx, "", judge.Draft{Edits: []syncproto.Edit{
+			made("place", city, "level", "city", "name", "临江市"),
+			made("place", township, "parent", city, "level", "township", "name", "白鹭镇"),
+			made("place", c.village, "parent", township, "level", "village", "name", "青石村"),
+			made("place", group, "parent", c.village, "level", "group", "name", "1组"),
+			made("household", c.household, "place", group, "code", "QS-001"),
+			made("user", c.cadre, "place", c.village, "login", "li", "name", "李一"),
+			made("user", c.other, "place", c.village, "login", "sun", "name", "孙二"),
+			made("assignment", assignment, "household", c.household, "user", c.cadre, "team", "cadre", "since", "2026-01-01")}})
+		if err == nil && out.Verdicts[0].Status != syncproto.Applied {
+			t.Fatalf("founding: %+v", out.Verdicts[0])
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func made(table, id string, pairs ...string) syncproto.Edit {
+	e := syncproto.Edit{Table: table, Row: syncproto.RowID(id), Op: syncproto.OpCreate}
+	for i := 0; i < len(pairs); i += 2 {
+		e.Cells = append(e.Cells, syncproto.CellEdit{Cell: pairs[i], Value: schema.Text(pairs[i+1])})
+	}
+	return e
+}
+
+// serve runs an engine on a free port until the test ends.
+func serve(t *testing.T, e *engine.Engine) (url string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- e.Run(ctx, l) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return "http://" + l.Addr().String()
+}
+
+// phone is a device that can sign.
+type phone struct {
+	t     *testing.T
+	url   string
+	key   ed25519.PrivateKey
+	token string
+}
+
+func enrol(t *testing.T, e *engine.Engine, url, user string) *phone {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &phone{t: t, url: url, key: private}
+	code, _, err := e.Auth.Invite(t.Context(), syncproto.UserID(user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := base64.RawURLEncoding.EncodeToString(public)
+	var enrolled syncproto.EnrolResponse
+	p.post("/v1/enrol", http.StatusCreated, syncproto.EnrolRequest{Code: code, Key: key, Alg: syncproto.AlgEd25519, Label: "测试手机",
+		Proof: p.sign(syncproto.EnrolText(code, key))}, &enrolled)
+	if enrolled.User != syncproto.UserID(user) || enrolled.Name != "李一" {
+		t.Fatalf("enrolled as %+v", enrolled)
+	}
+	var challenge syncproto.ChallengeResponse
+	p.post("/v1/challenge", http.StatusOK, syncproto.ChallengeRequest{Device: enrolled.Device}, &challenge)
+	var token syncproto.TokenResponse
+	p.post("/v1/token", http.StatusOK, syncproto.TokenRequest{Device: enrolled.Device, Challenge: challenge.Challenge,
+		Signature: p.sign(syncproto.ChallengeText(enrolled.Device, challenge.Challenge))}, &token)
+	p.token = token.Token
+	return p
+}
+
+func (p *phone) sign(text []byte) string {
+	return base64.RawURLEncoding.EncodeToString(ed25519.Sign(p.key, text))
+}
+
+func (p *phone) post(path string, want int, body, into any) {
+	p.t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	res, err := http.Post(p.url+path, "application/json", bytes.NewReader(text))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != want {
+		p.t.Fatalf("POST %s gave %s", path, res.Status)
+	}
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// listen gives a channel on which every event of the phone arrives.
+func (p *phone) listen() <-chan struct{} {
+	p.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, p.url+"/v1/sync/events", http.NoBody)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+p.token)
+	r.Header.Set(syncproto.SignatureHeader, syncproto.SignRequest(p.key, http.MethodGet, "/v1/sync/events", p.token, nil))
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { res.Body.Close() })
+	events := make(chan struct{}, 100)
+	go func() {
+		lines := bufio.NewScanner(res.Body)
+		for lines.Scan() {
+			if strings.HasPrefix(lines.Text(), "event: ") {
+				events <- struct{}{}
+			}
+		}
+	}()
+	awaitEvent(p.t, events, "the first, which goes out at once")
+	return events
+}
+
+func awaitEvent(t *testing.T, events <-chan struct{}, which string) {
+	t.Helper()
+	select {
+	case <-events:
+	case <-time.After(5 * time.Second):
+		t.Fatalf("no event arrived: %s", which)
+	}
+}
+
+func TestCommitsWakeThoseConcerned(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) {
+		cfg := config(t.TempDir(), "")
+		cfg.Serve = true
+		e := mustOpen(t, cfg)
+		checkWaking(t, e, e)
+	})
+	// On PostgreSQL one process serves the phone and another commits.
+	t.Run("postgres", func(t *testing.T) {
+		dsn, dir := testenv.MustRelaxedPostgres(t), t.TempDir()
+		cfg := config(dir, dsn)
+		cfg.Serve = true
+		checkWaking(t, mustOpen(t, cfg), mustOpen(t, config(dir, dsn)))
+	})
+}
+
+func checkWaking(t *testing.T, serving, writing *engine.Engine) {
+	c := found(t, writing)
+	events := enrol(t, serving, serve(t, serving), c.cadre).listen()
+	write := func(edit syncproto.Edit) {
+		t.Helper()
+		out, err := writing.Judge.Submit(t.Context(), "", judge.Draft{Edits: []syncproto.Edit{edit}})
+		if err != nil || out.Verdicts[0].Status != syncproto.Applied {
+			t.Fatalf("%v, %+v", err, out)
+		}
+	}
+	drain(events)
+	write(syncproto.Edit{Table: "household", Row: syncproto.RowID(c.household), Op: syncproto.OpUpdate, Cells: []syncproto.CellEdit{{Cell: "head", Value: schema.Text("张三")}}})
+	awaitEvent(t, events, "a change in his household")
+	write(syncproto.Edit{Table: "place", Row: syncproto.RowID(c.village), Op: syncproto.OpUpdate, Cells: []syncproto.CellEdit{{Cell: "name", Value: schema.Text("青石社区")}}})
+	awaitEvent(t, events, "a change in his village")
+	drain(events)
+	write(syncproto.Edit{Table: "user", Row: syncproto.RowID(c.other), Op: syncproto.OpUpdate, Cells: []syncproto.CellEdit{{Cell: "name", Value: schema.Text("孙三")}}})
+	select {
+	case <-events:
+		t.Error("a change that does not concern him woke the phone")
+	case <-time.After(300 * time.Millisecond):
+	}
+}
+
+// drain lets hints that are still on their way arrive (the enrolment itself touches the user).
+func drain(events <-chan struct{}) {
+	for {
+		select {
+		case <-events:
+		case <-time.After(300 * time.Millisecond):
+			return
+		}
+	}
+}
+
+func TestEnrolmentRefusesWhatIsNoName(t *testing.T) {
+	e := mustOpen(t, config(t.TempDir(), ""))
+	c := found(t, e)
+	code, _, err := e.Auth.Invite(t.Context(), syncproto.UserID(c.cadre))
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := base64.RawURLEncoding.EncodeToString(public)
+	proof := base64.RawURLEncoding.EncodeToString(ed25519.Sign(private, syncproto.EnrolText(code, key)))
+	r := syncproto.EnrolRequest{Code: code, Key: key, Alg: syncproto.AlgEd25519, Proof: proof, Label: strings.Repeat("长", 100)}
+	var refused *syncproto.Error
+	if _, err := e.Auth.Enrol(t.Context(), r); !errors.As(err, &refused) || refused.Code != syncproto.CodeInvalid {
+		t.Fatalf("a label of 100 characters gave %v", err)
+	}
+	r.Label = "老李的手机"
+	got, err := e.Auth.Enrol(t.Context(), r) // the code was not used up by the failure
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Store.Read(t.Context(), func(tx *store.Tx) error {
+		rows, err := tx.Values("device", []string{string(got.Device)})
+		if len(rows) != 1 {
+			t.Errorf("the device row is missing")
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
