@@ -102,6 +102,7 @@ func (s *server) handle(g *ghost, l *link, f fault) *answer {
 	a.mark()
 	if f.crashDisk >= 0 {
 		s.disk.Inject(simdisk.Fault{Op: simdisk.OpWrite, Skip: f.crashDisk, Code: vfs.IOErr})
+		s.failing = true
 	}
 	boot := s.eng
 	u := &url.URL{Scheme: "https", Host: "minqing.example", Path: g.path}
@@ -111,11 +112,12 @@ func (s *server) handle(g *ghost, l *link, f fault) *answer {
 		panic(w.broken)
 	}
 	died := s.eng != boot || !s.up
+	l.failed = l.failed || died || s.failing
 	if !died && f.crashDisk >= 0 {
 		s.crash(l.d)
 		died = true
 	}
-	if !died && s.said != "" {
+	if !died && !s.failing && s.said != "" {
 		w.violate(iSound, "the server says: %s", s.said)
 	}
 	if !s.up {

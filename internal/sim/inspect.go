@@ -49,6 +49,7 @@ func (w *World) inspect(a *answer) {
 	var scope string // of the rows that follow
 	for line := range bytes.SplitSeq(plain, []byte{'\n'}) {
 		m := a.markAt(at, ends)
+		w.trace.aside("      %s", line)
 		w.search(a, m, line, &scope)
 		at += len(line) + 1
 	}

@@ -94,6 +94,7 @@ type link struct {
 	d      *dice
 	rough  bool
 	nested bool // other things happen meanwhile
+	failed bool // the server's disk failed under one of its requests
 }
 
 // fault is what happens to one request.

@@ -18,7 +18,7 @@ func (w *World) desk(what string, f func(j *judge.Judge) error) {
 	w.server.settle()
 	w.tick(50)
 	err := f(w.server.eng.Judge)
-	if err != nil {
+	if err != nil && !w.server.failing {
 		switch codeOf(err) {
 		case syncproto.CodeInternal, "error":
 			w.violate(iSound, "%s at the desk: %v", what, err)
@@ -189,8 +189,13 @@ func (w *World) doDecide(d *dice) {
 			w.oracle.Pardon(w.oracle.Loose()[i].About, decision.Keep, w.now)
 		}
 	case syncproto.ItemTwin:
-		if decision.Winner == "" {
+		switch decision.Winner {
+		case "":
 			w.oracle.Distinct(it.Row, it.Other)
+		case it.Row:
+			w.oracle.Merged(it.Other, it.Row)
+		default:
+			w.oracle.Merged(it.Row, it.Other)
 		}
 	default:
 		if w.oracle.Mark() == before {

@@ -181,7 +181,8 @@ func (p *phone) checkShown(held map[syncproto.RowID]*replica.Record) {
 			}
 		}
 		if !slices.Equal(want, r.Shown) {
-			p.w.violate(iCausality, "%s shows %s %s as %v, must show %v", p.name, r.Table, id, r.Shown, want)
+			p.explain(id)
+			p.w.violate(iCausality, "%s shows %s %s as %v, must show %v (acknowledged is %v)", p.name, r.Table, id, r.Shown, want, r.Acked)
 		}
 	}
 }

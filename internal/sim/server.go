@@ -28,6 +28,7 @@ type server struct {
 	newest   int64 // receipt of the newest change that the oracle knows
 	requests []*request
 	said     string // the worst that the process logged
+	failing  bool   // its disk fails; it will die of that
 }
 
 // open starts the process. Every start is a new epoch.

@@ -27,6 +27,13 @@ func (t *trace) note(format string, args ...any) {
 	}
 }
 
+// aside is for readers only.
+func (t *trace) aside(format string, args ...any) {
+	if t.echo != nil {
+		fmt.Fprintf(t.echo, format+"\n", args...)
+	}
+}
+
 // bytes takes what travelled, in the hash only.
 func (t *trace) bytes(what string, b []byte) {
 	sum := sha256.Sum256(b)

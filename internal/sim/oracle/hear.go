@@ -46,6 +46,7 @@ func (h *hearing) absent(id syncproto.RowID) *refusal {
 }
 
 func (h *hearing) placeOne(e *edit) *refusal {
+	h.redirect(e)
 	e.row = h.o.st.rows[e.Row]
 	if e.row != nil && e.row.table != e.table {
 		return &refusal{code: syncproto.CodeWaits, row: e.Row}
@@ -60,8 +61,43 @@ func (h *hearing) placeOne(e *edit) *refusal {
 		e.twice = h.c.Mends == ""
 		e.op = syncproto.OpUpdate
 	}
-	e.scopes = []place{{h.scopeOf(e.table, e.Row, h.find(e.row.parent)), h.over(e.row)}}
+	e.over = h.over(e.row)
+	e.scopes = []place{{h.scopeOf(e.table, e.Row, h.find(e.row.parent)), e.over}}
 	return h.move(e)
+}
+
+// redirect carries what comes for a twin that was merged away over to the one that stayed, as written by somebody who saw nothing of it.
+func (h *hearing) redirect(e *edit) {
+	if h.c.User == "" || e.UndoOf != "" {
+		return
+	}
+	stayed := func(id syncproto.RowID) syncproto.RowID {
+		for n := 0; n < 40; n++ {
+			r := h.o.st.rows[id]
+			if r == nil || r.living() || r.alias == "" || h.o.st.rows[r.alias] == nil {
+				break
+			}
+			id = r.alias
+		}
+		return id
+	}
+	if parent, given := e.parent(); given {
+		if to := stayed(parent); to != parent {
+			other := *e.Edit
+			other.Cells = slices.Clone(e.Cells)
+			for i := range other.Cells {
+				if other.Cells[i].Cell == e.table.Parent {
+					other.Cells[i].Value = schema.Text(string(to))
+				}
+			}
+			e.Edit = &other
+		}
+	}
+	if to := stayed(e.Row); to != e.Row && e.op == syncproto.OpUpdate && len(e.Decides) == 0 {
+		other := *e.Edit
+		other.Row, other.Base = to, syncproto.Base{}
+		e.Edit = &other
+	}
 }
 
 func (h *hearing) birth(e *edit) *refusal {
@@ -93,8 +129,13 @@ func (h *hearing) birth(e *edit) *refusal {
 		return invalid()
 	}
 	h.made[r.id] = r
-	e.row = r
-	e.scopes = []place{{h.scopeOf(e.table, e.Row, parent), h.over(r)}}
+	e.row, e.over = r, h.over(r)
+	switch {
+	case e.table.Scope != schema.ScopeOwn:
+		e.scopes = []place{{h.scopeOf(e.table, e.Row, parent), e.over}}
+	case parent != nil: // nobody can be entitled to a scope that is only being made: who sees the row above may make it
+		e.scopes = []place{{h.scopeOf(parent.table, parent.id, h.find(parent.parent)), e.over}}
+	}
 	return nil
 }
 
@@ -201,13 +242,14 @@ func (h *hearing) entitle() *refusal {
 	then := h.c.Captured
 	for _, e := range h.edits {
 		e.own = h.own(e)
+		e.deciding = h.decided(e)
 		var before *refusal
 		if then > 0 {
 			before = h.mayAt(e, then)
 		}
 		after := h.mayAt(e, h.now)
 		if then > 0 && before == nil {
-			e.roles = h.o.st.rightsAt(then).rolesOver(string(h.c.User), then, e.scopes[0].over)
+			e.roles = h.o.st.rightsAt(then).rolesOver(string(h.c.User), then, e.over)
 			h.late = h.late || after != nil
 		} else {
 			if after != nil {
@@ -216,7 +258,7 @@ func (h *hearing) entitle() *refusal {
 				}
 				return after
 			}
-			e.roles = h.o.st.rightsAt(h.now).rolesOver(string(h.c.User), h.now, e.scopes[0].over)
+			e.roles = h.o.st.rightsAt(h.now).rolesOver(string(h.c.User), h.now, e.over)
 		}
 		if e.twice {
 			return invalid()
@@ -226,6 +268,23 @@ func (h *hearing) entitle() *refusal {
 		return &refusal{code: syncproto.CodeLate}
 	}
 	return nil
+}
+
+// decided are the cells of open items about a row that an edit decides: its author chooses between words that were written by right.
+func (h *hearing) decided(e *edit) map[string]bool {
+	out := map[string]bool{}
+	if e.op == syncproto.OpCreate || e.row.is == nil {
+		return out
+	}
+	for _, item := range e.row.is.Items {
+		for _, cell := range item.Cells {
+			out[cell] = slices.Contains(e.Decides, cell)
+		}
+	}
+	if _, orphan := h.o.st.inbox.orphans[e.Row]; orphan && slices.Contains(e.Decides, syncproto.ExistenceCell) {
+		out[syncproto.ExistenceCell] = true
+	}
+	return out
 }
 
 func (h *hearing) own(e *edit) bool {
@@ -248,7 +307,7 @@ func (h *hearing) mayAt(e *edit, at int64) *refusal {
 		}
 		return &refusal{code: syncproto.CodeWaits, row: e.Row}
 	}
-	if !h.allowed(e, h.o.st.rightsAt(at).rolesOver(string(h.c.User), at, e.scopes[0].over)) {
+	if !h.allowed(e, h.o.st.rightsAt(at).rolesOver(string(h.c.User), at, e.over)) {
 		return &refusal{code: syncproto.CodeForbidden}
 	}
 	return nil

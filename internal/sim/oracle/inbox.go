@@ -55,6 +55,7 @@ func (o *Oracle) Loose() []Loose {
 func (o *Oracle) sortInbox(accepted map[ident]bool) {
 	o.sortOrphans(accepted)
 	o.sortTwins()
+	o.restate()
 }
 
 // sortOrphans finds living rows beneath dead ones. Somebody who decides that one lives has decided it for as long as it lies there.
@@ -78,6 +79,11 @@ func (o *Oracle) sortOrphans(accepted map[ident]bool) {
 			in.let[id] = parent.id
 		case !open && in.let[id] != parent.id:
 			in.orphans[id] = parent.id
+			for _, by := range append(slices.Clone(r.is.Makers), parent.is.Makers...) {
+				if c := o.st.changes[by]; c != nil {
+					c.Items[Spot{id, syncproto.ExistenceCell}] = syncproto.ItemDelete
+				}
+			}
 		}
 	}
 }
@@ -111,6 +117,11 @@ func (o *Oracle) Distinct(a, b syncproto.RowID) {
 		o.st.inbox.distinct[[2]syncproto.RowID{min(a, b), max(a, b)}] = true
 		o.sortInbox(nil)
 	})
+}
+
+// Merged tells that one of two twins was merged into the other: what comes for it goes there.
+func (o *Oracle) Merged(loser, winner syncproto.RowID) {
+	o.do(func(o *Oracle) { o.st.rows[loser].alias = winner })
 }
 
 // Pardon tells that somebody decided about late work: to take it after all, or to leave it refused.

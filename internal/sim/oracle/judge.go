@@ -92,10 +92,13 @@ type edit struct {
 	table   *schema.Table
 	row     *row
 	scopes  []place
+	over    []string // places over the row
 	roles   []schema.Role
 	own     bool
 	twice   bool
 	depends []ident
+	// deciding are the cells of open items that the edit decides.
+	deciding map[string]bool
 }
 
 // place is a scope in which the author must be entitled, and the places over it.
@@ -434,6 +437,10 @@ func (o *Oracle) tell(r *row) {
 			}
 		}
 	}
+}
+
+// restate derives what became of each change from what was said of it.
+func (o *Oracle) restate() {
 	for _, id := range o.st.came {
 		c := o.st.changes[id]
 		if c.Status == syncproto.Refused {

@@ -49,7 +49,8 @@ type row struct {
 	month    string // for tables with months
 	versions []*version
 	label    syncproto.Label
-	is       *Reckoned // what follows from its versions
+	alias    syncproto.RowID // the twin that it was merged into
+	is       *Reckoned       // what follows from its versions
 }
 
 func (r *row) living() bool { return r.is != nil && !r.is.Dead }
@@ -119,6 +120,9 @@ func (o *Oracle) epochsNow() *epochs { return &epochs{all: o.epochs, line: o.st.
 // reckon makes a row anew from its versions.
 func (o *Oracle) reckon(r *row) {
 	r.is = newReckoning(o.opt.Book, r.table.Name, r.stream, o.epochsNow(), r.versions).row()
+	if !r.is.Dead {
+		r.alias = ""
+	}
 }
 
 // above lists the rows above a row, itself first. A row stays beneath a parent that died.

@@ -16,6 +16,12 @@ func (h *hearing) allowed(e *edit, roles []schema.Role) bool {
 			states = append(states, s.Value)
 		}
 	}
+	if (len(e.Decides) > 0 || e.UndoOf != "") && !slices.Contains(roles, schema.RoleAdmin) && !slices.Contains(roles, schema.RoleSecretary) {
+		return false
+	}
+	if e.deciding[syncproto.ExistenceCell] {
+		return true
+	}
 	inSome := func(may func(state string) bool) bool { return slices.ContainsFunc(states, may) }
 	switch e.op {
 	case syncproto.OpCreate:
@@ -23,15 +29,12 @@ func (h *hearing) allowed(e *edit, roles []schema.Role) bool {
 	case syncproto.OpDelete:
 		return inSome(func(s string) bool { return mayDelete(e, roles, s) })
 	}
-	if len(e.Decides) > 0 && !slices.Contains(roles, schema.RoleAdmin) && !slices.Contains(roles, schema.RoleSecretary) {
-		return false
-	}
 	for i := range e.Cells {
-		if !inSome(func(s string) bool { return h.mayChange(e, roles, e.Cells[i].Cell, s) }) {
+		if !e.deciding[e.Cells[i].Cell] && !inSome(func(s string) bool { return h.mayChange(e, roles, e.Cells[i].Cell, s) }) {
 			return false
 		}
 	}
-	if len(e.Cells) == 0 && (slices.Contains(e.Decides, syncproto.ExistenceCell) || e.UndoOf != "") {
+	if len(e.Cells) == 0 {
 		return inSome(func(s string) bool { return mayDelete(e, roles, s) })
 	}
 	return true
@@ -103,7 +106,7 @@ func (h *hearing) locked(e *edit, cell, state string, roles []schema.Role) bool 
 
 // stateAllows judges the edit at the state that the author saw.
 func (h *hearing) stateAllows(e *edit, saw func(string) schema.Value) *refusal {
-	if h.c.User == "" {
+	if h.c.User == "" || e.UndoOf != "" {
 		return nil
 	}
 	no := &refusal{code: syncproto.CodeState}
@@ -114,19 +117,26 @@ func (h *hearing) stateAllows(e *edit, saw func(string) schema.Value) *refusal {
 	}
 	switch e.op {
 	case syncproto.OpCreate:
-		if flow != nil && stateOf(flow.Flow, e.value(flow.Name)) != flow.Flow.Initial {
+		if flow == nil {
+			return nil
+		}
+		to := stateOf(flow.Flow, e.value(flow.Name))
+		mayStart := to == flow.Flow.Initial || slices.ContainsFunc(flow.Flow.Moves, func(m schema.Move) bool {
+			return m.From == flow.Flow.Initial && m.To == to && slices.ContainsFunc(e.roles, func(r schema.Role) bool { return slices.Contains(m.Roles, r) })
+		})
+		if !mayStart {
 			return no
 		}
 		return nil
 	case syncproto.OpDelete:
-		if !mayDelete(e, e.roles, state) {
+		if !e.deciding[syncproto.ExistenceCell] && !mayDelete(e, e.roles, state) {
 			return no
 		}
 		return nil
 	}
 	for i := range e.Cells {
 		cell := e.Cells[i].Cell
-		if slices.Contains(e.Decides, cell) {
+		if e.deciding[cell] {
 			continue
 		}
 		if flow != nil && cell == flow.Name {

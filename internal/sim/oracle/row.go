@@ -34,6 +34,8 @@ type Reckoned struct {
 	Dead  bool
 	Cells map[string]*Cell
 	Items []Item
+	// Makers are the heads of the row's existence: who made it, brought it back or deleted it.
+	Makers []ident
 }
 
 // standing is one cell while locks and row rules let it step back.
@@ -59,6 +61,7 @@ func (r *reckoning) row() *Reckoned {
 	}
 	r.holdLocked(cells)
 	ruled := r.holdRules(cells)
+	out.Makers = r.ids(r.heads(r.writers(syncproto.ExistenceCell), syncproto.ExistenceCell))
 	if item, ok := r.deletion(cells, &out.Dead); ok {
 		out.Items = append(out.Items, item)
 	}
