@@ -365,6 +365,11 @@ func (a *apply) finish() error {
 		if err := a.r.settleRow(a.l, a.touched[id], id); err != nil {
 			return err
 		}
+		under, err := a.c.one(`SELECT 1 FROM mq_under WHERE row = ?`, []any{string(id)}, new(int))
+		if err != nil {
+			return err
+		}
+		a.under[id] = under // the repair that follows reads on
 	}
 	clear(a.touched)
 	return nil

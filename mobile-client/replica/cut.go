@@ -146,9 +146,15 @@ func (s *Session) compare(a *apply, cp syncproto.Checkpoint, res *Result) error 
 			return err
 		}
 	}
-	if _, err := c.one(`SELECT count(*) FROM mq_bucket WHERE differs = 1`, nil, &res.Differs); err != nil {
+	var id syncproto.BucketID
+	var differing []syncproto.BucketID
+	if err := c.each(`SELECT scope, period FROM mq_bucket WHERE differs = 1`, nil, []any{&id.Scope, &id.Period}, func() error {
+		differing = append(differing, id)
+		return nil
+	}); err != nil {
 		return err
 	}
+	res.Differs, res.Hopeless = len(differing), s.hopeless(differing)
 	root, err := (&meta{c: c}).digest("root")
 	res.Unknown = err == nil && root != cp.Root && res.Differs == 0
 	return err

@@ -11,7 +11,8 @@ import (
 // Repair of buckets that are not the server's: a probe goes with the next request, the answer's checkpoint closes the cut that it
 // speaks of, and compare narrows down from there. What is known of it is lost with the session; the next begins anew.
 
-// maxProbes bounds the buckets asked about in one request, and maxSteps the requests until a bucket is asked for whole.
+// maxProbes bounds the buckets asked about in one request, and maxSteps the requests until a bucket is asked for whole. One that
+// differs even then is left alone till the next session: asking on would not end.
 const (
 	maxProbes = 16
 	maxSteps  = 6
@@ -21,29 +22,41 @@ const (
 type probing struct {
 	next  syncproto.Probe
 	steps int
+	over  bool // it was asked for whole
 }
 
 // Probes are the questions that go with the next request.
 func (s *Session) Probes(ctx context.Context) (out []syncproto.Probe, err error) {
-	if s.probes == nil {
-		s.probes = map[syncproto.BucketID]*probing{}
-	}
 	err = s.r.read(ctx, func(c *conn) error {
 		var id syncproto.BucketID
-		return c.each(`SELECT scope, period FROM mq_bucket WHERE differs = 1 ORDER BY scope, period LIMIT ?`, []any{maxProbes}, []any{&id.Scope, &id.Period}, func() error {
+		return c.each(`SELECT scope, period FROM mq_bucket WHERE differs = 1 ORDER BY scope, period`, nil, []any{&id.Scope, &id.Period}, func() error {
 			p := s.probes[id]
 			if p == nil {
 				p = &probing{next: syncproto.Probe{ID: id, Prefixes: []string{""}}}
 				s.probes[id] = p
 			}
+			if p.over || len(out) == maxProbes {
+				return nil
+			}
 			if p.steps++; p.steps > maxSteps {
 				p.next = syncproto.Probe{ID: id, Refill: true}
 			}
+			p.over = p.next.Refill
 			out = append(out, p.next)
 			return nil
 		})
 	})
 	return out, err
+}
+
+// hopeless tells that everything that differs was asked for whole already.
+func (s *Session) hopeless(differing []syncproto.BucketID) bool {
+	for _, id := range differing {
+		if p := s.probes[id]; p == nil || !p.over {
+			return false
+		}
+	}
+	return true
 }
 
 // narrow holds the ranges that came with a cut against the rows held, inside the transaction that applied it, and lets go of rows

@@ -45,6 +45,7 @@ type Result struct {
 	More        bool // the last checkpoint announced another
 	Differs     int  // buckets that are not the server's
 	Repaired    int  // buckets that are again
+	Hopeless    bool // no bucket that differs is worth another request now
 	// Unknown tells that all buckets together are not the server's and that it is not known which.
 	Unknown bool
 }
@@ -58,7 +59,7 @@ func (r *Replica) Begin(ctx context.Context) (*Session, error) {
 	if _, err := io.ReadFull(r.opt.Rand, token[:]); err != nil {
 		return nil, wrap("Begin", err)
 	}
-	s := &Session{r: r, holder: hex.EncodeToString(token[:])}
+	s := &Session{r: r, holder: hex.EncodeToString(token[:]), probes: map[syncproto.BucketID]*probing{}}
 	err := r.write(ctx, func() error {
 		var holder string
 		var until int64

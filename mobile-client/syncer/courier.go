@@ -78,7 +78,7 @@ func (s *Syncer) Bundle(ctx context.Context, now int64, w io.Writer) (changes in
 	if err != nil {
 		return 0, err
 	}
-	b := courier.Bundle{Device: d.ID, Made: now, Reply: reply, Encoding: codec.EncodingZstd, Body: body}
+	b := courier.Bundle{Device: d.ID, Made: now, Reply: reply, Encoding: encodingOf(body), Body: body}
 	return changes, courier.PackBundle(w, d.Keys.Recipient, keyOf(d), b)
 }
 

@@ -23,7 +23,9 @@ func (r *run) request(ctx context.Context) (body []byte, pushed int, err error) 
 	if err != nil {
 		return nil, 0, err
 	}
-	hello.Protocol, hello.Client = syncproto.ProtocolVersion, r.s.opt.Client
+	// The device goes without saying (the token names it), and the program was named when the token was asked for: a sync with
+	// nothing new is mostly headers, and happens most.
+	hello.Protocol, hello.Device = syncproto.ProtocolVersion, ""
 	changes, waiting, err := r.session.Outbox(ctx, r.most, pushBytes)
 	if err != nil {
 		return nil, 0, err
@@ -52,27 +54,46 @@ func (r *run) request(ctx context.Context) (body []byte, pushed int, err error) 
 	return body, len(changes), err
 }
 
-// encode writes a request as it travels.
+// smallBody is from how many plain bytes on compression pays for its header.
+const smallBody = 1 << 10
+
+// encode writes a request as it travels, compressed when that is worth it.
 func encode(frames []syncproto.Frame) ([]byte, error) {
+	var plain bytes.Buffer
+	w := codec.NewWriter(&plain)
+	for _, f := range append(frames, syncproto.End{}) {
+		if err := w.Write(f); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Flush(); err != nil || plain.Len() < smallBody {
+		return plain.Bytes(), err
+	}
 	var out bytes.Buffer
 	squeeze, err := codec.Compress(codec.EncodingZstd, &out)
 	if err != nil {
 		return nil, err
 	}
-	w := codec.NewWriter(squeeze)
-	for _, f := range append(frames, syncproto.End{}) {
-		if err := w.Write(f); err != nil {
-			return nil, errors.Join(err, squeeze.Close())
-		}
-	}
-	err = errors.Join(w.Flush(), squeeze.Close())
+	_, err = squeeze.Write(plain.Bytes())
+	err = errors.Join(err, squeeze.Close()) // before its bytes are looked at
 	return out.Bytes(), err
+}
+
+// encodingOf tells how encode wrote a body: a plain one begins with a frame.
+func encodingOf(body []byte) string {
+	if len(body) > 0 && body[0] == '{' {
+		return codec.EncodingPlain
+	}
+	return codec.EncodingZstd
 }
 
 // exchange sends a request and takes its answer frame by frame.
 func (r *run) exchange(ctx context.Context, body []byte) error {
-	resp, err := r.s.send(ctx, http.MethodPost, "/v1/sync", body, http.Header{"Content-Type": {mediaType}, "Content-Encoding": {codec.EncodingZstd},
-		"Accept-Encoding": {codec.EncodingZstd}, "Accept": {mediaType}})
+	header := http.Header{"Content-Type": {mediaType}, "Accept-Encoding": {codec.EncodingZstd}, "User-Agent": {""}}
+	if encoding := encodingOf(body); encoding != codec.EncodingPlain {
+		header.Set("Content-Encoding", encoding)
+	}
+	resp, err := r.s.send(ctx, http.MethodPost, "/v1/sync", body, header)
 	r.rep.Sent += len(body)
 	if err != nil {
 		return err

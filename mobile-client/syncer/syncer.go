@@ -133,7 +133,7 @@ func (r *run) more(ctx context.Context, moved bool) (bool, error) {
 		r.held = r.left[syncproto.CodeHeld] <= maxRestarts
 		return r.held, nil
 	}
-	return moved && (waiting > 0 || res.Differs > 0), nil
+	return moved && (waiting > 0 || res.Differs > 0 && !res.Hopeless), nil
 }
 
 // round sends one request and takes its answer. moved tells that verdicts came or the repair went on: that another round may do more.
