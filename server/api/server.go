@@ -137,7 +137,9 @@ func (s *Server) trace(next echo.HandlerFunc) echo.HandlerFunc {
 			id = hex.EncodeToString(b[:])
 		}
 		c.Set(traceHeader, id)
-		c.Response().Header().Set(traceHeader, id)
+		if c.Request().Header.Get(traceHeader) == id {
+			c.Response().Header().Set(traceHeader, id) // unasked, it would only cost bytes: a problem document carries it anyway
+		}
 		return next(c)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -84,17 +85,94 @@ func (s *Server) identify(c echo.Context, body []byte) (auth.Who, error) {
 	return s.cfg.Auth.Identify(c.Request().Context(), c.Request(), body)
 }
 
-// answer is the frame sink of one response. Headers go out with the first frame, so that what fails before it is a proper problem
+// smallAnswer is up to how many plain bytes an answer is held back and sent in one piece, uncompressed and with its length: most
+// syncs have nothing new, and what frames and compression cost would double them.
+const smallAnswer = 1 << 10
+
+// answer is the frame sink of one response. Headers go out with the first bytes, so that what fails before them is a proper problem
 // document with its own status.
 type answer struct {
 	w        *echo.Response
 	encoding string
+	begun    bool // a frame was taken
+	held     bytes.Buffer
+	squeeze  codec.WriteFlushCloser // nil while held back
 	frames   *codec.Writer
-	squeeze  codec.WriteFlushCloser
-	begun    bool
 	rows     int
 	verdicts map[syncproto.Status]int
 }
+
+// Write takes a frame.
+func (a *answer) Write(f syncproto.Frame) error {
+	if !a.begun {
+		a.begun = true
+		a.frames = codec.NewWriter(lines{a})
+	}
+	switch f := f.(type) {
+	case *syncproto.Row:
+		a.rows++
+	case *syncproto.Verdict:
+		a.verdicts[f.Status]++
+	}
+	return a.frames.Write(f)
+}
+
+// Flush sends what was taken, once it is more than a small answer.
+func (a *answer) Flush() error {
+	if !a.begun {
+		return nil
+	}
+	if err := a.frames.Flush(); err != nil || a.squeeze == nil {
+		return err
+	}
+	if err := a.squeeze.Flush(); err != nil {
+		return err
+	}
+	a.w.Flush()
+	return nil
+}
+
+// line is where the lines go: held back first, then through the compressor.
+func (a *answer) line(p []byte) (int, error) {
+	if a.squeeze != nil {
+		return a.squeeze.Write(p)
+	}
+	n, err := a.held.Write(p)
+	if err != nil || a.held.Len() <= smallAnswer {
+		return n, err
+	}
+	h := a.w.Header()
+	h.Set(echo.HeaderContentType, mediaType)
+	if a.encoding != codec.EncodingPlain {
+		h.Set(echo.HeaderContentEncoding, a.encoding)
+	}
+	a.w.WriteHeader(http.StatusOK)
+	if a.squeeze, err = codec.Compress(a.encoding, a.w); err != nil {
+		return 0, err
+	}
+	_, err = a.squeeze.Write(a.held.Bytes())
+	return n, err
+}
+
+func (a *answer) close() error {
+	if err := a.frames.Flush(); err != nil {
+		return err
+	}
+	if a.squeeze != nil {
+		return a.squeeze.Close()
+	}
+	h := a.w.Header()
+	h.Set(echo.HeaderContentType, mediaType)
+	h.Set(echo.HeaderContentLength, strconv.Itoa(a.held.Len()))
+	a.w.WriteHeader(http.StatusOK)
+	_, err := a.w.Write(a.held.Bytes())
+	return err
+}
+
+// lines is the io.Writer behind an answer's frames.
+type lines struct{ a *answer }
+
+func (l lines) Write(p []byte) (int, error) { return l.a.line(p) }
 
 // choose picks the encoding of an answer: zstd where the client takes it, else gzip, else none.
 func choose(accept string) string {
@@ -108,48 +186,6 @@ func choose(accept string) string {
 		}
 	}
 	return best
-}
-
-// Write takes a frame.
-func (a *answer) Write(f syncproto.Frame) error {
-	if !a.begun {
-		a.begun = true
-		h := a.w.Header()
-		h.Set(echo.HeaderContentType, mediaType)
-		h.Set(echo.HeaderCacheControl, "no-store")
-		if a.encoding != codec.EncodingPlain {
-			h.Set(echo.HeaderContentEncoding, a.encoding)
-		}
-		a.w.WriteHeader(http.StatusOK)
-		var err error
-		if a.squeeze, err = codec.Compress(a.encoding, a.w); err != nil {
-			return err
-		}
-		a.frames = codec.NewWriter(a.squeeze)
-	}
-	switch f := f.(type) {
-	case *syncproto.Row:
-		a.rows++
-	case *syncproto.Verdict:
-		a.verdicts[f.Status]++
-	}
-	return a.frames.Write(f)
-}
-
-// Flush sends what was taken.
-func (a *answer) Flush() error {
-	if !a.begun {
-		return nil
-	}
-	if err := errors.Join(a.frames.Flush(), a.squeeze.Flush()); err != nil {
-		return err
-	}
-	a.w.Flush()
-	return nil
-}
-
-func (a *answer) close() error {
-	return errors.Join(a.frames.Flush(), a.squeeze.Close())
 }
 
 func (m *metrics) count(a *answer) {

@@ -187,12 +187,26 @@ func (s *Service) Token(ctx context.Context, r syncproto.TokenRequest) (*syncpro
 	if d.Revoked != 0 {
 		return nil, revoked()
 	}
-	var id [12]byte
-	if _, err := io.ReadFull(s.Rand, id[:]); err != nil {
+	if err := s.noteClient(ctx, d, clip(r.Client)); err != nil {
 		return nil, err
 	}
-	token, err := mint(s.Keys.Signer("token"), hex.EncodeToString(id[:]), d.User, d.ID, thumbprint(d.Key), now)
+	token, err := mint(s.Keys.Signer("token"), d.ID, thumbprint(d.Key), now)
 	return &syncproto.TokenResponse{Token: token, Seconds: int(tokenLife.Seconds()), Now: now}, err
+}
+
+// noteClient keeps what program a device runs, when that has changed.
+func (s *Service) noteClient(ctx context.Context, d store.Device, client string) error {
+	if client == "" || client == d.Client {
+		return nil
+	}
+	return s.Store.Write(ctx, func(tx *store.Tx) error {
+		now, found, err := tx.LockDevice(d.ID)
+		if err != nil || !found {
+			return err
+		}
+		now.Client = client
+		return tx.SaveDevice(now)
+	})
 }
 
 func revoked() error {
@@ -215,8 +229,8 @@ func (s *Service) Identify(ctx context.Context, r *http.Request, body []byte) (W
 	if err != nil {
 		return Who{}, err
 	}
-	if subtle.ConstantTimeCompare([]byte(thumbprint(d.Key)), []byte(c.Key)) != 1 || string(d.User) != c.Subject {
-		return Who{}, refuse("identify", fmt.Errorf("token bound to another key or user"))
+	if subtle.ConstantTimeCompare([]byte(thumbprint(d.Key)), []byte(c.Key)) != 1 {
+		return Who{}, refuse("identify", fmt.Errorf("token bound to another key"))
 	}
 	if err := syncproto.VerifyRequest(key, r.Header.Get(syncproto.SignatureHeader), r.Method, r.URL.RequestURI(), token, body); err != nil {
 		return Who{}, err
@@ -267,5 +281,5 @@ func verify(key ed25519.PublicKey, text []byte, signature string) error {
 
 func thumbprint(key string) string {
 	h := sha256.Sum256([]byte(key))
-	return base64.RawURLEncoding.EncodeToString(h[:])
+	return base64.RawURLEncoding.EncodeToString(h[:16])
 }

@@ -24,8 +24,11 @@ func (s *Service) check(ctx context.Context, r *request) (*syncproto.Welcome, er
 		if err != nil {
 			return err
 		}
-		w = &syncproto.Welcome{Protocol: syncproto.ProtocolVersion, Schema: s.Book.Version, Epoch: epoch.ID, Now: tx.Now(),
-			Grace: s.Grace.Milliseconds(), Lease: s.Lease.Milliseconds()}
+		w = &syncproto.Welcome{Protocol: syncproto.ProtocolVersion, Schema: s.Book.Version, Epoch: epoch.ID, Now: tx.Now()}
+		if r.cursor == nil || r.cursor.Epoch != epoch.ID {
+			// Settings change with a restart at the soonest, and a restart begins an epoch.
+			w.Grace, w.Lease = s.Grace.Milliseconds(), s.Lease.Milliseconds()
+		}
 		if r.hello.Offer != epoch.ID {
 			if err := s.checkFork(tx, epoch.ID, heads); err != nil {
 				return err

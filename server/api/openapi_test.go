@@ -1,0 +1,114 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+)
+
+func document(t *testing.T) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(openAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func bare() *Server {
+	return New(Config{Log: slog.New(slog.DiscardHandler), Now: func() int64 { return 0 }, Ready: func(context.Context) error { return nil }})
+}
+
+func TestEveryRouteIsDescribedAndNoOther(t *testing.T) {
+	described := map[string]bool{}
+	for path, item := range document(t).Paths.Map() {
+		for method := range item.Operations() {
+			described[method+" "+path] = true
+		}
+	}
+	for _, r := range bare().echo.Routes() {
+		key := r.Method + " " + r.Path
+		if !described[key] {
+			t.Errorf("%s is served but not described", key)
+		}
+		delete(described, key)
+	}
+	for key := range described {
+		t.Errorf("%s is described but not served", key)
+	}
+}
+
+// Whatever needs no store is asked for real, and the answer held to the document.
+func TestAnswersAgreeWithTheDocument(t *testing.T) {
+	doc := document(t)
+	router, err := gorillamux.NewRouter(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := bare()
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"GET", "/healthz", "", http.StatusOK},
+		{"GET", "/readyz", "", http.StatusOK},
+		{"GET", "/metrics", "", http.StatusOK},
+		{"GET", "/v1/openapi.json", "", http.StatusOK},
+		{"POST", "/v1/enrol", `{"code":`, http.StatusUnprocessableEntity},
+		{"POST", "/v1/challenge", `{"device":"x","extra":1}`, http.StatusUnprocessableEntity},
+		{"POST", "/v1/token", strings.Repeat(" ", maxSmallBody+1), http.StatusUnprocessableEntity},
+	} {
+		t.Run(c.method+c.path, func(t *testing.T) {
+			req := httptest.NewRequest(c.method, c.path, strings.NewReader(c.body))
+			req.Header.Set("Content-Type", "application/json")
+			rec := httptest.NewRecorder()
+			s.Handler().ServeHTTP(rec, req)
+			if rec.Code != c.status {
+				t.Fatalf("status %d, want %d: %s", rec.Code, c.status, rec.Body)
+			}
+			route, params, err := router.FindRoute(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route}
+			out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: rec.Code, Header: rec.Header()}
+			out.SetBodyBytes(rec.Body.Bytes())
+			if err := openapi3filter.ValidateResponse(t.Context(), out); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func TestUnknownAddressesGetAProblem(t *testing.T) {
+	rec := httptest.NewRecorder()
+	bare().Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/nothing/here", nil))
+	if rec.Code != http.StatusNotFound || rec.Header().Get("Content-Type") != "application/problem+json" {
+		t.Fatalf("%d %s %s", rec.Code, rec.Header(), rec.Body)
+	}
+}
+
+func TestTheGateTurnsAwayBeforeMemoryRunsOut(t *testing.T) {
+	g := newGate(2, 100)
+	leave, err := g.enter(t.Context(), 60)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.enter(t.Context(), 60); err == nil {
+		t.Fatal("120 of 100 bytes were let in")
+	}
+	leave()
+	if _, err := g.enter(t.Context(), 60); err != nil {
+		t.Fatal(err)
+	}
+}
