@@ -84,11 +84,7 @@ const kindResolved = "resolved"
 func (d *desk) append(stream, kind string, rec *record) error {
 	var versions []*store.Version
 	if tellsHistory(kind) {
-		for _, v := range d.versions {
-			if v.Identity == rec.Identity {
-				versions = append(versions, v)
-			}
-		}
+		versions = d.versions[d.began:]
 	}
 	content, err := leafOf(kind, &rec.Change, versions)
 	if err != nil {

@@ -22,6 +22,7 @@ type desk struct {
 	levels  map[string]string        // level of each place loaded
 	records map[syncproto.Identity]*record
 	unmade  map[syncproto.RowID]syncproto.Identity
+	erased  map[syncproto.RowID]bool
 	rights  map[syncproto.UserID]*entitle.Rights
 	cursors map[string]*syncproto.Cursor
 	lines   map[string]merge.Epochs
@@ -33,6 +34,7 @@ type desk struct {
 
 	seqs     map[string]int64 // the seqs of the change that takes effect just now, by stream
 	versions []*store.Version
+	began    int // where the versions of the change that takes effect just now begin
 	labels   []store.RowLabel
 	chain    []store.ChainRecord
 	left     []store.Left
@@ -146,6 +148,16 @@ func (d *desk) loadUnmade(ids []syncproto.RowID) error {
 		if d.rows[id] == nil {
 			missing = append(missing, string(id))
 		}
+	}
+	var dead []string
+	for _, id := range ids {
+		if r := d.rows[id]; r == nil || r.Dead != 0 {
+			dead = append(dead, string(id))
+		}
+	}
+	var err error
+	if d.erased, err = d.tx.Erased(dead); err != nil {
+		return err
 	}
 	makers, err := d.tx.Unmade(missing)
 	if err != nil {

@@ -6,13 +6,14 @@ import (
 	"minqing/schema"
 	"minqing/server/store"
 	"minqing/syncproto"
+	"minqing/syncproto/merge"
 )
 
 // accept lets a change take effect on the desk. Nothing is refused any more from here on.
 func (d *desk) accept(h *hearing) error {
 	rec := h.rec
 	again := rec.verdict != nil
-	d.seqs = map[string]int64{}
+	d.seqs, d.began = map[string]int64{}, len(d.versions)
 	rec.Late, rec.Code, rec.dirty, rec.news = h.late, "", true, rec.news || again
 	for i, e := range h.edits {
 		if err := d.apply(h, e, int64(i)); err != nil {
@@ -95,10 +96,11 @@ func (d *desk) apply(h *hearing, e *edit, ord int64) error {
 	}
 	r.Seq = d.seqFor(r.Stream)
 	r.Label = syncproto.Label{Epoch: d.epoch.ID, Rev: r.Label.Rev + 1}
+	before := r.State
 	r.State = e.next
 	d.touch(r)
 	if e.result != nil {
-		d.applyResult(r, e)
+		d.applyResult(r, e, before)
 	} else {
 		d.applyChanged(r, e)
 	}
@@ -109,7 +111,8 @@ func (d *desk) apply(h *hearing, e *edit, ord int64) error {
 	return d.follow(r)
 }
 
-func (d *desk) applyResult(r *row, e *edit) {
+func (d *desk) applyResult(r *row, e *edit, before merge.State) {
+	r.State = d.keepUnknown(r.Table, before, r.State)
 	r.Open = e.result.Open()
 	if e.result.Deleted {
 		d.die(r)
@@ -141,6 +144,27 @@ func (d *desk) applyChanged(r *row, e *edit) {
 		d.setCell(r.table, values, cell, v)
 	}
 	r.values = values
+}
+
+// keepUnknown carries over the heads of cells that the book does not know: while an upgrade rolls, a newer server writes beside this one, and
+// its cells must not look as if nobody had written them.
+func (d *desk) keepUnknown(table string, before, after merge.State) merge.State {
+	for _, h := range before.Heads {
+		unknown := slices.DeleteFunc(slices.Clone(h.Cells), func(cell string) bool {
+			return cell == syncproto.ExistenceCell || d.book.Cell(table, cell) != nil
+		})
+		if len(unknown) == 0 {
+			continue
+		}
+		after.Top = max(after.Top, before.Top)
+		if i := slices.IndexFunc(after.Heads, func(o merge.Head) bool { return o.ID == h.ID }); i >= 0 {
+			after.Heads[i].Cells = append(after.Heads[i].Cells, unknown...)
+			continue
+		}
+		after.Heads = append(after.Heads, merge.Head{ID: h.ID, Seq: h.Seq, Labels: h.Labels, Cells: unknown})
+		slices.SortFunc(after.Heads, func(a, b merge.Head) int { return compareText(a.ID, b.ID) })
+	}
+	return after
 }
 
 func (d *desk) die(r *row) {
@@ -188,7 +212,7 @@ func (d *desk) addVersion(h *hearing, e *edit, ord int64) {
 	}
 	if r.hasVerses {
 		e.version.Seq = uint64(r.Seq)
-		r.versions = slices.DeleteFunc(r.versions, func(o mergeVersion) bool { return o.ID == rec.Identity }) // it was a refused one till now
+		r.versions = slices.DeleteFunc(r.versions, func(o merge.RowVersion) bool { return o.ID == rec.Identity }) // it was a refused one till now
 		r.versions = append(r.versions, e.version)
 	}
 }

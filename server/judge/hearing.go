@@ -98,6 +98,9 @@ func (h *hearing) row(id syncproto.RowID) *row {
 
 // admit refuses what is wrong by itself.
 func (h *hearing) admit() (*refusal, error) {
+	if no := h.refuseErased(); no != nil {
+		return no, nil
+	}
 	if def := h.c.Defect; def != nil {
 		return &refusal{code: def.Code, message: def.Message, hint: def.Hint}, nil
 	}

@@ -276,5 +276,3 @@ func mustJSON(v any) []byte {
 
 // unwritten is the value of a cell that nobody wrote.
 func unwritten(c *schema.Cell) schema.Value { return merge.Unwritten(c) }
-
-type mergeVersion = merge.RowVersion

@@ -225,6 +225,9 @@ func (d *desk) loadRecords(ids []syncproto.Identity) error {
 
 // change reads the change of a record from its body.
 func (d *desk) change(rec *record) (*syncproto.Change, error) {
+	if rec.parsed == nil && len(rec.Body) == 0 {
+		return &syncproto.Change{Name: rec.First, First: rec.First}, nil // erased by law
+	}
 	if rec.parsed == nil {
 		c, err := syncproto.ParseContent(d.book, rec.First, rec.First, string(rec.Body))
 		if err != nil {

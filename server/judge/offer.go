@@ -84,9 +84,10 @@ func (d *desk) recompute(r *row) error {
 	}
 	result := merge.Row(d.book, r.Table, r.versions, epochs)
 	d.seqs = map[string]int64{}
+	before := r.State
 	r.Seq, r.State = d.seqFor(r.Stream), result.State
 	d.touch(r)
-	d.applyResult(r, &edit{result: &result})
+	d.applyResult(r, &edit{result: &result}, before)
 	if err := d.follow(r); err != nil {
 		return err
 	}

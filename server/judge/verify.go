@@ -194,8 +194,12 @@ func (b *rebuild) run() error {
 		if err := b.d.loadValues(ids); err != nil {
 			return err
 		}
+		erased, err := b.d.tx.Erased(asTexts(ids))
+		if err != nil {
+			return err
+		}
 		for _, id := range ids {
-			if r := b.d.rows[id]; r != nil {
+			if r := b.d.rows[id]; r != nil && !erased[id] {
 				if err := b.row(r); err != nil {
 					return err
 				}

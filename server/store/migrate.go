@@ -111,3 +111,5 @@ func (tx *Tx) metaInt(key string) (int, error) {
 	}
 	return n, nil
 }
+
+func formatInt(n int64) string { return strconv.FormatInt(n, 10) }

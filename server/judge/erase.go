@@ -1,0 +1,99 @@
+package judge
+
+import (
+	"context"
+	"slices"
+
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// Erased tells what a lawful erasure took away.
+type Erased struct {
+	Rows    []syncproto.RowID
+	Changes int // whose words were emptied, refused ones included
+}
+
+// Erase removes the words of a row and of all rows beneath it for good: values, history, changes, inbox. The rows are deleted by a change
+// first, so that devices drop them; then every word goes, with the salt of each record of the chain that spoke for it. The leaves stay, so
+// the chain still verifies, and what was erased, when, on whose word and why stays on record. Backups made before hold it until they
+// are dropped.
+//
+// A change that also touched other rows loses its words as received, not what it did to those: that is in their history.
+func (j *Judge) Erase(ctx context.Context, user syncproto.UserID, row syncproto.RowID, reason string) (*Erased, error) {
+	if reason == "" {
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "erase " + string(row), Message: "请写明依据 / say on what ground", Hint: "例如:本人申请 / for instance: at the person's request"}
+	}
+	out := &Erased{}
+	err := j.store.Write(ctx, func(tx *store.Tx) error {
+		rows, err := beneathRow(tx, row)
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "erase " + string(row), Message: "没有这条记录 / no such row"}
+		}
+		var edits []syncproto.Edit
+		for _, r := range slices.Backward(rows) {
+			out.Rows = append(out.Rows, r.ID)
+			if r.Dead == 0 {
+				edits = append(edits, syncproto.Edit{Table: r.Table, Row: r.ID, Op: syncproto.OpDelete, Decides: []string{syncproto.ExistenceCell}})
+			}
+		}
+		for piece := range slices.Chunk(edits, syncproto.MaxEdits) {
+			o, err := j.SubmitIn(tx, "", Draft{Edits: piece})
+			if err != nil {
+				return err
+			}
+			if v := o.Verdicts[0]; v.Status == syncproto.Refused {
+				return &syncproto.Error{Code: v.Code, Op: "erase " + string(row), Message: v.Message}
+			}
+		}
+		out.Changes, err = tx.Erase(rows, user, reason)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// beneathRow lists a row and all rows beneath it, those above first.
+func beneathRow(tx *store.Tx, id syncproto.RowID) ([]*store.Row, error) {
+	out, err := tx.Rows([]string{string(id)})
+	if err != nil {
+		return nil, err
+	}
+	seen := map[syncproto.RowID]bool{id: true}
+	for level := out; len(level) > 0; {
+		var ids []string
+		for _, r := range level {
+			ids = append(ids, string(r.ID))
+		}
+		children, err := tx.Children(ids)
+		if err != nil {
+			return nil, err
+		}
+		level = nil
+		for _, c := range children {
+			if !seen[c.ID] {
+				seen[c.ID] = true
+				level = append(level, c)
+			}
+		}
+		out = append(out, level...)
+	}
+	return out, nil
+}
+
+// refuseErased refuses work on rows that were erased by law, and keeps none of its words.
+func (h *hearing) refuseErased() *refusal {
+	for i := range h.c.Edits {
+		if !h.d.erased[h.c.Edits[i].Row] {
+			continue
+		}
+		h.rec.Body = []byte{}
+		return &refusal{code: syncproto.CodeForbidden, message: "这条记录已依法删除 / the row was erased by law", hint: "内容没有保留 / its words were not kept"}
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"slices"
+
+	"minqing/syncproto"
+)
+
+// Erase empties what the database holds of rows' words: their history, the changes that touched them, inbox items, salts of the chain's
+// records. It tells how many changes were emptied. The rows must be dead already.
+func (tx *Tx) Erase(rows []*Row, by syncproto.UserID, reason string) (int, error) {
+	var ids []string
+	var marks [][]any
+	for _, r := range rows {
+		ids = append(ids, string(r.ID))
+		marks = append(marks, []any{string(r.ID), r.Table, tx.now, string(by), reason})
+	}
+	changes := map[string]bool{}
+	take := func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		changes[id] = true
+		return err
+	}
+	if err := tx.Each(take, "SELECT DISTINCT identity FROM mq_history WHERE row_id = ANY(?)", ids); err != nil {
+		return 0, err
+	}
+	// Refused changes are not in the history: those that name a row are found by their words.
+	for _, id := range ids {
+		if err := tx.Each(take, "SELECT identity FROM mq_change WHERE status = 'refused' AND "+tx.bodyText()+" LIKE ?", "%"+id+"%"); err != nil {
+			return 0, err
+		}
+	}
+	var list []string
+	for id := range changes {
+		list = append(list, id)
+	}
+	slices.Sort(list)
+	for _, q := range []struct {
+		query string
+		among []string
+	}{
+		{"UPDATE mq_history SET cells = '' WHERE row_id = ANY(?)", ids},
+		{"UPDATE mq_item SET heads = '{}', base = '{}' WHERE row_id = ANY(?)", ids},
+		{"UPDATE mq_item SET outcome = '{}' WHERE outcome <> '' AND row_id = ANY(?)", ids},
+		{"UPDATE mq_change SET body = " + tx.emptyBody() + " WHERE identity = ANY(?)", list},
+		{"UPDATE mq_chain SET salt = '' WHERE identity = ANY(?)", list},
+	} {
+		if err := tx.Exec(q.query, q.among); err != nil {
+			return 0, err
+		}
+	}
+	return len(list), tx.insertMany("mq_erased", "row_id,tbl,at,by_user,reason", "text,text,bigint,text,text", "ON CONFLICT DO NOTHING", marks)
+}
+
+func (tx *Tx) bodyText() string {
+	if tx.ses.dialect == postgresDialect {
+		return "convert_from(body, 'UTF8')"
+	}
+	return "CAST(body AS TEXT)"
+}
+
+func (tx *Tx) emptyBody() string {
+	if tx.ses.dialect == postgresDialect {
+		return "''::bytea"
+	}
+	return "x''"
+}
+
+// Erased tells which of some rows were erased by law.
+func (tx *Tx) Erased(ids []string) (map[syncproto.RowID]bool, error) {
+	out := map[syncproto.RowID]bool{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	err := tx.Each(func(scan func(...any) error) error {
+		var id syncproto.RowID
+		err := scan(&id)
+		out[id] = true
+		return err
+	}, "SELECT row_id FROM mq_erased WHERE row_id = ANY(?)", ids)
+	return out, err
+}
+
+// metaHorizon is the key of mq_meta that says up to when marks were swept.
+const metaHorizon = "horizon_ms"
+
+// Sweep drops the marks of rows that died or left a scope before a moment of server time; their history stays. Who has not synced since
+// must have its buckets compared by digest (see Horizon).
+func (tx *Tx) Sweep(before int64) (rows, marks int64, err error) {
+	if rows, err = tx.Affected("DELETE FROM mq_row WHERE dead > 0 AND dead < ?", before); err != nil {
+		return 0, 0, err
+	}
+	// A mark has no time of its own; the history knows when a seq was given.
+	marks, err = tx.Affected(`DELETE FROM mq_left WHERE seq <= (SELECT COALESCE(MAX(h.seq), 0) FROM mq_history h
+		WHERE h.stream = mq_left.stream AND h.received < ?)`, before)
+	if err != nil {
+		return 0, 0, err
+	}
+	have, err := tx.metaInt(metaHorizon)
+	if err != nil {
+		return 0, 0, err
+	}
+	return rows, marks, tx.SetMeta(metaHorizon, formatInt(max(int64(have), before)))
+}
+
+// Horizon is the moment before which marks may be missing, 0 while none were dropped.
+func (tx *Tx) Horizon() (int64, error) {
+	n, err := tx.metaInt(metaHorizon)
+	return int64(n), err
+}
