@@ -105,7 +105,7 @@ func (b *Book) checkShape(t *Table, bad *broken) {
 		if !t.Directory || t.Scope != ScopeOwn || t.Parent == "" || t.Column(t.Parent).Ref != t.Name || level == nil || level.Type != TypeEnum {
 			bad.say("table %s of places must be a directory and a tree of its own kind, with an enum %s", t.Name, PlaceLevel)
 		} else {
-			for _, want := range StreamLevels {
+			for _, want := range streamLevels {
 				if !slices.ContainsFunc(level.Options, func(o Option) bool { return o.Value == want }) {
 					bad.say("%s.%s has no option %s, which has a stream", t.Name, PlaceLevel, want)
 				}

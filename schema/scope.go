@@ -2,11 +2,11 @@ package schema
 
 import "time"
 
-// StreamLevels are the values of a place table's level column whose places have a stream (DESIGN section 2); the rows of
+// streamLevels are the values of a place table's level column whose places have a stream (DESIGN section 2); the rows of
 // every other place lie in the stream of the nearest place above it that has one.
-var StreamLevels = []string{"city", "township", "village"}
+var streamLevels = []string{"city", "township", "village"}
 
-// PlaceLevel is the column of a place table that StreamLevels speaks of.
+// PlaceLevel is the column of a place table that streamLevels speaks of.
 const PlaceLevel = "level"
 
 // Lookup finds a row and gives its columns; ok is false when there is none.
@@ -89,7 +89,7 @@ func (b *Book) StreamOf(table, id string, lookup Lookup) (place string, ok bool)
 
 // HasStream tells whether places of a level have a stream.
 func HasStream(level string) bool {
-	for _, l := range StreamLevels {
+	for _, l := range streamLevels {
 		if l == level {
 			return true
 		}

@@ -44,6 +44,9 @@ type Request struct {
 	Probes []syncproto.Probe    // what the device asks about buckets that differ
 	// AllStates tells that the state of every bucket is to travel, because what the device holds is not what its cursor says.
 	AllStates bool
+	// Client and Waiting are what the device says of itself, for the fleet page: program and version, and how many changes stay behind.
+	Client  string
+	Waiting int
 }
 
 // The sizes of one look into the store. A chunk is held in memory while it is sent; 2,000 rows are about 1 MB.

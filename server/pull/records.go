@@ -9,8 +9,8 @@ import (
 	"minqing/syncproto"
 )
 
-// SaveHeld keeps a list of buckets by its digest, so that a cursor need only carry that.
-func SaveHeld(tx *store.Tx, held []syncproto.BucketID) (syncproto.Digest, error) {
+// saveHeld keeps a list of buckets by its digest, so that a cursor need only carry that.
+func saveHeld(tx *store.Tx, held []syncproto.BucketID) (syncproto.Digest, error) {
 	digest := syncproto.DigestHeld(held)
 	list, err := json.Marshal(held)
 	if err != nil {
@@ -36,7 +36,8 @@ const nonceBytes = 8
 
 // renewNonce gives a device the next nonce of its lineage. The one it used stays valid until the newer is used (the answer that
 // carries it may be lost); every other is void from now on.
-func renewNonce(tx *store.Tx, id syncproto.DeviceID, used string) (string, error) {
+func renewNonce(tx *store.Tx, req *Request, used string) (string, error) {
+	id := req.Device
 	d, found, err := tx.LockDevice(id)
 	if err != nil {
 		return "", err
@@ -48,7 +49,10 @@ func renewNonce(tx *store.Tx, id syncproto.DeviceID, used string) (string, error
 	if err := tx.Random(b[:]); err != nil {
 		return "", err
 	}
-	d.NoncePrev, d.Nonce, d.LastContact = used, hex.EncodeToString(b[:]), tx.Now()
+	d.NoncePrev, d.Nonce, d.LastContact, d.Waiting = used, hex.EncodeToString(b[:]), tx.Now(), int64(req.Waiting)
+	if req.Client != "" {
+		d.Client = req.Client
+	}
 	return d.Nonce, tx.SaveDevice(d)
 }
 

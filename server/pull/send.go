@@ -150,7 +150,7 @@ func (c *Course) checkpoint(tx *store.Tx, f *closing) (*syncproto.Checkpoint, er
 			travel = append(travel, s)
 		}
 	}
-	heldDigest, err := SaveHeld(tx, held)
+	heldDigest, err := saveHeld(tx, held)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func (c *Course) renewedNonce(tx *store.Tx) (string, error) {
 	if c.req.Cursor != nil {
 		used = c.req.Cursor.Nonce
 	}
-	nonce, err := renewNonce(tx, c.req.Device, used)
+	nonce, err := renewNonce(tx, c.req, used)
 	if err == nil {
 		tx.AfterCommit(func() { c.nonce = nonce })
 	}
