@@ -130,7 +130,8 @@ func (h *hearing) admitEdit(t *schema.Table, e *syncproto.Edit) *refusal {
 	if e.Op == syncproto.OpDelete && len(e.Cells) > 0 {
 		return refuseInvalid("删除不带内容", "a deletion carries no cells")
 	}
-	if e.Op != syncproto.OpCreate && e.Base.Epoch == "" && !h.server {
+	// Of a row that its author made and that is not acknowledged yet, the base is what was laid over nothing.
+	if e.Op != syncproto.OpCreate && e.Base.Epoch == "" && len(e.Base.Over) == 0 && !h.server {
 		return refuseInvalid("改动没有说明依据", "the edit of a row names no base")
 	}
 	for i := range e.Cells {

@@ -27,3 +27,23 @@ func TestOnePhoneWorks(t *testing.T) {
 		}
 	})
 }
+
+// What a phone writes over a row that it made itself and that no server has acknowledged yet is based on its own changes alone.
+func TestEditsOfAnUnacknowledgedRow(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		ann := w.phone("ann")
+		made := ann.change(w.create("thing", "t", "household", "@h1", "name", "门"))
+		edit := func(op syncproto.Op, over []syncproto.Identity, pairs ...any) *syncproto.Change {
+			return ann.change(syncproto.Edit{Table: "thing", Row: w.rowID("t"), Op: op, Base: syncproto.Base{Over: over}, Cells: w.cells("thing", pairs...)})
+		}
+		renamed := edit(syncproto.OpUpdate, []syncproto.Identity{made.Identity()}, "name", "窗", "total", 3)
+		moved := edit(syncproto.OpUpdate, []syncproto.Identity{made.Identity(), renamed.Identity()}, "state", "doing")
+		for _, v := range ann.push(made, renamed, moved) {
+			ann.wants(v, syncproto.Applied, "")
+		}
+		w.shows("thing", "t", "name", "窗")
+		w.shows("thing", "t", "total", 3)
+		w.shows("thing", "t", "state", "doing")
+		ann.wants(ann.do(syncproto.Edit{Table: "thing", Row: w.rowID("t"), Op: syncproto.OpUpdate, Cells: w.cells("thing", "name", "x")}), syncproto.Refused, syncproto.CodeInvalid)
+	})
+}
