@@ -128,11 +128,32 @@ func (w *World) search(a *answer, m *mark, line []byte, scope *string) {
 			}
 			continue
 		}
-		told := p.sent[id] && (kind == "forget" || kind == "gone")
+		// What left a scope leaves a mark there, silent about where it went.
+		told := p.sent[id] && (kind == "forget" || kind == "gone") || kind == "gone" && w.layIn(syncproto.RowID(id), m.can)
 		own := kind == "verdict" && w.edited(p.userID(), syncproto.RowID(id))
 		if !told && !own {
 			w.violate(iConfidentiality, "%s is sent the id %s, of a row in %s, which its user may not see: %.200s", p.name, id, r.Scope, line)
 		}
+	}
+}
+
+// layIn tells whether a row ever lay in one of some scopes.
+func (w *World) layIn(id syncproto.RowID, can map[string]bool) bool {
+	for scope := range w.lay[id] {
+		if can[scope] {
+			return true
+		}
+	}
+	return false
+}
+
+// lookAround notes where rows lie now.
+func (w *World) lookAround() {
+	for id, r := range w.oracle.View().Rows {
+		if w.lay[id] == nil {
+			w.lay[id] = map[string]bool{}
+		}
+		w.lay[id][r.Scope] = true
 	}
 }
 

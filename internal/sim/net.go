@@ -26,14 +26,14 @@ type request struct {
 }
 
 // readRequest takes the body of a sync request apart; nil for one that did not come whole.
-func (w *World) readRequest(p *phone, body []byte) *request {
-	plain, err := codec.Decompress(codec.EncodingZstd, bytes.NewReader(body), syncproto.MaxRequestBytes)
+func (w *World) readRequest(g *ghost) *request {
+	plain, err := codec.Decompress(g.header.Get("Content-Encoding"), bytes.NewReader(g.body), syncproto.MaxRequestBytes)
 	if err != nil {
 		return nil
 	}
 	defer plain.Close()
 	in := codec.NewReader(plain, w.book, codec.Limits{})
-	r := &request{phone: p}
+	r := &request{phone: g.phone}
 	for {
 		f, err := in.Next()
 		if err == io.EOF {
@@ -81,6 +81,7 @@ func (r *request) settle(s *server, group []*store.Change) {
 		}
 	}
 	w.oracle.Push(p)
+	w.lookAround()
 	for _, c := range group {
 		w.tally(w.oracle.Change(c.Identity))
 	}
@@ -248,7 +249,7 @@ func (w *World) repeat(g *ghost) {
 	if !w.server.up {
 		return
 	}
-	r := w.readRequest(g.phone, g.body)
+	r := w.readRequest(g)
 	settled := r != nil && g.path == "/v1/sync"
 	if settled {
 		for _, c := range r.changes {

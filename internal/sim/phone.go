@@ -26,7 +26,7 @@ type phone struct {
 	rep     *replica.Replica
 	sync    *syncer.Syncer
 	link    *link // of the process that runs now
-	boot    int // counts processes
+	boot    int   // counts processes
 	syncing bool
 	gone    bool // revoked and wiped, or thrown away
 	dead    []func()

@@ -145,6 +145,7 @@ func (s *server) take(group []*store.Change) {
 		}
 	}
 	w.oracle.Push(p)
+	w.lookAround()
 	for _, t := range p.Changes {
 		w.tally(w.oracle.Change(t.ID))
 	}

@@ -33,6 +33,7 @@ type World struct {
 
 	rows   []rowRef // every row that anybody made, in that order
 	known  map[syncproto.RowID]bool
+	lay    map[syncproto.RowID]map[string]bool // the scopes in which a row ever lay
 	made   map[syncproto.Identity]*made
 	tokens map[string]*token
 	keep   *backup
@@ -65,7 +66,7 @@ type made struct {
 
 // newWorld sets a history up: the cast, a server, phones.
 func newWorld(h *History, echo io.Writer) *World {
-	w := &World{history: h, now: dawn, trace: newTrace(echo), book: schematest.Book(), known: map[syncproto.RowID]bool{},
+	w := &World{history: h, now: dawn, trace: newTrace(echo), book: schematest.Book(), known: map[syncproto.RowID]bool{}, lay: map[syncproto.RowID]map[string]bool{},
 		made: map[syncproto.Identity]*made{}, tokens: map[string]*token{}, count: Counters{}}
 	w.oracle = oracle.New(oracle.Options{Book: w.book, Zone: zone, Grace: grace})
 	return w

@@ -230,7 +230,7 @@ func (h *hearing) admit() *refusal {
 		switch {
 		case t == nil:
 			return &refusal{code: syncproto.CodeUnknown}
-		case seen[e.Row], e.Op == syncproto.OpDelete && len(e.Cells) > 0, e.Op != syncproto.OpCreate && e.Base.Epoch == "" && !h.c.Server:
+		case seen[e.Row], e.Op == syncproto.OpDelete && len(e.Cells) > 0, e.Op != syncproto.OpCreate && e.Base.Epoch == "" && len(e.Base.Over) == 0 && !h.c.Server:
 			return invalid()
 		}
 		seen[e.Row] = true
