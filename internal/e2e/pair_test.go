@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -33,11 +35,14 @@ type pair struct {
 	ids  map[string]string
 	rand *rand.ChaCha8
 	cut  int // bytes of the next answer that pass; -1: all
+	book *schema.Book
 }
 
-func mustPair(t testing.TB) *pair {
+func mustPair(t testing.TB) *pair { return mustPairOf(t, schematest.Book()) }
+
+func mustPairOf(t testing.TB, book *schema.Book) *pair {
 	t.Helper()
-	p := &pair{t: t, dir: t.TempDir(), now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC).UnixMilli(), ids: map[string]string{}, rand: rand.NewChaCha8([32]byte{3}), cut: -1}
+	p := &pair{t: t, book: book, dir: t.TempDir(), now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC).UnixMilli(), ids: map[string]string{}, rand: rand.NewChaCha8([32]byte{3}), cut: -1}
 	p.start()
 	t.Cleanup(func() {
 		if err := p.e.Close(); err != nil {
@@ -63,7 +68,7 @@ func mustPair(t testing.TB) *pair {
 
 func (p *pair) start() {
 	p.t.Helper()
-	e, err := engine.Open(context.Background(), engine.Config{Dir: p.dir, Book: schematest.Book(), Now: p.clock, Rand: p.rand})
+	e, err := engine.Open(context.Background(), engine.Config{Dir: p.dir, Book: p.book, Now: p.clock, Rand: p.rand})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -152,7 +157,7 @@ func (p *pair) enrol(user, file string) *phone {
 
 func (p *pair) open(file string) *phone {
 	p.t.Helper()
-	ph := &phone{p: p, opt: replica.Options{Path: filepath.Join(p.dir, file), Book: schematest.Book(), Now: p.clock, Rand: p.rand}}
+	ph := &phone{p: p, opt: replica.Options{Path: filepath.Join(p.dir, file), Book: p.book, Now: p.clock, Rand: p.rand}}
 	ph.reopen()
 	p.t.Cleanup(func() { ph.Close() })
 	return ph
@@ -250,4 +255,12 @@ func (ph *phone) edit(name string, values map[string]schema.Value) *syncproto.Ch
 
 func text(name, s string) map[string]schema.Value {
 	return map[string]schema.Value{name: schema.Text(s)}
+}
+
+func readIfThere(path string) ([]byte, error) {
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return raw, err
 }
