@@ -49,7 +49,7 @@ type problem struct {
 // asError gives the error as the shared type: what is not one of ours is internal, its detail for the log only.
 func asError(err error) *syncproto.Error {
 	var ours *syncproto.Error
-	if errors.As(err, &ours) {
+	if errors.As(err, &ours) && ours.Message != "" {
 		return ours
 	}
 	var http *echo.HTTPError
