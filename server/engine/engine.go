@@ -10,12 +10,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"minqing/internal/sqlitex/vfs"
 	"minqing/schema"
 	"minqing/server/api"
 	"minqing/server/auth"
+	"minqing/server/courier"
 	"minqing/server/exchange"
 	"minqing/server/judge"
 	"minqing/server/keys"
@@ -27,8 +29,11 @@ import (
 // DatabaseName is the SQLite file in a data folder.
 const DatabaseName = "minqing.db"
 
-// DefaultLease is how long a replica may be used without contact (DESIGN section 4).
-const DefaultLease = 30 * 24 * time.Hour
+// The defaults of Config (DESIGN section 4).
+const (
+	defaultLease   = 30 * 24 * time.Hour
+	defaultHorizon = 400 * 24 * time.Hour
+)
 
 // Config says what an engine runs on. Dir, Book, Now and Rand are required.
 type Config struct {
@@ -41,10 +46,10 @@ type Config struct {
 	Rand io.Reader
 	Log  *slog.Logger // nil: nothing is logged
 	Zone *time.Location
-	// Grace is how long late work is judged by the authority at capture, Lease how long a replica may be used without contact. 0 stands
-	// for the defaults of 30 days.
-	Grace, Lease time.Duration
-	Version      string // of the program, for the API document and logs
+	// Grace is how long late work is judged by the authority at capture, Lease how long a replica may be used without contact: 30 days
+	// each when 0. Horizon is how long marks of dead rows are kept: 400 days when 0.
+	Grace, Lease, Horizon time.Duration
+	Version               string // of the program, for the API document and logs
 	// Serve tells that Run will be called: the store then listens for what other processes commit.
 	Serve bool
 }
@@ -58,6 +63,7 @@ type Engine struct {
 	Auth     *auth.Service
 	Pull     *pull.Service
 	Exchange *exchange.Service
+	Courier  *courier.Service
 	API      *api.Server
 	Zone     *time.Location
 	Now      func() int64
@@ -79,7 +85,10 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		cfg.Grace = judge.DefaultGrace
 	}
 	if cfg.Lease == 0 {
-		cfg.Lease = DefaultLease
+		cfg.Lease = defaultLease
+	}
+	if cfg.Horizon == 0 {
+		cfg.Horizon = defaultHorizon
 	}
 	e := &Engine{Book: cfg.Book, Keys: cfg.Keys, Zone: cfg.Zone, cfg: cfg, news: newNews()}
 	if err := e.openFolder(ctx); err != nil {
@@ -132,10 +141,14 @@ func (e *Engine) wire(ctx context.Context) error {
 	e.Judge = judge.New(e.Store, judge.Options{Seals: sealer, Zone: e.Zone, Grace: e.cfg.Grace})
 	e.Auth = &auth.Service{Store: e.Store, Keys: e.Keys, Now: e.Store.Now, Rand: e.cfg.Rand, Enlist: e.enlist}
 	e.Pull = &pull.Service{Store: e.Store, Sealer: sealer, Zone: e.Zone, Verdicts: e.verdicts}
-	e.Exchange = &exchange.Service{Store: e.Store, Book: e.Book, Sealer: sealer, Pull: e.Pull, Judge: e.Judge, Ticket: e.ticket,
+	e.Courier = &courier.Service{Book: e.Book, Ring: e.Keys, Auth: e.Auth, Now: e.Store.Now, Log: e.cfg.Log}
+	e.Exchange = &exchange.Service{Store: e.Store, Book: e.Book, Sealer: sealer, Pull: e.Pull, Judge: e.Judge, Ticket: e.ticket, Unbox: e.Courier.Unbox,
 		Grace: e.cfg.Grace, Lease: e.cfg.Lease}
-	e.API = api.New(api.Config{Book: e.Book, Auth: e.Auth, Exchange: e.Exchange, Log: e.cfg.Log, Now: e.Store.Now, Ready: e.ready, Version: e.cfg.Version})
-	return nil
+	e.Courier.Exchange = e.Exchange
+	e.API = api.New(api.Config{Book: e.Book, Auth: e.Auth, Exchange: e.Exchange, Courier: e.Courier, Log: e.cfg.Log, Now: e.Store.Now, Ready: e.ready, Version: e.cfg.Version})
+	// What an older program did not know, this one may: after an upgrade it is heard again.
+	_, err = e.Judge.Retry(ctx)
+	return err
 }
 
 // Handler is the HTTP face.
@@ -144,16 +157,40 @@ func (e *Engine) Handler() http.Handler { return e.API.Handler() }
 // Run serves on l until ctx ends, then drains.
 func (e *Engine) Run(ctx context.Context, l net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	woken := make(chan struct{})
-	go func() {
-		defer close(woken)
-		e.wakeAll(ctx)
-	}()
+	var beside sync.WaitGroup
+	beside.Go(func() { e.wakeAll(ctx) })
+	beside.Go(func() { e.sweepDaily(ctx) })
 	err := e.API.Run(ctx, l)
 	stop()
-	<-woken
+	beside.Wait()
 	return err
+}
+
+// sweepDaily drops marks older than the horizon, now and every day.
+func (e *Engine) sweepDaily(ctx context.Context) {
+	day := time.NewTicker(24 * time.Hour)
+	defer day.Stop()
+	for {
+		if err := e.Sweep(ctx); err != nil && ctx.Err() == nil {
+			e.cfg.Log.Warn("cannot sweep old marks", "error", err.Error()) // they only take room; tomorrow is another day
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-day.C:
+		}
+	}
+}
+
+// Sweep drops marks of rows that died or left a scope before the horizon.
+func (e *Engine) Sweep(ctx context.Context) error {
+	return e.Store.Write(ctx, func(tx *store.Tx) error {
+		rows, marks, err := tx.Sweep(tx.Now() - e.cfg.Horizon.Milliseconds())
+		if err == nil && rows+marks > 0 {
+			e.cfg.Log.Info("old marks swept", "rows", rows, "marks", marks)
+		}
+		return err
+	})
 }
 
 // Close lets everything go. Closing twice is closing once.

@@ -20,8 +20,8 @@ import (
 // Size is the length of the secret and of every derived key, in bytes.
 const Size = 32
 
-// fileName lies beside the database and in every backup; without it cursors, tokens and escrowed outboxes are unreadable.
-const fileName = "secret.key"
+// FileName lies beside the database and in every backup; without it cursors, tokens and escrowed outboxes are unreadable.
+const FileName = "secret.key"
 
 // Ring derives keys. The zero Ring is not usable: use Open, Parse or New.
 type Ring struct{ secret [Size]byte }
@@ -52,7 +52,7 @@ func (k *Ring) Text() string { return hex.EncodeToString(k.secret[:]) }
 // Open reads the secret of a data folder, making one from r when the folder has none yet. The file is readable by its owner
 // only, and made so that two starting processes agree on one secret.
 func Open(dir string, r io.Reader) (*Ring, error) {
-	path := filepath.Join(dir, fileName)
+	path := filepath.Join(dir, FileName)
 	text, err := os.ReadFile(path)
 	if err == nil {
 		k, err := Parse(string(text))
@@ -68,18 +68,26 @@ func Open(dir string, r io.Reader) (*Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if errors.Is(err, fs.ErrExist) {
+	if err := k.Save(dir); errors.Is(err, fs.ErrExist) {
 		return Open(dir, r)
+	} else if err != nil {
+		return nil, err
 	}
+	return k, nil
+}
+
+// Save writes the secret into a data folder that has none; the error is fs.ErrExist when it has.
+func (k *Ring) Save(dir string) error {
+	path := filepath.Join(dir, FileName)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("keys: %w", err)
+		return fmt.Errorf("keys: %w", err)
 	}
 	_, err = f.WriteString(k.Text() + "\n")
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("keys: writing %s: %w", path, err)
+		return fmt.Errorf("keys: writing %s: %w", path, err)
 	}
-	return k, nil
+	return nil
 }
 
 // Derive gives the key of one purpose. Purposes are short constant names; two of them never give the same key.

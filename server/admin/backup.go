@@ -1,0 +1,140 @@
+package admin
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"filippo.io/age"
+	"github.com/klauspost/compress/zstd"
+
+	"minqing/server/engine"
+	"minqing/server/keys"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// A backup is an age file around a zstd stream: one line of JSON, then the store's dump.
+type backupHeader struct {
+	Format string `json:"format"`
+	Secret string `json:"secret"` // without it cursors, tokens and escrowed outboxes are unreadable
+}
+
+const backupFormat = "minqing backup 1"
+
+// metaBackup is the mark of the newest backup known to be whole: what was received before it is safe.
+const metaBackup = "backup"
+
+// Backup writes everything, the secret included, encrypted to the recipients, as it is at one moment, which it gives. Others go on
+// working meanwhile. When the file is safe, call BackedUp.
+func (d *Desk) Backup(ctx context.Context, w io.Writer, to ...age.Recipient) (at time.Time, err error) {
+	sealed, err := age.Encrypt(w, to...)
+	if err != nil {
+		return at, fmt.Errorf("backup: %w", err)
+	}
+	packed, err := zstd.NewWriter(sealed)
+	if err != nil {
+		return at, fmt.Errorf("backup: %w", err)
+	}
+	if err := json.NewEncoder(packed).Encode(backupHeader{backupFormat, d.E.Keys.Text()}); err != nil {
+		return at, fmt.Errorf("backup: %w", err)
+	}
+	ms, err := d.E.Store.Dump(ctx, packed)
+	if err := errors.Join(err, packed.Close()); err != nil {
+		return at, err
+	}
+	return time.UnixMilli(ms).In(d.E.Zone), sealed.Close()
+}
+
+// BackedUp notes that a backup of a moment lies safe.
+func (d *Desk) BackedUp(ctx context.Context, at time.Time) error {
+	return d.E.Store.Write(ctx, func(tx *store.Tx) error {
+		e, err := tx.Epoch()
+		if err != nil {
+			return err
+		}
+		text, err := json.Marshal(map[string]any{"at": at.UnixMilli(), "epoch": e.ID})
+		if err != nil {
+			return err
+		}
+		return tx.SetMeta(metaBackup, string(text))
+	})
+}
+
+// Restore makes the server of a backup in an empty data folder (and, with a DSN, an empty database). Nothing is left behind when it fails. A
+// new epoch begins: what devices hold beyond the backup, they offer again by themselves.
+func Restore(ctx context.Context, cfg engine.Config, r io.Reader, keysOf ...age.Identity) error {
+	if err := mustBeEmpty(cfg.Dir); err != nil {
+		return err
+	}
+	plain, err := age.Decrypt(r, keysOf...)
+	if err != nil {
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "restore", Message: "备份打不开：口令（或密钥）不对，或者文件坏了。 The backup does not open: wrong passphrase or key, or a damaged file.",
+			Hint: "核对口令；口令在做备份时印过一次。 Check the passphrase, which was printed when the backup was made.", Err: err}
+	}
+	packed, err := zstd.NewReader(plain)
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	defer packed.Close()
+	in := bufio.NewReaderSize(packed, 1<<16)
+	line, err := in.ReadBytes('\n')
+	var head backupHeader
+	if err == nil {
+		err = json.Unmarshal(line, &head)
+	}
+	if err != nil || head.Format != backupFormat {
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "restore", Message: "这不是民情通的备份，或者版本不同。 This is no backup of Minqing, or one of another version.",
+			Hint: "核对文件。 Check the file.", Err: err}
+	}
+	ring, err := keys.Parse(head.Secret)
+	if err != nil {
+		return err
+	}
+	return fill(ctx, cfg, ring, in)
+}
+
+// mustBeEmpty keeps a restore from mixing with what is there.
+func mustBeEmpty(dir string) error {
+	for _, name := range []string{engine.DatabaseName, keys.FileName} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return &syncproto.Error{Code: syncproto.CodeConflict, Op: "restore", Message: "这个文件夹里已经有数据：" + dir + " There is data in this folder already.",
+				Hint: "恢复到一个新的 --data 文件夹（PostgreSQL 还要一个空的数据库）。 Restore into a new --data folder, and with PostgreSQL into an empty database."}
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("restore: %w", err)
+		}
+	}
+	return nil
+}
+
+// fill loads a dump beside the folder's place and moves it there when it is whole.
+func fill(ctx context.Context, cfg engine.Config, ring *keys.Ring, dump io.Reader) (err error) {
+	dir := cfg.Dir
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	if cfg.Dir, err = os.MkdirTemp(dir, ".restoring-*"); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(cfg.Dir)) }()
+	cfg.Keys = ring
+	e, err := engine.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(e.Store.Load(ctx, dump), e.Close()); err != nil {
+		return err
+	}
+	if cfg.DSN == "" {
+		if err := os.Rename(filepath.Join(cfg.Dir, engine.DatabaseName), filepath.Join(dir, engine.DatabaseName)); err != nil {
+			return fmt.Errorf("restore: %w", err)
+		}
+	}
+	return ring.Save(dir)
+}

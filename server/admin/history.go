@@ -1,0 +1,148 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"minqing/schema"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// Entry is one accepted edit of a row, in words.
+type Entry struct {
+	When, Received time.Time // corrected; first receipt
+	Who, Device    string
+	Does           string
+	Cells          []CellEntry
+	Change         syncproto.Identity
+	Label, Base    uint64 // revs
+	Undoes         syncproto.Identity
+}
+
+// CellEntry is what an edit did to one cell: what its author saw, what he wrote, and by which rule the cell merges.
+type CellEntry struct{ Cell, From, To, Rule string }
+
+var opWords = map[syncproto.Op]string{syncproto.OpCreate: "新建", syncproto.OpUpdate: "更改", syncproto.OpDelete: "删除"}
+
+// History tells all that became of a row, oldest first. ID and phone numbers are masked unless whole is set; that is put on record first.
+func (d *Desk) History(ctx context.Context, table, ref string, whole bool) (name string, out []Entry, err error) {
+	read := d.E.Store.Read
+	if whole {
+		read = d.E.Store.Write
+	}
+	err = read(ctx, func(tx *store.Tx) error {
+		by, err := d.admin(tx)
+		if err != nil {
+			return err
+		}
+		t, id, err := findRow(tx, table, ref)
+		if err != nil {
+			return err
+		}
+		if whole {
+			if err := disclose(tx, by, shown{What: "history", Table: t.Name, Row: id}); err != nil {
+				return err
+			}
+		}
+		if name, err = d.rowName(tx, t.Name, id); err != nil {
+			return err
+		}
+		out, err = d.entries(tx, t, id, whole)
+		return err
+	})
+	return name, out, err
+}
+
+func (d *Desk) entries(tx *store.Tx, t *schema.Table, id syncproto.RowID, whole bool) ([]Entry, error) {
+	versions, err := tx.Versions("row_id = ? ORDER BY seq, ord", string(id))
+	if err != nil {
+		return nil, err
+	}
+	var users, devices []string
+	for _, v := range versions {
+		users, devices = append(users, string(v.Author)), append(devices, string(v.Device))
+	}
+	names, err := userNames(tx, users)
+	if err != nil {
+		return nil, err
+	}
+	labels, err := rowsOf(tx, "device", devices...)
+	if err != nil {
+		return nil, err
+	}
+	var out []Entry
+	for _, v := range versions {
+		e := Entry{When: d.instant(v.Corrected), Received: d.instant(v.Received), Who: names[v.Author], Device: "服务器", Does: opWords[v.Op], Change: v.Identity,
+			Label: v.Label.Rev, Base: v.Base.Rev, Undoes: v.UndoOf}
+		if r, ok := labels[syncproto.RowID(v.Device)]; ok {
+			e.Device = orBlank(r.text("label"))
+		}
+		for i := range v.Cells {
+			if c := tx.Book().Cell(t.Name, v.Cells[i].Cell); c != nil {
+				e.Cells = append(e.Cells, CellEntry{cellLabel(c), d.showCell(c, v.Cells[i].From, whole), d.editWords(c, &v.Cells[i].CellEdit, whole), string(c.Rule)})
+			}
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// RefusedChange is a change that did not take effect, in words.
+type RefusedChange struct {
+	ID       syncproto.Identity
+	Who      string
+	When     time.Time // corrected
+	Received time.Time
+	Code     syncproto.Code
+	Why      string
+	Waits    syncproto.Identity // what it waits for
+	Mended   syncproto.Identity // the mend that stands in for it
+	Rows     []string
+	Cells    []CellEntry
+}
+
+// RefusedChanges lists changes that were refused and are not mended, newest first.
+func (d *Desk) RefusedChanges(ctx context.Context, limit int) ([]RefusedChange, error) {
+	return d.refused(ctx, "status = 'refused' AND mended_by = '' ORDER BY received DESC, identity LIMIT ?", int64(limit))
+}
+
+// Refused shows one change that was refused, whole; its id may be cut short as far as it is clear.
+func (d *Desk) Refused(ctx context.Context, id string) (*RefusedChange, error) {
+	found, err := d.refused(ctx, "status = 'refused' AND identity >= ? AND identity < ? ORDER BY identity LIMIT 2", id, id+"~")
+	if err != nil {
+		return nil, err
+	}
+	if len(found) != 1 || id == "" {
+		return nil, notFound("refused", "没有唯一的被退改动以“"+id+"”开头。", "No single refused change begins with that.", "用 minqing refused list 看看。 See minqing refused list.")
+	}
+	return &found[0], nil
+}
+
+func (d *Desk) refused(ctx context.Context, where string, args ...any) ([]RefusedChange, error) {
+	var out []RefusedChange
+	err := d.read(ctx, func(tx *store.Tx, _ syncproto.UserID) error {
+		changes, err := tx.Changes(where, args...)
+		if err != nil {
+			return err
+		}
+		var users []string
+		for _, c := range changes {
+			users = append(users, string(c.User))
+		}
+		names, err := userNames(tx, users)
+		if err != nil {
+			return err
+		}
+		out = nil
+		for _, c := range changes {
+			r := RefusedChange{ID: c.Identity, Who: names[c.User], When: d.instant(c.Corrected), Received: d.instant(c.Received), Code: c.Code, Mended: c.MendedBy}
+			if err := d.readRefused(tx, &r, c); err != nil {
+				return err
+			}
+			out = append(out, r)
+		}
+		return nil
+	})
+	return out, err
+}

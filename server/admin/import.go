@@ -1,0 +1,28 @@
+package admin
+
+import (
+	"context"
+	"io"
+
+	"minqing/server/register"
+	"minqing/server/store"
+)
+
+// Import brings a village's register in, in the name of who gives the command. how carries the functions that hear of its rows; the rest
+// of it is filled in here.
+func (d *Desk) Import(ctx context.Context, village, name string, r io.ReaderAt, size int64, preview bool, how register.Import) (*register.Report, error) {
+	how.Store, how.Judge, how.Zone, how.Preview = d.E.Store, d.E.Judge, d.E.Zone, preview
+	err := d.E.Store.Read(ctx, func(tx *store.Tx) error {
+		by, err := d.admin(tx)
+		if err != nil {
+			return err
+		}
+		how.User = by
+		how.Village, err = register.FindPlace(tx, village, "village")
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return how.Run(ctx, name, r, size)
+}

@@ -1,0 +1,125 @@
+package admin
+
+import (
+	"context"
+
+	"minqing/server/judge"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// Proof is what Verify found. All is well when Broken, Missing and Differences are empty.
+type Proof struct {
+	Chains      *judge.ChainReport
+	Disclosed   int            // records of the chains of what was shown to whom
+	Broken      []judge.Broken // the first altered record of each chain, disclosures included
+	Missing     []string       // changes and history that stand in no chain
+	Rebuilt     bool
+	Differences []judge.Difference
+}
+
+// Sound tells whether nothing was found.
+func (p *Proof) Sound() bool { return len(p.Broken)+len(p.Missing)+len(p.Differences) == 0 }
+
+// Verify reckons every chain anew and names the first altered record of each. With rebuild it also makes every row and digest from the
+// history and compares.
+func (d *Desk) Verify(ctx context.Context, rebuild bool) (*Proof, error) {
+	if err := d.read(ctx, func(*store.Tx, syncproto.UserID) error { return nil }); err != nil {
+		return nil, err
+	}
+	chains, err := d.E.Judge.VerifyChain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &Proof{Chains: chains, Broken: chains.Broken, Rebuilt: rebuild}
+	err = d.E.Store.Read(ctx, func(tx *store.Tx) error {
+		if err := p.disclosures(tx); err != nil {
+			return err
+		}
+		return p.unchained(tx)
+	})
+	if err == nil && rebuild {
+		p.Differences, err = d.E.Judge.Rebuild(ctx)
+	}
+	return p, err
+}
+
+// disclosurePage bounds how many records are held in memory.
+const disclosurePage = 500
+
+func (p *Proof) disclosures(tx *store.Tx) error {
+	var chains []string
+	err := tx.Each(func(scan func(...any) error) error {
+		var c string
+		err := scan(&c)
+		chains = append(chains, c)
+		return err
+	}, "SELECT DISTINCT chain FROM mq_disclosure ORDER BY chain")
+	if err != nil {
+		return err
+	}
+	for _, chain := range chains {
+		if err := p.disclosureChain(tx, chain); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Proof) disclosureChain(tx *store.Tx, chain string) error {
+	head, pos := "", int64(0)
+	for {
+		page, err := tx.Disclosures(chain, pos, disclosurePage)
+		if err != nil {
+			return err
+		}
+		for _, r := range page {
+			if why := checkDisclosure(r, head, pos); why != "" {
+				p.Broken = append(p.Broken, judge.Broken{Stream: "disclosures to " + chain, Pos: r.Pos, Why: why})
+				return nil
+			}
+			head, pos = r.Head, r.Pos
+			p.Disclosed++
+		}
+		if len(page) < disclosurePage {
+			return nil
+		}
+	}
+}
+
+func checkDisclosure(r store.Disclosure, head string, pos int64) string {
+	if r.Pos != pos+1 {
+		return "a record is missing before it"
+	}
+	if r.Salt != "" { // erased by law: the leaf alone is left
+		if leaf, err := syncproto.ChainLeaf(r.Salt, []byte(r.Value)); err != nil || leaf != r.Leaf {
+			return "it was altered"
+		}
+	}
+	if next, err := syncproto.ChainNext(head, uint64(r.Pos), r.Leaf); err != nil || next != r.Head {
+		return "it does not follow the record before"
+	}
+	return ""
+}
+
+// mostMissing bounds what is named; one is too many already.
+const mostMissing = 20
+
+// unchained finds changes and history that no chain knows: somebody put them in past the judge.
+func (p *Proof) unchained(tx *store.Tx) error {
+	for what, query := range map[string]string{
+		"change ":     "SELECT identity FROM mq_change c WHERE NOT EXISTS (SELECT 1 FROM mq_chain k WHERE k.identity = c.identity) ORDER BY identity LIMIT ?",
+		"history of ": "SELECT DISTINCT identity FROM mq_history c WHERE NOT EXISTS (SELECT 1 FROM mq_chain k WHERE k.identity = c.identity) ORDER BY identity LIMIT ?",
+	} {
+		err := tx.Each(func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			p.Missing = append(p.Missing, what+id)
+			return err
+		}, query, int64(mostMissing))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

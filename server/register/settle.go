@@ -1,0 +1,158 @@
+package register
+
+import (
+	"fmt"
+	"slices"
+
+	"minqing/schema"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// settle turns wishes into edits: rows to be made whole, and of rows that are there only the cells that the file says anew.
+func (p *plan) settle() error {
+	var ids []string
+	for _, w := range p.wishes {
+		cells := w.edits(p.im.book)
+		if len(cells) == 0 {
+			continue
+		}
+		w.edit = &syncproto.Edit{Table: w.entry.table.Name, Row: w.entry.id, Op: syncproto.OpCreate, Cells: cells}
+		if !w.create {
+			w.edit.Op = syncproto.OpUpdate
+			ids = append(ids, string(w.entry.id))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	past, err := p.loadPast(ids)
+	if err != nil {
+		return err
+	}
+	for _, w := range p.wishes {
+		if w.edit == nil || w.create {
+			continue
+		}
+		past.of = past.rows[w.entry.id]
+		w.edit.Cells = slices.DeleteFunc(w.edit.Cells, func(c syncproto.CellEdit) bool { return !w.isNews(p.im, past, &c) })
+		for i := range w.edit.Cells {
+			past.trim(&w.edit.Cells[i])
+		}
+		w.edit.Cells = slices.DeleteFunc(w.edit.Cells, func(c syncproto.CellEdit) bool { return c.Value.IsNull() && len(c.Add)+len(c.Del) == 0 })
+		if len(w.edit.Cells) == 0 {
+			w.edit = nil
+			continue
+		}
+		w.edit.Base = past.base()
+	}
+	return nil
+}
+
+// edits are the cells in which a wish differs from what shows, in schema order.
+func (w *wish) edits(b *schema.Book) []syncproto.CellEdit {
+	var out []syncproto.CellEdit
+	for _, c := range b.Cells(w.entry.table.Name) {
+		v, wanted := w.cells[c.Name]
+		if !wanted || v.IsNull() {
+			continue
+		}
+		shown := schema.Null
+		if !w.create {
+			shown = c.Join(w.entry.get)
+		}
+		if shown == v {
+			continue
+		}
+		e := syncproto.CellEdit{Cell: c.Name, Value: v}
+		if c.Rule == schema.RuleSet {
+			e.Value = schema.Null
+			e.Add, e.Del = without(v.Elements(), shown.Elements()), without(shown.Elements(), v.Elements())
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func without(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
+}
+
+// past is the history of rows that the file says something new of.
+type past struct {
+	rows   map[syncproto.RowID][]*store.Version
+	office map[syncproto.DeviceID]bool // devices of the server's own: console, commands, imports
+	of     []*store.Version            // of the row being looked at
+}
+
+func (p *plan) loadPast(ids []string) (*past, error) {
+	versions, err := p.tx.Versions("row_id = ANY(?) ORDER BY row_id, seq, ord", ids)
+	if err != nil {
+		return nil, err
+	}
+	out := &past{rows: map[syncproto.RowID][]*store.Version{}, office: map[syncproto.DeviceID]bool{}}
+	for _, v := range versions {
+		out.rows[v.Row] = append(out.rows[v.Row], v)
+	}
+	devices, err := p.tx.Devices("user_id = '' ORDER BY id")
+	for _, d := range devices {
+		out.office[d.ID] = true
+	}
+	return out, err
+}
+
+// base is what the office was last shown of the row when it wrote to it: what others wrote since, the file cannot have known. A row
+// that the office never wrote to was made on a phone; of that the file is taken to know the beginning.
+func (h *past) base() syncproto.Base {
+	for i := len(h.of) - 1; i >= 0; i-- {
+		if v := h.of[i]; h.office[v.Device] || i == 0 {
+			return syncproto.Base{Epoch: v.Label.Epoch, Rev: v.Label.Rev}
+		}
+	}
+	return syncproto.Base{}
+}
+
+// isNews tells whether the file's word on a cell is a new one. One that the cell had before, and that was written over since, is old: the
+// correction stays, and the row is reported.
+func (w *wish) isNews(im *importer, h *past, c *syncproto.CellEdit) bool {
+	if len(c.Add)+len(c.Del) > 0 {
+		return true // sets are judged element by element
+	}
+	for _, v := range h.of {
+		for _, e := range v.Cells {
+			if e.Cell == c.Cell && e.Value == c.Value {
+				col := im.book.Cell(w.entry.table.Name, c.Cell).Columns[0]
+				for _, r := range w.records[:1] {
+					r.note(fmt.Sprintf("“%s”在系统里后来改过，文件里是旧的，没有改回去。", col.Label.ZH),
+						fmt.Sprintf("%s was corrected since; the file has the old word, which was left out.", col.Label.EN))
+				}
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// trim leaves out of a set's edit what others did: an element that somebody took out is not put back, one that only others put in is
+// not taken out.
+func (h *past) trim(c *syncproto.CellEdit) {
+	c.Add = slices.DeleteFunc(c.Add, func(s string) bool {
+		return h.any(func(e *store.CellChange, _ bool) bool { return e.Cell == c.Cell && slices.Contains(e.Del, s) })
+	})
+	c.Del = slices.DeleteFunc(c.Del, func(s string) bool {
+		return !h.any(func(e *store.CellChange, office bool) bool {
+			return office && e.Cell == c.Cell && slices.Contains(e.Add, s)
+		})
+	})
+}
+
+func (h *past) any(f func(e *store.CellChange, office bool) bool) bool {
+	for _, v := range h.of {
+		for i := range v.Cells {
+			if f(&v.Cells[i], h.office[v.Device]) {
+				return true
+			}
+		}
+	}
+	return false
+}
