@@ -29,8 +29,11 @@ type apply struct {
 	fills   map[syncproto.BucketID]map[syncproto.RowID]*schema.Table
 	forgets []syncproto.Forget
 	touched map[syncproto.RowID]*schema.Table // rows whose own edits must be looked at again
-	rows    int
-	forgot  bool
+	// tampered: rows may have been changed while no trigger looked.
+	tampered bool
+	rows     int
+	forgot   bool // rows went that may not be seen any more
+	deleted  bool // rows went that were deleted
 }
 
 // columns maps the values of a table's Row frames to columns.
@@ -61,6 +64,11 @@ func (r *Replica) newApply() (*apply, error) {
 			return nil, err
 		}
 	}
+	tampered, err := (&meta{c: r.w}).text("tampered")
+	if err != nil {
+		return nil, err
+	}
+	a.tampered = tampered != ""
 	some, err := r.w.one(`SELECT 1 FROM mq_row LIMIT 1`, nil, new(int))
 	a.empty = !some
 	return a, err
@@ -167,6 +175,9 @@ func (a *apply) row(f *syncproto.Row) error {
 		return err
 	}
 	a.buckets.add(b, h.t, f.ID, values)
+	if err := a.uncaptured(h.t, f, k, values); err != nil {
+		return err
+	}
 	if a.edited[f.ID] {
 		a.touched[f.ID] = h.t
 	}
@@ -272,6 +283,8 @@ func (a *apply) gone(f syncproto.Gone) error {
 	if err := a.takeOut(t, f.ID, k); err != nil {
 		return err
 	}
+	a.forgot = a.forgot || !f.Deleted
+	a.deleted = a.deleted || f.Deleted
 	return a.let(t, f.ID, !f.Deleted)
 }
 
@@ -389,6 +402,7 @@ func (a *apply) leftOver(b *bucket, t *schema.Table, id syncproto.RowID) error {
 	if err := a.takeOut(t, id, k); err != nil {
 		return err
 	}
+	a.deleted = true
 	return a.let(t, id, false)
 }
 

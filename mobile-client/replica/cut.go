@@ -98,10 +98,8 @@ func (s *Session) close(a *apply, cp syncproto.Checkpoint) error {
 			return err
 		}
 	}
-	if a.forgot {
-		if err := m.set("scrub", "1"); err != nil {
-			return err
-		}
+	if err := a.dueScrub(m); err != nil {
+		return err
 	}
 	if err := r.safe(cp.Safe); err != nil {
 		return err
@@ -135,15 +133,18 @@ func (s *Session) compare(a *apply, cp syncproto.Checkpoint, res *Result) error 
 			}
 		}
 		differs := syncproto.DigestBucket(state) != syncproto.DigestBucket(&b.state)
-		if !differs && s.probes[state.ID] != nil {
+		if err := c.exec(`UPDATE mq_bucket SET differs = ? WHERE id = ? AND differs <> ?`, differs, b.ord, differs); err != nil {
+			return err
+		}
+		if p := s.probes[state.ID]; !differs && p != nil {
 			delete(s.probes, state.ID)
 			res.Repaired++
+			if p.quiet {
+				continue
+			}
 			if err := s.r.notice(Notice{Kind: NoticeRepaired, Text: state.ID.Scope + " " + state.ID.Period}); err != nil {
 				return err
 			}
-		}
-		if err := c.exec(`UPDATE mq_bucket SET differs = ? WHERE id = ? AND differs <> ?`, differs, b.ord, differs); err != nil {
-			return err
 		}
 	}
 	var id syncproto.BucketID
@@ -155,6 +156,13 @@ func (s *Session) compare(a *apply, cp syncproto.Checkpoint, res *Result) error 
 		return err
 	}
 	res.Differs, res.Hopeless = len(differing), s.hopeless(differing)
+	if len(differing) == 0 && len(cp.Buckets) > 0 && !cp.More {
+		for _, key := range []string{"tampered", "anew"} {
+			if err := (&meta{c: c}).set(key, ""); err != nil {
+				return err
+			}
+		}
+	}
 	root, err := (&meta{c: c}).digest("root")
 	res.Unknown = err == nil && root != cp.Root && res.Differs == 0
 	return err

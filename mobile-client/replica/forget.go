@@ -143,9 +143,28 @@ func (r *Replica) stow(l *layer, ord int64) error {
 	return r.w.exec(`UPDATE mq_change SET content = '', sealed = ? WHERE ord = ?`, box, ord)
 }
 
-// scrub takes what was deleted out of the file for good. Deleted rows are overwritten as they go, but pages that were split or
-// merged may keep stale copies of rows that lived on elsewhere, and the log keeps old pages: so the file is written anew and the log
-// cut to nothing. While somebody else reads the file that has to wait for the next session; so has a disk without room for it.
+// What a scrub has to do: cut the log, or write the file anew as well.
+const (
+	scrubLog  = "log"
+	scrubFile = "file"
+)
+
+// dueScrub notes what the cut makes due.
+func (a *apply) dueScrub(m *meta) error {
+	if a.forgot {
+		return m.set("scrub", scrubFile)
+	}
+	due, err := m.text("scrub")
+	if err != nil || !a.deleted || due != "" {
+		return err
+	}
+	return m.set("scrub", scrubLog)
+}
+
+// scrub takes what was deleted out of the file for good. Deleted rows are overwritten as they go, but the log keeps the pages as they
+// were, and pages that were split or merged may keep stale copies of rows that lived on elsewhere: so the log is cut to nothing, and
+// for rows that may not be seen any more the file is written anew. While somebody else reads the file that has to wait for the next
+// session; so has a disk without room for it.
 func (r *Replica) scrub() error {
 	m := &meta{c: r.w}
 	due, err := m.text("scrub")
@@ -157,15 +176,17 @@ func (r *Replica) scrub() error {
 	if err := r.w.exec(fmt.Sprintf("PRAGMA busy_timeout = %d", min(patience, 100*time.Millisecond).Milliseconds())); err != nil {
 		return err
 	}
-	return errors.Join(r.rewrite(m), r.w.exec(fmt.Sprintf("PRAGMA busy_timeout = %d", patience.Milliseconds())))
+	return errors.Join(r.rewrite(m, due == scrubFile), r.w.exec(fmt.Sprintf("PRAGMA busy_timeout = %d", patience.Milliseconds())))
 }
 
-func (r *Replica) rewrite(m *meta) error {
-	if err := r.w.exec("VACUUM"); err != nil {
-		if code := codeOf(err); code == syncproto.CodeBusy || code == syncproto.CodeFull {
-			return nil
+func (r *Replica) rewrite(m *meta, anew bool) error {
+	if anew {
+		if err := r.w.exec("VACUUM"); err != nil {
+			if code := codeOf(err); code == syncproto.CodeBusy || code == syncproto.CodeFull {
+				return nil
+			}
+			return err
 		}
-		return err
 	}
 	var busy, log, done int
 	if _, err := r.w.one("PRAGMA wal_checkpoint(TRUNCATE)", nil, &busy, &log, &done); err != nil || busy != 0 {

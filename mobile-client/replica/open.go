@@ -110,10 +110,13 @@ func (r *Replica) prepare() error {
 	if err != nil {
 		return err
 	}
-	if len(mended) > 0 && known == int64(r.book.Version) {
-		return r.notice(Notice{Kind: NoticeTriggers, Text: strings.Join(mended, " ")})
+	if len(mended) == 0 || known != int64(r.book.Version) {
+		return nil
 	}
-	return nil
+	if err := r.notice(Notice{Kind: NoticeTriggers, Text: strings.Join(mended, " ")}); err != nil {
+		return err
+	}
+	return r.heal()
 }
 
 // evolve brings the domain tables from a book version to this program's.
@@ -129,8 +132,8 @@ func (r *Replica) evolve(m *meta, from int) error {
 			return fmt.Errorf("replica: the book of version %d: %w", from, err)
 		}
 		statements = schema.Evolve(schema.SQLite, old, r.book)
-		// The rows held lack what the older book did not know: they are asked for anew.
-		if err := errors.Join(m.set("cursor", ""), m.set("resume", ""), r.w.exec(`DELETE FROM mq_stage`)); err != nil {
+		// The rows held may lack what the older book did not know: buckets that differ by it are asked for whole.
+		if err := errors.Join(m.set("anew", "1"), m.set("resume", ""), r.w.exec(`DELETE FROM mq_stage`)); err != nil {
 			return err
 		}
 	}

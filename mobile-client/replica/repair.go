@@ -14,7 +14,7 @@ import (
 // maxProbes bounds the buckets asked about in one request, and maxSteps the requests until a bucket is asked for whole. One that
 // differs even then is left alone till the next session: asking on would not end.
 const (
-	maxProbes = 16
+	maxProbes = 64
 	maxSteps  = 6
 )
 
@@ -23,16 +23,24 @@ type probing struct {
 	next  syncproto.Probe
 	steps int
 	over  bool // it was asked for whole
+	quiet bool // after an upgrade: no news to anybody
 }
 
 // Probes are the questions that go with the next request.
 func (s *Session) Probes(ctx context.Context) (out []syncproto.Probe, err error) {
 	err = s.r.read(ctx, func(c *conn) error {
+		anew, err := (&meta{c: c}).text("anew")
+		if err != nil {
+			return err
+		}
 		var id syncproto.BucketID
 		return c.each(`SELECT scope, period FROM mq_bucket WHERE differs = 1 ORDER BY scope, period`, nil, []any{&id.Scope, &id.Period}, func() error {
 			p := s.probes[id]
 			if p == nil {
 				p = &probing{next: syncproto.Probe{ID: id, Prefixes: []string{""}}}
+				if anew != "" { // it lacks columns or tables: nothing to narrow down
+					p.next, p.quiet = syncproto.Probe{ID: id, Refill: true}, true
+				}
 				s.probes[id] = p
 			}
 			if p.over || len(out) == maxProbes {
@@ -47,6 +55,16 @@ func (s *Session) Probes(ctx context.Context) (out []syncproto.Probe, err error)
 		})
 	})
 	return out, err
+}
+
+// Compares tells that the next request should list what is held, so that every state comes: after an upgrade of this program.
+func (s *Session) Compares(ctx context.Context) (yes bool, err error) {
+	err = s.r.read(ctx, func(c *conn) error {
+		anew, err := (&meta{c: c}).text("anew")
+		yes = anew != ""
+		return err
+	})
+	return yes, err
 }
 
 // hopeless tells that everything that differs was asked for whole already.

@@ -59,7 +59,7 @@ func (r *Replica) Begin(ctx context.Context) (*Session, error) {
 	if _, err := io.ReadFull(r.opt.Rand, token[:]); err != nil {
 		return nil, wrap("Begin", err)
 	}
-	s := &Session{r: r, holder: hex.EncodeToString(token[:]), probes: map[syncproto.BucketID]*probing{}}
+	s := &Session{r: r, holder: r.newHolder(hex.EncodeToString(token[:])), probes: map[syncproto.BucketID]*probing{}}
 	err := r.write(ctx, func() error {
 		var holder string
 		var until int64
@@ -69,7 +69,7 @@ func (r *Replica) Begin(ctx context.Context) (*Session, error) {
 			return err
 		}
 		// A lease that ends further away than leases last was taken before the clock went back.
-		if held && until > now && until <= now+leaseMS {
+		if held && until > now && until <= now+leaseMS && !ended(holder) {
 			return &syncproto.Error{Code: syncproto.CodeBusy, Op: "replica.Begin", RetryAfter: int((until-now)/1000) + 1,
 				Message: "另一个程序正在同步 / another program is syncing this file", Hint: "等它做完 / wait until it is done"}
 		}

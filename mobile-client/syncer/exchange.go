@@ -36,7 +36,11 @@ func (r *run) request(ctx context.Context) (body []byte, pushed int, err error) 
 	if err != nil {
 		return nil, 0, err
 	}
-	if r.held || hello.Cursor == "" && len(held) > 0 {
+	compares, err := r.session.Compares(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	if r.held || compares || hello.Cursor == "" && len(held) > 0 {
 		frames = append(frames, syncproto.Held{Buckets: held})
 	}
 	probes, err := r.session.Probes(ctx)

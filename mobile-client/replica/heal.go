@@ -1,0 +1,131 @@
+package replica
+
+import (
+	"encoding/json"
+	"slices"
+
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// What another program wrote while the capture triggers were gone is found again as far as it can be, when they are put back: rows that
+// came are captured now; rows whose values changed are found by their digests, and when the repair brings them as they were, what
+// stands here becomes an edit of them; rows that went are fetched again.
+
+// heal looks for what was not captured.
+func (r *Replica) heal() error {
+	for _, t := range r.book.Tables() {
+		if err := r.healTable(t); err != nil {
+			return err
+		}
+	}
+	is, err := r.w.reckon()
+	if err != nil {
+		return err
+	}
+	bs := newBuckets(r.w)
+	tampered := false
+	for _, s := range is {
+		b, err := bs.find(s.ID)
+		if err != nil {
+			return err
+		}
+		if syncproto.DigestBucket(&s) == b.was {
+			continue
+		}
+		b.state, b.dirty, tampered = s, true, true
+		if err := r.w.exec(`UPDATE mq_bucket SET differs = 1 WHERE id = ?`, b.ord); err != nil {
+			return err
+		}
+	}
+	if !tampered {
+		return nil
+	}
+	if err := bs.save(); err != nil {
+		return err
+	}
+	return (&meta{c: r.w}).set("tampered", "1")
+}
+
+// healTable captures rows that nobody knows and lets go of rows that are held and not there.
+func (r *Replica) healTable(t *schema.Table) error {
+	tbl := schema.Quote(t.Name)
+	err := r.w.exec(`INSERT INTO mq_log (book, tbl, row, op) SELECT ?, ?, id, 'c' FROM `+tbl+` WHERE id GLOB ? AND NOT EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(`+tbl+
+		`.id, '-')) AND NOT EXISTS (SELECT 1 FROM mq_under WHERE row = `+tbl+`.id) AND NOT EXISTS (SELECT 1 FROM mq_log WHERE row = `+tbl+`.id)`, r.book.Version, t.Name, idGlob)
+	if err != nil {
+		return err
+	}
+	var lost []syncproto.RowID
+	var key []byte
+	err = r.w.each(`SELECT r.id FROM mq_row r JOIN mq_table n ON n.id = r.tbl WHERE n.name = ?`, []any{t.Name}, []any{&key}, func() error {
+		lost = append(lost, unkey(key))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range lost {
+		st, err := r.w.load(t, id)
+		if err != nil {
+			return err
+		}
+		var logged bool
+		if st.acked == nil {
+			logged, err = r.w.one(`SELECT 1 FROM mq_log WHERE row = ?`, []any{string(id)}, new(int))
+		}
+		if err != nil || st.acked != nil || logged {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if err := r.w.exec(`DELETE FROM mq_row WHERE id = unhex(?, '-')`, string(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// uncaptured keeps what stands in a row that was changed while nobody looked: the row comes as it was acknowledged, at the label it
+// is held at, and differs. What differs is written to the log as if a trigger had seen it.
+func (a *apply) uncaptured(t *schema.Table, f *syncproto.Row, k []byte, values []schema.Value) error {
+	if !a.tampered || a.under[f.ID] || a.edited[f.ID] {
+		return nil
+	}
+	var name string
+	var rev uint64
+	held, err := a.c.one(`SELECT e.name, r.rev FROM mq_row r JOIN mq_epoch e ON e.id = r.epoch WHERE r.id = ?`, []any{k}, &name, &rev)
+	if !held || err != nil || name != string(f.Label.Epoch) || rev != f.Label.Rev {
+		return err
+	}
+	local, err := a.c.domain(t, f.ID)
+	if err != nil || local == nil || slices.Equal(local, values) {
+		return err
+	}
+	mask := int64(0)
+	old := make([]json.RawMessage, len(values))
+	for i := range values {
+		old[i] = json.RawMessage("null")
+		if local[i] != values[i] {
+			mask |= 1 << i
+			old[i] = asLogged(values[i])
+		}
+	}
+	text, err := json.Marshal(old)
+	if err != nil {
+		return wrap("uncaptured", err)
+	}
+	if err := a.c.setUnder(t, f.ID, values); err != nil {
+		return err
+	}
+	a.under[f.ID] = true
+	return a.c.exec(`INSERT INTO mq_log (book, tbl, row, op, mask, old) VALUES (?, ?, ?, 'u', ?, ?)`, a.r.book.Version, t.Name, string(f.ID), mask, string(text))
+}
+
+// asLogged is a value as a trigger writes it: a set is the text that its column holds.
+func asLogged(v schema.Value) json.RawMessage {
+	if v.Kind() != schema.KindSet {
+		return v.AppendJSON(nil)
+	}
+	return schema.Text(v.String()).AppendJSON(nil)
+}
