@@ -68,7 +68,7 @@ func castRows() []seedRow {
 }
 
 // canary is a word that stands in one place of the whole history: wherever it turns up, it came from there.
-func canary(n int) string { return fmt.Sprintf("Q%05xZ", n) }
+func canary(n int) string { return fmt.Sprintf("鸟%05x雀", n) }
 
 // creation is the edit that makes a row.
 func (r *seedRow) creation(book *schema.Book) syncproto.Edit {

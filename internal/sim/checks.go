@@ -211,6 +211,9 @@ func (w *World) compareItems(view *oracle.View) {
 			Against []string `json:"against"`
 		}
 		w.must(json.Unmarshal(it.Heads, &sides), "heads of an item")
+		if it.Kind == syncproto.ItemLate {
+			key += strings.Join(sides.Heads, " ")
+		}
 		if open[key] != nil {
 			w.violate(iConflicts, "the inbox holds %s twice", key)
 		}
@@ -241,7 +244,7 @@ func (w *World) compareItems(view *oracle.View) {
 		}
 	}
 	for _, extra := range w.oracle.Loose() {
-		key := fmt.Sprintf("%s %s %s %s", extra.Kind, extra.Row, extra.Cell, extra.Other)
+		key := fmt.Sprintf("%s %s %s %s", extra.Kind, extra.Row, extra.Cell, extra.Other) + string(extra.About)
 		if _, there := open[key]; !there {
 			w.violate(iConflicts, "the inbox lacks %s", key)
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	canaries = regexp.MustCompile(`Q[0-9a-f]{5}Z`)
+	canaries = regexp.MustCompile(`鸟[0-9a-f]{5}雀`)
 	uuids    = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
 )
 

@@ -2,9 +2,12 @@ package sim
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"minqing/internal/sim/oracle"
 	"minqing/server/store"
@@ -33,6 +36,7 @@ func (w *World) readRequest(g *ghost) *request {
 	}
 	defer plain.Close()
 	in := codec.NewReader(plain, w.book, codec.Limits{})
+	in.ForDevice(g.device())
 	r := &request{phone: g.phone}
 	for {
 		f, err := in.Next()
@@ -63,10 +67,11 @@ func (r *request) settle(s *server, group []*store.Change) {
 		w.arrived(r.phone, c)
 		t := oracle.Taken{Change: c, ID: c.Identity()}
 		if c.Cursor != "" {
-			if cursor, err := s.sealer.OpenCursor(c.Cursor); err == nil {
-				t.Captured = min(cursor.Now, p.Received)
-			}
+			cursor, err := s.eng.Exchange.Sealer.OpenCursor(c.Cursor)
+			w.must(err, "open the cursor of a change")
+			t.Captured = min(cursor.Now, p.Received)
 		}
+		w.trace.aside("      %s captured %d received %d", t.ID[:8], t.Captured, p.Received)
 		p.Changes = append(p.Changes, t)
 		for _, e := range c.Edits {
 			w.born(e.Table, e.Row)
@@ -242,6 +247,22 @@ type ghost struct {
 	method, path string
 	header       http.Header
 	body         []byte
+}
+
+// device is who sends the request, by its token.
+func (g *ghost) device() syncproto.DeviceID {
+	parts := strings.Split(g.header.Get("Authorization"), ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
+	var who struct {
+		Device syncproto.DeviceID `json:"dev"`
+	}
+	if err != nil || json.Unmarshal(claims, &who) != nil {
+		return ""
+	}
+	return who.Device
 }
 
 // repeat lets a request come once more, with nobody waiting for the answer. What the server holds by then must not change.

@@ -15,11 +15,10 @@ import (
 
 // server is the server's machine, and the process that runs on it.
 type server struct {
-	w      *World
-	disk   *simdisk.Disk
-	keys   *keys.Ring
-	rand   *entropy
-	sealer *syncproto.Sealer // opens what the server sealed, for the oracle
+	w    *World
+	disk *simdisk.Disk
+	keys *keys.Ring
+	rand *entropy
 
 	eng      *engine.Engine
 	up       bool
@@ -39,10 +38,6 @@ func (s *server) open() {
 		s.w.violate(iAckDurable, "the server does not start again: %v", err)
 	}
 	s.eng, s.up, s.said = eng, true, ""
-	if s.sealer == nil {
-		s.sealer, err = syncproto.NewSealer(s.keys.Derive("seal"), newEntropy(1, 1))
-		s.w.must(err, "sealer")
-	}
 	var line []store.Epoch
 	s.w.must(eng.Store.Read(context.Background(), func(tx *store.Tx) (err error) {
 		line, err = tx.Epochs()
@@ -134,6 +129,9 @@ func (s *server) take(group []*store.Change) {
 	if r := s.requestOf(group[0].Identity); r != nil {
 		r.settle(s, group)
 		return
+	}
+	if m := w.made[group[0].Identity]; m != nil {
+		w.violate(iSound, "the simulator lost sight of the request that brought %s", describe(m.Change))
 	}
 	p := oracle.Push{User: group[0].User, Device: group[0].First.Device, Server: true, Received: group[0].Received}
 	for _, c := range group {
