@@ -11,8 +11,8 @@ import (
 // circle; UNION would not end it, the depth being part of the row.
 const up = `WITH RECURSIVE up(start, id, depth) AS (
 	SELECT id, id, 0 FROM place WHERE id = ANY(?)
-	UNION ALL SELECT up.start, p.parent, up.depth + 1 FROM up JOIN place p ON p.id = up.id WHERE p.parent IS NOT NULL AND up.depth < 32)
-	SELECT start, id FROM up ORDER BY start, depth`
+	UNION ALL SELECT up.start, (SELECT p.parent FROM place p WHERE p.id = up.id), up.depth + 1 FROM up WHERE up.id IS NOT NULL AND up.depth < 32)
+	SELECT start, id FROM up WHERE id IS NOT NULL ORDER BY start, depth`
 
 // chains gives for each place itself and the places above it, nearest first.
 func chains(tx *store.Tx, places []string) (map[string][]string, error) {

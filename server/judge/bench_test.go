@@ -70,3 +70,58 @@ func benchPush(b *testing.B, opt store.Options, each int) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "changes/s")
 }
+
+// BenchmarkReassign measures the server's part of giving 500 households to somebody else (DESIGN section 9: 200 ms), whose rows do not
+// matter to it. Each iteration reassigns them all once more.
+func BenchmarkReassign(b *testing.B) {
+	for _, name := range []string{"sqlite", "postgres"} {
+		b.Run(name, func(b *testing.B) {
+			opt := store.Options{Path: filepath.Join(b.TempDir(), "s.db")}
+			if name == "postgres" {
+				opt = store.Options{DSN: testenv.MustPostgres(b)}
+			}
+			w := mustWorld(b, opt, schematest.Book())
+			w.closed = true
+			defer func() {
+				if err := w.store.Close(); err != nil {
+					b.Error(err)
+				}
+			}()
+			var drafts []judge.Draft
+			for i := range benchHouseholds {
+				h := fmt.Sprint("house", i)
+				drafts = append(drafts, judge.Draft{Edits: []syncproto.Edit{w.create("household", h, "place", "@v1g", "code", h),
+					w.create("assignment", fmt.Sprint("a0-", i), "household", "@"+h, "user", "@ann", "team", "cadre", "since", "2026-01-01")}})
+			}
+			submitAll(b, w, drafts)
+			users := []string{"bob", "ann"}
+			b.ResetTimer()
+			for n := range b.N {
+				b.StopTimer()
+				drafts = drafts[:0]
+				for i := range benchHouseholds {
+					drafts = append(drafts, judge.Draft{Edits: []syncproto.Edit{
+						{Table: "assignment", Row: w.rowID(fmt.Sprint("a", n, "-", i)), Op: syncproto.OpUpdate, Cells: w.cells("assignment", "until", "2026-10-30")},
+						w.create("assignment", fmt.Sprint("a", n+1, "-", i), "household", "@"+fmt.Sprint("house", i), "user", "@"+users[n%2], "team", "cadre", "since", "2026-01-01")}})
+				}
+				b.StartTimer()
+				submitAll(b, w, drafts)
+			}
+		})
+	}
+}
+
+const benchHouseholds = 500
+
+func submitAll(b *testing.B, w *world, drafts []judge.Draft) {
+	b.Helper()
+	out, err := w.judge.Submit(context.Background(), w.user("admin"), drafts...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, v := range out.Verdicts {
+		if v.Status != syncproto.Applied {
+			b.Fatalf("%+v", v)
+		}
+	}
+}

@@ -25,10 +25,12 @@ type desk struct {
 	erased  map[syncproto.RowID]bool
 	rights  map[syncproto.UserID]*entitle.Rights
 	cursors map[string]*syncproto.Cursor
+	revoked map[syncproto.DeviceID]int64 // when devices asked for were revoked, 0: not
 	lines   map[string]merge.Epochs
 	lost    int64 // epochs known to be cut off
 
 	items      map[string]*store.Item // loaded or opened, by id
+	itemsOf    map[syncproto.RowID][]*store.Item
 	dirtyItems map[string]bool
 	lives      map[syncproto.RowID]bool // rows of which somebody said just now that they live
 
@@ -99,7 +101,8 @@ func (j *Judge) newDesk(tx *store.Tx) (*desk, error) {
 	return &desk{j: j, tx: tx, book: tx.Book(), epoch: epoch,
 		rows: map[syncproto.RowID]*row{}, levels: map[string]string{}, records: map[syncproto.Identity]*record{},
 		unmade: map[syncproto.RowID]syncproto.Identity{}, rights: map[syncproto.UserID]*entitle.Rights{},
-		cursors: map[string]*syncproto.Cursor{}, items: map[string]*store.Item{}, lives: map[syncproto.RowID]bool{}}, err
+		cursors: map[string]*syncproto.Cursor{}, items: map[string]*store.Item{}, itemsOf: map[syncproto.RowID][]*store.Item{}, lives: map[syncproto.RowID]bool{},
+		revoked: map[syncproto.DeviceID]int64{}}, err
 }
 
 // load brings everything that hearings need onto the desk: the rows they touch and refer to, all rows above those, and the locks of
@@ -171,11 +174,6 @@ func (d *desk) loadUnmade(ids []syncproto.RowID) error {
 	return d.loadRecords(changes)
 }
 
-// upRows is the question for rows and everything above them. UNION ends circles.
-const upRows = `id IN (WITH RECURSIVE up(id) AS (
-	SELECT id FROM mq_row WHERE id = ANY(?) UNION SELECT r.parent FROM mq_row r JOIN up ON r.id = up.id WHERE r.parent <> '')
-	SELECT id FROM up)`
-
 // loadRows loads rows by id, with all rows above them. Those already on the desk stay as they are.
 func (d *desk) loadRows(ids []syncproto.RowID) error {
 	var ask []string
@@ -189,7 +187,7 @@ func (d *desk) loadRows(ids []syncproto.RowID) error {
 		return nil
 	}
 	slices.Sort(ask)
-	found, err := d.tx.RowsWhere(upRows, ask)
+	found, err := d.tx.RowsAbove(ask)
 	if err != nil {
 		return err
 	}

@@ -25,9 +25,11 @@ func (h *hearing) entitle() (*refusal, error) {
 	if err := h.findDecided(); err != nil {
 		return nil, err
 	}
-	h.late = false
+	if h.late, err = h.handedOver(); err != nil {
+		return nil, err
+	}
 	now, then := h.d.tx.Now(), h.rec.Captured
-	overdue := then > 0 && h.rec.Received-then > h.d.j.opt.Grace.Milliseconds()
+	overdue := (then > 0 || h.late) && h.rec.Received-then > h.d.j.opt.Grace.Milliseconds()
 	for _, e := range h.edits {
 		e.own = h.isOwn(e)
 		var atCapture *refusal
@@ -54,8 +56,7 @@ func (h *hearing) entitle() (*refusal, error) {
 		}
 	}
 	if h.late && overdue && !h.pardon {
-		return &refusal{code: syncproto.CodeLate, inbox: true, message: "超过了补交期限,已交管理员处理 / it came after the grace period; an administrator decides",
-			hint: "等待处理,内容不会丢 / nothing is lost"}, nil
+		return h.tooLate(), nil
 	}
 	return h.checkLinks()
 }
@@ -71,8 +72,8 @@ func (h *hearing) findDecided() error {
 		if err := h.d.loadItems(e.row); err != nil {
 			return err
 		}
-		for _, it := range h.d.items {
-			if it.Row != e.row.ID || it.Closed != 0 {
+		for _, it := range h.d.itemsOf[e.row.ID] {
+			if it.Closed != 0 {
 				continue
 			}
 			for _, cell := range strings.Split(it.Cell, ",") {

@@ -15,6 +15,7 @@ type hearing struct {
 	rec     *record
 	server  bool // made on the server
 	offered bool // offered again after a fork
+	revoked bool // handed over by a device after its revocation
 	pardon  bool // somebody decided to take it although it came too late
 
 	edits   []*edit

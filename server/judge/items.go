@@ -46,7 +46,7 @@ func (d *desk) reckonItems(r *row, result *merge.Result, by *record) ([]string, 
 				return nil, err
 			}
 			o := &store.Item{ID: id, Table: r.Table, Row: r.ID, Stream: r.Stream, Opened: d.tx.Now()}
-			d.items[id] = o
+			d.addItem(o)
 			held[i] = id
 			if err := d.describe(o, r, result, it); err != nil {
 				return nil, err
@@ -73,8 +73,8 @@ func (d *desk) openItems(r *row) ([]*store.Item, error) {
 		return nil, err
 	}
 	var out []*store.Item
-	for _, it := range d.items {
-		if it.Row == r.ID && it.Closed == 0 && it.Other == "" && it.Kind != syncproto.ItemLate && it.Kind != syncproto.ItemTwin {
+	for _, it := range d.itemsOf[r.ID] {
+		if it.Closed == 0 && it.Other == "" && it.Kind != syncproto.ItemLate && it.Kind != syncproto.ItemTwin {
 			out = append(out, it)
 		}
 	}
@@ -82,18 +82,31 @@ func (d *desk) openItems(r *row) ([]*store.Item, error) {
 	return out, nil
 }
 
-func (d *desk) loadItems(r *row) error {
-	if r.hasItems || !r.wasThere {
+// loadItems brings the open items of rows onto the desk.
+func (d *desk) loadItems(rows ...*row) error {
+	var ask []string
+	for _, r := range rows {
+		if !r.hasItems && r.wasThere {
+			ask = append(ask, string(r.ID))
+		}
+		r.hasItems = true
+	}
+	if len(ask) == 0 {
 		return nil
 	}
-	r.hasItems = true
-	stored, err := d.tx.Items("row_id = ? AND closed_ms = 0", string(r.ID))
+	stored, err := d.tx.Items("row_id = ANY(?) AND closed_ms = 0", ask)
 	for _, it := range stored {
-		if d.items[it.ID] == nil {
-			d.items[it.ID] = it
-		}
+		d.addItem(it)
 	}
 	return err
+}
+
+// addItem puts an item on the desk, unless it is there already.
+func (d *desk) addItem(it *store.Item) {
+	if d.items[it.ID] == nil {
+		d.items[it.ID] = it
+		d.itemsOf[it.Row] = append(d.itemsOf[it.Row], it)
+	}
 }
 
 func sharesCell(o *store.Item, cells []string) bool {
@@ -259,9 +272,10 @@ func (d *desk) openLate(h *hearing) (syncproto.ItemNote, error) {
 		return note, err
 	}
 	note.Item = id
-	d.items[id] = &store.Item{ID: id, Kind: syncproto.ItemLate, Table: e.Table, Row: e.Row, Scope: e.row.Scope, Stream: e.row.Stream, Opened: d.tx.Now(),
+	it := &store.Item{ID: id, Kind: syncproto.ItemLate, Table: e.Table, Row: e.Row, Scope: e.row.Scope, Stream: e.row.Stream, Opened: d.tx.Now(),
 		Heads: mustJSON(sides{Heads: []syncproto.Identity{h.rec.Identity}}), Base: []byte("{}")}
-	d.changedItems(d.items[id])
+	d.addItem(it)
+	d.changedItems(it)
 	return note, nil
 }
 

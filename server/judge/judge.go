@@ -50,6 +50,9 @@ type Author struct {
 	// Server marks changes made on the server itself (see Submit): they carry no cursors and are judged by the rights of now. Without a
 	// User they are the server's own.
 	Server bool
+	// Carried tells that the changes came in a bundle, which its device signed. A device that was revoked may still hand over so what it
+	// holds: all of it counts as late.
+	Carried bool
 	// Offer tells that the push answers a fork: changes may leave gaps and carry labels.
 	Offer bool
 	// Admit, if set, runs in the transaction of the push before anything is taken; its error is the push's.

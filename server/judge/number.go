@@ -30,7 +30,7 @@ func (d *desk) receive(by Author, changes []*syncproto.Change) (*push, error) {
 	if p.device, found, err = d.tx.Device(by.Device); err != nil {
 		return nil, err
 	}
-	if !found || (p.device.User != by.User && !by.Server) || p.device.Revoked != 0 {
+	if !found || (p.device.User != by.User && !by.Server) || (p.device.Revoked != 0 && !by.Carried) {
 		return nil, &syncproto.Error{Code: syncproto.CodeRevoked, Op: "push " + string(by.Device), Message: "这台设备已停用 / this device was revoked"}
 	}
 	p.next, p.cursor = p.device.Next, p.device.CursorMS
@@ -138,7 +138,7 @@ func (d *desk) receiveOne(p *push, c *syncproto.Change, id syncproto.Identity, n
 	rec := &record{fresh: true, dirty: true, parsed: c, Change: store.Change{Identity: id, First: c.First, User: p.by.User, Body: c.Content, At: c.At,
 		Captured: captured, Mends: c.Mends}}
 	d.records[id] = rec
-	h := &hearing{d: d, c: c, rec: rec, server: p.by.Server, offered: p.by.Offer}
+	h := &hearing{d: d, c: c, rec: rec, server: p.by.Server, offered: p.by.Offer, revoked: p.device.Revoked != 0}
 	rec.Received = now
 	rec.Corrected = correct(c.At, c.Offset, captured, now)
 	p.fresh = append(p.fresh, h)

@@ -10,7 +10,11 @@ import (
 // checkOrphans looks, for rows touched that died, came back, moved or came to be, for living rows beneath dead ones. The deletion stands
 // meanwhile, and so does the child: nothing comes back and nothing goes by itself.
 func (d *desk) checkOrphans() error {
-	for _, r := range d.touchedRows() {
+	touched := d.touchedRows()
+	if err := d.loadItems(touched...); err != nil {
+		return err
+	}
+	for _, r := range touched {
 		if r.wasThere && (r.was.Dead == 0) != (r.Dead == 0) {
 			children, err := d.childrenOf(r)
 			if err != nil {
@@ -60,8 +64,8 @@ func (d *desk) openOrphan(r *row) (*store.Item, error) {
 	if err := d.loadItems(r); err != nil {
 		return nil, err
 	}
-	for _, it := range d.items {
-		if it.Row == r.ID && it.Kind == syncproto.ItemDelete && it.Other != "" && it.Closed == 0 {
+	for _, it := range d.itemsOf[r.ID] {
+		if it.Kind == syncproto.ItemDelete && it.Other != "" && it.Closed == 0 {
 			return it, nil
 		}
 	}
@@ -76,7 +80,7 @@ func (d *desk) addOrphan(r, parent *row) error {
 	s := sides{Heads: makers(r), Against: makers(parent)}
 	it := &store.Item{ID: id, Kind: syncproto.ItemDelete, Table: r.Table, Row: r.ID, Cell: syncproto.ExistenceCell, Other: parent.ID, Scope: r.Scope,
 		Stream: r.Stream, Opened: d.tx.Now(), Heads: mustJSON(s), Base: []byte("{}")}
-	d.items[id] = it
+	d.addItem(it)
 	d.changedItems(it)
 	ids := append(s.Heads, s.Against...)
 	if err := d.loadRecords(ids); err != nil {

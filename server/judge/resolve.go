@@ -137,7 +137,7 @@ func (j *Judge) resolveLate(tx *store.Tx, user syncproto.UserID, it *store.Item,
 	if err != nil {
 		return nil, err
 	}
-	d.items[it.ID] = it
+	d.addItem(it)
 	h := &hearing{d: d, c: c, rec: rec, pardon: true}
 	fate, word := "outvoted", "refused"
 	if decision.Keep {

@@ -104,9 +104,10 @@ func (d *desk) openTwin(a, b *row) error {
 		return err
 	}
 	value := a.get(a.table.Twin)
-	d.items[id] = &store.Item{ID: id, Kind: syncproto.ItemTwin, Table: a.Table, Row: a.ID, Other: b.ID, Scope: a.Scope, Stream: a.Stream, Opened: d.tx.Now(),
+	it := &store.Item{ID: id, Kind: syncproto.ItemTwin, Table: a.Table, Row: a.ID, Other: b.ID, Scope: a.Scope, Stream: a.Stream, Opened: d.tx.Now(),
 		Heads: mustJSON(sides{Heads: append(makers(a), makers(b)...)}), Base: mustJSON(map[string]json.RawMessage{a.table.Twin: value.AppendJSON(nil)})}
-	d.changedItems(d.items[id])
+	d.addItem(it)
+	d.changedItems(it)
 	return nil
 }
 
@@ -143,9 +144,7 @@ func (d *desk) twinItems(r *row) ([]*store.Item, error) {
 		return nil, err
 	}
 	for _, it := range stored {
-		if d.items[it.ID] == nil {
-			d.items[it.ID] = it
-		}
+		d.addItem(it)
 	}
 	var out []*store.Item
 	for _, it := range d.items {
@@ -238,7 +237,7 @@ func (j *Judge) finishTwin(tx *store.Tx, user syncproto.UserID, it *store.Item, 
 		return err
 	}
 	it.Closed, it.By = tx.Now(), user
-	d.items[it.ID] = it
+	d.addItem(it)
 	d.changedItems(it)
 	if err := d.recordDecision(it.Stream, user, word, about); err != nil {
 		return err

@@ -11,7 +11,8 @@ import (
 	"sync"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the PostgreSQL driver
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"minqing/internal/sqlitex"
 	"minqing/internal/sqlitex/vfs"
@@ -97,10 +98,12 @@ func (s *Store) openPostgres(ctx context.Context) error {
 		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "store.Open",
 			Message: "数据库地址无效 / not a database address", Hint: "postgres://user@host:port/database"}
 	}
-	db, err := sql.Open("pgx", s.opt.DSN)
+	cfg, err := pgx.ParseConfig(s.opt.DSN)
 	if err != nil {
-		return wrap("open", err)
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "store.Open", Message: "数据库地址无效 / not a database address", Err: err}
 	}
+	cfg.RuntimeParams["jit"] = "off" // our questions are small; compiling one costs more than answering it
+	db := stdlib.OpenDB(*cfg)
 	db.SetMaxOpenConns(s.opt.Readers + s.opt.Writers + 1)
 	db.SetMaxIdleConns(s.opt.Readers + s.opt.Writers + 1)
 	s.db, s.dialect = db, postgresDialect

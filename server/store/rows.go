@@ -206,6 +206,22 @@ func (tx *Tx) DropValues(table string, ids []string) error {
 	return tx.Exec("DELETE FROM "+schema.Quote(table)+" WHERE id = ANY(?)", ids)
 }
 
+// upRows asks for rows and everything above them. Each step is a look-up by key, whatever the planner thinks of the number of rows.
+var upRows = map[dialect]string{
+	sqliteDialect: `id IN (WITH RECURSIVE up(id) AS (SELECT value FROM json_each(?)
+		UNION SELECT (SELECT r.parent FROM mq_row r WHERE r.id = up.id) FROM up WHERE up.id <> '') SELECT id FROM up)`,
+	postgresDialect: `id = ANY(ARRAY(WITH RECURSIVE up(id) AS (SELECT unnest(?::text[]) COLLATE "C"
+		UNION SELECT (SELECT r.parent FROM mq_row r WHERE r.id = up.id) FROM up WHERE up.id <> '') SELECT id FROM up))`,
+}
+
+// RowsAbove reads rows by id, and all rows above them, dead ones too.
+func (tx *Tx) RowsAbove(ids []string) ([]*Row, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return tx.rows(upRows[tx.s.dialect], ids)
+}
+
 // RowsWhere reads rows by a condition over mq_row.
 func (tx *Tx) RowsWhere(where string, args ...any) ([]*Row, error) { return tx.rows(where, args...) }
 

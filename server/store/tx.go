@@ -190,17 +190,11 @@ func (tx *Tx) insertMany(table, columns, types, conflict string, rows [][]any) e
 	return tx.Exec(q.String(), args...)
 }
 
-// column gathers one column of rows as the array type of its kind.
+// column gathers one column of rows as the array type of its kind. Pointers, which pgx encodes slowly, only where there are nulls.
 func column(kind string, i int, rows [][]any) any {
 	switch kind {
 	case "bigint":
-		out := make([]*int64, len(rows))
-		for j, r := range rows {
-			if n, ok := r[i].(int64); ok {
-				out[j] = &n
-			}
-		}
-		return out
+		return gather[int64](i, rows)
 	case "bytea":
 		out := make([][]byte, len(rows))
 		for j, r := range rows {
@@ -208,12 +202,28 @@ func column(kind string, i int, rows [][]any) any {
 		}
 		return out
 	default:
-		out := make([]*string, len(rows))
-		for j, r := range rows {
-			if s, ok := r[i].(string); ok {
-				out[j] = &s
-			}
-		}
-		return out
+		return gather[string](i, rows)
 	}
+}
+
+func gather[T any](i int, rows [][]any) any {
+	plain := make([]T, len(rows))
+	for j, r := range rows {
+		v, ok := r[i].(T)
+		if !ok {
+			return gatherNulls[T](i, rows)
+		}
+		plain[j] = v
+	}
+	return plain
+}
+
+func gatherNulls[T any](i int, rows [][]any) any {
+	out := make([]*T, len(rows))
+	for j, r := range rows {
+		if v, ok := r[i].(T); ok {
+			out[j] = &v
+		}
+	}
+	return out
 }
