@@ -3,8 +3,10 @@ package demo
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"minqing/internal/register"
+	"minqing/schema"
 )
 
 // seed fixes the invented village, so that the story reads the same every time.
@@ -51,6 +53,17 @@ func cast(v *register.Register) []*phone {
 			p.households[0] = v.Households[(i-1)*eachHolds].Code
 		}
 		out[i] = p
+	}
+	return out
+}
+
+// lackingTags are the household tags that a household of the register does not have.
+func lackingTags(h register.Household) []string {
+	var out []string
+	for _, o := range schema.Minqing().Table("household").Column("tags").Options {
+		if !slices.Contains(h.Tags, o.Label.ZH) {
+			out = append(out, o.Value)
+		}
 	}
 	return out
 }

@@ -73,7 +73,12 @@ func (t *teller) meet() error {
 			return err
 		}
 	}
-	return nil
+	// The household that the last run took away comes back, so that it can be lost again.
+	c := t.phones[2]
+	if o := t.minqing("assign", "--user", c.login, "--team", c.team, "--households", c.households[0]); o.err != nil {
+		return o.err
+	}
+	return t.phone(c, "sync").err
 }
 
 func (t *teller) phoneFile(ph *phone) string { return filepath.Join(t.opt.Dir, ph.login+".db") }
@@ -103,24 +108,31 @@ func (t *teller) enrol() error {
 	return nil
 }
 
+// turns are what the two write into the same field, run by run.
+var turns = []struct{ mine, theirs string }{{"applied", "granted"}, {"none", "ended"}, {"granted", "applied"}, {"ended", "none"}}
+
 // work cuts the network and lets all three write.
 func (t *teller) work() error {
 	t.head("断网。三个人照常走访、记事、改花名册；两个人走到同一户", "No network. All three visit, write and correct; two of them call on the same household")
 	t.net.SetCut(true)
 	a, b, c := t.phones[0], t.phones[1], t.phones[2]
-	shared := a.households[0]
+	shared, turn := a.households[0], turns[t.round%len(turns)]
+	tags := lackingTags(t.village.Households[0])
+	myTag, theirTag := tags[2*t.round%len(tags)], tags[(2*t.round+1)%len(tags)]
+	nth := fmt.Sprintf("（第 %d 回）", t.round+1)
 	for _, w := range []struct {
 		who  *phone
 		args []string
 	}{
 		{a, []string{"sync"}},
 		{a, []string{"visit", "--household", shared, "--met", "户主", "--task", "listen", "--task", "relieve", "--text", "屋后的水沟堵了，雨天进水。老人盼着早点清。", "--submit"}},
-		{a, []string{"edit", "household", shared, "phone=19900001234", "low_income=applied", "tags+=empty_nest"}},
+		{a, []string{"edit", "household", shared, fmt.Sprintf("phone=199%08d", 1234+t.round), "low_income=" + turn.mine, "tags+=" + myTag}},
 		{b, []string{"visit", "--household", shared, "--met", "儿媳", "--task", "policy", "--text", "送了医保缴费的政策单，讲了怎么用手机交。", "--submit"}},
-		{b, []string{"edit", "household", shared, "low_income=granted", "tags+=left_behind", "note=门口的路灯坏了。"}},
+		{b, []string{"edit", "household", shared, "tags+=" + theirTag, "note=门口的路灯坏了。" + nth}},
+		{b, []string{"edit", "household", shared, "low_income=" + turn.theirs}},
 		{b, []string{"matter", "--household", b.households[1], "--kind", "difficulty", "--title", "自来水断续", "--detail", "一周停了三次，做饭要去邻居家提水。"}},
 		{c, []string{"visit", "--household", c.households[0], "--met", "户主", "--task", "listen", "--text", "孩子在外打工，春节回来。身体还好。", "--submit"}},
-		{c, []string{"edit", "household", c.households[0], "note=有一条黄狗，进门先喊一声。"}},
+		{c, []string{"edit", "household", c.households[0], "note=有一条黄狗，进门先喊一声。" + nth}},
 		{c, []string{"status"}},
 	} {
 		t.say("  %s：%s", w.who.name, strings.Join(w.args, " "))

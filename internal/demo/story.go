@@ -2,8 +2,10 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +40,7 @@ type teller struct {
 	village *register.Register
 	cast    []*phone // all thirty
 	phones  []*phone // the three with a device
+	round   int      // how often the story was told before
 	section int
 }
 
@@ -58,6 +61,9 @@ func Run(ctx context.Context, opt Options) error {
 	if err := os.MkdirAll(t.p.data, 0o700); err != nil {
 		return err
 	}
+	if t.round, err = countRun(opt.Dir); err != nil {
+		return err
+	}
 	if again {
 		t.say("上次的数据还在，接着做（--fresh 从头来）。 Going on with the data of the last run; --fresh starts over.")
 	} else if err := t.prepare(); err != nil {
@@ -76,6 +82,16 @@ func Run(ctx context.Context, opt Options) error {
 		}
 	}
 	return nil
+}
+
+// countRun gives how often the story was told in a folder, and counts this time.
+func countRun(dir string) (int, error) {
+	path := filepath.Join(dir, "runs")
+	before, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, err
+	}
+	return len(before), os.WriteFile(path, append(before, '.'), 0o600)
 }
 
 func (t *teller) steps(again bool) []func() error {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
-	"sort"
 	"strings"
 	"time"
 
@@ -94,7 +93,11 @@ func (c *syncCmd) Run(a *app) error {
 
 // syncOnce syncs and says in words what came of it. Being offline is a state, not an error.
 func (a *app) syncOnce(r *replica.Replica, s *syncer.Syncer) error {
-	before, err := a.lastNotice(r)
+	noticed, err := a.lastNotice(r)
+	if err != nil {
+		return err
+	}
+	before, _, err := a.fatesNow(r)
 	if err != nil {
 		return err
 	}
@@ -111,7 +114,10 @@ func (a *app) syncOnce(r *replica.Replica, s *syncer.Syncer) error {
 		return err
 	}
 	a.report(rep)
-	return a.tellNotices(r, before)
+	if err := a.tellFates(r, before); err != nil {
+		return err
+	}
+	return a.tellNotices(r, noticed)
 }
 
 // offline tells whether an error means that there is no server to be reached just now.
@@ -126,15 +132,6 @@ func (a *app) report(rep syncer.Report) {
 		a.say("都已上传，没有新内容。", "All is up to date; nothing is new.")
 	default:
 		a.say("传出 %d 条，收到 %d 行（%d 字节去，%d 字节回）。", "Sent %d changes, received %d rows (%d bytes out, %d bytes in).", rep.Pushed, rep.Rows, rep.Sent, rep.Received)
-	}
-	statuses := make([]string, 0, len(rep.Verdicts))
-	for st := range rep.Verdicts {
-		statuses = append(statuses, string(st))
-	}
-	sort.Strings(statuses)
-	for _, st := range statuses {
-		words := statusWords[syncproto.Status(st)]
-		a.say("  %s：%d 条", "  %s: %d", a.label(words), rep.Verdicts[syncproto.Status(st)])
 	}
 	if rep.Forgot {
 		a.say("  有的户不再归您联系，本机已经清掉。", "  Some households are no longer yours and were removed from this device.")

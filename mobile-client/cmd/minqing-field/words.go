@@ -31,6 +31,9 @@ var noticeWords = map[replica.NoticeKind]schema.Label{
 	replica.NoticeFork:       {ZH: "服务器从备份恢复过，本机的内容重新交了一遍", EN: "the server went back to a backup; this device offered everything again"},
 }
 
+// aboutFate are the notices that tellFates tells already.
+var aboutFate = map[replica.NoticeKind]bool{replica.NoticeRefused: true, replica.NoticeOutvoted: true, replica.NoticeOpen: true, replica.NoticeDecided: true}
+
 // lastNotice is where the notices stand before a sync.
 func (a *app) lastNotice(r *replica.Replica) (int64, error) {
 	all, err := r.Notices(a.ctx, true)
@@ -47,7 +50,7 @@ func (a *app) tellNotices(r *replica.Replica, after int64) error {
 		return err
 	}
 	for _, n := range all {
-		if n.Ord > after {
+		if n.Ord > after && !aboutFate[n.Kind] {
 			fmt.Fprintln(a.out, "  "+a.notice(r, n))
 		}
 	}
@@ -64,7 +67,7 @@ func (a *app) notice(r *replica.Replica, n replica.Notice) string {
 		b.WriteString("：")
 	}
 	b.WriteString(a.label(noticeWords[n.Kind]))
-	if n.Text != "" {
+	if n.Text != "" && (n.Kind == replica.NoticeRefused || n.Kind == replica.NoticeUnreadable) {
 		b.WriteString("（" + n.Text + "）")
 	}
 	return b.String()
