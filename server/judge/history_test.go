@@ -331,6 +331,28 @@ func TestTwins(t *testing.T) {
 	})
 }
 
+// A twin that stayed may lie in another village: what comes for the one merged into it counts in the stream there.
+func TestTwinsInTwoVillages(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.must("admin", w.create("household", "near", "place", "@v1g", "code", "九"))
+		w.must("admin", w.create("household", "far", "place", "@v2g", "code", "九"))
+		w.must("admin", w.create("thing", "t", "household", "@far", "name", "there already"))
+		w.assign("ann", "near")
+		ann := w.phone("ann")
+		toLoser := ann.change(w.update("household", "near", "note", "for near"))
+		underLoser := ann.change(w.create("thing", "t2", "household", "@near", "name", "also"))
+		w.resolve("admin", w.oneItem(syncproto.ItemTwin).ID, judge.Decision{Winner: w.rowID("far")})
+		w.assign("ann", "far")
+		for _, v := range ann.push(toLoser, underLoser) {
+			ann.wants(v, syncproto.Applied, "")
+		}
+		w.shows("thing", "t2", "household", w.id("far"))
+		if got, want := w.row("t2").Stream, w.id("v2"); got != want {
+			t.Errorf("born in stream %s, want %s", got, want)
+		}
+	})
+}
+
 func TestMaskedNumberFollows(t *testing.T) {
 	w := mustWorld(t, store.Options{Path: filepath.Join(t.TempDir(), "s.db")}, schema.Minqing())
 	w.must("sec", w.create("resident", "p", "household", "@h1", "name", "张三"), w.create("identity", "i", "resident", "@p", "id_number", "110000190001010012"))

@@ -239,6 +239,7 @@ func (d *desk) streamsOf(hearings []*hearing) []string {
 	for _, h := range hearings {
 		for _, id := range h.mentions(d.book) {
 			add(d.rows[id])
+			add(d.rows[d.mergedInto(id)]) // what comes for a twin merged away goes to the one that stayed, in whatever village that is
 		}
 		for _, s := range h.streamsMade() {
 			set[s] = true
@@ -265,8 +266,10 @@ func (h *hearing) streamsMade() []string {
 			out = append(out, string(e.Row))
 		}
 		if parent, given := e.parentOf(); given {
-			if s := h.birthStream(h.d.rows[parent]); s != "" {
-				out = append(out, s)
+			for _, id := range []syncproto.RowID{parent, h.d.mergedInto(parent)} {
+				if s := h.birthStream(h.d.rows[id]); s != "" {
+					out = append(out, s)
+				}
 			}
 		}
 	}
