@@ -125,6 +125,21 @@ func (w *World) compareServer() {
 		}
 	}
 	w.compareItems(view)
+	w.compareStreams(view)
+}
+
+// compareStreams wants every stream to have counted what took effect in it.
+func (w *World) compareStreams(view *oracle.View) {
+	var streams []store.StreamState
+	w.must(w.server.eng.Store.Read(context.Background(), func(tx *store.Tx) (err error) {
+		streams, err = tx.Streams(nil)
+		return err
+	}), "read the streams")
+	for _, st := range streams {
+		if uint64(st.Seq) != view.Seqs[st.ID] {
+			w.violate(iCausality, "the stream %s is at seq %d, must be at %d", st.ID, st.Seq, view.Seqs[st.ID])
+		}
+	}
 }
 
 func (w *World) compareRow(r *oracle.Row, is *storedRow) {

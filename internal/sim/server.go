@@ -167,7 +167,7 @@ type ear struct {
 	attrs string
 }
 
-func (e *ear) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }
+func (e *ear) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError || e.s.w.trace.echo != nil }
 
 func (e *ear) Handle(_ context.Context, r slog.Record) error {
 	text := r.Message
@@ -175,7 +175,8 @@ func (e *ear) Handle(_ context.Context, r slog.Record) error {
 		text += " " + a.String()
 		return true
 	})
-	if e.s.said == "" {
+	e.s.w.trace.aside("      the server logs: %s", text)
+	if e.s.said == "" && r.Level >= slog.LevelError {
 		e.s.said = text
 	}
 	return nil

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"maps"
 	"slices"
 
 	"minqing/schema"
@@ -12,6 +13,7 @@ type View struct {
 	Rows  map[syncproto.RowID]*Row
 	Order []syncproto.RowID // of birth
 	Line  []syncproto.EpochID
+	Seqs  map[string]uint64 // of each stream
 }
 
 // Row is one row of a view.
@@ -43,7 +45,7 @@ func (r *Row) Column(book *schema.Book, name string) (v schema.Value, vague bool
 // look makes the view of the present state, sharing the rows that did not change with the view before.
 func (o *Oracle) look() *View {
 	was := o.st.view
-	v := &View{Rows: make(map[syncproto.RowID]*Row, len(o.st.rows)), Order: slices.Clone(o.st.order), Line: slices.Clone(o.st.line)}
+	v := &View{Rows: make(map[syncproto.RowID]*Row, len(o.st.rows)), Order: slices.Clone(o.st.order), Line: slices.Clone(o.st.line), Seqs: maps.Clone(o.st.streams)}
 	for id, r := range o.st.rows {
 		n := &Row{Table: r.table, ID: id, Scope: o.st.scope(r), Period: o.st.period(r), Stream: r.stream, Label: r.label, Reckoned: r.is, of: r}
 		if w := was.Rows[id]; w != nil && *w == *n {
