@@ -36,8 +36,12 @@ type Replica struct {
 	db    *sqlitex.DB
 	w     *conn
 	turn  chan struct{} // holds a token while somebody uses w
+	idle  chan *conn    // readers, with their statements prepared
 	close sync.Once
 }
+
+// maxReaders bounds the readers at once; a phone has one person.
+const maxReaders = 4
 
 const defaultPatience = 5 * time.Second
 
@@ -47,11 +51,11 @@ func Open(ctx context.Context, opt Options) (*Replica, error) {
 	if opt.BusyTimeout == 0 {
 		opt.BusyTimeout = defaultPatience
 	}
-	db, err := sqlitex.Open(sqlitex.Options{Path: opt.Path, Key: opt.Key, FS: opt.FS, BusyTimeout: opt.BusyTimeout, SecureDelete: true})
+	db, err := sqlitex.Open(sqlitex.Options{Path: opt.Path, Key: opt.Key, FS: opt.FS, BusyTimeout: opt.BusyTimeout, SecureDelete: true, Readers: maxReaders})
 	if err != nil {
 		return nil, wrap("open", err)
 	}
-	r := &Replica{opt: opt, book: opt.Book, db: db, turn: make(chan struct{}, 1)}
+	r := &Replica{opt: opt, book: opt.Book, db: db, turn: make(chan struct{}, 1), idle: make(chan *conn, maxReaders)}
 	if r.w, err = newConn(ctx, db.Write, r.book); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -74,7 +78,15 @@ func (r *Replica) Book() *schema.Book { return r.book }
 // Close closes the file.
 func (r *Replica) Close() error {
 	err := error(nil)
-	r.close.Do(func() { err = errors.Join(r.w.close(), r.db.Close()) })
+	r.close.Do(func() {
+		for len(r.idle) > 0 {
+			err = errors.Join(err, (<-r.idle).close())
+		}
+		if r.w != nil {
+			err = errors.Join(err, r.w.close())
+		}
+		err = errors.Join(err, r.db.Close())
+	})
 	return wrap("close", err)
 }
 
@@ -178,12 +190,29 @@ func (r *Replica) write(ctx context.Context, fn func() error) error {
 
 // read runs fn over one snapshot, on a connection of its own: readers do not wait for writers.
 func (r *Replica) read(ctx context.Context, fn func(c *conn) error) error {
-	c, err := newConn(ctx, r.db.Read, r.book)
-	if err != nil {
-		return err
+	var c *conn
+	select {
+	case c = <-r.idle:
+	default:
+		var err error
+		if c, err = newConn(ctx, r.db.Read, r.book); err != nil {
+			return err
+		}
 	}
-	err = c.inRead(func() error { return fn(c) })
-	return errors.Join(err, c.close())
+	whole := false
+	defer func() {
+		if whole {
+			select {
+			case r.idle <- c:
+				return
+			default:
+			}
+		}
+		_ = c.close() // there are enough, or its caller panics
+	}()
+	err := c.inRead(func() error { return fn(c) })
+	whole = true
+	return err
 }
 
 // meta reads and writes the single values of the file.

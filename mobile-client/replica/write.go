@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 
@@ -15,6 +16,49 @@ type Form struct {
 	Row    syncproto.RowID
 	Base   syncproto.Base
 	Values map[string]schema.Value // by column, as shown
+}
+
+// formJSON is a Form as pages carry it.
+type formJSON struct {
+	Table  string                     `json:"table"`
+	Row    syncproto.RowID            `json:"row"`
+	Base   syncproto.Base             `json:"base"`
+	Values map[string]json.RawMessage `json:"values"`
+}
+
+// MarshalJSON writes the form as pages carry it.
+func (f Form) MarshalJSON() ([]byte, error) {
+	out := formJSON{Table: f.Table, Row: f.Row, Base: f.Base, Values: map[string]json.RawMessage{}}
+	for column, v := range f.Values {
+		if !v.IsNull() {
+			out.Values[column] = v.AppendJSON(nil)
+		}
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads it back. The JSON of a value tells its kind; a page that forged one is refused when the form is saved.
+func (f *Form) UnmarshalJSON(raw []byte) error {
+	var in formJSON
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return invalid("Form", "表单内容不对", "the form is damaged: %v", err)
+	}
+	*f = Form{Table: in.Table, Row: in.Row, Base: in.Base, Values: map[string]schema.Value{}}
+	for column, value := range in.Values {
+		kind := schema.KindInt
+		switch {
+		case len(value) > 0 && value[0] == '"':
+			kind = schema.KindText
+		case len(value) > 0 && value[0] == '[':
+			kind = schema.KindSet
+		}
+		v, err := schema.ParseValue(kind, value)
+		if err != nil {
+			return invalid("Form", "表单内容不对", "the form is damaged: %v", err)
+		}
+		f.Values[column] = v
+	}
+	return nil
 }
 
 // Form renders a row for editing; the error has CodeNotFound when it is not shown.

@@ -52,45 +52,43 @@ func fetchKeys(ctx context.Context, transport http.RoundTripper, server string) 
 }
 
 // Bundle writes the outbox as a file for the server that anybody can carry and nobody on the way can read; it tells how many changes
-// are in it. They stay in the outbox until a verdict comes, by whatever way.
-func (s *Syncer) Bundle(ctx context.Context, now int64, w io.Writer) (changes int, err error) {
+// are in it, and how many did not fit: those are for another, once the receipt of this one came. All stay in the outbox until a verdict
+// comes, by whatever way.
+func (s *Syncer) Bundle(ctx context.Context, now int64, w io.Writer) (changes, waiting int, err error) {
 	d, err := s.opt.Replica.Device(ctx)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	if d.Keys.Recipient == "" {
-		return 0, &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "bundle", Message: "手机还没有取到服务器的公钥 / the server's public key was never fetched",
-			Hint: "联网同步一次再导出 / sync once, then export"}
-	}
-	session, err := s.opt.Replica.Begin(ctx)
+	hello, list, waiting, err := s.outbox(ctx, pushChanges, pushBytes)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	body, changes, err := s.bundleBody(ctx, session)
-	if err = errors.Join(err, session.Close(ctx)); err != nil {
-		return 0, err
-	}
-	private, err := courier.ReplyKey(keyOf(d))
+	file, err := pack(d, hello, list, waiting, now)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	reply, err := courier.PublicKey(private)
-	if err != nil {
-		return 0, err
-	}
-	b := courier.Bundle{Device: d.ID, Made: now, Reply: reply, Encoding: encodingOf(body), Body: body}
-	return changes, courier.PackBundle(w, d.Keys.Recipient, keyOf(d), b)
+	_, err = w.Write(file)
+	return len(list), waiting, err
 }
 
-func (s *Syncer) bundleBody(ctx context.Context, session *replica.Session) ([]byte, int, error) {
-	hello, err := session.Hello(ctx)
+// outbox gives what a bundle says of the device, and up to most changes that have no verdict.
+func (s *Syncer) outbox(ctx context.Context, most, bytes int) (hello syncproto.Hello, changes []*syncproto.Change, waiting int, err error) {
+	session, err := s.opt.Replica.Begin(ctx)
 	if err != nil {
-		return nil, 0, err
+		return hello, nil, 0, err
 	}
-	hello.Protocol, hello.Client, hello.Resume = syncproto.ProtocolVersion, s.opt.Client, ""
-	changes, waiting, err := session.Outbox(ctx, pushChanges, pushBytes)
-	if err != nil {
-		return nil, 0, err
+	if hello, err = session.Hello(ctx); err == nil {
+		hello.Protocol, hello.Client, hello.Resume = syncproto.ProtocolVersion, s.opt.Client, ""
+		changes, waiting, err = session.Outbox(ctx, most, bytes)
+	}
+	return hello, changes, waiting, errors.Join(err, session.Close(ctx))
+}
+
+// pack signs and encrypts one bundle.
+func pack(d replica.Device, hello syncproto.Hello, changes []*syncproto.Change, waiting int, now int64) ([]byte, error) {
+	if d.Keys.Recipient == "" {
+		return nil, &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "bundle", Message: "手机还没有取到服务器的公钥 / the server's public key was never fetched",
+			Hint: "联网同步一次再导出 / sync once, then export"}
 	}
 	hello.Waiting = waiting
 	frames := []syncproto.Frame{hello}
@@ -98,21 +96,40 @@ func (s *Syncer) bundleBody(ctx context.Context, session *replica.Session) ([]by
 		frames = append(frames, c)
 	}
 	body, err := encode(frames)
-	return body, len(changes), err
+	if err != nil {
+		return nil, err
+	}
+	private, err := courier.ReplyKey(keyOf(d))
+	if err != nil {
+		return nil, err
+	}
+	reply, err := courier.PublicKey(private)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	b := courier.Bundle{Device: d.ID, Made: now, Reply: reply, Encoding: encodingOf(body), Body: body}
+	err = courier.PackBundle(&out, d.Keys.Recipient, keyOf(d), b)
+	return out.Bytes(), err
 }
 
 // Carry hands in a bundle, one's own or another device's, and gives the receipt to take back.
 func (s *Syncer) Carry(ctx context.Context, bundle []byte) (receipt []byte, err error) {
-	resp, err := s.send(ctx, http.MethodPost, "/v1/courier", bundle, http.Header{"Content-Type": {"application/octet-stream"}})
+	resp, err := s.send(ctx, http.MethodPost, "/v1/courier", bundle, http.Header{"Content-Type": {bundleType}})
 	if err != nil {
 		return nil, err
 	}
+	return takeReceipt(resp)
+}
+
+const bundleType = "application/octet-stream"
+
+func takeReceipt(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
 		return nil, problem(resp)
 	}
-	const most = syncproto.MaxBodyBytes + 1<<20
-	receipt, err = io.ReadAll(io.LimitReader(resp.Body, most))
+	receipt, err := io.ReadAll(io.LimitReader(resp.Body, courier.MaxFile))
 	if err != nil {
 		return nil, broken(err)
 	}

@@ -83,11 +83,18 @@ func (s *Syncer) Sync(ctx context.Context) (Report, error) {
 }
 
 func codeOf(err error) syncproto.Code {
-	var e *syncproto.Error
-	if errors.As(err, &e) {
+	if e := errorOf(err); e != nil {
 		return e.Code
 	}
 	return ""
+}
+
+func errorOf(err error) *syncproto.Error {
+	var e *syncproto.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
 }
 
 // run is one Sync under way.

@@ -44,6 +44,8 @@ type cli struct {
 	Edit       editCmd       `cmd:"" help:"改一行 / correct a row"`
 	Refused    refusedCmd    `cmd:"" help:"没通过的改动：看、改好再传、撤回 / refused changes: list, mend, withdraw"`
 	SQL        sqlCmd        `cmd:"" name:"sql" help:"对数据文件执行 SQL，写入照样同步 / run SQL; what it writes syncs"`
+	Carry      carryCmd      `cmd:"" help:"把别的设备导出的内容交上去，或收下回执 / hand in another device's export, or take a receipt"`
+	Export     exportCmd     `cmd:"" name:"export-outbox" help:"没网时把未上传的写成文件，请人带走 / write the outbox to a file that anybody can carry"`
 	Verify     verifyCmd     `cmd:"" help:"核对：摘要与服务器说的一致 / reckon the digests anew"`
 	Version    versionCmd    `cmd:"" help:"版本 / the version"`
 }

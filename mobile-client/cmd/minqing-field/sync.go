@@ -83,16 +83,16 @@ type syncCmd struct {
 
 func (c *syncCmd) Run(a *app) error {
 	return a.with(func(r *replica.Replica) error {
-		s := syncer.New(syncer.Options{Replica: r, Transport: transport(), Rand: rand.Reader, Client: client()})
+		s := a.syncer(r)
 		if c.Watch {
 			return a.watch(r, s)
 		}
-		return a.syncOnce(r, s)
+		return a.told(r, func() (syncer.Report, error) { return s.Sync(a.ctx) })
 	})
 }
 
-// syncOnce syncs and says in words what came of it. Being offline is a state, not an error.
-func (a *app) syncOnce(r *replica.Replica, s *syncer.Syncer) error {
+// told does what brings verdicts and says in words what came of it. Being offline is a state, not an error.
+func (a *app) told(r *replica.Replica, do func() (syncer.Report, error)) error {
 	noticed, err := a.lastNotice(r)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (a *app) syncOnce(r *replica.Replica, s *syncer.Syncer) error {
 	if err != nil {
 		return err
 	}
-	rep, err := s.Sync(a.ctx)
+	rep, err := do()
 	if offline(err) {
 		n, countErr := a.waiting(r)
 		if countErr != nil {
@@ -138,36 +138,6 @@ func (a *app) report(rep syncer.Report) {
 	}
 	if rep.Waiting > 0 {
 		a.say("  还有 %d 条没传完，下次接着传。", "  %d changes still wait; the next sync goes on.", rep.Waiting)
-	}
-}
-
-// watchPause is how long to wait after a sync that failed; it doubles up to watchMost.
-const (
-	watchPause = 5 * time.Second
-	watchMost  = 10 * time.Minute
-)
-
-// watch syncs, then waits for the server's word or for time to pass.
-func (a *app) watch(r *replica.Replica, s *syncer.Syncer) error {
-	pause := watchPause
-	for {
-		if err := a.syncOnce(r, s); err != nil {
-			fmt.Fprintln(a.out, a.explain(err))
-		}
-		woken, err := s.Wait(a.ctx)
-		if a.ctx.Err() != nil {
-			return nil
-		}
-		if err == nil && woken {
-			pause = watchPause
-			continue
-		}
-		select {
-		case <-a.ctx.Done():
-			return nil
-		case <-time.After(pause):
-			pause = min(2*pause, watchMost)
-		}
 	}
 }
 

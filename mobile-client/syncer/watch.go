@@ -1,0 +1,164 @@
+package syncer
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"minqing/syncproto"
+)
+
+// The waits of Watch (PROTOCOL.md, sections 15 and 16). Phones that were cut off together must not come back together: every wait
+// has a random part.
+const (
+	jitterEvent  = 2 * time.Second
+	quietLimit   = 2 * time.Minute // without a sign of life the link is dead
+	firstPause   = time.Second     // before a link is made anew; doubles
+	longestPause = time.Minute
+	firstRetry   = 5 * time.Second // after a sync that failed; doubles
+	longestRetry = 10 * time.Minute
+)
+
+// Watch keeps a link open on which the server says that there is something, and syncs then, and once for every new link, so that
+// nothing is missed between two. It goes on until ctx ends, or until something that no waiting heals (the device was revoked, the
+// program is too old). nudge says that there is something to send (it may be nil). each hears of every sync, and of a link that cannot
+// be made.
+func (s *Syncer) Watch(ctx context.Context, nudge <-chan struct{}, each func(Report, error)) error {
+	pause := firstPause
+	for {
+		heard, err := s.link(ctx, nudge, each)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if hopeless(err) {
+			return err
+		}
+		if err != nil {
+			each(Report{}, err)
+		}
+		if heard {
+			pause = firstPause
+		}
+		if err := s.sleep(ctx, pause, pause); err != nil {
+			return err
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// link makes one link and syncs at each event and nudge until it ends; heard tells that there was one.
+func (s *Syncer) link(ctx context.Context, nudge <-chan struct{}, each func(Report, error)) (heard bool, err error) {
+	linked, cancel := context.WithCancel(ctx)
+	defer cancel()
+	resp, err := s.send(linked, http.MethodGet, "/v1/sync/events", nil, http.Header{"Accept": {"text/event-stream"}})
+	if err != nil {
+		return false, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		err := problem(resp)
+		if codeOf(err) == syncproto.CodeAuth && s.token != "" { // it ran out: the next link gets another, or says that there is none
+			s.token = ""
+			return false, nil
+		}
+		return false, err
+	}
+	events := make(chan struct{}, 1) // several that wait are one
+	go read(resp.Body, cancel, events)
+	for {
+		wait := jitterEvent
+		select {
+		case _, open := <-events:
+			if !open {
+				return heard, nil // however it ended, another is made
+			}
+			if !heard { // the first comes at once and to this device alone
+				wait = 0
+			}
+			heard = true
+		case <-nudge:
+			wait = 0
+		}
+		err := s.sleep(ctx, 0, wait)
+		if err == nil {
+			err = s.insist(ctx, each)
+		}
+		if err != nil {
+			return heard, err
+		}
+	}
+}
+
+// read turns the lines of a stream into events until it ends or says nothing for too long.
+func read(body io.Reader, cancel func(), events chan<- struct{}) {
+	defer close(events)
+	quiet := time.AfterFunc(quietLimit, cancel)
+	defer quiet.Stop()
+	for lines := bufio.NewScanner(body); lines.Scan(); {
+		quiet.Reset(quietLimit)
+		if strings.HasPrefix(lines.Text(), "event: sync") {
+			select {
+			case events <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// insist syncs, again and again while the server asks for patience.
+func (s *Syncer) insist(ctx context.Context, each func(Report, error)) error {
+	retry := firstRetry
+	for {
+		rep, err := s.Sync(ctx)
+		each(rep, err)
+		if err == nil || hopeless(err) {
+			return err
+		}
+		wait := retryAfter(err)
+		if wait == 0 {
+			wait, retry = retry, min(2*retry, longestRetry)
+		}
+		if err := s.sleep(ctx, wait, wait/2); err != nil {
+			return err
+		}
+	}
+}
+
+// hopeless tells that trying again later is of no use.
+func hopeless(err error) bool {
+	switch codeOf(err) {
+	case syncproto.CodeRevoked, syncproto.CodeUpgrade, syncproto.CodeAuth:
+		return true
+	}
+	return false
+}
+
+func retryAfter(err error) time.Duration {
+	if e := errorOf(err); e != nil {
+		return time.Duration(e.RetryAfter) * time.Second
+	}
+	return 0
+}
+
+// sleep waits for a time and up to as much again as extra, at random.
+func (s *Syncer) sleep(ctx context.Context, d, extra time.Duration) error {
+	var b [8]byte
+	if _, err := io.ReadFull(s.opt.Rand, b[:]); err != nil {
+		return broken(err)
+	}
+	if extra > 0 {
+		d += time.Duration(binary.BigEndian.Uint64(b[:]) % uint64(extra))
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
