@@ -230,5 +230,5 @@ func DigestLine(s syncproto.BucketState) string {
 	for i, d := range s.Digests {
 		digests[i] = d.String()
 	}
-	return strings.TrimSpace(fmt.Sprintf("%s %s %d %s", s.ID.Scope, s.ID.Period, s.Rows, strings.Join(digests, ",")))
+	return fmt.Sprintf("%s %s %d %s", s.ID.Scope, s.ID.Period, s.Rows, strings.Join(digests, ","))
 }

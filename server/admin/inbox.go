@@ -171,10 +171,11 @@ func (d *Desk) says(b *schema.Book, it *judge.Item, s *judge.Side) string {
 		return "新建这条记录"
 	}
 	var parts []string
+	inQuestion := slices.ContainsFunc(s.Cells, func(c store.CellChange) bool { return slices.Contains(it.Cells, c.Cell) })
 	for i := range s.Cells {
 		c := b.Cell(it.Table, s.Cells[i].Cell)
-		if c == nil {
-			continue
+		if c == nil || inQuestion && !slices.Contains(it.Cells, c.Name) {
+			continue // what else the change wrote is not in question
 		}
 		parts = append(parts, cellLabel(c)+"："+d.editWords(c, &s.Cells[i].CellEdit, false))
 	}

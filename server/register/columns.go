@@ -54,13 +54,14 @@ type layout struct {
 
 // layouts of a book, the form with people first: a register of residents is one of households too.
 func layouts(b *schema.Book) []layout {
-	common := []sheet.Header{
-		{Key: keyVillage, Names: []string{"村", "村(社区)", "村名", "所属村", "行政村", "社区", "Village"}, Kind: sheet.Name},
-		{Key: keyGroup, Names: append(groupNames(b), "小组名称", "组名", "自然村", "村组", "所在组"), Kind: sheet.Name},
+	common := []sheet.Header{{Key: keyVillage, Names: []string{"村", "村(社区)", "村名", "所属村", "行政村", "社区", "Village"}, Kind: sheet.Name}}
+	if h, ok := headerOf(b, tableHousehold, "code"); ok {
+		common = append(common, h)
 	}
+	common = append(common, sheet.Header{Key: keyGroup, Names: append(groupNames(b), "小组名称", "组名", "自然村", "村组", "所在组"), Kind: sheet.Name})
 	people := layout{people: true, headers: slices.Clone(common)}
 	houses := layout{headers: slices.Clone(common)}
-	for _, name := range []string{"code", "head", "address", "phone", "lon", "lat", "tags", "low_income", "note"} {
+	for _, name := range []string{"head", "address", "phone", "lon", "lat", "tags", "low_income", "note"} {
 		h, ok := headerOf(b, tableHousehold, name)
 		if !ok {
 			continue

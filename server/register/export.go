@@ -83,7 +83,7 @@ func (x Export) households(tx *store.Tx, w *sheet.Writer, within Place, places m
 	b := tx.Book()
 	members := map[syncproto.RowID][]syncproto.RowID{}
 	var residents []string
-	for _, id := range slices.Sorted(maps.Keys(people)) { // ids are in the order in which people were written down
+	for _, id := range slices.SortedFunc(maps.Keys(people), byStanding(b.Table(tableResident), people)) {
 		h := syncproto.RowID(fields{b.Table(tableResident), people[id]}.text("household"))
 		members[h] = append(members[h], id)
 		residents = append(residents, string(id))
@@ -117,6 +117,20 @@ func (x Export) households(tx *store.Tx, w *sheet.Writer, within Place, places m
 		}
 	}
 	return rows, nil
+}
+
+// byStanding orders the people of a household: its head, then the older before the younger.
+func byStanding(t *schema.Table, people map[syncproto.RowID][]schema.Value) func(a, b syncproto.RowID) int {
+	return func(a, b syncproto.RowID) int {
+		x, y := fields{t, people[a]}, fields{t, people[b]}
+		if head := isHead(x.text("relation")); head != isHead(y.text("relation")) {
+			if head {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(x.text("birth"), y.text("birth")), cmp.Compare(x.text("name"), y.text("name")), cmp.Compare(a, b))
+	}
 }
 
 func (x Export) registerRow(b *schema.Book, house fields, group string, person fields, number string) []string {

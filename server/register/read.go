@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"minqing/internal/sheet"
 	"minqing/schema"
@@ -181,6 +182,9 @@ func (im *importer) complete(r *record) {
 		r.refuse("“姓名”没有填，请补上。", "The name is missing; fill it in.")
 		return
 	}
+	if !isRelation(r.person["relation"].Str()) {
+		r.refuse("“与户主关系”看不出是什么关系，请写户主、配偶、儿子这样的称呼。", "The relation to the head is none; write one like head, spouse, son.")
+	}
 	birth := r.person["birth"].Str()
 	if birth > im.today {
 		r.refuse("“出生日期”在今天之后，请核对。", "The birth date lies in the future; check it.")
@@ -192,6 +196,18 @@ func (im *importer) complete(r *record) {
 	if r.house["head"].IsNull() && isHead(r.person["relation"].Str()) {
 		r.house["head"] = r.person["name"]
 	}
+}
+
+// isRelation tells words for a relation from slips: signs, digits, a word written twice. Which words there are is not for a program to say.
+func isRelation(s string) bool {
+	runes := []rune(s)
+	for _, r := range runes {
+		if !unicode.IsLetter(r) && !strings.ContainsRune("（）()、/· ", r) {
+			return false
+		}
+	}
+	half := len(runes) / 2
+	return len(runes) < 4 || len(runes)%2 == 1 || string(runes[:half]) != string(runes[half:])
 }
 
 func isHead(relation string) bool { return relation == "户主" || relation == "本人" }
