@@ -46,11 +46,14 @@ func (w *World) inspect(a *answer) {
 		ends[i] = len(a.unpack(a.marks[i].at))
 	}
 	at := 0
-	var scope string // of the rows that follow
+	var closed []*mark // what held at each checkpoint
 	for line := range bytes.SplitSeq(plain, []byte{'\n'}) {
 		m := a.markAt(at, ends)
 		w.trace.aside("      %s", line)
-		w.search(a, m, line, &scope)
+		w.search(a, m, line)
+		if kindOf(line) == "checkpoint" {
+			closed = append(closed, m)
+		}
 		at += len(line) + 1
 	}
 	in := codec.NewReader(bytes.NewReader(plain), w.book, codec.Limits{})
@@ -82,6 +85,7 @@ func (w *World) inspect(a *answer) {
 				w.verdictSent(a, f)
 			}
 		case syncproto.Checkpoint:
+			m, closed = closed[0], closed[1:]
 			if f.Cursor != "" {
 				a.cuts = append(a.cuts, &cut{cursor: f.Cursor, view: m.view, can: m.can, now: m.now, more: f.More})
 			}
@@ -102,7 +106,7 @@ func kindOf(line []byte) string {
 }
 
 // search looks for anything in a line that its reader may not know: canaries and ids of rows in households that are not his.
-func (w *World) search(a *answer, m *mark, line []byte, scope *string) {
+func (w *World) search(a *answer, m *mark, line []byte) {
 	p := a.l.phone
 	kind := kindOf(line)
 	for _, c := range canaries.FindAll(line, -1) {

@@ -167,7 +167,9 @@ type ear struct {
 	attrs string
 }
 
-func (e *ear) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError || e.s.w.trace.echo != nil }
+func (e *ear) Enabled(_ context.Context, l slog.Level) bool {
+	return l >= slog.LevelError || e.s.w.trace.echo != nil
+}
 
 func (e *ear) Handle(_ context.Context, r slog.Record) error {
 	text := r.Message
