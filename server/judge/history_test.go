@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"minqing/schema"
+	"minqing/schema/schematest"
 	"minqing/server/judge"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -363,4 +364,21 @@ func TestMaskedNumberFollows(t *testing.T) {
 	w.must("sec", w.create("identity", "j", "resident", "@p", "id_number", "110000190001010012"))
 	w.shows("resident", "p", "id_masked", schema.MaskIDNumber("110000190001010012"))
 	w.noItem()
+}
+
+// TestDeleterIsNotToldOfWhatHeNeverSaw : beneath the row that a cadre deletes lies one that only secretaries see.
+func TestDeleterIsNotToldOfWhatHeNeverSaw(t *testing.T) {
+	w := mustWorld(t, store.Options{Path: filepath.Join(t.TempDir(), "s.db")}, schematest.Book())
+	ann, sec := w.phone("ann"), w.phone("sec")
+	ann.do(w.create("thing", "r", "household", "@h1", "name", "n"))
+	made := sec.change(w.create("secret", "s", "thing", "@r", "id_number", "110000190001010012"))
+	sec.push(made)
+	v := ann.do(w.remove("thing", "r"))
+	if len(v.Items) != 0 {
+		t.Errorf("ann hears %+v", v.Items)
+	}
+	w.oneItem(syncproto.ItemDelete)
+	if v := sec.verdict(made); len(v.Items) != 1 {
+		t.Errorf("the secretary hears %+v", v)
+	}
 }

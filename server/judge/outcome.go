@@ -35,17 +35,28 @@ func (d *desk) holds(by Author) (func(r *row) bool, error) {
 	return func(r *row) bool { return rights.Sees(d.book, r.Scope, d.tx.Now(), d.placesAbove(r, d.row)) }, err
 }
 
-// verdictFor is a verdict as a device may hear it: a row that it no longer holds gets no label.
+// verdictFor is a verdict as a device may hear it: a row that it no longer holds gets no label, and an item about a row that its user neither
+// wrote nor sees is not named.
 func (d *desk) verdictFor(rec *record, number uint64, holds func(r *row) bool) (*syncproto.Verdict, error) {
 	v := *rec.verdict
 	v.Number, v.Identity, v.MendedBy = number, rec.Identity, rec.MendedBy
-	v.Labels = nil
+	v.Labels, v.Items = nil, nil
 	var rows []syncproto.RowID
+	own := map[syncproto.RowID]bool{}
 	for _, l := range rec.verdict.Labels {
-		rows = append(rows, l.Row)
+		rows, own[l.Row] = append(rows, l.Row), true
+	}
+	for _, n := range rec.verdict.Items {
+		rows = append(rows, n.Row)
 	}
 	if err := d.loadRows(rows); err != nil {
 		return nil, err
+	}
+	for _, n := range rec.verdict.Items {
+		// What he deleted may have had something beneath it that he was never shown.
+		if r := d.rows[n.Row]; own[n.Row] || rec.Status == syncproto.Refused || (r != nil && holds(r)) {
+			v.Items = append(v.Items, n)
+		}
 	}
 	for _, l := range rec.verdict.Labels {
 		if r := d.rows[l.Row]; r != nil && holds(r) {
