@@ -300,7 +300,7 @@ func (tx *Tx) apply(r *row, d *draft, next []schema.Value) error {
 
 // newID makes a row id.
 func (r *Replica) newID() (syncproto.RowID, error) {
-	id, err := newID(r.opt.Now(), r.opt.Rand)
+	id, err := syncproto.NewID(r.opt.Now(), r.opt.Rand)
 	return syncproto.RowID(id), wrap("NewID", err)
 }
 

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"io"
 	"log/slog"
@@ -209,16 +208,10 @@ func (s *Store) notBefore(ms int64) {
 
 // newID makes a UUIDv7 of a server time and the store's randomness.
 func (s *Store) newID(ms int64) (string, error) {
-	var b [16]byte
-	if err := s.random(b[6:]); err != nil {
-		return "", err
-	}
-	for i := range 6 {
-		b[i] = byte(ms >> (8 * (5 - i)))
-	}
-	b[6], b[8] = b[6]&0x0f|0x70, b[8]&0x3f|0x80
-	h := hex.EncodeToString(b[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:], nil
+	s.randMu.Lock()
+	defer s.randMu.Unlock()
+	id, err := syncproto.NewID(ms, s.opt.Rand)
+	return id, wrap("new id", err)
 }
 
 func (s *Store) random(b []byte) error {
