@@ -246,8 +246,8 @@ func (e *Engine) enlist(tx *store.Tx, d auth.NewDevice) error {
 // verdicts are what a pull tells a device of changes whose fate changed.
 func (e *Engine) verdicts(tx *store.Tx, device syncproto.DeviceID, user syncproto.UserID, after int64) ([]*syncproto.Verdict, int64, error) {
 	d, found, err := tx.Device(device)
-	if err != nil || !found || d.VSeq <= after {
-		return nil, max(after, d.VSeq), err
+	if err != nil || !found || d.VSeq == after {
+		return nil, d.VSeq, err
 	}
 	names, err := tx.NewVerdicts(device, after)
 	if err != nil {

@@ -99,8 +99,18 @@ func (tx *Tx) NamesBetween(device syncproto.DeviceID, from, to uint64) ([]Named,
 	return tx.names("device = ? AND number >= ? AND number <= ? ORDER BY number", string(device), int64(from), int64(to))
 }
 
-// NewVerdicts lists the names of a device whose verdict changed after a vseq, oldest change first.
+// NewVerdicts lists the names of a device whose verdict changed after a vseq, oldest change first. A vseq that is on no name is of a
+// server that went back, or of a verdict that changed again: then all are listed that ever changed.
 func (tx *Tx) NewVerdicts(device syncproto.DeviceID, after int64) ([]Named, error) {
+	if after > 0 {
+		found, err := tx.One("SELECT 1 FROM mq_name WHERE device = ? AND vseq = ? AND vseq > 0", []any{string(device), after}, new(int))
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			after = 0
+		}
+	}
 	return tx.names("device = ? AND vseq > ? ORDER BY vseq, number", string(device), after)
 }
 
@@ -117,7 +127,8 @@ func (tx *Tx) SaveNames(names []Named) error {
 		"ON CONFLICT (device, number) DO UPDATE SET vseq = excluded.vseq", out)
 }
 
-// NextVSeqs counts up the devices' verdict counters, ascending, and gives the new values. Devices that are unknown are left out.
+// NextVSeqs counts up the devices' verdict counters, ascending, and gives the new values. They keep up with the time, so that a
+// restored server gives none that a device has from the time that was lost. Devices that are unknown are left out.
 func (tx *Tx) NextVSeqs(devices map[syncproto.DeviceID]bool) (map[syncproto.DeviceID]int64, error) {
 	ids := make([]string, 0, len(devices))
 	for id := range devices {
@@ -134,7 +145,7 @@ func (tx *Tx) NextVSeqs(devices map[syncproto.DeviceID]bool) (map[syncproto.Devi
 		if err := scan(&id, &vseq); err != nil {
 			return err
 		}
-		out[id] = vseq + 1
+		out[id] = max(vseq+1, tx.now)
 		return nil
 	}, "SELECT id, vseq FROM mq_device WHERE id = ANY(?) ORDER BY id FOR UPDATE", ids)
 	if err != nil {
