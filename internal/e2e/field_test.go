@@ -1,0 +1,74 @@
+package e2e_test
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestFieldScripts runs the field's commands as people do, against a real server.
+func TestFieldScripts(t *testing.T) {
+	bin, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/field",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("TZ", "Asia/Shanghai")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "invite": invite},
+	})
+}
+
+// serve starts a server on the data folder srv and sets SERVER to its address; it ends with the script.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	cmd := exec.Command(filepath.Join(firstPath(ts), "minqing"), "serve", "--data", ts.MkAbs("srv"), "--listen", "127.0.0.1:0")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() {
+		ts.Check(cmd.Process.Signal(os.Interrupt))
+		if err := cmd.Wait(); err != nil {
+			ts.Logf("the server ended with %v", err)
+		}
+	})
+	found := make(chan string, 1)
+	go func() {
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if at := strings.Index(lines.Text(), "http://"); at >= 0 {
+				select {
+				case found <- strings.TrimRight(strings.Fields(lines.Text()[at:])[0], "/"):
+				default:
+				}
+			}
+		}
+	}()
+	select {
+	case url := <-found:
+		ts.Setenv("SERVER", url)
+	case <-time.After(30 * time.Second):
+		ts.Fatalf("the server did not say where it listens")
+	}
+}
+
+// invite sets CODE to an enrolment code for a user.
+func invite(ts *testscript.TestScript, neg bool, args []string) {
+	out, err := exec.Command(filepath.Join(firstPath(ts), "minqing"), "device", "invite", "--user", args[0], "--plain", "--data", ts.MkAbs("srv")).Output()
+	ts.Check(err)
+	ts.Setenv("CODE", strings.TrimSpace(string(out)))
+}
+
+func firstPath(ts *testscript.TestScript) string {
+	dir, _, _ := strings.Cut(ts.Getenv("PATH"), string(os.PathListSeparator))
+	return dir
+}
