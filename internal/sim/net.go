@@ -50,9 +50,25 @@ func (w *World) readRequest(g *ghost) *request {
 		case syncproto.Hello:
 			r.hello = f
 		case *syncproto.Change:
+			if f.Sealed != nil {
+				f = w.unsealed(g.phone, f)
+			}
 			r.changes = append(r.changes, f)
 		}
 	}
+}
+
+// unsealed is what a phone once made and can no longer read itself: its scope was forgotten, and the server alone can open it.
+func (w *World) unsealed(p *phone, c *syncproto.Change) *syncproto.Change {
+	for _, m := range p.mine {
+		if m.First == c.First {
+			opened := *m.Change
+			opened.Name, opened.Labels = c.Name, c.Labels
+			return &opened
+		}
+	}
+	w.violate(iNoPhantom, "%s sends a sealed change that it never made: %v", p.name, c.First)
+	return nil
 }
 
 // settle tells the oracle that the server took this push. group are the changes of it that are new.

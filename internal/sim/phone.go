@@ -322,7 +322,7 @@ func (w *World) arrived(p *phone, c *syncproto.Change) {
 				w.violate(iForgetting, "%s sends a deletion that nobody made: %s", p.name, describe(c))
 			}
 		}
-		w.violate(iNoPhantom, "%s sends a change that nobody made: %s", p.name, describe(c))
+		w.violate(iNoPhantom, "%s sends change %s that nobody made: %s %s", p.name, id, describe(c), c.Content)
 	}
 }
 

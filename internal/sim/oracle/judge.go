@@ -189,7 +189,6 @@ func (o *Oracle) hear(h *hearing, came map[ident]bool, rows map[syncproto.RowID]
 	if no := h.judge(); no != nil {
 		h.c.Status, h.c.Code, h.c.Waits, h.c.WaitsRow, h.c.Late = syncproto.Refused, no.code, no.waits, no.row, false
 		if no.code == syncproto.CodeLate {
-			h.c.Items[Spot{h.edits[0].Row, ""}] = syncproto.ItemLate
 			o.st.inbox.lates[h.c.ID] = true
 		}
 		return
