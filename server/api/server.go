@@ -19,6 +19,7 @@ import (
 
 	"minqing/schema"
 	"minqing/server/auth"
+	"minqing/server/courier"
 	"minqing/server/exchange"
 	"minqing/syncproto"
 )
@@ -40,6 +41,7 @@ type Config struct {
 	Book     *schema.Book
 	Auth     *auth.Service
 	Exchange *exchange.Service
+	Courier  *courier.Service
 	Log      *slog.Logger
 	Now      func() int64                // Unix ms
 	Ready    func(context.Context) error // can the store be written to
@@ -73,6 +75,8 @@ func New(cfg Config) *Server {
 	e.POST("/v1/token", s.handleToken)
 	e.POST("/v1/sync", s.handleSync)
 	e.GET("/v1/sync/events", s.handleEvents)
+	e.GET("/v1/courier/key", s.handleCourierKey)
+	e.POST("/v1/courier", s.handleCourier)
 	e.GET("/v1/openapi.json", s.handleOpenAPI)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", s.handleReady)

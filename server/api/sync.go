@@ -35,7 +35,7 @@ func (s *Server) handleSync(c echo.Context) error {
 		return err
 	}
 	defer leave()
-	body, err := readBody(r)
+	body, err := readBody(r, syncproto.MaxBodyBytes)
 	if err != nil {
 		return err
 	}
@@ -68,8 +68,8 @@ func tooLarge(cause error) error {
 		Hint: "分几次传。 Send it in several pushes.", Err: cause}
 }
 
-func readBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, syncproto.MaxBodyBytes))
+func readBody(r *http.Request, most int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, most))
 	var over *http.MaxBytesError
 	if errors.As(err, &over) {
 		return nil, tooLarge(err)

@@ -29,8 +29,10 @@ type Service struct {
 	Judge  *judge.Judge
 	// Ticket makes an enrolment code for a device that must take a new id.
 	Ticket func(ctx context.Context, user syncproto.UserID) (string, error)
-	Grace  time.Duration // how long late work is judged by the authority at capture
-	Lease  time.Duration // how long a replica may be used without contact
+	// Unbox puts their content back into changes that came in escrow boxes, and leaves out those that this server cannot open.
+	Unbox func(device syncproto.DeviceID, changes []*syncproto.Change) ([]*syncproto.Change, error)
+	Grace time.Duration // how long late work is judged by the authority at capture
+	Lease time.Duration // how long a replica may be used without contact
 
 	mu    sync.Mutex
 	older map[int]*schema.Book // the rule book as older clients know it
@@ -47,9 +49,11 @@ type request struct {
 	held   []syncproto.BucketID
 	asked  bool // the device sent Held
 	probes []syncproto.Probe
-	book   *schema.Book
-	cursor *syncproto.Cursor
-	resume *syncproto.Resume
+	// The request came in a bundle; of a device that was revoked meanwhile, nothing but its number stands against it.
+	carried, revoked bool
+	book             *schema.Book
+	cursor           *syncproto.Cursor
+	resume           *syncproto.Resume
 }
 
 // Sync answers one request. An error before the first frame was written is for the caller to show; afterwards it was sent as a
@@ -99,6 +103,13 @@ func (s *Service) fail(out pull.Sink, w syncproto.Welcome, err error) error {
 }
 
 func (s *Service) failure(out pull.Sink, err error) error {
+	if werr := out.Write(failureOf(err)); werr != nil {
+		return errors.Join(err, werr)
+	}
+	return errors.Join(err, out.Flush())
+}
+
+func failureOf(err error) syncproto.Failure {
 	f := syncproto.Failure{Code: syncproto.CodeInternal, Message: "服务器出了问题，已经记下。 The server had a problem and has noted it.", RetryAfter: 60}
 	var known *refusal
 	var ours *syncproto.Error
@@ -108,10 +119,7 @@ func (s *Service) failure(out pull.Sink, err error) error {
 	case errors.As(err, &ours):
 		f = syncproto.Failure{Code: ours.Code, Message: ours.Message, Hint: ours.Hint, RetryAfter: ours.RetryAfter}
 	}
-	if werr := out.Write(f); werr != nil {
-		return errors.Join(err, werr)
-	}
-	return errors.Join(err, out.Flush())
+	return f
 }
 
 // refusal is a failure that carries more than an error does.
@@ -164,7 +172,8 @@ func (s *Service) read(who auth.Who, in Source) (*request, []*syncproto.Change, 
 			if _, err := in.Next(); !errors.Is(err, io.EOF) {
 				return nil, nil, err // something follows the end
 			}
-			return r, changes, nil
+			changes, err = s.Unbox(who.Device, changes)
+			return r, changes, err
 		default:
 			return nil, nil, invalid("请求里有不该有的行。 A frame that has no place in a request.", "看 PROTOCOL.md 的 Frames 一节。 See PROTOCOL.md, Frames.")
 		}
@@ -203,11 +212,14 @@ func (s *Service) begin(ctx context.Context, r *request) (*pull.Course, error) {
 
 // push hands the changes over in batches and sends the verdicts of each after its commit.
 func (s *Service) push(ctx context.Context, r *request, changes []*syncproto.Change, out pull.Sink) (pushed bool, err error) {
-	by := judge.Author{Device: r.who.Device, User: r.who.User, Offer: r.hello.Offer != ""}
+	by := judge.Author{Device: r.who.Device, User: r.who.User, Offer: r.hello.Offer != "", Carried: r.carried}
 	for len(changes) > 0 {
 		n := min(batchChanges, len(changes))
 		o, err := s.Judge.Push(ctx, by, changes[:n])
 		var stop *judge.Stop
+		if errors.As(err, &stop) && r.carried {
+			return pushed, s.stopped(ctx, r, by, stop, changes, out)
+		}
 		if errors.As(err, &stop) && stop.Cause.Code == syncproto.CodeCopied {
 			return pushed, s.copied(ctx, r, stop.Known)
 		}

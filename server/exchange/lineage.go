@@ -24,7 +24,7 @@ func (s *Service) check(ctx context.Context, r *request) (*syncproto.Welcome, er
 		if err != nil {
 			return err
 		}
-		w = &syncproto.Welcome{Protocol: syncproto.ProtocolVersion, Schema: s.Book.Version, Epoch: epoch.ID, Now: tx.Now()}
+		w = s.welcome(tx, epoch.ID)
 		if r.cursor == nil || r.cursor.Epoch != epoch.ID {
 			// Settings change with a restart at the soonest, and a restart begins an epoch.
 			w.Grace, w.Lease = s.Grace.Milliseconds(), s.Lease.Milliseconds()
@@ -40,6 +40,10 @@ func (s *Service) check(ctx context.Context, r *request) (*syncproto.Welcome, er
 		return s.findHeld(tx, r)
 	})
 	return w, err
+}
+
+func (s *Service) welcome(tx *store.Tx, epoch syncproto.EpochID) *syncproto.Welcome {
+	return &syncproto.Welcome{Protocol: syncproto.ProtocolVersion, Schema: s.Book.Version, Epoch: epoch, Now: tx.Now()}
 }
 
 // open opens the seals of a hello and gives the chain heads that the device can show.

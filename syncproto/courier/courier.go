@@ -26,8 +26,8 @@ const (
 // Escrow is the purpose of boxes that hold the content of one change for the server alone.
 const Escrow = "escrow"
 
-// most bounds a file: the body of a request or answer as sent, and room for the rest.
-const most = syncproto.MaxBodyBytes + 64<<10
+// MaxFile bounds a file: the body of a request or answer as sent, and room for the rest.
+const MaxFile = syncproto.MaxBodyBytes + 64<<10
 
 // Keys is the answer of GET /v1/courier/key: what a device keeps in order to write bundles without a network.
 type Keys struct {
@@ -136,11 +136,11 @@ func check(key ed25519.PublicKey, text, signature []byte) error {
 }
 
 func unpack(r io.Reader, magic string, private []byte) (h header, body []byte, err error) {
-	raw, err := io.ReadAll(io.LimitReader(r, most+1))
+	raw, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
 	if err != nil {
 		return h, nil, fmt.Errorf("courier: %w", err)
 	}
-	if len(raw) > most {
+	if len(raw) > MaxFile {
 		return h, nil, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "courier", Message: "文件太大。 The file is too large.",
 			Hint: "这不是民情通导出的文件。 It was not written by Minqing."}
 	}
