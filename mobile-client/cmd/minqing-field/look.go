@@ -55,6 +55,7 @@ func (a *app) find(r *replica.Replica, table, what string) (syncproto.RowID, err
 		}
 		codes = append(codes, h.get("code").Str())
 	}
+	slices.Sort(codes) // rows come by id, which tells a reader nothing
 	return "", &syncproto.Error{Code: syncproto.CodeNotFound, Op: "find " + what, Message: fmt.Sprintf("本机没有户号 %s。 No household %s on this device.", what, what),
 		Hint: "本机有： On this device: " + strings.Join(codes, "、")}
 }
