@@ -71,6 +71,11 @@ func (o *Oracle) Changes() []*Change {
 	return out
 }
 
+// Gave tells whether some version of the row bears a label: one that the server lost in a restore it does not.
+func (r *Row) Gave(l syncproto.Label) bool {
+	return slices.ContainsFunc(r.of.versions, func(v *version) bool { return slices.Contains(v.labels, l) })
+}
+
 // Words are all values that accepted versions ever wrote into a cell of a row.
 func (r *Row) Words(cell string) []syncproto.CellEdit {
 	var out []syncproto.CellEdit
