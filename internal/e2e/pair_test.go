@@ -13,15 +13,18 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"minqing/internal/simdisk"
 	"minqing/mobile-client/replica"
 	"minqing/mobile-client/syncer"
 	"minqing/schema"
 	"minqing/schema/schematest"
 	"minqing/server/engine"
 	"minqing/server/judge"
+	"minqing/server/keys"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -36,13 +39,17 @@ type pair struct {
 	rand *rand.ChaCha8
 	cut  int // bytes of the next answer that pass; -1: all
 	book *schema.Book
+	disk *simdisk.Disk // where the server's database lies; nil: on the real one
 }
 
 func mustPair(t testing.TB) *pair { return mustPairOf(t, schematest.Book()) }
 
-func mustPairOf(t testing.TB, book *schema.Book) *pair {
+func mustPairOf(t testing.TB, book *schema.Book) *pair { return mustPairOn(t, book, nil) }
+
+// mustPairOn makes a pair whose server keeps its database on a disk.
+func mustPairOn(t testing.TB, book *schema.Book, disk *simdisk.Disk) *pair {
 	t.Helper()
-	p := &pair{t: t, book: book, dir: t.TempDir(), now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC).UnixMilli(), ids: map[string]string{}, rand: rand.NewChaCha8([32]byte{3}), cut: -1}
+	p := &pair{t: t, disk: disk, book: book, dir: t.TempDir(), now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC).UnixMilli(), ids: map[string]string{}, rand: rand.NewChaCha8([32]byte{3}), cut: -1}
 	p.start()
 	t.Cleanup(func() {
 		if err := p.e.Close(); err != nil {
@@ -68,11 +75,23 @@ func mustPairOf(t testing.TB, book *schema.Book) *pair {
 
 func (p *pair) start() {
 	p.t.Helper()
-	e, err := engine.Open(context.Background(), engine.Config{Dir: p.dir, Book: p.book, Now: p.clock, Rand: p.rand})
-	if err != nil {
-		p.t.Fatal(err)
+	p.must(p.tryStart())
+}
+
+func (p *pair) tryStart() error {
+	cfg := engine.Config{Dir: p.dir, Book: p.book, Now: p.clock, Rand: p.rand}
+	if p.disk != nil {
+		ring, err := keys.Parse(strings.Repeat("5e", keys.Size))
+		if err != nil {
+			return err
+		}
+		cfg.FS, cfg.Keys = p.disk.VFS(), ring
 	}
-	p.e = e
+	e, err := engine.Open(context.Background(), cfg)
+	if err == nil {
+		p.e = e
+	}
+	return err
 }
 
 func (p *pair) clock() int64 { p.now++; return p.now }
@@ -151,6 +170,26 @@ func (p *pair) enrol(user, file string) *phone {
 	d, _, err := syncer.Enrol(context.Background(), p, p.rand, syncer.Enrolment{Server: "http://server.invalid", Code: code, Label: user})
 	p.must(err)
 	ph := p.open(file)
+	p.must(ph.Enrol(context.Background(), d))
+	return ph
+}
+
+// tryEnrol exchanges a code for a device that is kept nowhere.
+func (p *pair) tryEnrol(code string) error {
+	_, _, err := syncer.Enrol(context.Background(), p, p.rand, syncer.Enrolment{Server: "http://server.invalid", Code: code})
+	return err
+}
+
+// enrolOn enrols a phone whose file lies on a disk.
+func (p *pair) enrolOn(disk *simdisk.Disk, user string) *phone {
+	p.t.Helper()
+	code, _, err := p.e.Auth.Invite(context.Background(), syncproto.UserID(p.id(user)))
+	p.must(err)
+	d, _, err := syncer.Enrol(context.Background(), p, p.rand, syncer.Enrolment{Server: "http://server.invalid", Code: code, Label: user})
+	p.must(err)
+	ph := &phone{p: p, opt: replica.Options{Path: user + ".db", FS: disk.VFS(), Book: p.book, Now: p.clock, Rand: p.rand}}
+	ph.reopen()
+	p.t.Cleanup(func() { ph.Close() })
 	p.must(ph.Enrol(context.Background(), d))
 	return ph
 }

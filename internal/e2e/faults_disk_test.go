@@ -1,0 +1,275 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"minqing/internal/simdisk"
+	"minqing/mobile-client/replica"
+	"minqing/schema"
+	"minqing/schema/schematest"
+	"minqing/server/judge"
+	"minqing/syncproto"
+)
+
+func codeIs(err error, code syncproto.Code) bool {
+	var e *syncproto.Error
+	return errors.As(err, &e) && e.Code == code && e.Message != "" && e.Hint != ""
+}
+
+// fillUp has the disk run full at each write of an operation in turn until it gets by with what is left. Each time that it fails it
+// must say so; then space returns, and heal must find everything as it should be. It gives how many writes were hit.
+func fillUp(t *testing.T, disk *simdisk.Disk, what string, try func() error, heal func()) int {
+	t.Helper()
+	const most = 500
+	for n := range most {
+		disk.FailWritesAfter(n)
+		err := try()
+		disk.Heal()
+		if err == nil {
+			heal()
+			return n
+		}
+		if !codeIs(err, syncproto.CodeFull) {
+			t.Fatalf("%s: disk full at write %d: %v", what, n, err)
+		}
+		heal()
+	}
+	t.Fatalf("%s: still no room after %d writes", what, most)
+	return 0
+}
+
+// The server's disk runs full at each write of a push, of a pull, of an administrator's change, of an enrolment, and of its own start.
+func TestFaultsDiskFullOnTheServer(t *testing.T) {
+	disk := simdisk.New()
+	p := mustPairOn(t, schematest.Book(), disk)
+	ann, bob := p.enrol("ann", "ann.db"), p.enrol("bob", "bob.db")
+	ann.round()
+	bob.round()
+	total, hits := int64(0), map[string]int{}
+	healthy := func() {
+		ann.round()
+		bob.round()
+		if got := bob.shown("thing", "h0-thing")["total"].Num(); got != total {
+			t.Fatalf("total is %d, want %d: each addition counts once", got, total)
+		}
+	}
+	hits["push"] = fillUp(t, disk, "push", func() error {
+		if len(entries(ann, replica.Pending)) == 0 {
+			total++
+			ann.edit("h0-thing", map[string]schema.Value{"total": schema.Int(ann.shown("thing", "h0-thing")["total"].Num() + 1)})
+		}
+		_, err := ann.sync.Sync(t.Context())
+		return err
+	}, healthy)
+	hits["pull"] = fillUp(t, disk, "pull", func() error {
+		disk.Heal() // another's word comes while there is room
+		total++
+		ann.edit("h0-thing", map[string]schema.Value{"total": schema.Int(ann.shown("thing", "h0-thing")["total"].Num() + 1)})
+		ann.round()
+		disk.FailWritesAfter(hits["pull"])
+		hits["pull"]++
+		_, err := bob.sync.Sync(t.Context())
+		return err
+	}, healthy)
+	made := 0
+	hits["submit"] = fillUp(t, disk, "submit", func() error {
+		_, err := p.e.Judge.Submit(context.Background(), "", judge.Draft{Edits: []syncproto.Edit{p.create("thing", fmt.Sprint("new", made), "household", "@h0", "name", "新")}})
+		if err == nil {
+			made++
+		}
+		return err
+	}, func() {
+		healthy()
+		if made == 1 && ann.shown("thing", "new0") == nil {
+			t.Fatal("what the server called saved is not there")
+		}
+	})
+	hits["enrol"] = fillUp(t, disk, "enrol", func() error {
+		disk.Heal()
+		code, _, err := p.e.Auth.Invite(context.Background(), syncproto.UserID(p.id("ann")))
+		p.must(err)
+		disk.FailWritesAfter(hits["enrol"])
+		hits["enrol"]++
+		return p.tryEnrol(code)
+	}, healthy)
+	hits["start"] = fillUp(t, disk, "start", func() error {
+		disk.Heal()
+		p.must(p.e.Close())
+		disk.FailWritesAfter(hits["start"])
+		hits["start"]++
+		err := p.tryStart()
+		disk.Heal()
+		if err != nil {
+			p.start()
+		}
+		return err
+	}, healthy)
+	t.Logf("writes hit: %v", hits)
+}
+
+func entries(ph *phone, states ...replica.State) []replica.Entry {
+	list, err := ph.Entries(context.Background(), states...)
+	ph.p.must(err)
+	return list
+}
+
+// The device's disk runs full at each write of a save, of a sync that pushes and pulls, and of opening the file.
+func TestFaultsDiskFullOnTheDevice(t *testing.T) {
+	disk := simdisk.New()
+	p := mustPair(t)
+	bob := p.enrol("bob", "bob.db")
+	ann := p.enrolOn(disk, "ann")
+	ann.round()
+	bob.round()
+	total, saves, hits := int64(0), 0, map[string]int{}
+	healthy := func() {
+		ann.round()
+		bob.round()
+		for _, ph := range []*phone{ann, bob} {
+			if got := ph.shown("thing", "h0-thing")["total"].Num(); got != total {
+				t.Fatalf("total is %d, want %d: what was saved counts once, what was not does not", got, total)
+			}
+		}
+	}
+	plusOne := func(ph *phone) error {
+		f, err := ph.Form(t.Context(), "thing", p.row("h0-thing"))
+		if err != nil {
+			return err
+		}
+		_, err = ph.Write(t.Context(), func(tx *replica.Tx) error {
+			return tx.Update(f, map[string]schema.Value{"total": schema.Int(f.Values["total"].Num() + 1)})
+		})
+		if err == nil {
+			total++
+			saves++
+		}
+		return err
+	}
+	hits["save"] = fillUp(t, disk, "save", func() error { return plusOne(ann) }, healthy)
+	if saves != 1 {
+		t.Fatalf("%d saves, want the one that had room", saves)
+	}
+	hits["sync"] = fillUp(t, disk, "sync", func() error {
+		disk.Heal()
+		p.must(plusOne(bob))
+		bob.round()
+		p.must(plusOne(ann))
+		disk.FailWritesAfter(hits["sync"])
+		hits["sync"]++
+		_, err := ann.sync.Sync(t.Context())
+		return err
+	}, healthy)
+	hits["open"] = fillUp(t, disk, "open", func() error {
+		disk.Heal()
+		p.must(plusOne(ann))
+		p.must(ann.Close())
+		disk.FailWritesAfter(hits["open"])
+		hits["open"]++
+		r, err := replica.Open(t.Context(), ann.opt)
+		disk.Heal()
+		if err == nil {
+			err = r.Close()
+		}
+		ann.reopen()
+		return err
+	}, healthy)
+	t.Logf("writes hit: %v", hits)
+}
+
+// A real file system runs full under a running server and under a device: a small one in memory, mounted for the test (as root), or
+// else a bound on the size of files.
+func TestFaultsDiskFullForReal(t *testing.T) {
+	w := mustTown(t, ownHouses)
+	w.cadre("ann", 0)
+	p := w.pocket("ann")
+	small := filepath.Join(w.dir, "small")
+	must(t, os.Mkdir(small, 0o700))
+	if err := syscall.Mount("none", small, "tmpfs", 0, "size=3m"); err != nil {
+		t.Fatalf("this test mounts a small file system and needs root (the CI image runs as root): %v", err)
+	}
+	mounted := true
+	unmount := func() {
+		if mounted {
+			mounted = false
+			if err := syscall.Unmount(small, syscall.MNT_DETACH); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	defer unmount()
+	// The server moves to the small disk.
+	w.stop()
+	for _, name := range []string{"minqing.db", "secret.key"} {
+		raw, err := os.ReadFile(filepath.Join(w.data, name))
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(small, name), raw, 0o600))
+	}
+	w.data = small
+	w.start()
+	t.Cleanup(func() {
+		if w.server.cmd.ProcessState == nil {
+			if err := w.server.kill(); err != nil {
+				t.Error(err)
+			}
+		}
+		unmount()
+	})
+	ballast := filepath.Join(small, "ballast")
+	full := 0
+	for round := range 6 {
+		for range 20 {
+			p.matter(strings.Repeat("水", 1500))
+		}
+		must(t, fillRest(ballast, round*40<<10))
+		_, err := p.sync.Sync(t.Context())
+		switch {
+		case codeIs(err, syncproto.CodeFull):
+			full++
+		case err != nil:
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if resp, err := http.Get("http://" + w.server.address + "/healthz"); err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("the server does not stand a full disk: %v %v", resp, err)
+		} else {
+			must(t, resp.Body.Close())
+		}
+		must(t, os.Remove(ballast))
+		p.through("space is back")
+	}
+	if full == 0 {
+		t.Error("the disk was never full")
+	}
+	p.once()
+	w.stop()
+	sound(t, filepath.Join(small, "minqing.db"))
+	t.Logf("full=%d of 6", full)
+}
+
+// fillRest writes a file until the disk is full, then gives left bytes back.
+func fillRest(path string, left int) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	buf := make([]byte, 4<<10)
+	size := int64(0)
+	for {
+		n, err := f.Write(buf)
+		size += int64(n)
+		if errors.Is(err, syscall.ENOSPC) {
+			break
+		}
+		if err != nil {
+			return errors.Join(err, f.Close())
+		}
+	}
+	return errors.Join(f.Truncate(max(0, size-int64(left))), f.Close())
+}
