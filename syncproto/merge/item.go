@@ -157,7 +157,9 @@ func (r *row) state(items []Item) State {
 	for by, names := range cells {
 		// Labels have one order, whatever the order in which they were learnt: a state is compared with one made anew.
 		labels := slices.Clone(by.Labels)
-		slices.SortFunc(labels, func(a, b syncproto.Label) int { return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Rev, b.Rev)) })
+		slices.SortFunc(labels, func(a, b syncproto.Label) int {
+			return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Rev, b.Rev))
+		})
 		s.Heads = append(s.Heads, Head{ID: by.ID, Seq: by.Seq, Labels: labels, Cells: names})
 	}
 	sortHeads(s.Heads)
