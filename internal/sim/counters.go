@@ -10,7 +10,7 @@ import (
 // Counters tell what a history, or many, held.
 type Counters map[string]int
 
-// What is counted. A run of many histories fails when one of those in Required was never met.
+// What is counted. A run of many histories fails when one of those in required was never met.
 const (
 	cOperations = "operations"
 	cConflicts  = "conflicts"
@@ -48,6 +48,7 @@ const (
 var required = []string{cConflicts, cMerges, cRefusals, cLates, cForgets, cRepairs, cRestores, cOldEdits, cCopies, cCrashes, cCuts, cWaits, cMends, cMoves,
 	cDeletes, cTwins, cForks, cOutside, cDecisions, cUndos, cRevivals, cOverdue, cGhosts, cNested, cResumes, cRevoked, cForms, cOrders}
 
+// requiredFrom is how many histories are enough to meet everything.
 const requiredFrom = 2000
 
 // Add adds all of other.
@@ -57,11 +58,11 @@ func (c Counters) Add(other Counters) {
 	}
 }
 
-// Missing lists what was required and never met.
-func (c Counters) Missing() []string {
+// Missing lists what a run of so many histories must have met, and never did.
+func (t Total) Missing() []string {
 	var out []string
 	for _, name := range required {
-		if c[name] == 0 {
+		if t.Histories >= requiredFrom && t.Counters[name] == 0 {
 			out = append(out, name)
 		}
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,6 +67,21 @@ func Plan(seed uint64) *History {
 func (h *History) skips(i int) bool { return h.Skip[i] }
 func (h *History) calm(i int) bool  { return h.Calm[i] }
 
+// copy is a history that can be altered by itself.
+func (h *History) copy() *History {
+	c := *h
+	c.Skip, c.Calm = maps.Clone(h.Skip), maps.Clone(h.Calm)
+	return &c
+}
+
+// same tells whether two histories of one seed do the same.
+func (h *History) same(o *History) bool {
+	return h.Clocks == o.Clocks && maps.Equal(h.Skip, o.Skip) && maps.Equal(h.Calm, o.Calm)
+}
+
+// operations counts those that are not left out.
+func (h *History) operations() int { return len(h.Ops) - len(h.Skip) }
+
 // Replay is the command that runs this history again.
 func (h *History) Replay() string {
 	s := fmt.Sprintf("minqing-sim -seed %d", h.Seed)
@@ -100,6 +116,11 @@ func (h *History) Only(list string) error {
 	keep, err := parseRanges(list)
 	if err != nil {
 		return err
+	}
+	for _, i := range keep {
+		if i >= len(h.Ops) {
+			return fmt.Errorf("sim: the history of seed %d has no operation %d: it has %d", h.Seed, i, len(h.Ops))
+		}
 	}
 	for i := range h.Ops {
 		if !slices.Contains(keep, i) {
