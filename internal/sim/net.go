@@ -115,8 +115,9 @@ type link struct {
 	boot   int // of the phone's process that uses it
 	d      *dice
 	rough  bool
-	nested bool // other things happen meanwhile
-	failed bool // the server's disk failed under one of its requests
+	nested bool     // other things happen meanwhile
+	failed bool     // the server's disk failed under one of its requests
+	plan   []script // what a directed history has in store for the next sync requests
 }
 
 // fault is what happens to one request.
@@ -126,10 +127,13 @@ type fault struct {
 	crashAnswer                           int // byte of the answer at which the server dies, -1: not
 	crashDisk                             int // write of the server's disk at which it dies, -1: not
 	killAt                                int // byte of the answer at which the phone dies, -1: not
+	script                                *script
 }
 
+var noFault = fault{cutRequest: -1, cutAnswer: -1, crashAnswer: -1, crashDisk: -1, killAt: -1}
+
 func (l *link) draw(size int) fault {
-	f := fault{cutRequest: -1, cutAnswer: -1, crashAnswer: -1, crashDisk: -1, killAt: -1}
+	f := noFault
 	if !l.rough || l.w.calm || !l.d.chance(3) {
 		return f
 	}
@@ -168,6 +172,9 @@ func (l *link) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	w.tick(l.d.between(10, 900))
 	f := l.draw(len(body))
+	if len(l.plan) > 0 && req.URL.Path == "/v1/sync" {
+		f = l.follow(req)
+	}
 	l.meanwhile(4)
 	if p.boot != l.boot {
 		return nil, errDead
@@ -183,9 +190,16 @@ func (l *link) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errLink
 	}
 	ans := w.server.handle(g, l, f)
+	if f.script != nil && ans != nil && ans.code == http.StatusUnauthorized {
+		l.plan = append([]script{f.script.again()}, l.plan...) // it has to sign in first
+		return l.deliver(ans, noFault), nil
+	}
 	if f.twice && ans != nil {
 		w.count[cGhosts]++
 		w.repeat(g)
+	}
+	if f.script != nil && f.script.cutBefore != "" && ans != nil {
+		f.cutAnswer = ans.before(f.script.cutBefore)
 	}
 	if f.cutRequest >= 0 || f.loseAnswer || ans == nil {
 		w.count[cCuts]++
@@ -207,6 +221,9 @@ func (l *link) meanwhile(n int) {
 // deliver is the answer on its way to the phone.
 func (l *link) deliver(ans *answer, f fault) *http.Response {
 	stream := &stream{l: l, left: ans.buf.Bytes(), cut: f.cutAnswer, kill: f.killAt, ans: ans}
+	if f.script != nil {
+		stream.coming = f.script.coming
+	}
 	l.phone.answered(ans)
 	return &http.Response{StatusCode: ans.code, Header: ans.header, Body: stream, ContentLength: -1}
 }
@@ -219,6 +236,8 @@ type stream struct {
 	cut  int
 	kill int
 	ans  *answer
+	// coming, of a directed history, happens while the answer is on its way.
+	coming func()
 }
 
 func (s *stream) Read(p []byte) (int, error) {
@@ -239,6 +258,10 @@ func (s *stream) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	s.l.meanwhile(12)
+	if f := s.coming; f != nil {
+		s.coming = nil
+		f()
+	}
 	if phone.boot != s.l.boot {
 		return 0, errDead
 	}
@@ -299,7 +322,7 @@ func (w *World) repeat(g *ghost) {
 		before = w.server.fingerprint()
 	}
 	w.trace.note("%s: a request comes again", g.phone.name)
-	w.server.handle(g, &link{w: w, phone: g.phone, d: newDice(uint64(w.now), 9)}, fault{cutRequest: -1, cutAnswer: -1, crashAnswer: -1, crashDisk: -1, killAt: -1})
+	w.server.handle(g, &link{w: w, phone: g.phone, d: newDice(uint64(w.now), 9)}, noFault)
 	if !settled || !w.server.up {
 		return
 	}

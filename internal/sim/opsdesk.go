@@ -169,15 +169,20 @@ func (w *World) doDecide(d *dice) {
 			decision.Pick = pick(d, it.Sides).Change
 		}
 	}
+	_ = w.resolve(it, decision) // what the desk may not do it is told
+}
+
+// resolve decides an item at the desk, and tells the oracle what is not a change of a row.
+func (w *World) resolve(it *judge.Item, decision judge.Decision) error {
 	before := w.oracle.Mark()
-	ok := false
+	var failed error
 	w.desk("decide "+string(it.Kind), func(j *judge.Judge) error {
 		_, err := j.Resolve(context.Background(), syncproto.UserID(adminUser), it.ID, decision)
-		ok = err == nil
+		failed = err
 		return err
 	})
-	if !ok {
-		return
+	if failed != nil {
+		return failed
 	}
 	w.count[cDecisions]++
 	switch it.Kind {
@@ -202,6 +207,7 @@ func (w *World) doDecide(d *dice) {
 			w.violate(iAudit, "a decision about %s left no change", it.ID)
 		}
 	}
+	return nil
 }
 
 // doUndo takes something back that somebody did.

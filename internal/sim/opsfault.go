@@ -73,11 +73,13 @@ func (w *World) doKill(d *dice) {
 
 // doCopy puts a copy of a phone's file on another machine; both go on.
 func (w *World) doCopy(d *dice) {
-	p := w.anyPhone(d)
-	if p == nil || p.syncing || len(w.phones) > 7 {
-		return
+	if p := w.anyPhone(d); p != nil && !p.syncing && len(w.phones) <= 7 {
+		w.copyOf(p, d.Uint64())
 	}
-	c := &phone{w: w, name: fmt.Sprintf("phone%d", len(w.phones)+1), user: p.user, kind: p.kind, disk: simdisk.New(), rand: newEntropy(d.Uint64(), 4),
+}
+
+func (w *World) copyOf(p *phone, seed uint64) *phone {
+	c := &phone{w: w, name: fmt.Sprintf("phone%d", len(w.phones)+1), user: p.user, kind: p.kind, disk: simdisk.New(), rand: newEntropy(seed, 4),
 		sent: maps.Clone(p.sent), labels: maps.Clone(p.labels), cuts: slices.Clone(p.cuts), sure: p.sure, loose: p.loose, mine: slices.Clone(p.mine)}
 	c.disk.Now = c.now
 	c.disk.Restore(phonePath, p.disk.Clone(phonePath, false))
@@ -89,6 +91,7 @@ func (w *World) doCopy(d *dice) {
 	w.phones = append(w.phones, c)
 	w.trace.note("%s is a copy of %s", c.name, p.name)
 	c.open()
+	return c
 }
 
 // image is a copy of a phone's file that is only kept.
@@ -105,16 +108,18 @@ type image struct {
 }
 
 func (w *World) doImage(d *dice) {
-	p := w.anyPhone(d)
-	if p == nil || p.syncing {
-		return
+	if p := w.anyPhone(d); p != nil && !p.syncing {
+		w.images = append(w.images, imageOf(p))
 	}
+}
+
+func imageOf(p *phone) image {
 	im := image{phone: p, kind: p.kind, files: p.disk.Clone(phonePath, false), mine: slices.Clone(p.mine), held: map[*made]bool{}, labels: maps.Clone(p.labels),
 		cuts: slices.Clone(p.cuts), sure: p.sure, loose: p.loose}
 	for _, m := range p.mine {
 		im.held[m] = m.holders[p]
 	}
-	w.images = append(w.images, im)
+	return im
 }
 
 // doOldCopy puts an old copy of a phone's file back: what was made since then on this phone alone is gone, by its owner's own hand.
@@ -128,7 +133,10 @@ func (w *World) doOldCopy(d *dice) {
 	if len(fit) == 0 {
 		return
 	}
-	im := pick(d, fit)
+	w.putBack(pick(d, fit))
+}
+
+func (w *World) putBack(im image) {
 	p := im.phone
 	w.must(p.rep.Close(), "close "+p.name)
 	p.disk.Restore(phonePath, im.files)

@@ -1,0 +1,3 @@
+package sim
+
+var copyHistories, restoreHistories, designHistories []Directed
