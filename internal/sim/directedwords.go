@@ -389,3 +389,7 @@ func aThing(i int) rowRef     { return rowRef{"thing", syncproto.RowID(fixedID(0
 func aHousehold(i int) rowRef { return rowRef{"household", syncproto.RowID(households[i])} }
 
 func (s *stage) ctx() context.Context { return context.Background() }
+
+type side = judge.Side
+
+func decisionFor(m *made) judge.Decision { return judge.Decision{Pick: m.id} }

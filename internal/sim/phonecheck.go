@@ -148,7 +148,7 @@ func (p *phone) checkOrder(held map[syncproto.RowID]*replica.Record, c *cut) {
 			continue
 		}
 		older, newer := slices.Index(c.view.Line, was.Epoch), slices.Index(c.view.Line, is.Label.Epoch)
-		swallowed := c.view.Rows[id] == nil || !c.view.Rows[id].Gave(was)
+		swallowed := c.view.Rows[id] == nil || !p.w.oracle.Gave(c.view.Rows[id], was)
 		if was.Rev > 0 && older >= 0 && !swallowed && (newer > older || is.Label.Rev < was.Rev) {
 			p.w.violate(iCausality, "%s shows %s %s at %v, and showed it at %v before", p.name, is.Table, id, is.Label, was)
 		}

@@ -71,9 +71,23 @@ func (o *Oracle) Changes() []*Change {
 	return out
 }
 
-// Gave tells whether some version of the row bears a label: one that the server lost in a restore it does not.
-func (r *Row) Gave(l syncproto.Label) bool {
-	return slices.ContainsFunc(r.of.versions, func(v *version) bool { return slices.Contains(v.labels, l) })
+// Gave tells whether versions of the row bear every number up to a label: those that a restore swallowed and nobody brought back they
+// do not.
+func (o *Oracle) Gave(r *Row, l syncproto.Label) bool {
+	line := o.epochsNow().up(l.Epoch)
+	bears := func(rev uint64) bool {
+		return slices.ContainsFunc(r.of.versions, func(v *version) bool {
+			return slices.ContainsFunc(v.labels, func(have syncproto.Label) bool {
+				return have.Rev == rev && slices.Contains(line, have.Epoch) && (rev < l.Rev || have.Epoch == l.Epoch)
+			})
+		})
+	}
+	for rev := uint64(1); rev <= l.Rev; rev++ {
+		if !bears(rev) {
+			return false
+		}
+	}
+	return true
 }
 
 // Words are all values that accepted versions ever wrote into a cell of a row.

@@ -1,0 +1,176 @@
+package sim
+
+import (
+	"slices"
+
+	"minqing/mobile-client/replica"
+	"minqing/syncproto"
+)
+
+// Servers that went back to a backup: MERGE's eleventh history.
+
+var restoreHistories = []Directed{
+	{"merge11-console-makes-the-number-anew", "Restore; the console makes (e, 2) anew while a phone holds another (e, 2) and edits over it: not seen.", restoreAnew},
+	{"merge11-link-breaks-after-verdicts", "The link breaks after verdicts and before the cursor, then a restore: the fork is still found.", restoreAfterVerdicts},
+	{"merge11-refused-change-survives", "A refused change survives a restore, and can be mended after it.", restoreRefused},
+	{"merge11-two-restores-in-a-row", "Two restores in a row: everything comes back, and is counted once.", restoreTwice},
+	{"restore-of-a-decision", "A decision that a restore swallowed comes back from the desk's hands only: the words stay open, and are not lost.", restoreDecision},
+	{"restore-and-deletion", "A deletion that a restore swallowed comes back from the phone that made it; beside an edit it is an item.", restoreDeletion},
+	{"restore-in-another-order", "What was acknowledged before a restore comes back in any order of the phones: same values, same inbox.", restoreOrders},
+}
+
+func (s *stage) backup() { s.doBackup(nil) }
+
+// restore puts the server back to its backup.
+func (s *stage) restore() {
+	s.want(s.keep != nil && s.keep.phones == len(s.phones), "there is no backup that knows all phones")
+	s.doRestore(nil)
+}
+
+// finds counts the forks that phones find while f runs.
+func (s *stage) finds(n int, f func()) {
+	before := s.count[cForks]
+	f()
+	s.want(s.count[cForks]-before == n, "%d forks were found, must be %d", s.count[cForks]-before, n)
+}
+
+func restoreAnew(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	was := s.form(p, t).Values["name"]
+	s.backup()
+	lost := s.edit(p, t, "name", "lost")
+	s.sync(p, q)
+	s.shownOn(q, t, "name", "lost")
+	rev := s.rev(t)
+	over := s.edit(q, t, "name", "over") // has seen “lost”
+	s.restore()
+	s.shows(t, "name", was)
+	console := s.deskEdit(adminUser, t, "name", "console")
+	s.want(s.rev(t) == rev && over.Edits[0].Base.Rev == rev, "the console is at rev %d, the phone saw %d, must be the same number", s.rev(t), rev)
+	s.finds(2, func() { s.each(func() { s.sync(p) }, func() { s.sync(q) }) })
+	s.sync(p, q)
+	s.item(syncproto.ItemCell, t, []string{"name"}, console, over.id)
+	s.shows(t, "name", was)
+	s.want(s.oracle.Change(lost.id) != nil, "what the restore swallowed did not come back")
+	s.heard(p, lost, replica.Accepted)
+	s.sameEveryTime(t)
+}
+
+func restoreAfterVerdicts(s *stage) {
+	t, p := aThing(0), s.phone(ann)
+	s.backup()
+	lost := s.edit(p, t, "name", "lost")
+	s.syncWith(p, script{cutBefore: []string{"columns", "checkpoint"}[s.variant(2)]})
+	s.heard(p, lost, replica.Accepted)
+	s.shownOn(p, t, "name", "lost")
+	s.restore()
+	s.finds(1, func() { s.sync(p) })
+	s.became(lost, syncproto.Applied, "")
+	s.shows(t, "name", "lost")
+	s.shownOn(p, t, "name", "lost")
+	s.items(0)
+}
+
+func restoreRefused(s *stage) {
+	t, p := aThing(0), s.phone(ann)
+	s.backup()
+	bad := s.tool(p, "UPDATE thing SET state = 'doing', grade = 'zz' WHERE id = ?", string(t.id))
+	next := s.edit(p, t, "state", "closed")
+	s.sync(p)
+	s.heard(p, bad, replica.Refused)
+	s.restore()
+	s.finds(1, func() { s.sync(p) })
+	s.became(bad, syncproto.Refused, syncproto.CodeInvalid)
+	s.became(next, syncproto.Refused, syncproto.CodeWaits)
+	s.heard(p, bad, replica.Refused)
+	s.mend(p, bad, "state", "doing", "grade", "c")
+	s.sync(p)
+	s.shows(t, "state", "closed", "grade", "c")
+	s.items(0)
+}
+
+func restoreTwice(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	s.edit(q, t, "total", 1)
+	s.sync(q, p)
+	s.backup()
+	ten := s.edit(p, t, "total", 11)
+	s.sync(p, q)
+	again := s.variant(3)
+	s.restore()
+	if again == 1 {
+		s.deskEdit(adminUser, t, "total", 101)
+	}
+	if again == 2 {
+		s.sync(p) // comes back, and is swallowed again
+		s.shows(t, "total", 11)
+	}
+	hundred := s.edit(q, t, "total", 111)
+	s.restore()
+	s.shows(t, "total", 1)
+	s.sync(p, q)
+	s.shows(t, "total", 111)
+	s.became(ten, s.oracle.Change(ten.id).Status, "")
+	s.became(hundred, s.oracle.Change(hundred.id).Status, "")
+	s.restore() // a third, to the same backup
+	s.each(func() { s.sync(p) }, func() { s.sync(q) })
+	s.sync(p, q)
+	s.shows(t, "total", 111)
+	s.shownOn(p, t, "total", 111)
+	s.items(0)
+	s.sameEveryTime(t)
+}
+
+func restoreDecision(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	one, two := s.edit(p, t, "name", "one"), s.edit(q, t, "name", "two")
+	s.sync(p)
+	s.backup()
+	s.sync(q)
+	it := s.item(syncproto.ItemCell, t, []string{"name"}, one.id, two.id)
+	s.decide(it, decisionFor(two))
+	s.sync(p, q)
+	s.shownOn(p, t, "name", "two")
+	s.restore()
+	s.sync(p, q)
+	s.item(syncproto.ItemCell, t, []string{"name"}, one.id, two.id)
+	s.became(two, syncproto.Conflicted, "")
+}
+
+func restoreDeletion(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	s.backup()
+	gone := s.remove(p, t)
+	s.sync(p, q)
+	s.missingOn(q, t)
+	s.restore()
+	if s.variant(2) == 0 {
+		s.sync(p, q)
+		s.isDead(t)
+		s.missingOn(p, t)
+		s.items(0)
+		return
+	}
+	edit := s.deskEdit(adminUser, t, "name", "console")
+	s.sync(p, q)
+	s.isDead(t)
+	it := s.item(syncproto.ItemDelete, t, []string{syncproto.ExistenceCell}, edit)
+	s.want(slices.ContainsFunc(it.Sides, func(x side) bool { return x.Change == gone.id && x.Against }), "the deletion is not on record: %+v", it.Sides)
+}
+
+func restoreOrders(s *stage) {
+	t, p, q, r := aThing(0), s.phone(ann), s.phone(cid), s.phone(dora)
+	s.backup()
+	s.edit(p, t, "total", 1, "story", s.form(p, t).Values["story"].Str()+"一。")
+	s.sync(p, q)
+	s.edit(q, t, "total", 3, "name", "q", "newest", "q")
+	s.sync(q, r)
+	s.edit(r, t, "total", 6, "name", "r", "newest", "r") // saw all of it
+	s.sync(r)
+	s.restore()
+	s.each(func() { s.sync(p) }, func() { s.sync(q) }, func() { s.sync(r) })
+	s.sync(p, q, r)
+	s.shows(t, "total", 6, "name", "r", "newest", "r")
+	s.items(0)
+	s.sameEveryTime(t)
+}
