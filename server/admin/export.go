@@ -18,8 +18,8 @@ type ExportWhat struct {
 	Format sheet.Format
 }
 
-// RegisterTable is what ExportWhat.Table is for a register.
-const RegisterTable = "register"
+// registerTable is what ExportWhat.Table is for a register.
+const registerTable = "register"
 
 // Export writes a register or a table. That it is taken away is on record before the first row is written. It gives the number of rows.
 func (d *Desk) Export(ctx context.Context, w io.Writer, what ExportWhat) (rows int, err error) {
@@ -35,7 +35,7 @@ func (d *Desk) Export(ctx context.Context, w io.Writer, what ExportWhat) (rows i
 				return err
 			}
 		}
-		if what.Table == RegisterTable {
+		if what.Table == registerTable {
 			if within.ID == "" {
 				return wrong("export", "没有写明哪个村。", "Which village is not said.", "用 --within 写村的代码或名称。 Name it with --within.")
 			}
@@ -123,7 +123,7 @@ func scopesUnder(tx *store.Tx, within register.Place) (map[string]bool, error) {
 // Masked tells whether an export of a table hides something unless it is asked for in full.
 func Masked(b *schema.Book, table string) bool {
 	tables := []string{table}
-	if table == RegisterTable {
+	if table == registerTable {
 		tables = []string{"household", "resident", "identity"}
 	}
 	for _, name := range tables {

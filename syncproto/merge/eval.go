@@ -263,7 +263,7 @@ func (v *view) mergeText(base, first, second schema.Value) (schema.Value, bool) 
 	if v.spent > textBudget {
 		return schema.Null, false
 	}
-	text, ok := Text(base.Str(), first.Str(), second.Str())
+	text, ok := mergeTexts(base.Str(), first.Str(), second.Str())
 	most := int64(schema.DefaultTextMax)
 	if m := v.cell.Columns[0].Max; m > 0 {
 		most = m

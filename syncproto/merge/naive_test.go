@@ -410,7 +410,7 @@ func (n *naive) text(cell *schema.Cell, heads []syncproto.Identity) (schema.Valu
 		case acc == base:
 			acc = v
 		default:
-			merged, ok := Text(base.Str(), acc.Str(), v.Str())
+			merged, ok := mergeTexts(base.Str(), acc.Str(), v.Str())
 			if !ok || len([]rune(merged)) > int(cell.Columns[0].Max) {
 				return schema.Null, true
 			}

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Text merges two texts made from one base, by line and sentence. First and second are the sides in canonical order; ok is
+// mergeTexts merges two texts made from one base, by line and sentence. First and second are the sides in canonical order; ok is
 // false when they overlap, and then merged is "".
 //
 // What only one side changed is taken; what both changed alike is taken once; sentences that either side deleted go. Where both
 // inserted at one point both insertions stay, first before second, unless an unfinished sentence would run into the next one: then
 // the other way round, and if that does not help either it counts as overlap. Everything else that both touched is overlap.
-func Text(base, first, second string) (merged string, ok bool) {
+func mergeTexts(base, first, second string) (merged string, ok bool) {
 	switch {
 	case first == second || second == base:
 		return first, true

@@ -41,7 +41,7 @@ func TestTextMerges(t *testing.T) {
 		{"one of equal lines deleted by each", "同\n同\n同\n", "同\n同\n", "同\n同\n", "同\n同\n"},
 		{"one of equal lines deleted, a line added", "同\n同\n", "同\n", "同\n同\n新\n", "同\n新\n"},
 	} {
-		got, ok := Text(c.base, c.first, c.second)
+		got, ok := mergeTexts(c.base, c.first, c.second)
 		if !ok {
 			got = "!"
 		}
@@ -53,8 +53,8 @@ func TestTextMerges(t *testing.T) {
 
 // textLaws are what must hold for any three texts.
 func textLaws(tb failer, base, x, y string) {
-	xy, ok := Text(base, x, y)
-	yx, swapped := Text(base, y, x)
+	xy, ok := mergeTexts(base, x, y)
+	yx, swapped := mergeTexts(base, y, x)
 	if ok != swapped {
 		tb.Fatalf("Text(%q, %q, %q) merges %v, with the sides swapped %v", base, x, y, ok, swapped)
 	}
@@ -79,7 +79,7 @@ func textLaws(tb failer, base, x, y string) {
 	}
 	// Idempotent: who merges what was merged already changes nothing.
 	for _, side := range []string{x, y} {
-		if again, ok := Text(side, xy, side); !ok || again != xy {
+		if again, ok := mergeTexts(side, xy, side); !ok || again != xy {
 			tb.Fatalf("Text(%q, %q, itself) = %q", side, xy, again)
 		}
 	}
@@ -127,7 +127,7 @@ func TestTextKeepsEveryWord(t *testing.T) {
 				meet = meet || touched[0][i] && touched[1][k] || touched[1][i] && touched[0][k]
 			}
 		}
-		out, ok := Text(strings.Join(base, ""), strings.Join(sides[0], ""), strings.Join(sides[1], ""))
+		out, ok := mergeTexts(strings.Join(base, ""), strings.Join(sides[0], ""), strings.Join(sides[1], ""))
 		if !ok {
 			if !meet {
 				t.Fatalf("seed %d: overlap between changes that do not meet: %q %q %q", seed, base, sides[0], sides[1])
@@ -180,7 +180,7 @@ func TestTextTakesBoundedTime(t *testing.T) {
 		"newlines shared": {strings.Repeat("甲\n", most/2), strings.Repeat("乙\n", most/2), strings.Repeat("丙\n", most/2)},
 	} {
 		start := time.Now()
-		Text(texts[0], texts[1], texts[2])
+		mergeTexts(texts[0], texts[1], texts[2])
 		Diff(texts[0], texts[1])
 		if took := time.Since(start); took > 10*time.Second {
 			t.Errorf("%s: %v", name, took)
@@ -288,7 +288,7 @@ func TestTextLaws(t *testing.T) {
 		base, x, y := text(), text(), text()
 		textLaws(t, base, x, y)
 		checkDiff(t, x, y)
-		if _, ok := Text(base, x, y); ok {
+		if _, ok := mergeTexts(base, x, y); ok {
 			merged++
 		}
 	}

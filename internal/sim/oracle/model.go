@@ -20,7 +20,7 @@ type Options struct {
 type Oracle struct {
 	opt    Options
 	log    []input
-	epochs map[syncproto.EpochID]*EpochInfo // all that ever were, those cut off by restores too
+	epochs map[syncproto.EpochID]*epochInfo // all that ever were, those cut off by restores too
 	st     *state
 }
 
@@ -72,7 +72,7 @@ func (r *row) get(book *schema.Book, column string) schema.Value {
 
 // New makes the oracle of an empty server.
 func New(opt Options) *Oracle {
-	o := &Oracle{opt: opt, epochs: map[syncproto.EpochID]*EpochInfo{}}
+	o := &Oracle{opt: opt, epochs: map[syncproto.EpochID]*epochInfo{}}
 	o.st = emptyState()
 	return o
 }
@@ -101,7 +101,7 @@ func (o *Oracle) Restore(mark int) {
 // Begin tells of a new epoch on what the server holds.
 func (o *Oracle) Begin(id syncproto.EpochID) {
 	o.do(func(o *Oracle) {
-		info := &EpochInfo{ID: id, Began: maps.Clone(o.st.streams)}
+		info := &epochInfo{ID: id, Began: maps.Clone(o.st.streams)}
 		if len(o.st.line) > 0 {
 			info.Parent = o.st.line[0]
 		}

@@ -49,8 +49,8 @@ func (v *version) decided(cell string) bool {
 	return slices.Contains(v.decides, cell) || v.op == syncproto.OpDelete && slices.Contains(v.decides, syncproto.ExistenceCell)
 }
 
-// EpochInfo is one epoch of a server: where it branched off, and where each stream stood then.
-type EpochInfo struct {
+// epochInfo is one epoch of a server: where it branched off, and where each stream stood then.
+type epochInfo struct {
 	ID     syncproto.EpochID
 	Parent syncproto.EpochID
 	Began  map[string]uint64 // stream → seq
@@ -58,7 +58,7 @@ type EpochInfo struct {
 
 // epochs are all that ever were; line are those of the present server, newest first.
 type epochs struct {
-	all  map[syncproto.EpochID]*EpochInfo
+	all  map[syncproto.EpochID]*epochInfo
 	line []syncproto.EpochID
 }
 

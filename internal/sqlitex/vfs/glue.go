@@ -54,7 +54,7 @@ func fillVFS(v, base *sqlite3.Tsqlite3_vfs, r *registration) {
 		FxGetLastError:     base.FxGetLastError,
 		FxCurrentTimeInt64: base.FxCurrentTimeInt64,
 	}
-	if c, ok := r.impl.(Clocked); ok && c.Clock() != nil {
+	if c, ok := r.impl.(clocked); ok && c.Clock() != nil {
 		v.FxCurrentTimeInt64 = addrOf(xCurrentTimeInt64)
 	}
 }
@@ -63,7 +63,7 @@ func fillVFS(v, base *sqlite3.Tsqlite3_vfs, r *registration) {
 const unixEpoch = 210866760000000
 
 func xCurrentTimeInt64(_ *TLS, pVfs, pOut uintptr) int32 {
-	*at[int64](pOut) = regOf(pVfs).impl.(Clocked).Clock()() + unixEpoch
+	*at[int64](pOut) = regOf(pVfs).impl.(clocked).Clock()() + unixEpoch
 	return sqlite3.SQLITE_OK
 }
 

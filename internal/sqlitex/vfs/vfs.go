@@ -29,9 +29,7 @@ const (
 	NotFound     Code = sqlite3.SQLITE_NOTFOUND
 	NoMem        Code = sqlite3.SQLITE_NOMEM
 	IOErr        Code = sqlite3.SQLITE_IOERR
-	IOErrRead    Code = sqlite3.SQLITE_IOERR_READ
 	IOErrWrite   Code = sqlite3.SQLITE_IOERR_WRITE
-	IOErrFsync   Code = sqlite3.SQLITE_IOERR_FSYNC
 	IOErrShort   Code = sqlite3.SQLITE_IOERR_SHORT_READ
 	IOErrLock    Code = sqlite3.SQLITE_IOERR_LOCK
 	IOErrShmMap  Code = sqlite3.SQLITE_IOERR_SHMMAP
@@ -50,9 +48,9 @@ type VFS interface {
 	FullPath(tls *TLS, name string) (string, Code)
 }
 
-// Clocked is a VFS that brings the clock SQLite reads (unixepoch(), CURRENT_TIMESTAMP), for a simulator; without it that is the
+// clocked is a VFS that brings the clock SQLite reads (unixepoch(), CURRENT_TIMESTAMP), for a simulator; without it that is the
 // operating system's. Clock gives Unix ms, or is nil when there is none.
-type Clocked interface{ Clock() func() int64 }
+type clocked interface{ Clock() func() int64 }
 
 // File is one handle on a file. SQLite calls a handle from one goroutine at a time; several handles on one file are the
 // normal case. Buffers are only valid during the call. Lock levels and Shm calls are those of sqlite3_io_methods.

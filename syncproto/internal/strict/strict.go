@@ -16,13 +16,13 @@ import (
 // MaxInt bounds integers to what every JSON reader keeps exact.
 const MaxInt = 1<<53 - 1
 
-// Error is a place in the input and what is wrong there.
-type Error struct {
+// problem is a place in the input and what is wrong there.
+type problem struct {
 	At   int // byte offset
 	What string
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("byte %d: %s", e.At, e.What) }
+func (p *problem) Error() string { return fmt.Sprintf("byte %d: %s", p.At, p.What) }
 
 // Scanner reads one JSON value piece by piece.
 type Scanner struct {
@@ -40,7 +40,7 @@ func (s *Scanner) Pos() int { return s.pos }
 
 // Fail makes an error at the current place.
 func (s *Scanner) Fail(format string, args ...any) error {
-	return &Error{At: s.pos, What: fmt.Sprintf(format, args...)}
+	return &problem{At: s.pos, What: fmt.Sprintf(format, args...)}
 }
 
 // Peek returns the first byte of the next value, 0 at the end of the input.
@@ -111,7 +111,7 @@ func (s *Scanner) Object(each func(key string) error) error {
 			return err
 		}
 		if !seen.add(key) {
-			return &Error{At: at, What: fmt.Sprintf("the key %s comes twice", strconv.Quote(Clip(key)))}
+			return &problem{At: at, What: fmt.Sprintf("the key %s comes twice", strconv.Quote(Clip(key)))}
 		}
 		if s.Peek() != ':' {
 			return s.Fail("want a colon")
@@ -197,7 +197,7 @@ func (s *Scanner) Text() (string, error) {
 		return "", err
 	}
 	if strings.IndexByte(t, 0) >= 0 {
-		return "", &Error{At: at, What: "a text may not hold the character U+0000"}
+		return "", &problem{At: at, What: "a text may not hold the character U+0000"}
 	}
 	return t, nil
 }
@@ -319,15 +319,15 @@ func (s *Scanner) Int() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, ok := ParseInt(literal)
+	n, ok := parseInt(literal)
 	if !ok {
-		return 0, &Error{At: at, What: "want a whole number between -(2^53-1) and 2^53-1, got " + Clip(literal)}
+		return 0, &problem{At: at, What: "want a whole number between -(2^53-1) and 2^53-1, got " + Clip(literal)}
 	}
 	return n, nil
 }
 
-// ParseInt reads the literal of a JSON number that is a whole number within ±(2^53-1).
-func ParseInt(literal string) (int64, bool) {
+// parseInt reads the literal of a JSON number that is a whole number within ±(2^53-1).
+func parseInt(literal string) (int64, bool) {
 	if literal == "-0" || len(literal) > 17 {
 		return 0, false
 	}
