@@ -315,11 +315,29 @@ func check(t *schema.Table, values []schema.Value, written []syncproto.CellEdit)
 		})
 	}
 	for _, p := range append(t.CheckRow(get), t.CheckRules(get)...) {
-		if wrote(p.Columns...) {
+		if wrote(p.Columns...) && !othersElements(t, p, get, written) {
 			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "replica.check " + t.Name, Message: p.Error(), Err: p}
 		}
 	}
 	return nil
+}
+
+// othersElements tells that a set breaks a rule by elements alone that stood in it before: a later version's options, say, which its
+// author was shown and left there.
+func othersElements(t *schema.Table, p *schema.Problem, get func(string) schema.Value, written []syncproto.CellEdit) bool {
+	if len(p.Columns) != 1 {
+		return false
+	}
+	c := t.Column(p.Columns[0])
+	if c == nil || c.Rule != schema.RuleSet || get(c.Name).IsNull() || len(get(c.Name).Elements()) > schema.MaxElements {
+		return false
+	}
+	for _, e := range written {
+		if e.Cell == c.Name {
+			return len(e.Add) == 0 || c.Check(schema.Set(e.Add...)) == nil
+		}
+	}
+	return false
 }
 
 // ProblemOf gives the problem with a value or a row that an error is about, nil for other errors: forms lead the author to its

@@ -53,14 +53,32 @@ func (c *Course) lookBuckets(tx *store.Tx, p *plan, scopes []string) error {
 	if err != nil {
 		return err
 	}
+	strange, err := c.strangeRows(tx, scopes)
+	if err != nil {
+		return err
+	}
 	now := time.UnixMilli(tx.Now()).In(c.svc.Zone)
 	for _, b := range buckets {
 		if !p.granted[b.ID.Scope] || !c.book.Kept(b.ID.Scope, b.ID.Period, now) {
 			continue
 		}
-		p.states[b.ID] = syncproto.BucketState{ID: b.ID, Rows: int(b.Rows), Digests: knownDigests(b.Digests, c.book.Version)}
+		p.states[b.ID] = syncproto.BucketState{ID: b.ID, Rows: int(b.Rows - strange[b.ID]), Digests: knownDigests(b.Digests, c.book.Version)}
 	}
 	return nil
+}
+
+// strangeRows counts the rows of tables that an older device does not know: it counts a bucket without them.
+func (c *Course) strangeRows(tx *store.Tx, scopes []string) (map[syncproto.BucketID]int64, error) {
+	var tables []string
+	for _, t := range tx.Book().Tables() {
+		if c.book.Table(t.Name) == nil {
+			tables = append(tables, t.Name)
+		}
+	}
+	if len(tables) == 0 {
+		return nil, nil
+	}
+	return tx.CountRows(scopes, tables)
 }
 
 func (p *plan) lookStreams(tx *store.Tx, scopes []string) error {

@@ -37,6 +37,22 @@ func (tx *Tx) Buckets(scopes []string) ([]Bucket, error) {
 	return out, err
 }
 
+// CountRows counts the living rows of some tables, by bucket.
+func (tx *Tx) CountRows(scopes, tables []string) (map[syncproto.BucketID]int64, error) {
+	out := map[syncproto.BucketID]int64{}
+	if len(scopes) == 0 || len(tables) == 0 {
+		return out, nil
+	}
+	err := tx.Each(func(scan func(...any) error) error {
+		var id syncproto.BucketID
+		var n int64
+		err := scan(&id.Scope, &id.Period, &n)
+		out[id] = n
+		return err
+	}, "SELECT scope, period, COUNT(*) FROM mq_row WHERE scope = ANY(?) AND tbl = ANY(?) AND dead = 0 GROUP BY scope, period", scopes, tables)
+	return out, err
+}
+
 // SaveBuckets writes buckets. Those of one scope are only ever written under the lock of its root's stream.
 func (tx *Tx) SaveBuckets(buckets []Bucket) error {
 	slices.SortFunc(buckets, func(a, b Bucket) int {
