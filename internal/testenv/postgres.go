@@ -42,9 +42,25 @@ var (
 
 func mustDatabase(tb testing.TB, durable bool) string {
 	tb.Helper()
+	dsn, drop, err := database(durable)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := drop(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return dsn
+}
+
+// Postgres is MustPostgres for a program that is no test: the bench. drop removes the database again.
+func Postgres() (dsn string, drop func() error, err error) { return database(true) }
+
+func database(durable bool) (dsn string, drop func() error, err error) {
 	c, err := theCluster()
 	if err != nil {
-		tb.Fatalf("PostgreSQL for tests: %v", err)
+		return "", nil, fmt.Errorf("PostgreSQL for tests: %w", err)
 	}
 	name := "t" + strconv.FormatInt(databases.Add(1), 10)
 	statements := []string{"CREATE DATABASE " + name}
@@ -52,15 +68,15 @@ func mustDatabase(tb testing.TB, durable bool) string {
 		statements = append(statements, "ALTER DATABASE "+name+" SET synchronous_commit = off")
 	}
 	if err := c.exec(statements...); err != nil {
-		tb.Fatalf("PostgreSQL for tests: %v", err)
+		return "", nil, fmt.Errorf("PostgreSQL for tests: %w", err)
 	}
-	tb.Cleanup(func() {
+	return c.dsn(name), func() error {
 		// FORCE, because a test that failed may have left connections open.
 		if err := c.exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
-			tb.Errorf("PostgreSQL for tests: %v", err)
+			return fmt.Errorf("PostgreSQL for tests: %w", err)
 		}
-	})
-	return c.dsn(name)
+		return nil
+	}, nil
 }
 
 // cluster is a running server, known by the directory that holds its files and its socket.

@@ -1,0 +1,79 @@
+package bench
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestEveryBenchRuns runs everything at tiny size on both databases. Times mean nothing there, and nothing is asserted of them; the
+// benches themselves fail when an edit was lost, a change refused or a row missing.
+func TestEveryBenchRuns(t *testing.T) {
+	var out bytes.Buffer
+	if err := Run(t.Context(), Options{Out: &out, DB: "both", Quick: true}); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	t.Log(out.String())
+	lines := map[string]bool{}
+	for _, l := range strings.Split(out.String(), "\n") {
+		if l == "" || strings.HasPrefix(l, "# ") {
+			continue
+		}
+		f := strings.Fields(l)
+		if len(f) < 8 || f[0] != "bench" || !strings.HasPrefix(f[4], "floor=") || !strings.HasPrefix(f[5], "ratio=") || !strings.HasPrefix(f[6], "budget=") || !strings.HasPrefix(f[7], "met=") {
+			t.Errorf("not a line of the form that DESIGN asks for: %q", l)
+			continue
+		}
+		lines[f[1]] = true
+	}
+	want := []string{"apply-plain", "apply-encrypted", "capture-single", "capture-insert", "capture-update", "room"}
+	for _, db := range []string{"sqlite", "postgres"} {
+		for _, name := range []string{"push", "push-p99", "push-single", "push-phones", "quiet-rounds", "quiet-bytes", "quiet-server", "one-row-server-visitor-200", "one-row-apply-holder-200",
+			"one-row-flat-server", "one-row-flat-apply", "first-bytes", "first-together", "reassign-server", "reassign-phones", "notify"} {
+			want = append(want, name+"-"+db)
+		}
+	}
+	for _, name := range want {
+		if !lines[name] {
+			t.Errorf("no line %s", name)
+		}
+	}
+}
+
+func TestLinesSayWhetherTheBudgetIsMet(t *testing.T) {
+	for _, c := range []struct {
+		l    line
+		want string
+	}{
+		{line{name: "a", value: 9, unit: "ms", floor: 3, budget: reach(10)}, "bench a 9.00 ms floor=3.00 ratio=3.00 budget=10.0 met=yes\n"},
+		{line{name: "b", value: 5200, unit: "rows/s", floor: 10400, sense: more, budget: reach(6000)}, "bench b 5200 rows/s floor=10400 ratio=2.00 budget=6000 met=no\n"},
+		{line{name: "c", value: 130, unit: "us", floor: 100, budget: timesFloor(1.2)}, "bench c 130 us floor=100 ratio=1.30 budget=1.20x met=no\n"},
+		{line{name: "d", value: 0.5, unit: "s", floor: 0, cpu: 1500}, "bench d 0.500 s floor=0 ratio=1.00 budget=- met=- cpu=1.50us\n"},
+	} {
+		var out bytes.Buffer
+		if err := c.l.print(&out); err != nil || out.String() != c.want {
+			t.Errorf("%q, %v; want %q", out.String(), err, c.want)
+		}
+	}
+}
+
+func TestQuantiles(t *testing.T) {
+	var hundred []float64
+	for i := range 100 {
+		hundred = append(hundred, float64(100-i))
+	}
+	got := fmt.Sprint(median(hundred), quantile(hundred, 0.95), quantile(hundred, 0.99), quantile(hundred, 1), quantile(hundred[:1], 0.95), quantile(nil, 0.5))
+	if got != "50 95 99 100 100 0" {
+		t.Error(got)
+	}
+}
+
+func TestWhatIsNotThereIsSaid(t *testing.T) {
+	for _, opt := range []Options{{Only: "warp"}, {DB: "oracle"}} {
+		opt.Out = &bytes.Buffer{}
+		if err := Run(t.Context(), opt); err == nil || !strings.Contains(err.Error(), "there is no") {
+			t.Errorf("%+v: %v", opt, err)
+		}
+	}
+}

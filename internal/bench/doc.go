@@ -1,0 +1,8 @@
+// Package bench measures the budgets of DESIGN section 9 that need no screen. Each line stands beside a floor measured in the
+// same run on the same machine: the bare statements, or the same bytes bare over HTTP with zstd, without anything that Minqing
+// does around them. It promises to measure the production code through its own doors (real files, real HTTP on loopback, a real
+// PostgreSQL, durable commits, device and server on one machine), to print what it measured whether the budget was met or not,
+// and to fail when an answer was wrong rather than slow.
+//
+// docs/BENCH.md tells what each line means.
+package bench

@@ -1,0 +1,44 @@
+// Command minqing-bench measures the budgets of DESIGN section 9 that need no screen, each beside a floor.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/pprof"
+	"syscall"
+
+	"minqing/internal/bench"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	opt := bench.Options{Out: os.Stdout}
+	flag.StringVar(&opt.Only, "only", "", "only the benches whose name begins so")
+	flag.StringVar(&opt.DB, "db", "both", "sqlite, postgres or both")
+	flag.BoolVar(&opt.Quick, "quick", false, "tiny sizes: to see that every bench runs")
+	profile := flag.String("cpuprofile", "", "write a CPU profile of device and server to this file")
+	flag.Parse()
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	return bench.Run(ctx, opt)
+}
