@@ -204,3 +204,12 @@ func (s *state) children(r *row) []*row {
 	slices.SortFunc(out, func(a, b *row) int { return compare(a.id, b.id) })
 	return out
 }
+
+// Fork makes another oracle that was told the same.
+func (o *Oracle) Fork() *Oracle {
+	n := New(o.opt)
+	for _, in := range o.log {
+		n.do(in)
+	}
+	return n
+}

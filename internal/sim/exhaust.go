@@ -1,0 +1,354 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+
+	"minqing/internal/sim/oracle"
+	"minqing/internal/simdisk"
+	"minqing/mobile-client/replica"
+	"minqing/schema"
+	"minqing/server/judge"
+	"minqing/syncproto"
+)
+
+// The exhaustive check of a small scope: two devices, an administrator, one row of two cells, every interleaving of a few steps over
+// production code, each brought to its end and held to the oracle and the invariants.
+//
+// A step that would change nothing (a sync with nothing to carry, a decision with nothing open) makes a history that a shorter one is
+// already, so it is not taken; all shorter lengths are run as well. The two devices are one user's and alike: of two histories that are
+// each other's mirror image the one in which the first device acts first is run.
+
+// smallStep is one thing that can be done, where it changes something.
+type smallStep struct {
+	name string
+	can  func(s *small) bool
+	run  func(s *small)
+}
+
+// smallSteps is the alphabet, in the order in which histories are counted through.
+var smallSteps = slices.Concat(stepsOf(0), stepsOf(1), []smallStep{
+	{"the desk edits A", (*small).lives, (*small).deskEdits},
+	{"the desk deletes", (*small).lives, func(s *small) { s.deskDelete(adminUser, smallRow) }},
+	{"the desk decides", func(s *small) bool { return len(s.inbox(adminUser)) > 0 }, (*small).deskDecides},
+	{"the desk undoes", func(s *small) bool { return s.newest() != nil }, (*small).deskUndoes},
+})
+
+func stepsOf(i int) []smallStep {
+	return []smallStep{
+		{fmt.Sprint(i+1, " edits A"), func(s *small) bool { return s.shown(i) }, func(s *small) { s.editCell(i, 0) }},
+		{fmt.Sprint(i+1, " edits B"), func(s *small) bool { return s.shown(i) }, func(s *small) { s.editCell(i, 1) }},
+		{fmt.Sprint(i+1, " syncs"), func(s *small) bool { return s.waits(i) || s.seen[i] != s.oracle.Mark() }, func(s *small) { s.syncs(i) }},
+		{fmt.Sprint(i+1, " syncs, cut after the verdicts"), func(s *small) bool { return s.waits(i) }, func(s *small) { s.syncWith(s.phones[i], script{cutBefore: "columns"}) }},
+	}
+}
+
+const firstOfTwo, lastOfTwo = 4, 7 // the steps of the second device
+
+// smallRow is the one row; smallCells are its two cells, by the rules that they merge by.
+var (
+	smallRow   = aThing(0)
+	smallCells = [][2]string{{"name", "newest"}, {"name", "state"}, {"total", "story"}}
+)
+
+// Exhaustive runs every interleaving of up to Steps steps.
+type Exhaustive struct {
+	Steps int
+	Cells int       // which pair of cells, by index
+	From  []int     // the history to begin with; nil: the first
+	Only  bool      // that one only
+	Echo  io.Writer // nil, or gets traces
+	// Progress, unless nil, is told after each history.
+	Progress func(path []int, run, failures int)
+}
+
+// Exhausted is what came of it.
+type Exhausted struct {
+	Run      int
+	Failures []string // the first few, each with the line that replays it
+	Failed   int
+	Counters Counters
+}
+
+// Run runs them in order.
+func (x Exhaustive) Run() Exhausted {
+	out := &Exhausted{Counters: Counters{}}
+	x.visit(newGround(smallCells[x.Cells]), out, nil)
+	return *out
+}
+
+// visit runs the history and all that go on from it.
+func (x Exhaustive) visit(g *ground, out *Exhausted, path []int) {
+	before := len(path) < len(x.From) && slices.Equal(path, x.From[:len(path)])
+	res, live := g.play(path, x.Echo)
+	if !before && len(path) > 0 {
+		x.count(out, path, res)
+	}
+	if len(path) == x.Steps || x.Only && len(path) == len(x.From) || res.Broken != nil {
+		return
+	}
+	for _, step := range live {
+		if before && (step < x.From[len(path)] || x.Only && step > x.From[len(path)]) {
+			continue
+		}
+		if next := append(slices.Clone(path), step); !mirrored(next) {
+			x.visit(g, out, next)
+		}
+	}
+}
+
+func (x Exhaustive) count(out *Exhausted, path []int, res Result) {
+	out.Run++
+	out.Counters.Add(res.Counters)
+	if res.Broken != nil {
+		out.Failed++
+		if len(out.Failures) < mostFailures {
+			out.Failures = append(out.Failures, fmt.Sprintf("minqing-sim -exhaust %d -cells %d -from %s -only\n  %s\n  %v\n%s", len(path), x.Cells, FormatPath(path),
+				spell(path), res.Broken, res.Stack))
+		}
+	}
+	if x.Progress != nil {
+		x.Progress(path, out.Run, out.Failed)
+	}
+}
+
+// mostFailures bounds what is told: one mistake breaks many histories.
+const mostFailures = 20
+
+// mirrored tells that the second device acts before the first.
+func mirrored(path []int) bool {
+	for _, step := range path {
+		if step < firstOfTwo {
+			return false
+		}
+		if step <= lastOfTwo {
+			return true
+		}
+	}
+	return false
+}
+
+// FormatPath writes a history as ParsePath reads it.
+func FormatPath(path []int) string {
+	var parts []string
+	for _, i := range path {
+		parts = append(parts, strconv.Itoa(i))
+	}
+	return strings.Join(parts, ",")
+}
+
+// ParsePath reads a list of steps like “0,2,4”.
+func ParsePath(list string) (path []int, err error) {
+	for _, part := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' }) {
+		i, err := strconv.Atoi(part)
+		if err != nil || i < 0 || i >= len(smallSteps) {
+			return nil, fmt.Errorf("sim: %q is no list of steps below %d, like 0,2,4", list, len(smallSteps))
+		}
+		path = append(path, i)
+	}
+	return path, nil
+}
+
+func spell(path []int) string {
+	var parts []string
+	for _, i := range path {
+		parts = append(parts, smallSteps[i].name)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// ground is what every small history begins with: the disks, and what the simulator knows, after two devices were enrolled and filled.
+type ground struct {
+	cells  [2]string
+	world  *World
+	server simdisk.Image
+	phones []simdisk.Image
+}
+
+func newGround(cells [2]string) *ground {
+	g := &ground{cells: cells, world: newWorld(&History{}, nil)}
+	w := g.world
+	w.calm = true
+	w.server = &server{w: w, disk: simdisk.New(), keys: template().keys, rand: newEntropy(0, 20), known: map[syncproto.Identity]bool{}}
+	w.server.open()
+	for _, r := range castRows() {
+		// One village with its administrator, one cadre, one household, one thing.
+		if slices.Contains([]string{city, townships[0], villages[0], groups[0], adminUser, fixedID(0x70), cadres[0], fixedID(0x74), households[0], fixedID(0x80), fixedID(0x90)}, r.id) {
+			w.tick(1000)
+			w.submit("", r.creation(w.book))
+			w.born(r.table, syncproto.RowID(r.id))
+			for _, c := range r.cells {
+				for _, word := range canaries.FindAllString(fmt.Sprint(c), -1) {
+					w.tokens[word] = &token{row: syncproto.RowID(r.id)}
+				}
+			}
+		}
+	}
+	s := &stage{World: w, d: newDice(0, 21)}
+	for range 2 {
+		s.phone(ann)
+	}
+	if cells[1] == "state" {
+		s.deskEdit(adminUser, smallRow, "state", "doing")
+	}
+	s.sync(w.phones...)
+	w.server.settle()
+	for _, p := range w.phones {
+		w.must(p.rep.Close(), "close "+p.name)
+		g.phones = append(g.phones, p.disk.Clone(phonePath, false))
+	}
+	w.server.stop()
+	g.server = w.server.disk.Clone(serverPath, false)
+	return g
+}
+
+// small is one such history.
+type small struct {
+	*stage
+	cells [2]string
+	step  int
+	seen  [2]int // what the server held when a phone last synced
+}
+
+// begin makes the world anew.
+func (g *ground) begin(echo io.Writer) *small {
+	of := g.world
+	w := newWorld(&History{Seed: 1}, echo)
+	w.calm, w.now, w.oracle = true, of.now+hour, of.oracle.Fork()
+	w.rows, w.known, w.lay, w.tokens = slices.Clone(of.rows), maps.Clone(of.known), map[syncproto.RowID]map[string]bool{}, maps.Clone(of.tokens)
+	w.server = &server{w: w, disk: simdisk.New(), keys: of.server.keys, rand: newEntropy(1, 22), known: maps.Clone(of.server.known), newest: of.server.newest}
+	w.server.disk.Restore(serverPath, g.server)
+	s := &small{stage: &stage{World: w, d: newDice(1, 23)}, cells: g.cells}
+	return s
+}
+
+// wake starts server and phones.
+func (g *ground) wake(s *small) {
+	w := s.World
+	w.server.open()
+	w.lookAround()
+	for i, o := range g.world.phones {
+		p := &phone{w: w, name: o.name, user: o.user, kind: o.kind, disk: simdisk.New(), rand: newEntropy(uint64(i), 24), sent: maps.Clone(o.sent),
+			labels: maps.Clone(o.labels), cuts: slices.Clone(o.cuts), sure: o.sure}
+		p.disk.Now = p.now
+		p.disk.Restore(phonePath, g.phones[i])
+		w.phones = append(w.phones, p)
+		p.open()
+		s.seen[i] = w.oracle.Mark()
+	}
+	w.phones[1].clock.offset = -2 * hour // it went wrong since the last sync
+}
+
+// play runs one history; live are the steps that could follow.
+func (g *ground) play(path []int, echo io.Writer) (res Result, live []int) {
+	s := g.begin(echo)
+	w := s.World
+	defer func() {
+		if p := recover(); p != nil {
+			if w.broken == nil {
+				w.broken = &Violation{iSound, fmt.Sprintf("panic: %v", p)}
+			}
+			res.Stack = string(debug.Stack())
+		}
+		res.Hash, res.Counters, res.Broken = w.trace.sum(), w.count, w.broken
+		w.end()
+	}()
+	g.wake(s)
+	for i, step := range path {
+		s.step = i + 1
+		w.tick(1000)
+		w.trace.note("step %d: %s", s.step, smallSteps[step].name)
+		smallSteps[step].run(s)
+	}
+	w.server.settle()
+	for i := range smallSteps {
+		if smallSteps[i].can(s) {
+			live = append(live, i)
+		}
+	}
+	w.settle()
+	return res, live
+}
+
+// value is what a step writes into a cell that shows something now.
+func (s *small) value(column string, shown schema.Value) any {
+	switch s.book.CellOf("thing", column).Rule {
+	case schema.RuleSum:
+		return int(shown.Num()) + s.step
+	case schema.RuleFlow:
+		return map[string]string{"doing": "closed", "closed": "doing", "open": "doing", "dropped": "doing"}[shown.Str()]
+	case schema.RuleText:
+		return shown.Str() + fmt.Sprintf("%d。", s.step)
+	}
+	return fmt.Sprint("by step ", s.step)
+}
+
+// shown tells whether a phone shows the row.
+func (s *small) shown(i int) bool {
+	p := s.phones[i]
+	_, err := p.rep.Form(context.Background(), smallRow.table, smallRow.id)
+	if err != nil && codeOf(err) != syncproto.CodeNotFound {
+		s.must(err, "render a form on "+p.name)
+	}
+	return err == nil
+}
+
+func (s *small) editCell(i, cell int) {
+	p, column := s.phones[i], s.cells[cell]
+	f := s.form(p, smallRow)
+	p.save(f, pairs([]any{column, s.value(column, f.Values[column])})) // what the phone knows to be forbidden it does not save
+}
+
+// waits tells whether a phone has something to push.
+func (s *small) waits(i int) bool {
+	p := s.phones[i]
+	list, err := p.rep.Entries(context.Background(), replica.Pending)
+	s.must(err, "entries of "+p.name)
+	return len(list) > 0
+}
+
+func (s *small) syncs(i int) {
+	s.sync(s.phones[i])
+	s.seen[i] = s.oracle.Mark()
+}
+
+func (s *small) lives() bool { return !s.oracle.View().Rows[smallRow.id].Dead }
+
+func (s *small) deskEdits() {
+	shown := s.shownAt(s.oracle.View().Rows[smallRow.id])(s.cells[0])
+	s.deskEdit(adminUser, smallRow, s.cells[0], s.value(s.cells[0], shown))
+}
+
+// deskDecides takes the first words of the first item; a row deleted beside an edit it lets live.
+func (s *small) deskDecides() {
+	it := s.inbox(adminUser)[0]
+	d := judge.Decision{Base: it.Base, Keep: true}
+	if it.Kind != syncproto.ItemDelete {
+		d.Pick = it.Sides[0].Change
+	}
+	s.decide(it, d)
+}
+
+// newest is the last change of the row that took effect, its creation apart.
+func (s *small) newest() *oracle.Change {
+	var last *oracle.Change
+	for _, c := range s.oracle.Changes() {
+		if c.Status != syncproto.Refused && c.Edits[0].Row == smallRow.id && c.Edits[0].Op != syncproto.OpCreate {
+			last = c
+		}
+	}
+	return last
+}
+
+func (s *small) deskUndoes() {
+	s.desk("undo", func(j *judge.Judge) error {
+		_, err := j.Undo(context.Background(), syncproto.UserID(adminUser), s.newest().ID)
+		return err // of something that shows nowhere any more there is nothing to undo
+	})
+}

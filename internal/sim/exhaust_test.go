@@ -1,0 +1,12 @@
+package sim
+
+import "testing"
+
+// TestExhaustive runs every interleaving of four steps of two devices and an administrator on one row of two cells.
+func TestExhaustive(t *testing.T) {
+	out := Exhaustive{Steps: 4}.Run()
+	for _, f := range out.Failures {
+		t.Error(f)
+	}
+	t.Logf("%d interleavings: %v", out.Run, out.Counters)
+}
