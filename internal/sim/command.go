@@ -26,6 +26,9 @@ type order struct {
 // Main is the command minqing-sim: it runs what the arguments ask for and gives the exit code, 1 after a failure and 2 for a command line
 // that it does not understand.
 func Main(args []string, out, errs io.Writer) int {
+	if run := byHand(args); run != nil {
+		return run(args, out, errs)
+	}
 	o, err := parse(args, errs)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -47,7 +50,7 @@ func parse(args []string, errs io.Writer) (*order, error) {
 		f.SetOutput(errs)
 		fmt.Fprint(errs, "minqing-sim runs histories of the simulator: one by its seed, or many.\n\n"+
 			"  minqing-sim -seed 8                 replay one, and print its trace hash\n"+
-			"  minqing-sim -n 2000 [-from 1]       run many, and print what they held\n\n")
+			"  minqing-sim -n 2000 [-from 1]       run many, and print what they held\n"+handUsage)
 		f.PrintDefaults()
 	}
 	seed := f.Uint64("seed", 0, "run the history of this `seed` (with -n: and those after it)")

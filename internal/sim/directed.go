@@ -9,22 +9,22 @@ import (
 	"strings"
 )
 
-// Directed is a history written by hand: what random ones hardly reach, told step by step, with its exact outcome. Where it says that
+// directed is a history written by hand: what random ones hardly reach, told step by step, with its exact outcome. Where it says that
 // things happen in any order, it is run in every one of them.
-type Directed struct {
+type directed struct {
 	Name string // “merge01 …”: the number is that of MERGE.md
 	Text string // what happens and what must come of it
 	run  func(s *stage)
 }
 
-// Directed histories, in the order in which they are listed.
-func DirectedHistories() []Directed {
+// directedHistories are all of them, in the order in which they are listed.
+func directedHistories() []directed {
 	return slices.Concat(mergeHistories, copyHistories, restoreHistories, designHistories)
 }
 
 // Run runs a directed history in all its orders, each held to the invariants at its end; echo, unless nil, gets the traces. It stops at the
 // first order that fails.
-func (h Directed) Run(echo io.Writer) (res Result, orders int) {
+func (h directed) Run(echo io.Writer) (res Result, orders int) {
 	same := map[string]string{} // by variant: what must come of it in every order
 	res.Counters = Counters{}
 	var turns, sizes []int
@@ -61,7 +61,7 @@ type stage struct {
 }
 
 // play runs the history once, and lets everything settle at its end.
-func (s *stage) play(h Directed, echo io.Writer) (res Result) {
+func (s *stage) play(h directed, echo io.Writer) (res Result) {
 	w := newWorld(&History{Seed: 1, Skip: map[int]bool{}, Calm: map[int]bool{}}, echo)
 	s.World, s.d = w, newDice(1, 12)
 	defer func() {

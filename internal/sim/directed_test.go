@@ -7,7 +7,8 @@ import (
 
 // TestDirected runs every history that was written by hand, in all its orders.
 func TestDirected(t *testing.T) {
-	for _, h := range DirectedHistories() {
+	t.Parallel()
+	for _, h := range directedHistories() {
 		t.Run(h.Name, func(t *testing.T) {
 			res, orders := h.Run(nil)
 			if res.Broken != nil {

@@ -7,7 +7,7 @@ import (
 
 // Phones whose files were copied or put back: MERGE's tenth history.
 
-var copyHistories = []Directed{
+var copyHistories = []directed{
 	{"merge10-copies-rename-one-unsent-change", "Copies of one file rename the same unsent +1, in all orders: counted once.", copiesRename},
 	{"merge10-a-copy-took-the-number", "A copy took number n: the original's next change does not resolve to the copy's.", copyTookNumber},
 	{"merge10-copies-take-turns", "Copies that take turns are found out, and neither loses a word.", copiesTakeTurns},

@@ -1,3 +1,3 @@
 package sim
 
-var designHistories []Directed
+var designHistories []directed

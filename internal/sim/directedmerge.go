@@ -15,7 +15,7 @@ var (
 	dora          = secretaries[0]
 )
 
-var mergeHistories = []Directed{
+var mergeHistories = []directed{
 	{"merge01-own-change-hides-the-row-below", "A set on rev 5; a pull brings rev 7 with A and B; A and B edited together: for A the own change was seen, for B rev 7.", merge01},
 	{"merge02-blind-edit-joins-the-item", "A manual cell with two heads; who may not decide edits what he sees: the item stays open with three heads, no word vanishes.", merge02},
 	{"merge03-row-rule-shows-the-same", "Two values against a row rule, in both orders: the same value shows meanwhile.", merge03},

@@ -9,7 +9,7 @@ import (
 
 // Servers that went back to a backup: MERGE's eleventh history.
 
-var restoreHistories = []Directed{
+var restoreHistories = []directed{
 	{"merge11-console-makes-the-number-anew", "Restore; the console makes (e, 2) anew while a phone holds another (e, 2) and edits over it: not seen.", restoreAnew},
 	{"merge11-link-breaks-after-verdicts", "The link breaks after verdicts and before the cursor, then a restore: the fork is still found.", restoreAfterVerdicts},
 	{"merge11-refused-change-survives", "A refused change survives a restore, and can be mended after it.", restoreRefused},

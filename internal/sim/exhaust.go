@@ -57,8 +57,8 @@ var (
 	smallCells = [][2]string{{"name", "newest"}, {"name", "state"}, {"total", "story"}}
 )
 
-// Exhaustive runs every interleaving of up to Steps steps.
-type Exhaustive struct {
+// exhaustive runs every interleaving of up to Steps steps.
+type exhaustive struct {
 	Steps int
 	Cells int       // which pair of cells, by index
 	From  []int     // the history to begin with; nil: the first
@@ -68,8 +68,8 @@ type Exhaustive struct {
 	Progress func(path []int, run, failures int)
 }
 
-// Exhausted is what came of it.
-type Exhausted struct {
+// exhausted is what came of it.
+type exhausted struct {
 	Run      int
 	Failures []string // the first few, each with the line that replays it
 	Failed   int
@@ -77,14 +77,14 @@ type Exhausted struct {
 }
 
 // Run runs them in order.
-func (x Exhaustive) Run() Exhausted {
-	out := &Exhausted{Counters: Counters{}}
+func (x exhaustive) Run() exhausted {
+	out := &exhausted{Counters: Counters{}}
 	x.visit(newGround(smallCells[x.Cells]), out, nil)
 	return *out
 }
 
 // visit runs the history and all that go on from it.
-func (x Exhaustive) visit(g *ground, out *Exhausted, path []int) {
+func (x exhaustive) visit(g *ground, out *exhausted, path []int) {
 	before := len(path) < len(x.From) && slices.Equal(path, x.From[:len(path)])
 	res, live := g.play(path, x.Echo)
 	if !before && len(path) > 0 {
@@ -103,13 +103,13 @@ func (x Exhaustive) visit(g *ground, out *Exhausted, path []int) {
 	}
 }
 
-func (x Exhaustive) count(out *Exhausted, path []int, res Result) {
+func (x exhaustive) count(out *exhausted, path []int, res Result) {
 	out.Run++
 	out.Counters.Add(res.Counters)
 	if res.Broken != nil {
 		out.Failed++
 		if len(out.Failures) < mostFailures {
-			out.Failures = append(out.Failures, fmt.Sprintf("minqing-sim -exhaust %d -cells %d -from %s -only\n  %s\n  %v\n%s", len(path), x.Cells, FormatPath(path),
+			out.Failures = append(out.Failures, fmt.Sprintf("minqing-sim -exhaust %d -cells %d -from %s -only\n  %s\n  %v\n%s", len(path), x.Cells, formatPath(path),
 				spell(path), res.Broken, res.Stack))
 		}
 	}
@@ -134,8 +134,8 @@ func mirrored(path []int) bool {
 	return false
 }
 
-// FormatPath writes a history as ParsePath reads it.
-func FormatPath(path []int) string {
+// formatPath writes a history as parsePath reads it.
+func formatPath(path []int) string {
 	var parts []string
 	for _, i := range path {
 		parts = append(parts, strconv.Itoa(i))
@@ -143,8 +143,8 @@ func FormatPath(path []int) string {
 	return strings.Join(parts, ",")
 }
 
-// ParsePath reads a list of steps like “0,2,4”.
-func ParsePath(list string) (path []int, err error) {
+// parsePath reads a list of steps like “0,2,4”.
+func parsePath(list string) (path []int, err error) {
 	for _, part := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' }) {
 		i, err := strconv.Atoi(part)
 		if err != nil || i < 0 || i >= len(smallSteps) {

@@ -4,7 +4,8 @@ import "testing"
 
 // TestExhaustive runs every interleaving of four steps of two devices and an administrator on one row of two cells.
 func TestExhaustive(t *testing.T) {
-	out := Exhaustive{Steps: 4}.Run()
+	t.Parallel()
+	out := exhaustive{Steps: 4}.Run()
 	for _, f := range out.Failures {
 		t.Error(f)
 	}
