@@ -21,6 +21,10 @@ checks() {
 		'test -e /usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1'
 	check nodejs 'the independent client of the protocol (Node 18 or newer)' \
 		'node -e "process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)"'
+	check chromium 'the pages are looked at in a browser' \
+		'command -v chromium || command -v chromium-browser || command -v google-chrome'
+	check fonts-noto-cjk 'pictures of the pages need Chinese letters' \
+		'fc-list | grep -qi "noto.*cjk" || ls /usr/share/fonts/opentype/noto/NotoSansCJK-*.ttc'
 }
 
 checks

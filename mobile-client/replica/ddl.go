@@ -40,6 +40,7 @@ var bookkeeping = []string{
 		outside INTEGER NOT NULL DEFAULT 0, verdict TEXT, told INTEGER NOT NULL DEFAULT 0, absent INTEGER NOT NULL DEFAULT 0, labels TEXT,
 		sealed BLOB) STRICT`,
 	`CREATE INDEX IF NOT EXISTS mq_change_need ON mq_change (ord) WHERE need = 1`,
+	`CREATE INDEX IF NOT EXISTS mq_change_pending ON mq_change (ord) WHERE state = 'pending'`,
 	`CREATE INDEX IF NOT EXISTS mq_change_refused ON mq_change (ord) WHERE state IN ('refused', 'withdrawn')`,
 
 	// The edits of those changes. laid: the edit is laid over its row. settled: its row arrived with it, or is no longer held. away:
@@ -58,6 +59,9 @@ var bookkeeping = []string{
 	// What the author is to be told: words that left a row, captured values that could not be kept, triggers that were put back.
 	`CREATE TABLE IF NOT EXISTS mq_notice (ord INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL, identity TEXT NOT NULL, tbl TEXT NOT NULL,
 		row TEXT NOT NULL, cell TEXT NOT NULL, text TEXT NOT NULL, seen INTEGER NOT NULL DEFAULT 0) STRICT`,
+
+	// What the app keeps of its own on this phone (local.go): never synced.
+	`CREATE TABLE IF NOT EXISTS mq_local (key TEXT PRIMARY KEY, value BLOB NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
 
 	// Who syncs this file now, and until when nobody else may.
 	`CREATE TABLE IF NOT EXISTS mq_lease (one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT`,

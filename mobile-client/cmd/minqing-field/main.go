@@ -37,6 +37,7 @@ type cli struct {
 	Enrol      enrolCmd      `cmd:"" help:"用登记码登记这台设备 / enrol this device with a one-time code"`
 	Sync       syncCmd       `cmd:"" help:"同步 / sync"`
 	Server     serverCmd     `cmd:"" help:"服务器换了地址 / the server has moved"`
+	Serve      serveCmd      `cmd:"" help:"打开民情通的页面 / serve the pages of the field app to this machine"`
 	Status     statusCmd     `cmd:"" help:"现在怎么样：多少没传、谁要处理 / how things stand"`
 	Households householdsCmd `cmd:"" help:"联系的户 / the households assigned"`
 	Visit      visitCmd      `cmd:"" help:"记一次走访 / record a visit"`

@@ -1,0 +1,105 @@
+package field
+
+import (
+	"cmp"
+	"strings"
+
+	"minqing/mobile-client/replica"
+)
+
+// places are the places on this phone by id: its own village and what is above and below it, a few dozen.
+type places map[string]place
+
+type place struct{ name, parent, level, code string }
+
+func loadPlaces(v *replica.View) (places, error) {
+	out := places{}
+	var id string
+	var p place
+	err := v.Each(`SELECT id, coalesce(name, ''), coalesce(parent, ''), coalesce(level, ''), coalesce(code, '') FROM place`, nil,
+		[]any{&id, &p.name, &p.parent, &p.level, &p.code}, func() error {
+			out[id] = p
+			return nil
+		})
+	return out, err
+}
+
+// maxDepth bounds the way up the tree: places are six levels deep, and a tree bent into a ring must not hang the phone.
+const maxDepth = 10
+
+// up lists a place and those above it, from the narrowest.
+func (p places) up(id string) (out []place) {
+	for range maxDepth {
+		at, ok := p[id]
+		if !ok {
+			break
+		}
+		out = append(out, at)
+		id = at.parent
+	}
+	return out
+}
+
+// group names where a household stands as its neighbours do: “第7组 上湾” with the natural village above a group.
+func (p places) group(id string) string {
+	chain := p.up(id)
+	switch {
+	case len(chain) == 0:
+		return ""
+	case len(chain) > 1 && chain[1].level == "natural":
+		return chain[0].name + " " + chain[1].name
+	}
+	return chain[0].name
+}
+
+// door is the part of an address that tells houses of one group apart: without the places above it, and without a note in brackets.
+func (p places) door(id, address string) string {
+	chain := p.up(id)
+	for i := len(chain) - 1; i >= 0; i-- {
+		name := chain[i].name
+		if name == "" || len(name) >= len(address) {
+			continue
+		}
+		address = strings.TrimPrefix(address, name)
+		if chain[i].level == "natural" {
+			address = strings.TrimPrefix(address, "自然村")
+		}
+	}
+	if at := strings.IndexAny(address, "（("); at > 0 {
+		address = address[:at]
+	}
+	return strings.TrimSpace(address)
+}
+
+// byPlace compares two places as people count them: 第2组 before 第10组.
+func (p places) byPlace(a, b string) int {
+	x, y := p[a], p[b]
+	return cmp.Or(natural(x.code, y.code), natural(x.name, y.name), cmp.Compare(a, b))
+}
+
+// natural compares texts, numbers in them by size.
+func natural(a, b string) int {
+	for a != "" && b != "" {
+		na, nb := digits(a), digits(b)
+		if na > 0 && nb > 0 {
+			x, y := strings.TrimLeft(a[:na], "0"), strings.TrimLeft(b[:nb], "0")
+			if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y)); c != 0 {
+				return c
+			}
+			a, b = a[na:], b[nb:]
+			continue
+		}
+		if a[0] != b[0] {
+			return cmp.Compare(a[0], b[0])
+		}
+		a, b = a[1:], b[1:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func digits(s string) (n int) {
+	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
+		n++
+	}
+	return n
+}

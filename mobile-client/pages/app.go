@@ -1,0 +1,114 @@
+package pages
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"minqing/internal/look"
+	"minqing/mobile-client/guard"
+	"minqing/mobile-client/replica"
+)
+
+// Options are what the app works with.
+type Options struct {
+	Replica  *replica.Replica
+	Settings string // the file that language and size of text are kept in; "": they last as long as the process
+	Now      func() time.Time
+	Zone     *time.Location // of the local dates
+	Rand     io.Reader
+	Log      *slog.Logger
+}
+
+// App serves the pages.
+type App struct {
+	opt      Options
+	file     atomic.Pointer[replica.Replica]
+	settings *settings
+	pages    pages
+	css, js  *look.Asset
+	mux      *http.ServeMux
+}
+
+// route is one address of the app.
+type route struct {
+	pattern string // as in net/http: "GET /h/{id}"
+	do      func(*request) error
+	// open routes work without a replica: while none is there yet, or it is locked.
+	open bool
+}
+
+// routes lists every address. Each screen brings its own.
+func routes() [][]route {
+	return [][]route{shellRoutes, todayRoutes, meRoutes}
+}
+
+// New makes the app over an open replica.
+func New(opt Options) (*App, error) {
+	a := &App{opt: opt, css: look.Phone(), js: look.NewAsset("app.js", script), mux: http.NewServeMux()}
+	a.file.Store(opt.Replica)
+	var err error
+	if a.settings, err = loadSettings(opt.Settings); err != nil {
+		return nil, err
+	}
+	if a.pages, err = parsePages(); err != nil {
+		return nil, err
+	}
+	for _, asset := range []*look.Asset{a.css, a.js} {
+		a.mux.Handle("GET "+asset.Path, asset)
+	}
+	for _, list := range routes() {
+		for _, r := range list {
+			a.mux.Handle(r.pattern, a.handle(r))
+		}
+	}
+	a.mux.Handle("/", a.handle(route{do: func(*request) error { return errNotFound }, open: true}))
+	return a, nil
+}
+
+// Limits of the local server: one person, one browser. A form with the longest text of the schema fits many times over; uploads of
+// photos bound themselves.
+const (
+	maxBody    = 1 << 20
+	headerTime = 10 * time.Second
+	idleTime   = 2 * time.Minute
+	endTime    = 5 * time.Second
+	maxHeader  = 32 << 10
+)
+
+// Serve answers at a listener of the loopback interface until ctx ends. Before the first request is taken, opened is called with the
+// address to open, launch secret included.
+func (a *App) Serve(ctx context.Context, l net.Listener, opened func(link string)) error {
+	g := guard.New(l.Addr(), a.opt.Rand, a.refuse)
+	link, err := g.Link()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	srv := &http.Server{Handler: g.Wrap(a), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(a.opt.Log.Handler(), slog.LevelWarn)}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	opened(link)
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	err = srv.Shutdown(patience)
+	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}
+
+// ServeHTTP answers a request that the guard let through.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+func (a *App) now() time.Time { return a.opt.Now().In(a.opt.Zone) }

@@ -1,0 +1,241 @@
+package pagetest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/andybalholm/cascadia"
+	"golang.org/x/net/html"
+)
+
+// Browser looks at the pages of a phone without a browser: it follows links and sends forms, and asks pages by CSS selector.
+type Browser struct {
+	*Phone
+	tb     testing.TB
+	client *http.Client
+	base   string
+}
+
+// MustOpen makes a phone in a state, serves it and opens its launch link. Everything ends with the test.
+func MustOpen(tb testing.TB, state State) *Browser {
+	tb.Helper()
+	p, err := Open(context.Background(), tb.TempDir(), state)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	link, ended, err := p.Serve(ctx)
+	if err != nil {
+		stop()
+		tb.Fatal(err)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b := &Browser{Phone: p, tb: tb, client: &http.Client{Jar: jar}, base: link[:strings.Index(link, "/enter")]}
+	tb.Cleanup(func() {
+		b.client.CloseIdleConnections()
+		stop()
+		if err := <-ended; err != nil {
+			tb.Errorf("the app ended with %v", err)
+		}
+		if err := p.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	b.do(http.MethodGet, strings.TrimPrefix(link, b.base), nil)
+	return b
+}
+
+// Page is one answer.
+type Page struct {
+	Status int
+	Path   string // where redirects led
+	Raw    string
+	Doc    *html.Node
+	b      *Browser
+}
+
+// Get opens a page, and follows redirects.
+func (b *Browser) Get(path string) *Page {
+	b.tb.Helper()
+	return b.do(http.MethodGet, b.At(path), nil)
+}
+
+// Post sends fields to a path, as a form of the app's own page does.
+func (b *Browser) Post(path string, fields url.Values) *Page {
+	b.tb.Helper()
+	return b.do(http.MethodPost, b.At(path), fields)
+}
+
+func (b *Browser) do(method, path string, fields url.Values) *Page {
+	b.tb.Helper()
+	req, err := http.NewRequest(method, b.base+path, strings.NewReader(fields.Encode()))
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Origin", b.base)
+	}
+	resp, err := b.client.Do(req)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	doc, err := html.Parse(strings.NewReader(string(raw)))
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return &Page{Status: resp.StatusCode, Path: resp.Request.URL.RequestURI(), Raw: string(raw), Doc: doc, b: b}
+}
+
+// Open shows a screen.
+func (b *Browser) Open(s Screen) *Page {
+	b.tb.Helper()
+	p := b.Get(s.Path)
+	if s.Post != nil {
+		p = p.Send("main form", s.Post)
+	}
+	return p
+}
+
+// All are the elements that a selector finds.
+func (p *Page) All(selector string) []*html.Node {
+	p.b.tb.Helper()
+	sel, err := cascadia.ParseGroup(selector)
+	if err != nil {
+		p.b.tb.Fatalf("%s: %v", selector, err)
+	}
+	return cascadia.QueryAll(p.Doc, sel)
+}
+
+// One is the one element that a selector finds; none or several fail the test.
+func (p *Page) One(selector string) *html.Node {
+	p.b.tb.Helper()
+	all := p.All(selector)
+	if len(all) != 1 {
+		p.b.tb.Fatalf("%s (%d): %d elements %s, want one", p.Path, p.Status, len(all), selector)
+	}
+	return all[0]
+}
+
+// Texts are the texts of what a selector finds, blanks folded.
+func (p *Page) Texts(selector string) (out []string) {
+	p.b.tb.Helper()
+	for _, n := range p.All(selector) {
+		out = append(out, Text(n))
+	}
+	return out
+}
+
+// Text is the text of an element, blanks folded; what only screen readers read is part of it.
+func Text(n *html.Node) string {
+	var b strings.Builder
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode {
+			b.WriteString(c.Data)
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// Attr is an attribute of an element, "" when it has none.
+func Attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// Fields are what a form would send as it stands.
+func Fields(form *html.Node) url.Values {
+	out := url.Values{}
+	for n := range form.Descendants() {
+		has := func(name string) bool {
+			for _, a := range n.Attr {
+				if a.Key == name {
+					return true
+				}
+			}
+			return false
+		}
+		name := Attr(n, "name")
+		if n.Type != html.ElementNode || name == "" {
+			continue
+		}
+		switch kind := Attr(n, "type"); {
+		case n.Data == "textarea":
+			out.Add(name, strings.TrimPrefix(rawText(n), "\n"))
+		case n.Data == "input" && (kind == "checkbox" || kind == "radio"):
+			if has("checked") {
+				out.Add(name, Attr(n, "value"))
+			}
+		case n.Data == "input":
+			out.Add(name, Attr(n, "value"))
+		}
+	}
+	return out
+}
+
+func rawText(n *html.Node) string {
+	var b strings.Builder
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode {
+			b.WriteString(c.Data)
+		}
+	}
+	return b.String()
+}
+
+// Send sends the form that a selector finds, with fields in place of its own of those names, and gives the page that comes of it.
+func (p *Page) Send(selector string, fields url.Values) *Page {
+	p.b.tb.Helper()
+	form := p.One(selector)
+	values := Fields(form)
+	for name, list := range fields {
+		values[name] = list
+	}
+	action := Attr(form, "action")
+	if action == "" {
+		action = p.Path
+	}
+	if !strings.EqualFold(Attr(form, "method"), "post") {
+		return p.b.Get(action + "?" + values.Encode())
+	}
+	return p.b.Post(action, values)
+}
+
+// Want fails the test unless the page has a status.
+func (p *Page) Want(status int) *Page {
+	p.b.tb.Helper()
+	if p.Status != status {
+		p.b.tb.Fatalf("%s gave %d, want %d: %s", p.Path, p.Status, status, strings.Join(p.Texts("main"), " "))
+	}
+	return p
+}
+
+// Has fails the test unless some element that a selector finds has a text.
+func (p *Page) Has(selector, text string) {
+	p.b.tb.Helper()
+	texts := p.Texts(selector)
+	for _, t := range texts {
+		if strings.Contains(t, text) {
+			return
+		}
+	}
+	p.b.tb.Errorf("%s: no %s says %q; they say %s", p.Path, selector, text, fmt.Sprintf("%q", texts))
+}

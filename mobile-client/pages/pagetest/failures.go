@@ -1,0 +1,58 @@
+package pagetest
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"minqing/mobile-client/replica"
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// dice are for invented texts.
+func (p *Phone) dice() *rand.Rand { return rand.New(p.rng) }
+
+// failures are one change of each fate that its author is told of, and one that waits.
+func (p *Phone) failures(ctx context.Context) error {
+	home := p.Rows["home"]
+	refused, err := p.write(ctx, func(tx *replica.Tx, id syncproto.RowID) error {
+		return tx.Create("resident", id, map[string]schema.Value{"household": schema.Text(string(home)), "name": schema.Text("李沐辰"), "relation": schema.Text("孙子")})
+	})
+	if err != nil {
+		return err
+	}
+	conflicted, err := p.edit(ctx, "household", home, map[string]schema.Value{"phone": schema.Text("12800005621"), "address": schema.Text("石桥村第7组上湾老供销社后排")})
+	if err != nil {
+		return err
+	}
+	merged, err := p.edit(ctx, "household", home, map[string]schema.Value{"note": schema.Text("腿疼，走路不便。")})
+	if err != nil {
+		return err
+	}
+	late, err := p.write(ctx, func(tx *replica.Tx, id syncproto.RowID) error {
+		return tx.Create("visit", id, map[string]schema.Value{"household": schema.Text(string(home)), "author": schema.Text(string(p.Me)), "day": schema.Text("2026-11-19")})
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.unsent(ctx); err != nil {
+		return err
+	}
+	verdict := func(ch *syncproto.Change, s syncproto.Status) *syncproto.Verdict {
+		v := &syncproto.Verdict{Number: ch.Name.Number, Identity: ch.Identity(), Status: s}
+		if s != syncproto.Refused {
+			for _, e := range ch.Edits {
+				v.Labels = append(v.Labels, syncproto.RowLabel{Row: e.Row, Label: syncproto.Label{Epoch: epoch, Rev: 1}})
+			}
+		}
+		return v
+	}
+	no := verdict(refused, syncproto.Refused)
+	no.Code, no.Message = syncproto.CodeInvalid, "身份证号最后一位对不上 / the last digit of the ID number does not fit"
+	open := verdict(conflicted, syncproto.Conflicted)
+	open.Items = []syncproto.ItemNote{{Table: "household", Row: home, Cell: "address"}}
+	both := verdict(merged, syncproto.Merged)
+	after := verdict(late, syncproto.Applied)
+	after.Late = true
+	return p.cloud.send(ctx, p.Replica, p.Now.UnixMilli(), no, open, both, after)
+}

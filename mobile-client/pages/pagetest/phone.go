@@ -1,0 +1,148 @@
+package pagetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"minqing/mobile-client/pages"
+	"minqing/mobile-client/replica"
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// State is what a phone has on it.
+type State string
+
+// The states.
+const (
+	Empty  State = "empty"  // enrolled, nobody assigned, nothing written
+	Full   State = "full"   // an ordinary day: 20 households, five of them due
+	Done   State = "done"   // everything done and sent
+	Failed State = "failed" // Full, with a refused, a conflicted, a merged and a late change
+	Long   State = "long"   // the longest names, addresses, titles and texts
+	Many   State = "many"   // 1,000 households, 3,000 people
+)
+
+// States are all of them.
+var States = []State{Empty, Full, Done, Failed, Long, Many}
+
+// Phone is a replica in a state, and the app over it.
+type Phone struct {
+	State   State
+	Replica *replica.Replica
+	App     *pages.App
+	Path    string
+	Now     time.Time
+	Me      syncproto.UserID
+	Log     *bytes.Buffer // what the app logged
+	// Rows are the rows that screens are about, by name: home, resident, matter, journal…
+	Rows map[string]syncproto.RowID
+
+	cloud *cloud
+	rng   *rand.ChaCha8
+}
+
+// Zone is the zone of the local dates.
+var Zone = time.FixedZone("CST", 8*60*60)
+
+// Open makes a phone in a state in a folder. The file is encrypted, as on a phone.
+func Open(ctx context.Context, dir string, state State) (p *Phone, err error) {
+	p = &Phone{State: state, Path: filepath.Join(dir, "field.db"), Now: time.Date(2026, 11, 23, 10, 42, 0, 0, Zone), Rows: map[string]syncproto.RowID{},
+		Log: &bytes.Buffer{}, rng: rand.NewChaCha8([32]byte{7})}
+	book := schema.Minqing()
+	key := make([]byte, 32)
+	if _, err := io.ReadFull(p.rng, key); err != nil {
+		return nil, err
+	}
+	p.Replica, err = replica.Open(ctx, replica.Options{Path: p.Path, Key: key, Book: book, Now: func() int64 { return p.Now.UnixMilli() }, Rand: p.rng})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Replica.Close())
+		}
+	}()
+	p.cloud = &cloud{book: book, rows: map[syncproto.RowID]*syncproto.Row{}, ids: p.id}
+	p.Me = syncproto.UserID(p.id())
+	d := replica.Device{ID: syncproto.DeviceID(p.id()), User: p.Me, Server: "https://minqing.invalid", Seed: make([]byte, 32)}
+	if err := p.Replica.Enrol(ctx, d); err != nil {
+		return nil, err
+	}
+	p.people()
+	if err := p.fill(ctx); err != nil {
+		return nil, fmt.Errorf("pagetest: state %s: %w", state, err)
+	}
+	p.App, err = pages.New(pages.Options{Replica: p.Replica, Now: func() time.Time { return p.Now }, Zone: Zone, Rand: p.rng,
+		Log: slog.New(slog.NewTextHandler(p.Log, nil))})
+	return p, err
+}
+
+// id makes the next id.
+func (p *Phone) id() syncproto.RowID {
+	id, err := syncproto.NewID(p.Now.UnixMilli(), p.rng)
+	if err != nil {
+		panic(err) // the generator does not end
+	}
+	return syncproto.RowID(id)
+}
+
+// fill gives the phone what its state has.
+func (p *Phone) fill(ctx context.Context) error {
+	switch p.State {
+	case Full, Done, Failed:
+		p.village(20)
+	case Long:
+		p.longVillage()
+	case Many:
+		if err := p.bigVillage(); err != nil {
+			return err
+		}
+	}
+	if err := p.cloud.send(ctx, p.Replica, p.Now.UnixMilli()-3*60*60*1000); err != nil {
+		return err
+	}
+	switch p.State {
+	case Full, Long:
+		return p.unsent(ctx)
+	case Failed:
+		return p.failures(ctx)
+	}
+	return nil
+}
+
+// At puts the rows of the phone into a path: /h/{home}.
+func (p *Phone) At(path string) string {
+	for name, id := range p.Rows {
+		path = strings.ReplaceAll(path, "{"+name+"}", string(id))
+	}
+	return path
+}
+
+// Serve runs the app at a port of its own until ctx ends, and gives the address to open. ended gives what Serve gave.
+func (p *Phone) Serve(ctx context.Context) (link string, ended <-chan error, err error) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	links, end := make(chan string, 1), make(chan error, 1)
+	go func() { end <- p.App.Serve(ctx, l, func(link string) { links <- link }) }()
+	select {
+	case link = <-links:
+		return link, end, nil
+	case err := <-end:
+		return "", nil, err
+	}
+}
+
+// Close closes the file.
+func (p *Phone) Close() error { return p.Replica.Close() }

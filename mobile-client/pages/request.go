@@ -1,0 +1,147 @@
+package pages
+
+import (
+	"bytes"
+	"compress/gzip"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"minqing/mobile-client/guard"
+	"minqing/mobile-client/replica"
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// request is one request and what its handler needs to answer it.
+type request struct {
+	*http.Request
+	app     *App
+	w       http.ResponseWriter
+	replica *replica.Replica // nil on open routes while there is none
+	words   tongue
+	now     time.Time // local
+	device  *replica.Device
+}
+
+// handle runs a route: it makes the request, and turns an error into a page.
+func (a *App) handle(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		rq := &request{Request: r, app: a, w: w, replica: a.file.Load(), words: tongue(a.settings.get().Lang), now: a.now()}
+		err := error(nil)
+		if rq.replica == nil && !rt.open {
+			err = errNoReplica
+		} else {
+			err = rt.do(rq)
+		}
+		if err != nil {
+			rq.fail(err)
+		}
+	})
+}
+
+// today is the local date.
+func (rq *request) today() string { return rq.now.Format(time.DateOnly) }
+
+// me is whose phone this is.
+func (rq *request) me() (syncproto.UserID, error) {
+	if rq.device == nil {
+		d, err := rq.replica.Device(rq.Context())
+		if err != nil {
+			return "", err
+		}
+		rq.device = &d
+	}
+	return rq.device.User, nil
+}
+
+// id is a row named in the path: errNotFound when it is none.
+func (rq *request) id(name string) (syncproto.RowID, error) {
+	id := rq.PathValue(name)
+	if !schema.ValidID(id) {
+		return "", errNotFound
+	}
+	return syncproto.RowID(id), nil
+}
+
+// toast is a sentence to show once, above the next page. Undo is where a form goes that takes it back, Fields what it carries.
+type toast struct {
+	Text   string
+	Undo   string
+	Fields url.Values
+}
+
+// toast says a sentence on the next page.
+func (rq *request) toast(key string, args ...any) { rq.keep(&toast{Text: rq.words.say(key, args...)}) }
+
+// undoable says a sentence on the next page, with a button that posts fields to a path.
+func (rq *request) undoable(path string, fields url.Values, key string, args ...any) {
+	rq.keep(&toast{Text: rq.words.say(key, args...), Undo: path, Fields: fields})
+}
+
+func (rq *request) keep(t *toast) {
+	if s := guard.SessionOf(rq.Context()); s != nil {
+		s.Keep("toast", t)
+	}
+}
+
+// see sends the browser on to a page of the app, by GET.
+func (rq *request) see(path string) error {
+	http.Redirect(rq.w, rq.Request, path, http.StatusSeeOther)
+	return nil
+}
+
+// show answers with a page.
+func (rq *request) show(name string, p page) error { return rq.answer(http.StatusOK, name, p) }
+
+// again answers with a form whose values have to be mended.
+func (rq *request) again(name string, p page) error {
+	return rq.answer(http.StatusUnprocessableEntity, name, p)
+}
+
+func (rq *request) answer(status int, name string, p page) error {
+	f := p.framed()
+	if err := rq.fit(f); err != nil {
+		return err
+	}
+	var body bytes.Buffer
+	t, root := rq.app.pages.find(rq.words, name), "layout"
+	if rq.Header.Get("X-Part") == "main" { // the script wants to put it in the place of what stands there
+		root = "main"
+	}
+	if err := t.ExecuteTemplate(&body, root, p); err != nil {
+		return err
+	}
+	h := rq.w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", f.Shell.Tag)
+	if body.Len() < smallBody || !strings.Contains(rq.Header.Get("Accept-Encoding"), "gzip") {
+		rq.w.WriteHeader(status)
+		_, err := rq.w.Write(body.Bytes())
+		rq.lost(err)
+		return nil
+	}
+	h.Set("Content-Encoding", "gzip")
+	rq.w.WriteHeader(status)
+	zip, err := gzip.NewWriterLevel(rq.w, gzip.BestSpeed)
+	if err == nil {
+		_, err = zip.Write(body.Bytes())
+	}
+	if err == nil {
+		err = zip.Close()
+	}
+	rq.lost(err)
+	return nil
+}
+
+// smallBody is what is not worth compressing.
+const smallBody = 2 << 10
+
+// lost notes that a page did not get through: its browser went away, and nobody is left to be told.
+func (rq *request) lost(err error) {
+	if err != nil {
+		rq.app.opt.Log.DebugContext(rq.Context(), "answer cut", "err", err)
+	}
+}

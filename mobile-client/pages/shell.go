@@ -1,0 +1,169 @@
+package pages
+
+import (
+	"embed"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"minqing/internal/look"
+	"minqing/mobile-client/field"
+	"minqing/mobile-client/guard"
+	"minqing/mobile-client/replica"
+	"minqing/schema"
+)
+
+//go:embed html/*.html
+var pageFiles embed.FS
+
+//go:embed static/app.js
+var script []byte
+
+// page is a struct that embeds frame.
+type page interface{ framed() *frame }
+
+// frame is what every page says of itself. A page of a tab has Tab set, stands under the tabs and has no way back; any other has
+// Back, or Shut where leaving drops what was begun.
+type frame struct {
+	Title string
+	Sub   any    // the second line of the top bar: text or HTML
+	Tab   string // today, households, journal, matters, me
+	Back  string
+	Shut  bool
+	Form  bool // the page is a form: surface all over
+	Shell shell
+}
+
+func (f *frame) framed() *frame { return f }
+
+// shell is what the layout adds to every page.
+type shell struct {
+	Tag     string // the language, as HTML names it
+	Class   string
+	CSS, JS string
+	Now     time.Time
+	Waiting int // changes not uploaded
+	Badges  map[string]int
+	Toast   *toast
+}
+
+// tabs are the five pages under the thumb, in their order.
+var tabs = []struct{ Name, Path, Icon string }{
+	{"today", todayPath, "today"}, {"households", householdsPath, "house"}, {"journal", journalsPath, "journal"},
+	{"matters", mattersPath, "matter"}, {"me", mePath, "me"},
+}
+
+// fit puts a page into the shell.
+func (rq *request) fit(f *frame) error {
+	s := rq.app.settings.get()
+	f.Shell = shell{Tag: map[tongue]string{"zh": "zh-CN", "en": "en"}[rq.words], Class: s.class(), CSS: rq.app.css.Path, JS: rq.app.js.Path,
+		Now: rq.now}
+	if session := guard.SessionOf(rq.Context()); session != nil {
+		f.Shell.Toast, _ = session.Take("toast").(*toast)
+	}
+	if rq.replica == nil || f.Tab == "" {
+		return nil
+	}
+	me, err := rq.me()
+	if err != nil {
+		return err
+	}
+	return rq.replica.View(rq.Context(), func(v *replica.View) (err error) {
+		if f.Shell.Waiting, err = v.Waiting(); err != nil {
+			return err
+		}
+		waiting, err := field.JournalsWaiting(v, me)
+		f.Shell.Badges = map[string]int{"journal": waiting}
+		return err
+	})
+}
+
+// pages are the templates by language and name.
+type pages map[tongue]map[string]*template.Template
+
+func (p pages) find(l tongue, name string) *template.Template { return p[l][name] }
+
+// parsePages reads every template of html/: files that begin with _ are shared, each other one is a page over them.
+func parsePages() (pages, error) {
+	out := pages{}
+	names, err := fs.Glob(pageFiles, "html/*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range []tongue{tongue(schema.ZH), tongue(schema.EN)} {
+		shared, err := template.New("").Funcs(l.funcs()).ParseFS(pageFiles, "html/_*.html")
+		if err != nil {
+			return nil, err
+		}
+		out[l] = map[string]*template.Template{}
+		for _, file := range names {
+			name := strings.TrimSuffix(path.Base(file), ".html")
+			if strings.HasPrefix(name, "_") {
+				continue
+			}
+			t, err := shared.Clone()
+			if err == nil {
+				t, err = t.ParseFS(pageFiles, file)
+			}
+			if err != nil {
+				return nil, err
+			}
+			out[l][name] = t
+		}
+	}
+	return out, nil
+}
+
+// funcs are what templates can do in a language.
+func (l tongue) funcs() template.FuncMap {
+	return template.FuncMap{
+		"t":       l.html,
+		"icon":    look.Icon,
+		"count":   count,
+		"date":    l.date,
+		"weekday": l.weekday,
+		"moment":  l.moment,
+		"label":   func(x schema.Label) string { return x.In(schema.Lang(l)) },
+		"tabs":    func() any { return tabs },
+		"dict":    dict,
+		"clauses": clauses,
+		"paths":   func() pathFuncs { return pathFuncs{} },
+	}
+}
+
+// dict makes a map of name and value pairs: the argument of a part that needs more than one.
+func dict(pairs ...any) map[string]any {
+	out := map[string]any{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		out[pairs[i].(string)] = pairs[i+1]
+	}
+	return out
+}
+
+// clauses breaks a reason at its comma or colon, so that a narrow line breaks there and nowhere else.
+func clauses(text string) []string {
+	for _, mark := range []string{"：", "，", ": ", ", "} {
+		if a, b, ok := strings.Cut(text, mark); ok && b != "" {
+			return []string{a + mark, b}
+		}
+	}
+	return []string{text}
+}
+
+var shellRoutes = []route{
+	{pattern: "GET /{$}", do: func(rq *request) error { return rq.see(todayPath) }},
+}
+
+// refuse writes the page of a request that the guard did not let through.
+func (a *App) refuse(w http.ResponseWriter, r *http.Request, why guard.Reason) {
+	rq := &request{Request: r, app: a, w: w, words: tongue(a.settings.get().Lang), now: a.now()}
+	a.opt.Log.WarnContext(r.Context(), "request refused", "reason", string(why), "method", r.Method)
+	p := &errorPage{frame: frame{Title: rq.words.say("error.refused." + string(why)), Form: true}, Icon: "lock",
+		Text: rq.words.say("error.refused." + string(why) + ".text")}
+	if err := rq.answer(http.StatusForbidden, "error", p); err != nil {
+		a.opt.Log.ErrorContext(r.Context(), "page failed", "err", err)
+	}
+}

@@ -1,0 +1,68 @@
+package pages_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"minqing/mobile-client/pages/pagetest"
+)
+
+func TestTodayTellsWhoIsDueAndWhy(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Full)
+	p := b.Get("/").Want(200)
+	if p.Path != "/today" {
+		t.Errorf("the first page is %s", p.Path)
+	}
+	p.Has(".sum", "20 户中已走访 18 户")
+	p.Has(".sum", "本月还有 7 天")
+	if on, all := len(p.All(".ticks .on")), len(p.All(".ticks i")); on != 18 || all != 20 {
+		t.Errorf("%d of %d ticks are filled", on, all)
+	}
+	p.Has(".where", "3 条未上传")
+	p.Has(".tabs a[aria-current=page]", "今天")
+	p.Has(".tabs .badge", "1")
+	want := []string{"第7组 上湾", "第8组 下湾"}
+	if got := p.Texts(".sec h2"); !slices.Equal(got, want) {
+		t.Errorf("groups %q, want %q", got, want)
+	}
+	rows := p.Texts(".row")
+	for i, words := range [][]string{{"王桂芬家", "老供销社后排东起第3户", "约好今天上门，11月9日定的", "走访"}, {"吴吉祥家", "水渠边", "有答复要送：水渠已修好", "送答复"},
+		{"欧阳诗雅家", "日志退回：请写明差多少钱", "补写"}, {"李犇家", "本月还没去，上次 10月2日", "走访"}, {"古丽巴哈尔·阿布都克里木家", "本月还没去，上次 10月19日"}} {
+		for _, w := range words {
+			if i >= len(rows) || !strings.Contains(rows[i], w) {
+				t.Errorf("row %d lacks %q: %q", i, w, rows)
+			}
+		}
+	}
+	if len(rows) != 5 {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
+func TestTodayWithNothingToDo(t *testing.T) {
+	p := pagetest.MustOpen(t, pagetest.Done).Get("/today").Want(200)
+	p.Has(".blank h2", "今天没有要办的")
+	p.Has(".blank p", "下一户约在 11月30日 周一。")
+	p.Has(".where", "都已上传")
+	p.Has(".sum", "20 户中已走访 20 户")
+}
+
+func TestTodayOnAnEmptyPhone(t *testing.T) {
+	p := pagetest.MustOpen(t, pagetest.Empty).Get("/today").Want(200)
+	p.Has(".blank h2", "还没有分到联系户")
+	if len(p.All(".ticks")) > 0 {
+		t.Error("ticks of no households")
+	}
+}
+
+func TestTodayWithAThousandHouseholdsStaysShort(t *testing.T) {
+	p := pagetest.MustOpen(t, pagetest.Many).Get("/today").Want(200)
+	if n := len(p.All(".row")); n != 40 {
+		t.Errorf("%d rows", n)
+	}
+	p.Has(".foot a", "户，到联系户里看")
+	if len(p.All("meter")) != 1 || len(p.All(".ticks")) != 0 {
+		t.Error("a thousand ticks cannot be counted")
+	}
+}
