@@ -92,11 +92,14 @@ func (p *phone) enrol() {
 // open starts the process.
 func (p *phone) open() {
 	w := p.w
-	rep, err := replica.Open(context.Background(), phoneOptions(p.disk, p.kind, p.now, p.rand))
+	p.boot++
+	opt := phoneOptions(p.disk, p.kind, p.now, p.rand)
+	running := fmt.Sprintf("%s.%d", p.name, p.boot)
+	opt.Process, opt.Ended = running, func(process string) bool { return process != running }
+	rep, err := replica.Open(context.Background(), opt)
 	if err != nil {
 		w.violate(iAckDurable, "%s does not open again: %v", p.name, err)
 	}
-	p.boot++
 	p.rep, p.syncing = rep, false
 	p.link = &link{w: w, phone: p, boot: p.boot, d: newDice(uint64(w.now), 6)}
 	p.sync = syncer.New(syncer.Options{Replica: p.rep, Transport: p.link, Rand: p.rand, Client: "sim", Revoked: p.wiped})

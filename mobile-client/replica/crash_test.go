@@ -348,3 +348,29 @@ func TestOpenOfAnotherKeyLeavesTheFileAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A clock that stands still never ends a lease: what does is that the process that took it has ended.
+func TestKilledProcessLeavesNoLeaseForEver(t *testing.T) {
+	p := mustPhone(t, schematest.Book())
+	running := map[string]bool{"first": true, "second": true}
+	p.opt.Now = func() int64 { return 1700000000000 }
+	open := func(process string) *replica.Replica {
+		opt := p.opt
+		opt.Process, opt.Ended = process, func(name string) bool { return !running[name] }
+		r, err := replica.Open(ctx(), opt)
+		p.must(err)
+		t.Cleanup(func() { r.Close() })
+		return r
+	}
+	_, err := open("first").Begin(ctx())
+	p.must(err)
+	second := open("second")
+	var e *syncproto.Error
+	if _, err := second.Begin(ctx()); !errors.As(err, &e) || e.Code != syncproto.CodeBusy {
+		t.Fatalf("a sync began beside a living one: %v", err)
+	}
+	running["first"] = false
+	s, err := second.Begin(ctx())
+	p.must(err)
+	p.must(s.Close(ctx()))
+}

@@ -27,6 +27,10 @@ type Options struct {
 	Book        *schema.Book  // what this program knows
 	Now         func() int64  // wall clock, Unix ms: may be wrong, jump or stand still
 	Rand        io.Reader
+	// Process names the process that runs, and Ended tells whether that of a name has surely ended. Empty: by the operating system's process
+	// ids. The simulator has processes of its own.
+	Process string
+	Ended   func(process string) bool
 }
 
 // Replica is an open file. Its methods may be called from several goroutines; writes wait for each other.

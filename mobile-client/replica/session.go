@@ -69,7 +69,7 @@ func (r *Replica) Begin(ctx context.Context) (*Session, error) {
 			return err
 		}
 		// A lease that ends further away than leases last was taken before the clock went back.
-		if held && until > now && until <= now+leaseMS && !ended(holder) {
+		if held && until > now && until <= now+leaseMS && !r.gone(holder) {
 			return &syncproto.Error{Code: syncproto.CodeBusy, Op: "replica.Begin", RetryAfter: int((until-now)/1000) + 1,
 				Message: "另一个程序正在同步 / another program is syncing this file", Hint: "等它做完 / wait until it is done"}
 		}
