@@ -255,7 +255,11 @@ func (w *World) compareItems(view *oracle.View) {
 			}
 		}
 		if vague {
-			maps.DeleteFunc(open, func(k string, _ []string) bool { return strings.Contains(k, string(id)) })
+			// Whether sentences overlap is not certain there; twins, orphans and late work are.
+			maps.DeleteFunc(open, func(k string, _ []string) bool {
+				part := strings.SplitN(k, " ", 4)
+				return part[1] == string(id) && part[2] != "" && part[3] == ""
+			})
 		}
 	}
 	for _, extra := range w.oracle.Loose() {

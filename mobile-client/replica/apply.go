@@ -180,6 +180,9 @@ func (a *apply) row(f *syncproto.Row) error {
 	}
 	if a.edited[f.ID] {
 		a.touched[f.ID] = h.t
+		if err := a.c.exec(`DELETE FROM mq_buried WHERE row = ?`, string(f.ID)); err != nil {
+			return err
+		}
 	}
 	a.rows++
 	epoch, err := a.epoch(f.Label.Epoch)
@@ -297,6 +300,12 @@ func (a *apply) let(t *schema.Table, id syncproto.RowID, away bool) error {
 	}
 	if err != nil {
 		return err
+	}
+	if a.edited[id] && !away {
+		if err := a.c.exec(`INSERT INTO mq_buried (row, tbl, scope, period) SELECT ?, ?, b.scope, b.period FROM mq_row r JOIN mq_bucket b ON b.id = r.bucket WHERE r.id = ?
+			ON CONFLICT (row) DO UPDATE SET scope = excluded.scope, period = excluded.period`, string(id), t.Name, k); err != nil {
+			return err
+		}
 	}
 	if err := a.c.exec(`DELETE FROM mq_row WHERE id = ?`, k); err != nil {
 		return err

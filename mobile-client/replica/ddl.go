@@ -50,6 +50,9 @@ var bookkeeping = []string{
 	`CREATE INDEX IF NOT EXISTS mq_edit_change ON mq_edit (change)`,
 	`CREATE INDEX IF NOT EXISTS mq_edit_off ON mq_edit (change) WHERE laid = 0 AND settled = 0`,
 
+	// Deleted rows that changes of this device are about, and the bucket where each last lay: when that is forgotten, so are they.
+	`CREATE TABLE IF NOT EXISTS mq_buried (row TEXT PRIMARY KEY, tbl TEXT NOT NULL, scope TEXT NOT NULL, period TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+
 	// Sealed chain heads received since the last checkpoint.
 	`CREATE TABLE IF NOT EXISTS mq_head (epoch TEXT PRIMARY KEY, seal TEXT NOT NULL, ord INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
 

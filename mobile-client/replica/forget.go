@@ -22,6 +22,9 @@ func (a *apply) forgetAll() error {
 	scopes := map[string]bool{}
 	for _, f := range forgets {
 		scopes[f.Scope] = scopes[f.Scope] || f.Period == ""
+		if err := a.forgetBuried(f); err != nil {
+			return err
+		}
 		found, err := a.named(f)
 		if err != nil {
 			return err
@@ -73,6 +76,30 @@ func (a *apply) named(f syncproto.Forget) (ords []int64, err error) {
 		return nil
 	})
 	return ords, err
+}
+
+// forgetBuried puts what was written of rows that were deleted out of reach, when the bucket where they lay goes: no row of it is left
+// to say so.
+func (a *apply) forgetBuried(f syncproto.Forget) error {
+	buried := map[syncproto.RowID]*schema.Table{}
+	var id, tbl string
+	err := a.c.each(`SELECT row, tbl FROM mq_buried WHERE scope = ? AND (period = ? OR ? = '')`, []any{f.Scope, f.Period, f.Period}, []any{&id, &tbl}, func() error {
+		buried[syncproto.RowID(id)] = a.r.book.Table(tbl)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, row := range sortedRows(buried) {
+		if err := a.settleGone(row, true); err != nil {
+			return err
+		}
+		if t := buried[row]; t != nil {
+			a.touched[row] = t
+		}
+		a.forgot = true
+	}
+	return a.c.exec(`DELETE FROM mq_buried WHERE scope = ? AND (period = ? OR ? = '')`, f.Scope, f.Period, f.Period)
 }
 
 // forgetOwn takes rows that only this device knows out of sight when their scope goes: what was written of them waits in the

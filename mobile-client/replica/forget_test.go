@@ -62,6 +62,12 @@ func TestForgettingLeavesNoByteBehind(t *testing.T) {
 		c.set("thing", id, c.rows[id].Bucket, 2, "story", strings.Repeat(canary, 60))
 	}
 	p.pull(c, c.accept(done, 2))
+	// And one deleted before its scope goes: nothing that is held says then where it lay.
+	c.set("thing", lost[3], c.rows[lost[3]].Bucket, 3)
+	buried := p.update(lost[3], "newest", canary+" begraben")
+	p.pull(c, c.accept(buried, 4))
+	c.gone(lost[3], true, 5)
+	p.pull(c)
 	if len(p.find(canary)) == 0 {
 		t.Fatal("the canary is nowhere: the search proves nothing")
 	}
@@ -75,12 +81,14 @@ func TestForgettingLeavesNoByteBehind(t *testing.T) {
 	}
 	entries, err := p.Entries(ctx(), replica.Accepted)
 	p.must(err)
-	if len(entries) != 1 {
+	if len(entries) != 2 {
 		t.Fatalf("accepted: %+v", entries)
 	}
-	plain, err := courier.Open(private, courier.Escrow, entries[0].Change.Sealed)
-	if err != nil || !bytes.Equal(plain, done.Content) {
-		t.Errorf("what the server may want back is %q, %v", plain, err)
+	for i, want := range []*syncproto.Change{done, buried} {
+		plain, err := courier.Open(private, courier.Escrow, entries[i].Change.Sealed)
+		if err != nil || !bytes.Equal(plain, want.Content) {
+			t.Errorf("what the server may want back is %q, %v", plain, err)
+		}
 	}
 }
 
