@@ -33,6 +33,9 @@ var programs = sync.OnceValues(func() (dir string, err error) {
 })
 
 func TestMain(m *testing.M) {
+	if os.Getenv(serveBookEnv) != "" {
+		os.Exit(serveBook())
+	}
 	code := m.Run()
 	if dir, err := programs(); err == nil {
 		os.RemoveAll(dir) // what is left of it lies in the folder for temporary files

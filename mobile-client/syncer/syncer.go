@@ -25,7 +25,8 @@ type Options struct {
 type Syncer struct {
 	opt   Options
 	token string
-	asked bool // the server was asked for its courier keys
+	event string // the last event after which a sync completed
+	asked bool   // the server was asked for its courier keys
 }
 
 // New makes a Syncer.

@@ -54,7 +54,11 @@ func (s *Syncer) Watch(ctx context.Context, nudge <-chan struct{}, each func(Rep
 func (s *Syncer) link(ctx context.Context, nudge <-chan struct{}, each func(Report, error)) (heard bool, err error) {
 	linked, cancel := context.WithCancel(ctx)
 	defer cancel()
-	resp, err := s.send(linked, http.MethodGet, "/v1/sync/events", nil, http.Header{"Accept": {"text/event-stream"}})
+	header := http.Header{"Accept": {"text/event-stream"}}
+	if s.event != "" {
+		header.Set("Last-Event-ID", s.event)
+	}
+	resp, err := s.send(linked, http.MethodGet, "/v1/sync/events", nil, header)
 	if err != nil {
 		return false, err
 	}
@@ -67,19 +71,23 @@ func (s *Syncer) link(ctx context.Context, nudge <-chan struct{}, each func(Repo
 		}
 		return false, err
 	}
-	events := make(chan struct{}, 1) // several that wait are one
+	events := make(chan string, 1) // several that wait are one: the last
 	go read(resp.Body, cancel, events)
 	for {
-		wait := jitterEvent
+		wait, event := jitterEvent, s.event
 		select {
-		case _, open := <-events:
+		case id, open := <-events:
 			if !open {
 				return heard, nil // however it ended, another is made
 			}
-			if !heard { // the first comes at once and to this device alone
+			if !heard { // what comes at once comes to this device alone
 				wait = 0
 			}
 			heard = true
+			if id == silence {
+				continue
+			}
+			event = id
 		case <-nudge:
 			wait = 0
 		}
@@ -90,22 +98,37 @@ func (s *Syncer) link(ctx context.Context, nudge <-chan struct{}, each func(Repo
 		if err != nil {
 			return heard, err
 		}
+		s.event = event // this one needs not be heard again
 	}
 }
 
-// read turns the lines of a stream into events until it ends or says nothing for too long.
-func read(body io.Reader, cancel func(), events chan<- struct{}) {
+// silence is the first sign of life of a stream on which there is nothing for the device.
+const silence = "\x00"
+
+// read turns the lines of a stream into the ids of events until it ends or says nothing for too long.
+func read(body io.Reader, cancel func(), events chan string) {
 	defer close(events)
 	quiet := time.AfterFunc(quietLimit, cancel)
 	defer quiet.Stop()
+	id, first := "", true
 	for lines := bufio.NewScanner(body); lines.Scan(); {
 		quiet.Reset(quietLimit)
-		if strings.HasPrefix(lines.Text(), "event: sync") {
-			select {
-			case events <- struct{}{}:
+		line := lines.Text()
+		if text, ok := strings.CutPrefix(line, "id: "); ok {
+			id = text
+		}
+		event := strings.HasPrefix(line, "event: sync")
+		switch {
+		case event:
+			select { // an older one that still waits is said by this one too
+			case <-events:
 			default:
 			}
+			events <- id
+		case first && strings.HasPrefix(line, ":"):
+			events <- silence
 		}
+		first = false
 	}
 }
 

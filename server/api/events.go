@@ -1,10 +1,11 @@
 package api
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -19,12 +20,30 @@ const heartbeat = 45 * time.Second
 // hub wakes the devices that listen. It carries no content: an event says only “something for you”, and the sync that follows
 // decides what may be seen.
 type hub struct {
+	run    string // this process, so that no other's events are taken for its own
 	mu     sync.Mutex
 	nextID uint64
 	users  map[syncproto.UserID]map[uint64]chan struct{}
+	// woken counts the wake-ups of each user since the process began, listening or not, all those of everybody: a listener that
+	// comes back and names the count it heard last is woken only if there was another. One number for each user of a city.
+	woken map[syncproto.UserID]uint64
+	all   uint64
 }
 
-func newHub() *hub { return &hub{users: map[syncproto.UserID]map[uint64]chan struct{}{}} }
+func newHub() *hub {
+	var b [8]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		panic(err) // crypto/rand ends the process by itself before it gives an error
+	}
+	return &hub{run: hex.EncodeToString(b[:]), users: map[syncproto.UserID]map[uint64]chan struct{}{}, woken: map[syncproto.UserID]uint64{}}
+}
+
+// event is the id of the newest wake-up of a user: it says nothing but whether there was another since.
+func (h *hub) event(user syncproto.UserID) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.run + "-" + strconv.FormatUint(h.woken[user]+h.all, 36)
+}
 
 // listen registers a listener; its channel holds at most one pending wake-up.
 func (h *hub) listen(user syncproto.UserID) (wake <-chan struct{}, leave func()) {
@@ -51,21 +70,28 @@ func (h *hub) wake(users []syncproto.UserID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, u := range users {
-		for _, c := range h.users[u] {
-			select {
-			case c <- struct{}{}:
-			default: // one is pending already
-			}
-		}
+		h.woken[u]++
+		signal(h.users[u])
 	}
 }
 
 // wakeAll tells every listening device.
 func (h *hub) wakeAll() {
 	h.mu.Lock()
-	users := slices.Collect(maps.Keys(h.users))
-	h.mu.Unlock()
-	h.wake(users)
+	defer h.mu.Unlock()
+	h.all++
+	for _, listeners := range h.users {
+		signal(listeners)
+	}
+}
+
+func signal(listeners map[uint64]chan struct{}) {
+	for _, c := range listeners {
+		select {
+		case c <- struct{}{}:
+		default: // one is pending already
+		}
+	}
 }
 
 func (h *hub) listeners() int {
@@ -77,6 +103,12 @@ func (h *hub) listeners() int {
 	}
 	return n
 }
+
+// lastEvent is the header in which a client that lost its stream names the last event it acted upon.
+const lastEvent = "Last-Event-ID"
+
+// silence is the comment that keeps a stream open.
+const silence = ":\n\n"
 
 // handleEvents is GET /v1/sync/events: server-sent events named “sync” without content.
 func (s *Server) handleEvents(c echo.Context) error {
@@ -92,8 +124,14 @@ func (s *Server) handleEvents(c echo.Context) error {
 	w.WriteHeader(http.StatusOK)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	// The first event goes out at once: what was committed between the device's last sync and this line is not missed.
-	for line := "event: sync\ndata:\n\n"; ; {
+	event := func() string { return "id: " + s.hub.event(who.User) + "\nevent: sync\ndata:\n\n" }
+	// The first event goes out at once: what was committed between the device's last sync and this line is not missed. A device that
+	// comes back and has heard the newest is spared it, so that a link that breaks often costs no syncs.
+	line := event()
+	if c.Request().Header.Get(lastEvent) == s.hub.event(who.User) {
+		line = silence
+	}
+	for {
 		if _, err := fmt.Fprint(w, line); err != nil {
 			return nil // the phone went away; it comes back by itself
 		}
@@ -104,9 +142,9 @@ func (s *Server) handleEvents(c echo.Context) error {
 		case <-s.closing:
 			return nil
 		case <-wake:
-			line = "event: sync\ndata:\n\n"
+			line = event()
 		case <-beat.C:
-			line = ":\n\n"
+			line = silence
 		}
 	}
 }

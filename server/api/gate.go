@@ -17,6 +17,13 @@ type gate struct {
 	mostMem  int64
 }
 
+// inside is how many requests have a place.
+func (g *gate) inside() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.requests
+}
+
 func newGate(most int, mostMem int64) *gate { return &gate{most: most, mostMem: mostMem} }
 
 // enter takes a place and room for bytes; leave must be called when err is nil.

@@ -19,7 +19,7 @@ type metrics struct {
 	rows     prometheus.Counter
 }
 
-func newMetrics(r *prometheus.Registry, h *hub) *metrics {
+func newMetrics(r *prometheus.Registry, h *hub, g *gate) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "minqing_requests_total", Help: "Requests by route and status."}, []string{"route", "status"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "minqing_request_seconds", Help: "Time to the last byte, by route.",
@@ -30,7 +30,9 @@ func newMetrics(r *prometheus.Registry, h *hub) *metrics {
 	}
 	listeners := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "minqing_event_listeners", Help: "Devices listening for events."},
 		func() float64 { return float64(h.listeners()) })
-	r.MustRegister(m.requests, m.seconds, m.sent, m.verdicts, m.rows, listeners, collectors.NewGoCollector(),
+	syncs := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "minqing_syncs_in_progress", Help: "Syncs and bundles being taken in."},
+		func() float64 { return float64(g.inside()) })
+	r.MustRegister(m.requests, m.seconds, m.sent, m.verdicts, m.rows, listeners, syncs, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

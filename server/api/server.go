@@ -65,7 +65,7 @@ func New(cfg Config) *Server {
 		cfg.Registry = prometheus.NewRegistry()
 	}
 	s := &Server{cfg: cfg, echo: echo.New(), gate: newGate(mostRequests, mostBodyMemory), hub: newHub(), closing: make(chan struct{})}
-	s.metrics = newMetrics(cfg.Registry, s.hub)
+	s.metrics = newMetrics(cfg.Registry, s.hub, s.gate)
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError

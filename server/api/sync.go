@@ -45,7 +45,7 @@ func (s *Server) handleSync(c echo.Context) error {
 	}
 	plain, err := codec.Decompress(r.Header.Get(echo.HeaderContentEncoding), bytes.NewReader(body), syncproto.MaxRequestBytes)
 	if err != nil {
-		return err
+		return cutShort(err)
 	}
 	defer plain.Close()
 	out := &answer{w: c.Response(), encoding: choose(r.Header.Get(echo.HeaderAcceptEncoding)), verdicts: map[syncproto.Status]int{}}
@@ -54,13 +54,21 @@ func (s *Server) handleSync(c echo.Context) error {
 	err = s.cfg.Exchange.Sync(r.Context(), who, in, out)
 	s.metrics.count(out)
 	if !out.begun {
-		return err
+		return cutShort(err)
 	}
 	// The answer is on its way: what went wrong was sent as a frame, or the link broke. Either is for the log.
 	if err := errors.Join(err, out.close()); err != nil {
 		s.cfg.Log.Info("sync ended early", "trace", traceOf(c), "device", who.Device, "error", err.Error())
 	}
 	return nil
+}
+
+// cutShort names a body that was sent whole and ends amid what it holds: no link broke, the client wrote it so.
+func cutShort(err error) error {
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "sync", Message: "请求的内容不完整。 The body ends amid its contents.", Hint: "再传一次就行。 Send it again.", Err: err}
 }
 
 func tooLarge(cause error) error {

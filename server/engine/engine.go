@@ -2,9 +2,11 @@ package engine
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -68,9 +70,10 @@ type Engine struct {
 	Zone     *time.Location
 	Now      func() int64
 
-	cfg  Config
-	lock *folderLock
-	news *news
+	cfg    Config
+	lock   *folderLock
+	news   *news
+	minted bool // the folder had no secret before
 }
 
 // Open opens everything over one database.
@@ -117,7 +120,33 @@ func (e *Engine) openFolder(ctx context.Context) (err error) {
 		}
 	}
 	if e.Keys == nil {
+		_, missing := os.Stat(filepath.Join(e.cfg.Dir, keys.FileName))
+		e.minted = errors.Is(missing, fs.ErrNotExist)
 		e.Keys, err = keys.Open(e.cfg.Dir, e.cfg.Rand)
+	}
+	return err
+}
+
+// metaSecret is the mark by which a database knows its secret again; it tells nothing of it.
+const metaSecret = "secret"
+
+// holdSecret refuses to work on a database with another secret than its own: no process would understand the cursors and tokens of the
+// other ones, and what devices left in escrow could never be read again.
+func (e *Engine) holdSecret(ctx context.Context) error {
+	mark := hex.EncodeToString(e.Keys.Derive("mark")[:16])
+	var own string
+	err := e.Store.Write(ctx, func(tx *store.Tx) (err error) {
+		own, err = tx.FirstMeta(metaSecret, mark)
+		return err
+	})
+	if err != nil || own == mark {
+		return err
+	}
+	file := filepath.Join(e.cfg.Dir, keys.FileName)
+	err = &syncproto.Error{Code: syncproto.CodeConflict, Op: "engine.Open: secret", Message: "密钥对不上：这个数据库不是用 " + file + " 建的。 This database was made with another secret than this folder's.",
+		Hint: "把原来数据文件夹里的 secret.key 复制到这里；丢了就从备份恢复。 Copy secret.key from the first data folder to this one; if it is lost, restore a backup."}
+	if e.minted { // a secret that never served must not look like the one that is missing
+		err = errors.Join(err, os.Remove(file))
 	}
 	return err
 }
@@ -135,6 +164,9 @@ func (e *Engine) wire(ctx context.Context) error {
 		return err
 	}
 	if e.Store, err = store.Open(ctx, opt); err != nil {
+		return err
+	}
+	if err := e.holdSecret(ctx); err != nil {
 		return err
 	}
 	e.Now = e.Store.Now
@@ -166,13 +198,17 @@ func (e *Engine) Run(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// sweepDaily drops marks older than the horizon, now and every day.
+// sweepDaily drops marks older than the horizon, now and every day, and hears again what an older server of a rolling upgrade refused
+// after this one had begun.
 func (e *Engine) sweepDaily(ctx context.Context) {
 	day := time.NewTicker(24 * time.Hour)
 	defer day.Stop()
 	for {
 		if err := e.Sweep(ctx); err != nil && ctx.Err() == nil {
 			e.cfg.Log.Warn("cannot sweep old marks", "error", err.Error()) // they only take room; tomorrow is another day
+		}
+		if _, err := e.Judge.Retry(ctx); err != nil && ctx.Err() == nil {
+			e.cfg.Log.Warn("cannot hear again what was unknown", "error", err.Error())
 		}
 		select {
 		case <-ctx.Done():

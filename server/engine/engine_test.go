@@ -9,8 +9,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +24,7 @@ import (
 	"minqing/schema"
 	"minqing/server/engine"
 	"minqing/server/judge"
+	"minqing/server/keys"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -61,6 +65,48 @@ func TestOpenStartsNoGoroutine(t *testing.T) {
 		t.Errorf("closing twice: %v", err)
 	}
 	goleak.VerifyNone(t, before)
+}
+
+// Processes on one database share one secret; a folder that lacks it, or has another, is told so, and no secret is made up beside it.
+func TestAnotherSecretIsRefused(t *testing.T) {
+	for name, dsn := range map[string]string{"sqlite": "", "postgres": testenv.MustRelaxedPostgres(t)} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			first, err := engine.Open(t.Context(), config(dir, dsn))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := first.Close(); err != nil {
+				t.Fatal(err)
+			}
+			secret := filepath.Join(dir, keys.FileName)
+			kept, err := os.ReadFile(secret)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Remove(secret); err != nil {
+				t.Fatal(err)
+			}
+			_, err = engine.Open(t.Context(), config(dir, dsn))
+			var e *syncproto.Error
+			if !errors.As(err, &e) || e.Code != syncproto.CodeConflict || !strings.Contains(e.Hint, "secret.key") {
+				t.Fatalf("without the secret: %v", err)
+			}
+			if _, err := os.Stat(secret); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a secret was made up: %v", err)
+			}
+			if err := os.WriteFile(secret, []byte(strings.Repeat("ab", keys.Size)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := engine.Open(t.Context(), config(dir, dsn)); !errors.As(err, &e) || e.Code != syncproto.CodeConflict {
+				t.Errorf("with another secret: %v", err)
+			}
+			if err := os.WriteFile(secret, kept, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			mustOpen(t, config(dir, dsn))
+		})
+	}
 }
 
 func TestOneProcessHasTheFolder(t *testing.T) {
@@ -148,6 +194,7 @@ type phone struct {
 	url   string
 	key   ed25519.PrivateKey
 	token string
+	code  string // with which it was enrolled
 }
 
 func enrol(t *testing.T, e *engine.Engine, url, user string) *phone {
@@ -156,11 +203,11 @@ func enrol(t *testing.T, e *engine.Engine, url, user string) *phone {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &phone{t: t, url: url, key: private}
 	code, _, err := e.Auth.Invite(t.Context(), syncproto.UserID(user))
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := &phone{t: t, url: url, key: private, code: code}
 	key := base64.RawURLEncoding.EncodeToString(public)
 	var enrolled syncproto.EnrolResponse
 	p.post("/v1/enrol", http.StatusCreated, syncproto.EnrolRequest{Code: code, Key: key, Alg: syncproto.AlgEd25519, Label: "测试手机",
@@ -175,6 +222,17 @@ func enrol(t *testing.T, e *engine.Engine, url, user string) *phone {
 		Signature: p.sign(syncproto.ChallengeText(enrolled.Device, challenge.Challenge))}, &token)
 	p.token = token.Token
 	return p
+}
+
+// signedEnrolment is an honest enrolment by a new key.
+func signedEnrolment(t *testing.T, code string) syncproto.EnrolRequest {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := base64.RawURLEncoding.EncodeToString(public)
+	return syncproto.EnrolRequest{Code: code, Key: key, Alg: syncproto.AlgEd25519, Proof: base64.RawURLEncoding.EncodeToString(ed25519.Sign(private, syncproto.EnrolText(code, key)))}
 }
 
 func (p *phone) sign(text []byte) string {
@@ -255,24 +313,30 @@ func TestCommitsWakeThoseConcerned(t *testing.T) {
 func checkWaking(t *testing.T, serving, writing *engine.Engine) {
 	c := found(t, writing)
 	events := enrol(t, serving, serve(t, serving), c.cadre).listen()
-	write := func(edit syncproto.Edit) {
-		t.Helper()
-		out, err := writing.Judge.Submit(t.Context(), "", judge.Draft{Edits: []syncproto.Edit{edit}})
-		if err != nil || out.Verdicts[0].Status != syncproto.Applied {
-			t.Fatalf("%v, %+v", err, out)
-		}
-	}
 	drain(events)
-	write(syncproto.Edit{Table: "household", Row: syncproto.RowID(c.household), Op: syncproto.OpUpdate, Cells: []syncproto.CellEdit{{Cell: "head", Value: schema.Text("张三")}}})
+	write(t, writing, c.household, "张三")
 	awaitEvent(t, events, "a change in his household")
-	write(syncproto.Edit{Table: "place", Row: syncproto.RowID(c.village), Op: syncproto.OpUpdate, Cells: []syncproto.CellEdit{{Cell: "name", Value: schema.Text("青石社区")}}})
+	submit(t, writing, syncproto.Edit{Table: "place", Row: syncproto.RowID(c.village), Op: syncproto.OpUpdate, Cells: textCell("name", "青石社区")})
 	awaitEvent(t, events, "a change in his village")
 	drain(events)
-	write(syncproto.Edit{Table: "user", Row: syncproto.RowID(c.other), Op: syncproto.OpUpdate, Cells: []syncproto.CellEdit{{Cell: "name", Value: schema.Text("孙三")}}})
+	submit(t, writing, syncproto.Edit{Table: "user", Row: syncproto.RowID(c.other), Op: syncproto.OpUpdate, Cells: textCell("name", "孙三")})
 	select {
 	case <-events:
 		t.Error("a change that does not concern him woke the phone")
 	case <-time.After(300 * time.Millisecond):
+	}
+}
+
+func textCell(cell, text string) []syncproto.CellEdit {
+	return []syncproto.CellEdit{{Cell: cell, Value: schema.Text(text)}}
+}
+
+// submit has the server make a change.
+func submit(t *testing.T, e *engine.Engine, edit syncproto.Edit) {
+	t.Helper()
+	out, err := e.Judge.Submit(t.Context(), "", judge.Draft{Edits: []syncproto.Edit{edit}})
+	if err != nil || out.Verdicts[0].Status != syncproto.Applied {
+		t.Fatalf("%v, %+v", err, out)
 	}
 }
 
@@ -294,13 +358,8 @@ func TestEnrolmentRefusesWhatIsNoName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := base64.RawURLEncoding.EncodeToString(public)
-	proof := base64.RawURLEncoding.EncodeToString(ed25519.Sign(private, syncproto.EnrolText(code, key)))
-	r := syncproto.EnrolRequest{Code: code, Key: key, Alg: syncproto.AlgEd25519, Proof: proof, Label: strings.Repeat("长", 100)}
+	r := signedEnrolment(t, code)
+	r.Label = strings.Repeat("长", 100)
 	var refused *syncproto.Error
 	if _, err := e.Auth.Enrol(t.Context(), r); !errors.As(err, &refused) || refused.Code != syncproto.CodeInvalid {
 		t.Fatalf("a label of 100 characters gave %v", err)

@@ -73,6 +73,9 @@ func (s *Service) checkCarried(ctx context.Context, r *request) (*syncproto.Welc
 	}
 	var w *syncproto.Welcome
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		if err := s.checkVersion(tx, r); err != nil {
+			return err
+		}
 		epoch, err := tx.Epoch()
 		if err != nil {
 			return err

@@ -206,7 +206,7 @@ func (s *Service) bookOf(version int) (*schema.Book, error) {
 
 func (s *Service) begin(ctx context.Context, r *request) (*pull.Course, error) {
 	req := &pull.Request{Device: r.who.Device, User: r.who.User, Book: r.book, Cursor: r.cursor, Sealed: r.hello.Cursor, Held: r.held, Resume: r.resume,
-		Probes: r.probes, Client: r.hello.Client, Waiting: r.hello.Waiting, AllStates: r.asked || (r.cursor != nil && r.hello.Root != r.cursor.Root)}
+		Probes: r.probes, Client: r.hello.Client, Waiting: r.hello.Waiting, Newer: r.hello.Schema > s.Book.Version, AllStates: r.asked || (r.cursor != nil && r.hello.Root != r.cursor.Root)}
 	return s.Pull.Begin(ctx, req)
 }
 

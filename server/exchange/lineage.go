@@ -20,6 +20,9 @@ func (s *Service) check(ctx context.Context, r *request) (*syncproto.Welcome, er
 	}
 	var w *syncproto.Welcome
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		if err := s.checkVersion(tx, r); err != nil {
+			return err
+		}
 		epoch, err := tx.Epoch()
 		if err != nil {
 			return err
@@ -40,6 +43,14 @@ func (s *Service) check(ctx context.Context, r *request) (*syncproto.Welcome, er
 		return s.findHeld(tx, r)
 	})
 	return w, err
+}
+
+// checkVersion turns away a device that knows more than this server when the database does too.
+func (s *Service) checkVersion(tx *store.Tx, r *request) error {
+	if r.hello.Schema <= s.Book.Version {
+		return nil
+	}
+	return tx.Behind()
 }
 
 func (s *Service) welcome(tx *store.Tx, epoch syncproto.EpochID) *syncproto.Welcome {

@@ -44,6 +44,8 @@ type Request struct {
 	Probes []syncproto.Probe    // what the device asks about buckets that differ
 	// AllStates tells that the state of every bucket is to travel, because what the device holds is not what its cursor says.
 	AllStates bool
+	// Newer tells that the device knows more than this server. As long as the database does not, all is well.
+	Newer bool
 	// Client and Waiting are what the device says of itself, for the fleet page: program and version, and how many changes stay behind.
 	Client  string
 	Waiting int
@@ -159,6 +161,11 @@ func (c *Course) lookAll() (*closing, error) {
 	var found *closing
 	err := c.svc.Store.Read(c.ctx, func(tx *store.Tx) error {
 		found = &closing{now: tx.Now()}
+		if c.req.Newer {
+			if err := tx.Behind(); err != nil {
+				return err
+			}
+		}
 		p, err := c.look(tx)
 		if err != nil {
 			return err

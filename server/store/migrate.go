@@ -100,6 +100,26 @@ func (tx *Tx) SetMeta(key, value string) error {
 	return tx.Exec("INSERT INTO mq_meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
 }
 
+// Behind tells that a newer program has brought the database's tables past this one's rule book, as happens while an upgrade rolls. It is
+// an error to be told to devices that know more than this program: rows that it reads for them would lack cells, and edits over such rows
+// would claim to have seen what was never shown.
+func (tx *Tx) Behind() error {
+	have, err := tx.metaInt(metaSchema)
+	if err != nil || have <= tx.s.opt.Book.Version {
+		return err
+	}
+	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: fmt.Sprintf("store: database at schema %d, program at %d", have, tx.s.opt.Book.Version),
+		Message: "服务器正在升级，过一会儿自动再试。 The servers are being upgraded.", Hint: "不用做什么，写的都在手机上。 Nothing to do; all that was written is on the phone.", RetryAfter: 5}
+}
+
+// FirstMeta writes a mark that nobody wrote before, and gives the one that stands: of two processes at once one is the first.
+func (tx *Tx) FirstMeta(key, value string) (kept string, err error) {
+	if err := tx.Exec("INSERT INTO mq_meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING", key, value); err != nil {
+		return "", err
+	}
+	return tx.Meta(key)
+}
+
 func (tx *Tx) metaInt(key string) (int, error) {
 	v, err := tx.Meta(key)
 	if err != nil || v == "" {

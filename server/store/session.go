@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"sync"
 )
 
@@ -24,6 +25,13 @@ func newSession(ctx context.Context, db *sql.DB, d dialect) (*session, error) {
 		return nil, wrap("connect", err)
 	}
 	return &session{conn: conn, dialect: d, stmts: map[string]*sql.Stmt{}}, nil
+}
+
+// discard ends the connection itself. Closing it would only give it back to database/sql, perhaps amid a transaction, whose locks it would
+// hold until somebody happened to be given it again.
+func (s *session) discard() {
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn }) // that is what it is for
+	_ = s.close()                                                // it is gone already
 }
 
 func (s *session) close() error {
@@ -119,7 +127,7 @@ func (p *pool) get(ctx context.Context) (*session, error) {
 // put gives a session back; broken ones are closed.
 func (p *pool) put(s *session, broken bool) {
 	if broken {
-		_ = s.close() // it is broken already
+		s.discard()
 	} else {
 		p.mu.Lock()
 		p.idle = append(p.idle, s)

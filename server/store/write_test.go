@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"minqing/internal/testenv"
 	"minqing/schema"
@@ -51,6 +52,39 @@ func TestPanicHurtsOnlyItsOwner(t *testing.T) {
 			t.Errorf("streams stand at %+v, want 16", states)
 		}
 	})
+}
+
+// A panic amid a PostgreSQL transaction must not keep its locks: the connection is ended, not given back as it is.
+func TestPanicLetsGoOfItsLocks(t *testing.T) {
+	s := mustOpen(t, store.Options{DSN: testenv.MustRelaxedPostgres(t)}, schematest.Book())
+	for range 3 {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic was swallowed")
+				}
+			}()
+			_ = s.Write(t.Context(), func(tx *store.Tx) error { // it panics
+				if err := takeSeq(tx, "a"); err != nil {
+					return err
+				}
+				panic("on purpose")
+			})
+		}()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		err := s.Write(ctx, func(tx *store.Tx) error {
+			var n int
+			_, err := tx.One("SELECT COUNT(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.datname = current_database() AND a.state = 'idle in transaction'", nil, &n)
+			if n > 0 {
+				t.Errorf("%d locks are held by nobody", n)
+			}
+			return errors.Join(err, takeSeq(tx, "a"))
+		})
+		cancel()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func mustStreams(t *testing.T, s *store.Store) (out []store.StreamState) {

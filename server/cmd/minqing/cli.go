@@ -41,6 +41,7 @@ type cli struct {
 	Export  exportCmd  `cmd:"" help:"导出花名册或一张表。 Export the register or a table."`
 	Stats   statsCmd   `cmd:"" help:"数一数。 Count."`
 	Backup  backupCmd  `cmd:"" help:"备份（加密）。 Back up, encrypted."`
+	Carry   carryCmd   `cmd:"" help:"收下手机导出、由人带来的内容。 Take in what a phone exported and somebody carried."`
 	Restore restoreCmd `cmd:"" help:"从备份恢复到空文件夹。 Restore a backup into an empty folder."`
 	Erase   eraseCmd   `cmd:"" help:"依法抹除。 Lawful erasure."`
 	Version versionCmd `cmd:"" help:"版本。 The version."`
