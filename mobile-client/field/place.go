@@ -52,17 +52,16 @@ func (p places) group(id string) string {
 	return chain[0].name
 }
 
-// door is the part of an address that tells houses of one group apart: without the places above it, and without a note in brackets.
+// door is the part of an address that tells houses of one group apart: without the places around it, whichever comes first in it, and
+// without a note in brackets.
 func (p places) door(id, address string) string {
 	chain := p.up(id)
-	for i := len(chain) - 1; i >= 0; i-- {
-		name := chain[i].name
-		if name == "" || len(name) >= len(address) {
-			continue
-		}
-		address = strings.TrimPrefix(address, name)
-		if chain[i].level == "natural" {
-			address = strings.TrimPrefix(address, "自然村")
+	for cut := true; cut; {
+		cut = false
+		for _, at := range chain {
+			if rest, ok := strings.CutPrefix(address, at.name); ok && at.name != "" && rest != "" {
+				address, cut = strings.TrimPrefix(rest, "自然村"), true
+			}
 		}
 	}
 	if at := strings.IndexAny(address, "（("); at > 0 {

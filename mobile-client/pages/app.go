@@ -45,7 +45,11 @@ type route struct {
 
 // routes lists every address. Each screen brings its own.
 func routes() [][]route {
-	return [][]route{shellRoutes, todayRoutes, meRoutes}
+	return [][]route{
+		shellRoutes,
+		todayRoutes,
+		meRoutes,
+	}
 }
 
 // New makes the app over an open replica.

@@ -44,16 +44,13 @@ type choice struct {
 }
 
 var formWords = words{
-	"form.optional":  {ZH: "没有可不填", EN: "optional"},
-	"form.wrong":     {ZH: "有 {0} 处要改。", EN: "{0} thing to change.|{0} things to change."},
-	"form.save":      {ZH: "保存", EN: "Save"},
-	"form.cancel":    {ZH: "取消", EN: "Cancel"},
-	"form.none":      {ZH: "不填", EN: "None"},
-	"form.yes":       {ZH: "是", EN: "Yes"},
-	"form.no":        {ZH: "否", EN: "No"},
-	"form.row":       {ZH: "请核对这一项。", EN: "Look at this again."},
-	"form.damaged":   {ZH: "页面过期了，请返回重新打开再改。", EN: "This page is out of date; go back and open it anew."},
-	"form.forbidden": {ZH: "不能这样改", EN: "It cannot be changed so"},
+	"form.optional": {ZH: "没有可不填", EN: "optional"},
+	"form.wrong":    {ZH: "有 {0} 处要改。", EN: "{0} thing to change.|{0} things to change."},
+	"form.save":     {ZH: "保存", EN: "Save"},
+	"form.yes":      {ZH: "是", EN: "Yes"},
+	"form.no":       {ZH: "否", EN: "No"},
+	"form.row":      {ZH: "请核对这一项。", EN: "Look at this again."},
+	"form.damaged":  {ZH: "页面过期了，请返回重新打开再改。", EN: "This page is out of date; go back and open it anew."},
 }
 
 // sheet makes the form of a row as it is shown.

@@ -17,7 +17,13 @@ type words map[string]schema.Label
 
 // catalogue is every text of the app. Each page keeps its own in its handler file and is named here; a test holds pages and catalogue
 // to each other.
-var catalogue = join(shellWords, errorWords, formWords, todayWords, meWords)
+var catalogue = join(
+	shellWords,
+	errorWords,
+	formWords,
+	todayWords,
+	meWords,
+)
 
 func join(parts ...words) words {
 	all := words{}
