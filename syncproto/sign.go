@@ -36,11 +36,15 @@ func SignRequest(key ed25519.PrivateKey, method, path, token string, body []byte
 
 // VerifyRequest checks a SignatureHeader against a public key.
 func VerifyRequest(key ed25519.PublicKey, header, method, path, token string, body []byte) error {
+	return verifyText(key, header, RequestText(method, path, token, body))
+}
+
+func verifyText(key ed25519.PublicKey, header string, text []byte) error {
 	alg, sig, err := splitSignature(header)
 	if err == nil && alg != AlgEd25519 {
 		err = fmt.Errorf("algorithm %q", alg)
 	}
-	if err == nil && !ed25519.Verify(key, RequestText(method, path, token, body), sig) {
+	if err == nil && !ed25519.Verify(key, text, sig) {
 		err = fmt.Errorf("does not verify")
 	}
 	if err != nil {

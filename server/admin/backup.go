@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http/httputil"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,18 +16,24 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"minqing/server/engine"
+	"minqing/server/files"
 	"minqing/server/keys"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
 
-// A backup is an age file around a zstd stream: one line of JSON, then the store's dump.
+// A backup is an age file around a zstd stream: one line of JSON, the store's dump, then for each content of an attachment a line that
+// names it and the content, and a last line that counts them. Dump and contents are chunked as in HTTP.
 type backupHeader struct {
 	Format string `json:"format"`
 	Secret string `json:"secret"` // without it cursors, tokens and escrowed outboxes are unreadable
 }
 
-const backupFormat = "minqing backup 1"
+// The formats: the first ended with the dump.
+const (
+	backupFormat    = "minqing backup 2"
+	backupFormatOld = "minqing backup 1"
+)
 
 // metaBackup is the mark of the newest backup known to be whole: what was received before it is safe.
 const metaBackup = "backup"
@@ -45,8 +52,12 @@ func (d *Desk) Backup(ctx context.Context, w io.Writer, to ...age.Recipient) (at
 	if err := json.NewEncoder(packed).Encode(backupHeader{backupFormat, d.E.Keys.Text()}); err != nil {
 		return at, fmt.Errorf("backup: %w", err)
 	}
-	ms, err := d.E.Store.Dump(ctx, packed)
-	if err := errors.Join(err, packed.Close()); err != nil {
+	chunks := httputil.NewChunkedWriter(packed)
+	ms, err := d.E.Store.Dump(ctx, chunks)
+	if err := errors.Join(err, chunks.Close()); err != nil {
+		return at, err
+	}
+	if err := errors.Join(writeFiles(ctx, d.E.Files, packed), packed.Close()); err != nil {
 		return at, err
 	}
 	return time.UnixMilli(ms).In(d.E.Zone), sealed.Close()
@@ -89,7 +100,7 @@ func Restore(ctx context.Context, cfg engine.Config, r io.Reader, keysOf ...age.
 	if err == nil {
 		err = json.Unmarshal(line, &head)
 	}
-	if err != nil || head.Format != backupFormat {
+	if err != nil || head.Format != backupFormat && head.Format != backupFormatOld {
 		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "restore", Message: "这不是民情通的备份，或者版本不同。 This is no backup of Minqing, or one of another version.",
 			Hint: "核对文件。 Check the file.", Err: err}
 	}
@@ -97,12 +108,12 @@ func Restore(ctx context.Context, cfg engine.Config, r io.Reader, keysOf ...age.
 	if err != nil {
 		return err
 	}
-	return fill(ctx, cfg, ring, in)
+	return fill(ctx, cfg, ring, in, head.Format)
 }
 
 // mustBeEmpty keeps a restore from mixing with what is there.
 func mustBeEmpty(dir string) error {
-	for _, name := range []string{engine.DatabaseName, keys.FileName} {
+	for _, name := range []string{engine.DatabaseName, engine.FilesName, keys.FileName} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			return &syncproto.Error{Code: syncproto.CodeConflict, Op: "restore", Message: "这个文件夹里已经有数据：" + dir + " There is data in this folder already.",
 				Hint: "恢复到一个新的 --data 文件夹（PostgreSQL 还要一个空的数据库）。 Restore into a new --data folder, and with PostgreSQL into an empty database."}
@@ -113,8 +124,8 @@ func mustBeEmpty(dir string) error {
 	return nil
 }
 
-// fill loads a dump beside the folder's place and moves it there when it is whole.
-func fill(ctx context.Context, cfg engine.Config, ring *keys.Ring, dump io.Reader) (err error) {
+// fill loads a backup beside the folder's place and moves it there when it is whole.
+func fill(ctx context.Context, cfg engine.Config, ring *keys.Ring, in *bufio.Reader, format string) (err error) {
 	dir := cfg.Dir
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("restore: %w", err)
@@ -128,13 +139,92 @@ func fill(ctx context.Context, cfg engine.Config, ring *keys.Ring, dump io.Reade
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(e.Store.Load(ctx, dump), e.Close()); err != nil {
-		return err
+	undo, err := load(ctx, e, in, format)
+	if err == nil {
+		err = e.Close()
+	}
+	if err != nil {
+		return errors.Join(err, undo(), e.Close())
+	}
+	moved := []string{}
+	if cfg.Files == "" {
+		moved = append(moved, engine.FilesName)
 	}
 	if cfg.DSN == "" {
-		if err := os.Rename(filepath.Join(cfg.Dir, engine.DatabaseName), filepath.Join(dir, engine.DatabaseName)); err != nil {
+		moved = append(moved, engine.DatabaseName)
+	}
+	for _, name := range moved {
+		if err := os.Rename(filepath.Join(cfg.Dir, name), filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("restore: %w", err)
 		}
 	}
 	return ring.Save(dir)
+}
+
+// load fills database and storage; undo takes out of storage what it put there.
+func load(ctx context.Context, e *engine.Engine, in *bufio.Reader, format string) (undo func() error, err error) {
+	if format == backupFormatOld {
+		return func() error { return nil }, e.Store.Load(ctx, in)
+	}
+	if err := e.Store.Load(ctx, httputil.NewChunkedReader(in)); err != nil {
+		return func() error { return nil }, err
+	}
+	return readFiles(ctx, e.Files, in)
+}
+
+// backupFile is the line before a content; the last one has no hash and says how many there were.
+type backupFile struct {
+	Hash  string `json:"hash,omitempty"`
+	Bytes int64  `json:"bytes,omitempty"`
+	Files *int   `json:"files,omitempty"`
+}
+
+func writeFiles(ctx context.Context, from *files.Service, out io.Writer) error {
+	n := 0
+	lines := json.NewEncoder(out)
+	err := from.Each(ctx, func(hash string, bytes int64, in io.Reader) error {
+		n++
+		if err := lines.Encode(backupFile{Hash: hash, Bytes: bytes}); err != nil {
+			return err
+		}
+		chunks := httputil.NewChunkedWriter(out)
+		_, err := io.Copy(chunks, in)
+		return errors.Join(err, chunks.Close())
+	})
+	return errors.Join(err, lines.Encode(backupFile{Files: &n}))
+}
+
+func readFiles(ctx context.Context, into *files.Service, in *bufio.Reader) (undo func() error, err error) {
+	var put []func() error
+	undo = func() error {
+		var errs []error
+		for _, u := range put {
+			errs = append(errs, u())
+		}
+		return errors.Join(errs...)
+	}
+	if err := into.Restored(ctx); err != nil {
+		return undo, err
+	}
+	for {
+		line, err := in.ReadBytes('\n')
+		var f backupFile
+		if err == nil {
+			err = json.Unmarshal(line, &f)
+		}
+		if err == nil && f.Files != nil && *f.Files != len(put) {
+			err = fmt.Errorf("%d contents of %d", len(put), *f.Files)
+		}
+		if err != nil {
+			return undo, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "restore: contents", Message: "备份里的照片读不完整。 The photos in the backup are not whole.", Hint: "换一份备份。 Use another backup.", Err: err}
+		}
+		if f.Files != nil {
+			return undo, nil
+		}
+		one, err := into.Put(ctx, f.Hash, f.Bytes, httputil.NewChunkedReader(in))
+		if err != nil {
+			return undo, err
+		}
+		put = append(put, one)
+	}
 }

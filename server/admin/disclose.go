@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"encoding/hex"
 	"encoding/json"
 
 	"minqing/server/store"
@@ -24,21 +23,5 @@ func disclose(tx *store.Tx, to syncproto.UserID, what shown) error {
 	if err != nil {
 		return err
 	}
-	chain := "console " + string(to)
-	last, err := tx.LastDisclosure(chain)
-	if err != nil {
-		return err
-	}
-	var salt [16]byte
-	if err := tx.Random(salt[:]); err != nil {
-		return err
-	}
-	next := store.Disclosure{Chain: chain, Pos: last.Pos + 1, User: to, Salt: hex.EncodeToString(salt[:]), Value: string(value), At: tx.Now()}
-	if next.Leaf, err = syncproto.ChainLeaf(next.Salt, value); err != nil {
-		return err
-	}
-	if next.Head, err = syncproto.ChainNext(last.Head, uint64(next.Pos), next.Leaf); err != nil {
-		return err
-	}
-	return tx.AddDisclosure(next)
+	return tx.Disclose("console "+string(to), "", to, value)
 }

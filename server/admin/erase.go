@@ -47,5 +47,9 @@ func (d *Desk) Erase(ctx context.Context, table, ref, reason string) (*Erased, e
 		return nil, err
 	}
 	out.Rows, out.Changes = len(done.Rows), done.Changes
-	return out, nil
+	if d.E.Files == nil {
+		return out, nil
+	}
+	_, err = d.E.Files.Sweep(ctx) // contents go with the words
+	return out, err
 }

@@ -17,6 +17,8 @@ type metrics struct {
 	sent     *prometheus.CounterVec
 	verdicts *prometheus.CounterVec
 	rows     prometheus.Counter
+	// fileBytes counts the contents of attachments, whole requests only.
+	fileBytes *prometheus.CounterVec
 }
 
 func newMetrics(r *prometheus.Registry, h *hub, g *gate) *metrics {
@@ -24,15 +26,16 @@ func newMetrics(r *prometheus.Registry, h *hub, g *gate) *metrics {
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "minqing_requests_total", Help: "Requests by route and status."}, []string{"route", "status"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "minqing_request_seconds", Help: "Time to the last byte, by route.",
 			Buckets: []float64{.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 15, 60}}, []string{"route"}),
-		sent:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "minqing_sent_bytes_total", Help: "Bytes of answers, by route."}, []string{"route"}),
-		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "minqing_verdicts_total", Help: "Verdicts given, by status."}, []string{"status"}),
-		rows:     prometheus.NewCounter(prometheus.CounterOpts{Name: "minqing_pulled_rows_total", Help: "Rows sent to devices."}),
+		sent:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: "minqing_sent_bytes_total", Help: "Bytes of answers, by route."}, []string{"route"}),
+		verdicts:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "minqing_verdicts_total", Help: "Verdicts given, by status."}, []string{"status"}),
+		rows:      prometheus.NewCounter(prometheus.CounterOpts{Name: "minqing_pulled_rows_total", Help: "Rows sent to devices."}),
+		fileBytes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "minqing_file_bytes_total", Help: "Bytes of attachments' contents, by direction."}, []string{"direction"}),
 	}
 	listeners := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "minqing_event_listeners", Help: "Devices listening for events."},
 		func() float64 { return float64(h.listeners()) })
 	syncs := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "minqing_syncs_in_progress", Help: "Syncs and bundles being taken in."},
 		func() float64 { return float64(g.inside()) })
-	r.MustRegister(m.requests, m.seconds, m.sent, m.verdicts, m.rows, listeners, syncs, collectors.NewGoCollector(),
+	r.MustRegister(m.requests, m.seconds, m.sent, m.verdicts, m.rows, m.fileBytes, listeners, syncs, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

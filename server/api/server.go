@@ -21,6 +21,7 @@ import (
 	"minqing/server/auth"
 	"minqing/server/courier"
 	"minqing/server/exchange"
+	"minqing/server/files"
 	"minqing/syncproto"
 )
 
@@ -36,12 +37,13 @@ const (
 	drainLimit = 20 * time.Second
 )
 
-// Config is what a Server needs. Every field but Registry is required.
+// Config is what a Server needs. Every field but Registry and Files is required.
 type Config struct {
 	Book     *schema.Book
 	Auth     *auth.Service
 	Exchange *exchange.Service
 	Courier  *courier.Service
+	Files    *files.Service // nil: there is no place for contents of attachments
 	Log      *slog.Logger
 	Now      func() int64                // Unix ms
 	Ready    func(context.Context) error // can the store be written to
@@ -51,12 +53,13 @@ type Config struct {
 
 // Server serves the protocol over HTTP.
 type Server struct {
-	cfg     Config
-	echo    *echo.Echo
-	gate    *gate
-	hub     *hub
-	metrics *metrics
-	closing chan struct{}
+	cfg      Config
+	echo     *echo.Echo
+	gate     *gate
+	fileGate *gate
+	hub      *hub
+	metrics  *metrics
+	closing  chan struct{}
 }
 
 // New wires the routes.
@@ -64,7 +67,7 @@ func New(cfg Config) *Server {
 	if cfg.Registry == nil {
 		cfg.Registry = prometheus.NewRegistry()
 	}
-	s := &Server{cfg: cfg, echo: echo.New(), gate: newGate(mostRequests, mostBodyMemory), hub: newHub(), closing: make(chan struct{})}
+	s := &Server{cfg: cfg, echo: echo.New(), gate: newGate(mostRequests, mostBodyMemory), fileGate: newGate(mostFiles, mostFileMemory), hub: newHub(), closing: make(chan struct{})}
 	s.metrics = newMetrics(cfg.Registry, s.hub, s.gate)
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
@@ -77,6 +80,12 @@ func New(cfg Config) *Server {
 	e.GET("/v1/sync/events", s.handleEvents)
 	e.GET("/v1/courier/key", s.handleCourierKey)
 	e.POST("/v1/courier", s.handleCourier)
+	e.OPTIONS(files.UploadPath, s.file(s.handleDiscovery))
+	e.POST(files.UploadPath, s.file(s.handleNewUpload))
+	for _, method := range []string{http.MethodHead, http.MethodPatch, http.MethodDelete} {
+		e.Add(method, files.UploadPath+"/:upload", s.file(s.handleUpload))
+	}
+	e.GET("/v1/files/:attachment", s.file(s.handleFile))
 	e.GET("/v1/openapi.json", s.handleOpenAPI)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", s.handleReady)

@@ -216,6 +216,26 @@ func revoked() error {
 
 // Identify says who sent a request, from its token and the signature over method, path and body as sent.
 func (s *Service) Identify(ctx context.Context, r *http.Request, body []byte) (Who, error) {
+	return s.identify(ctx, r, func(key ed25519.PublicKey, signature, token string) error {
+		return syncproto.VerifyRequest(key, signature, r.Method, r.URL.RequestURI(), token, body)
+	})
+}
+
+// IdentifyUpload says who sent a request of an upload before its body is read: the signature covers the digest that the body is to
+// have, which it gives. Whoever reads the body holds it to that.
+func (s *Service) IdentifyUpload(ctx context.Context, r *http.Request) (who Who, body [sha256.Size]byte, err error) {
+	if body, err = syncproto.ParseContentDigest(r.Header.Get(syncproto.DigestHeader)); err != nil {
+		return who, body, err
+	}
+	who, err = s.identify(ctx, r, func(key ed25519.PublicKey, signature, token string) error {
+		u := syncproto.UploadRequest{Method: r.Method, Path: r.URL.RequestURI(), Token: token, Body: body, Offset: r.Header.Get("Upload-Offset"),
+			Length: r.Header.Get("Upload-Length"), Metadata: r.Header.Get("Upload-Metadata")}
+		return u.Verify(key, signature)
+	})
+	return who, body, err
+}
+
+func (s *Service) identify(ctx context.Context, r *http.Request, verify func(key ed25519.PublicKey, signature, token string) error) (Who, error) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
 		return Who{}, refuse("identify", fmt.Errorf("no bearer token"))
@@ -232,7 +252,7 @@ func (s *Service) Identify(ctx context.Context, r *http.Request, body []byte) (W
 	if subtle.ConstantTimeCompare([]byte(thumbprint(d.Key)), []byte(c.Key)) != 1 {
 		return Who{}, refuse("identify", fmt.Errorf("token bound to another key"))
 	}
-	if err := syncproto.VerifyRequest(key, r.Header.Get(syncproto.SignatureHeader), r.Method, r.URL.RequestURI(), token, body); err != nil {
+	if err := verify(key, r.Header.Get(syncproto.SignatureHeader), token); err != nil {
 		return Who{}, err
 	}
 	if d.Revoked != 0 {

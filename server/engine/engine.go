@@ -21,6 +21,7 @@ import (
 	"minqing/server/auth"
 	"minqing/server/courier"
 	"minqing/server/exchange"
+	"minqing/server/files"
 	"minqing/server/judge"
 	"minqing/server/keys"
 	"minqing/server/pull"
@@ -28,8 +29,11 @@ import (
 	"minqing/syncproto"
 )
 
-// DatabaseName is the SQLite file in a data folder.
-const DatabaseName = "minqing.db"
+// DatabaseName is the SQLite file in a data folder, FilesName the folder of attachments' contents beside it.
+const (
+	DatabaseName = "minqing.db"
+	FilesName    = "files"
+)
 
 // The defaults of Config (DESIGN section 4).
 const (
@@ -46,8 +50,11 @@ type Config struct {
 	Book *schema.Book
 	Now  func() int64 // wall clock, Unix ms
 	Rand io.Reader
-	Log  *slog.Logger // nil: nothing is logged
-	Zone *time.Location
+	// Files is where contents of attachments lie: a folder, or s3://bucket/prefix?endpoint=…&region=…; "" is FilesName in Dir, or nowhere
+	// when FS is given. Several processes on one database need one that all of them reach.
+	Files string
+	Log   *slog.Logger // nil: nothing is logged
+	Zone  *time.Location
 	// Grace is how long late work is judged by the authority at capture, Lease how long a replica may be used without contact: 30 days
 	// each when 0. Horizon is how long marks of dead rows are kept: 400 days when 0.
 	Grace, Lease, Horizon time.Duration
@@ -66,6 +73,7 @@ type Engine struct {
 	Pull     *pull.Service
 	Exchange *exchange.Service
 	Courier  *courier.Service
+	Files    *files.Service // nil: there is no place for contents
 	API      *api.Server
 	Zone     *time.Location
 	Now      func() int64
@@ -177,9 +185,25 @@ func (e *Engine) wire(ctx context.Context) error {
 	e.Exchange = &exchange.Service{Store: e.Store, Book: e.Book, Sealer: sealer, Pull: e.Pull, Judge: e.Judge, Ticket: e.ticket, Unbox: e.Courier.Unbox,
 		Grace: e.cfg.Grace, Lease: e.cfg.Lease}
 	e.Courier.Exchange = e.Exchange
-	e.API = api.New(api.Config{Book: e.Book, Auth: e.Auth, Exchange: e.Exchange, Courier: e.Courier, Log: e.cfg.Log, Now: e.Store.Now, Ready: e.ready, Version: e.cfg.Version})
+	if err := e.openFiles(); err != nil {
+		return err
+	}
+	e.API = api.New(api.Config{Book: e.Book, Auth: e.Auth, Exchange: e.Exchange, Courier: e.Courier, Files: e.Files, Log: e.cfg.Log, Now: e.Store.Now, Ready: e.ready, Version: e.cfg.Version})
 	// What an older program did not know, this one may: after an upgrade it is heard again.
 	_, err = e.Judge.Retry(ctx)
+	return err
+}
+
+// openFiles opens the place of attachments' contents. A simulated disk has none.
+func (e *Engine) openFiles() (err error) {
+	place := e.cfg.Files
+	if place == "" {
+		if e.cfg.FS != nil {
+			return nil
+		}
+		place = filepath.Join(e.cfg.Dir, FilesName)
+	}
+	e.Files, err = files.New(files.Options{Store: e.Store, Rand: e.cfg.Rand, Log: e.cfg.Log, Place: place, Shared: e.cfg.DSN != "", Temp: e.cfg.Dir})
 	return err
 }
 
@@ -192,6 +216,7 @@ func (e *Engine) Run(ctx context.Context, l net.Listener) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { e.wakeAll(ctx) })
 	beside.Go(func() { e.sweepDaily(ctx) })
+	beside.Go(func() { e.sweepFiles(ctx) })
 	err := e.API.Run(ctx, l)
 	stop()
 	beside.Wait()
@@ -214,6 +239,30 @@ func (e *Engine) sweepDaily(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-day.C:
+		}
+	}
+}
+
+// filesSwept is how often contents are looked for that no row needs any more.
+const filesSwept = time.Hour
+
+// sweepFiles removes contents that no row needs any more, now and every hour.
+func (e *Engine) sweepFiles(ctx context.Context) {
+	if e.Files == nil {
+		return
+	}
+	every := time.NewTicker(filesSwept)
+	defer every.Stop()
+	for {
+		if out, err := e.Files.Sweep(ctx); err != nil && ctx.Err() == nil {
+			e.cfg.Log.Warn("cannot sweep contents", "error", err.Error()) // nobody gets at them; the next hour tries again
+		} else if out.Removed > 0 {
+			e.cfg.Log.Info("contents swept", "rows", out.Rows, "removed", out.Removed)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
 		}
 	}
 }

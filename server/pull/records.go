@@ -88,21 +88,5 @@ func recordDisclosure(tx *store.Tx, device syncproto.DeviceID, user syncproto.Us
 	if err != nil {
 		return err
 	}
-	chain := string(device)
-	last, err := tx.LastDisclosure(chain)
-	if err != nil {
-		return err
-	}
-	var salt [16]byte
-	if err := tx.Random(salt[:]); err != nil {
-		return err
-	}
-	next := store.Disclosure{Chain: chain, Pos: last.Pos + 1, Device: device, User: user, Salt: hex.EncodeToString(salt[:]), Value: string(value), At: tx.Now()}
-	if next.Leaf, err = syncproto.ChainLeaf(next.Salt, value); err != nil {
-		return err
-	}
-	if next.Head, err = syncproto.ChainNext(last.Head, uint64(next.Pos), next.Leaf); err != nil {
-		return err
-	}
-	return tx.AddDisclosure(next)
+	return tx.Disclose(string(device), device, user, value)
 }

@@ -1,7 +1,7 @@
 package store
 
 // storeVersion is the version of the mq_* tables; it grows when they change.
-const storeVersion = 1
+const storeVersion = 2
 
 // bookkeeping is the DDL of the mq_* tables. The words {int} and {blob} stand for the database's own type names. All text is
 // compared bytewise ({c} asks PostgreSQL for the C collation, as canonical orders are bytewise on both). {key} keeps a table in the order
@@ -104,4 +104,16 @@ var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS mq_held (digest TEXT{c} PRIMARY KEY, list TEXT NOT NULL, used_ms {int} NOT NULL)`,
 	// What lawful erasure took away, and on whose word.
 	`CREATE TABLE IF NOT EXISTS mq_erased (row_id TEXT{c} PRIMARY KEY, tbl TEXT{c} NOT NULL, at {int} NOT NULL, by_user TEXT{c} NOT NULL, reason TEXT NOT NULL)`,
+
+	// The contents of attachments (server/files), by hash; object is the name under which their storage has them.
+	`CREATE TABLE IF NOT EXISTS mq_object (hash TEXT{c} PRIMARY KEY, object TEXT{c} NOT NULL, bytes {int} NOT NULL, at {int} NOT NULL)`,
+	// The rows whose content has come, and who proved to have it: a hash alone opens nothing.
+	`CREATE TABLE IF NOT EXISTS mq_file (row_id TEXT{c} PRIMARY KEY, hash TEXT{c} NOT NULL, user_id TEXT{c} NOT NULL, at {int} NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS mq_file_hash ON mq_file (hash, user_id)`,
+	// What storage holds beside: uploads under way, by the name that was chosen for them (fullname is as storage names them), and contents
+	// to be removed (row_id ""). Both go once expires has passed.
+	`CREATE TABLE IF NOT EXISTS mq_upload (object TEXT{c} PRIMARY KEY, fullname TEXT{c} NOT NULL, row_id TEXT{c} NOT NULL, user_id TEXT{c} NOT NULL,
+		device TEXT{c} NOT NULL, hash TEXT{c} NOT NULL, bytes {int} NOT NULL, media TEXT{c} NOT NULL, expires_ms {int} NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS mq_upload_user ON mq_upload (user_id)`,
+	`CREATE INDEX IF NOT EXISTS mq_upload_expires ON mq_upload (expires_ms)`,
 }

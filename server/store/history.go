@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -183,8 +184,29 @@ type Disclosure struct {
 	At     int64
 }
 
-// LastDisclosure is the newest record of a chain, locked till the commit; zero when there is none.
-func (tx *Tx) LastDisclosure(chain string) (Disclosure, error) {
+// Disclose appends what was shown to the chain of a device, or of a user at the console (device is then ""). Value is JSON.
+func (tx *Tx) Disclose(chain string, device syncproto.DeviceID, user syncproto.UserID, value []byte) error {
+	last, err := tx.lastDisclosure(chain)
+	if err != nil {
+		return err
+	}
+	var salt [16]byte
+	if err := tx.Random(salt[:]); err != nil {
+		return err
+	}
+	d := Disclosure{Chain: chain, Pos: last.Pos + 1, Device: device, User: user, Salt: hex.EncodeToString(salt[:]), Value: string(value), At: tx.now}
+	if d.Leaf, err = syncproto.ChainLeaf(d.Salt, value); err != nil {
+		return err
+	}
+	if d.Head, err = syncproto.ChainNext(last.Head, uint64(d.Pos), d.Leaf); err != nil {
+		return err
+	}
+	return tx.Exec("INSERT INTO mq_disclosure (chain, pos, device, user_id, salt, value, leaf, head, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		d.Chain, d.Pos, string(d.Device), string(d.User), d.Salt, d.Value, d.Leaf, d.Head, d.At)
+}
+
+// lastDisclosure is the newest record of a chain, locked till the commit; zero when there is none.
+func (tx *Tx) lastDisclosure(chain string) (Disclosure, error) {
 	if tx.s.dialect == postgresDialect && tx.write {
 		// There may be no row to lock yet, so the lock is on the name.
 		if err := tx.Exec("SELECT pg_advisory_xact_lock(hashtext(?))", "mq_disclosure "+chain); err != nil {
@@ -195,12 +217,6 @@ func (tx *Tx) LastDisclosure(chain string) (Disclosure, error) {
 	_, err := tx.One("SELECT pos, device, user_id, salt, value, leaf, head, at FROM mq_disclosure WHERE chain = ? ORDER BY pos DESC LIMIT 1",
 		[]any{chain}, &d.Pos, &d.Device, &d.User, &d.Salt, &d.Value, &d.Leaf, &d.Head, &d.At)
 	return d, err
-}
-
-// AddDisclosure appends a record.
-func (tx *Tx) AddDisclosure(d Disclosure) error {
-	return tx.Exec("INSERT INTO mq_disclosure (chain, pos, device, user_id, salt, value, leaf, head, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		d.Chain, d.Pos, string(d.Device), string(d.User), d.Salt, d.Value, d.Leaf, d.Head, d.At)
 }
 
 // Disclosures pages through a chain, oldest record first.

@@ -22,10 +22,11 @@ import (
 
 // cli is the grammar of the command line.
 type cli struct {
-	Data string `default:"minqing-data" type:"path" placeholder:"DIR" help:"数据文件夹。 The data folder."`
-	DB   string `name:"db" env:"MINQING_DB" placeholder:"postgres://…" help:"用 PostgreSQL 代替文件夹里的 SQLite。 PostgreSQL instead of the folder's SQLite."`
-	Lang string `enum:"both,zh,en" default:"both" help:"输出的语言：both、zh、en。 Language of the output."`
-	As   string `placeholder:"LOGIN" help:"以谁的名义做，默认是建城的管理员。 In whose name; default the founding administrator."`
+	Data  string `default:"minqing-data" type:"path" placeholder:"DIR" help:"数据文件夹。 The data folder."`
+	DB    string `name:"db" env:"MINQING_DB" placeholder:"postgres://…" help:"用 PostgreSQL 代替文件夹里的 SQLite。 PostgreSQL instead of the folder's SQLite."`
+	Files string `env:"MINQING_FILES" placeholder:"DIR" help:"照片等附件放在哪里，默认在数据文件夹里；几个服务进程合用一个数据库时写共用的文件夹或 s3://桶?endpoint=…。 Where photos lie; several processes need a shared folder or an S3-compatible store."`
+	Lang  string `enum:"both,zh,en" default:"both" help:"输出的语言：both、zh、en。 Language of the output."`
+	As    string `placeholder:"LOGIN" help:"以谁的名义做，默认是建城的管理员。 In whose name; default the founding administrator."`
 
 	Init    initCmd    `cmd:"" help:"建立城市和第一个管理员。 Found a city and its first administrator."`
 	Serve   serveCmd   `cmd:"" help:"启动服务。 Serve."`
@@ -120,7 +121,7 @@ func texts(v reflect.Value) []string {
 
 // config is the engine that the command line asks for.
 func config(c *cli, log *slog.Logger) engine.Config {
-	return engine.Config{Dir: c.Data, DSN: c.DB, Book: schema.Minqing(), Now: func() int64 { return time.Now().UnixMilli() }, Rand: rand.Reader, Log: log,
+	return engine.Config{Dir: c.Data, DSN: c.DB, Files: c.Files, Book: schema.Minqing(), Now: func() int64 { return time.Now().UnixMilli() }, Rand: rand.Reader, Log: log,
 		Version: version}
 }
 
