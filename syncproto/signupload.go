@@ -12,7 +12,7 @@ import (
 // DigestHeader carries the SHA-256 of an upload's body (RFC 9530), so that the signature can be checked before the body has come.
 const DigestHeader = "Content-Digest"
 
-// UploadRequest is what a device signs of one request of an upload (PROTOCOL.md, section 18). The server keeps what came before a
+// UploadRequest is what a device signs of one request of an upload (PROTOCOL.md, section 21). The server keeps what came before a
 // link broke, so it cannot wait for the whole body: the signature covers the digest that the body is to have.
 type UploadRequest struct {
 	Method, Path, Token      string

@@ -3,6 +3,7 @@ package syncproto_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -114,6 +115,19 @@ func TestSignatureVectors(t *testing.T) {
 			v.Want("signature", strings.TrimPrefix(header, "ed25519 "))
 			if err := syncproto.VerifyRequest(key.Public().(ed25519.PublicKey), header, v.Get("method"), v.Get("path"), v.Get("token"), []byte(v.Get("body"))); err != nil {
 				t.Error(err)
+			}
+		case "upload":
+			u := syncproto.UploadRequest{Method: v.Get("method"), Path: v.Get("path"), Token: v.Get("token"), Body: sha256.Sum256([]byte(v.Get("body"))),
+				Offset: v.Get("offset"), Length: v.Get("length"), Metadata: v.Get("metadata")}
+			text = u.Text()
+			if err := u.Verify(key.Public().(ed25519.PublicKey), u.Sign(key)); err != nil {
+				t.Error(err)
+			}
+			if u.Offset += "0"; u.Verify(key.Public().(ed25519.PublicKey), "ed25519 "+v.Get("signature")) == nil {
+				t.Error("an upload verifies at another offset")
+			}
+			if sum, err := syncproto.ParseContentDigest(v.Get("digest")); err != nil || sum != u.Body || v.Get("body") != "" && syncproto.ContentDigest(sum) != v.Get("digest") {
+				t.Errorf("the digest reads as %x, %v", sum, err)
 			}
 		}
 		v.Want("text", schema.Text(string(text)).String())

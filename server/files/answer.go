@@ -50,7 +50,7 @@ func tusError(a *answer) error {
 		return nil
 	}
 	cause := fmt.Errorf("tus: status %d: %s", a.status, bytes.TrimSpace(a.body.Bytes()))
-	e := &syncproto.Error{Code: syncproto.CodeInvalid, Op: "files: upload", Message: "上传请求的写法不对。 The upload is not asked for this way.", Hint: "看协议第 18 节。 See section 18 of the protocol.", Err: cause}
+	e := &syncproto.Error{Code: syncproto.CodeInvalid, Op: "files: upload", Message: "上传请求的写法不对。 The upload is not asked for this way.", Hint: "看协议第 21 节。 See section 21 of the protocol.", Err: cause}
 	switch a.status {
 	case http.StatusNotFound, http.StatusGone:
 		return hidden("files: upload")

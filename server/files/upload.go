@@ -262,7 +262,7 @@ func rowOf(metadata string) (syncproto.RowID, error) {
 }
 
 func wrong(zh, en string, err error) error {
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "files: upload", Message: zh + " " + en, Hint: "看协议第 18 节。 See section 18 of the protocol.", Err: err}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "files: upload", Message: zh + " " + en, Hint: "看协议第 21 节。 See section 21 of the protocol.", Err: err}
 }
 
 func firstError(errs ...error) error {
