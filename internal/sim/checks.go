@@ -114,6 +114,9 @@ func (w *World) compareServer() {
 	stored := w.server.storedRows()
 	for _, id := range view.Order {
 		r, is := view.Rows[id], stored[id]
+		if is == nil && r.Dead && w.swept {
+			continue
+		}
 		if is == nil {
 			w.violate(iNoLostEdit, "the server lacks the row %s %s", r.Table.Name, id)
 		}

@@ -362,20 +362,27 @@ func (s *stage) carry(author, carrier *phone) []byte {
 	var file bytes.Buffer
 	_, _, err := author.sync.Bundle(context.Background(), author.now(), &file)
 	s.must(err, "export the outbox of "+author.name)
-	d, err := author.rep.Device(context.Background())
-	s.must(err, "read the device of "+author.name)
-	r := &request{phone: author, hello: syncproto.Hello{Device: d.ID}}
-	for _, m := range author.mine {
-		if e := author.entries()[m.id]; e != nil && e.State == replica.Pending {
+	var receipt []byte
+	s.bundled(author, func() { receipt, err = carrier.sync.Carry(context.Background(), file.Bytes()) })
+	s.must(err, carrier.name+" hands in")
+	return receipt
+}
+
+// bundled lets what waits on a phone reach the server in a file.
+func (s *stage) bundled(p *phone, f func()) {
+	d, err := p.rep.Device(context.Background())
+	s.must(err, "read the device of "+p.name)
+	r := &request{phone: p, hello: syncproto.Hello{Device: d.ID}}
+	have := p.entries()
+	for _, m := range p.mine {
+		if e := have[m.id]; e != nil && e.State == replica.Pending {
 			r.changes = append(r.changes, e.Change)
 		}
 	}
 	s.server.requests = append(s.server.requests, r)
-	receipt, err := carrier.sync.Carry(context.Background(), file.Bytes())
-	s.must(err, carrier.name+" hands in")
+	f()
 	s.server.settle()
 	s.server.requests = slices.DeleteFunc(s.server.requests, func(o *request) bool { return o == r })
-	return receipt
 }
 
 // takeReceipt is the carrier coming back.

@@ -6,6 +6,7 @@ import (
 
 	"minqing/internal/sim/oracle"
 	"minqing/schema"
+	"minqing/server/admin"
 	"minqing/server/judge"
 	"minqing/syncproto"
 )
@@ -237,8 +238,15 @@ func (w *World) doRevoke(d *dice) {
 	if len(rows) < 3 || !d.chance(2) {
 		return
 	}
-	r := pick(d, rows)
-	w.submit(adminUser, syncproto.Edit{Table: "device", Row: r.ID, Op: syncproto.OpUpdate, Cells: []syncproto.CellEdit{{Cell: "revoked", Value: schema.Int(w.now)}}})
+	w.revoke(syncproto.DeviceID(pick(d, rows).ID))
+}
+
+// revoke stops a device as the command does: the row that says so is for people, what stops it is the server's record of devices.
+func (w *World) revoke(id syncproto.DeviceID) {
+	w.desk("revoke", func(*judge.Judge) error {
+		_, err := (&admin.Desk{E: w.server.eng, As: "admin"}).Revoke(context.Background(), string(id))
+		return err
+	})
 }
 
 // doTwins makes a second household of a code that is there.

@@ -30,6 +30,7 @@ type World struct {
 	words int // made in it so far
 	depth int // operations nested in one another by the network
 	calm  bool
+	swept bool // the server dropped old marks of dead rows
 
 	rows   []rowRef // every row that anybody made, in that order
 	known  map[syncproto.RowID]bool

@@ -2,6 +2,7 @@ package judge_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"minqing/schema"
@@ -221,5 +222,32 @@ func TestUndo(t *testing.T) {
 			t.Error("a creation undone leaves the row")
 		}
 		w.noItem()
+	})
+}
+
+// TestItemFollowsItsCells : an item about a broken rule over two cells becomes one about a single cell as a third edit comes; its record
+// says so, and stays the same item.
+func TestItemFollowsItsCells(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		ann, bob, sec := w.phone("ann"), w.phone("bob"), w.phone("sec")
+		ann.do(w.create("thing", "r", "household", "@h1", "name", "n", "begins", "2025-03-10", "ends", "2025-06-20"))
+		one, two, three := ann.change(w.update("thing", "r", "begins", "2025-06-10")), bob.change(w.update("thing", "r", "ends", "2025-05-01")),
+			sec.change(w.update("thing", "r", "begins", "2025-04-01"))
+		ann.push(one)
+		bob.push(two)
+		rule := w.oneItem(syncproto.ItemRowRule)
+		if !slices.Equal(rule.Cells, []string{"begins", "ends"}) {
+			t.Errorf("the item holds %v", rule.Cells)
+		}
+		sec.push(three)
+		cell := w.oneItem(syncproto.ItemCell)
+		if cell.ID != rule.ID || !slices.Equal(cell.Cells, []string{"begins"}) {
+			t.Errorf("the item was %s %v, is %s %v", rule.ID, rule.Cells, cell.ID, cell.Cells)
+		}
+		w.shows("thing", "r", "begins", "2025-03-10")
+		w.shows("thing", "r", "ends", "2025-05-01")
+		w.resolve("admin", cell.ID, judge.Decision{Pick: three.Identity()})
+		w.noItem()
+		w.shows("thing", "r", "begins", "2025-04-01")
 	})
 }

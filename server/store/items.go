@@ -46,7 +46,7 @@ func (tx *Tx) SaveItems(items []*Item) error {
 	}
 	return tx.insertMany("mq_item", "id,kind,tbl,row_id,cell,other,scope,stream,opened_ms,closed_ms,heads,base,decided_by,outcome",
 		"text,text,text,text,text,text,text,text,bigint,bigint,text,text,text,text",
-		`ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, scope = excluded.scope, closed_ms = excluded.closed_ms, heads = excluded.heads,
+		`ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, cell = excluded.cell, other = excluded.other, scope = excluded.scope, closed_ms = excluded.closed_ms, heads = excluded.heads,
 		base = excluded.base, decided_by = excluded.decided_by, outcome = excluded.outcome`, out)
 }
 
