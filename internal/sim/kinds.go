@@ -52,7 +52,7 @@ func init() {
 		"days":        {3, false, false, (*World).doDays},
 		"twins":       {2, false, true, (*World).doTwins},
 		"rot":         {1, false, false, (*World).doRot},
-		"orders":      {1, false, false, (*World).doOrders},
+		"orders":      {2, false, false, (*World).doOrders},
 		"ghost":       {4, true, true, (*World).doGhost},
 		"all sync":    {3, true, false, (*World).doAllSync},
 	}

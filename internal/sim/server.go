@@ -32,8 +32,7 @@ type server struct {
 
 // open starts the process. Every start is a new epoch.
 func (s *server) open() {
-	eng, err := engine.Open(context.Background(), engine.Config{Dir: serverDir, FS: s.disk.VFS(), Keys: s.keys, Book: s.w.book, Now: func() int64 { return s.w.now },
-		Rand: s.rand, Zone: zone, Log: slog.New(&ear{s: s})})
+	eng, err := engine.Open(context.Background(), s.config())
 	if err != nil {
 		s.w.violate(iAckDurable, "the server does not start again: %v", err)
 	}
@@ -55,6 +54,10 @@ func (s *server) open() {
 	}
 	s.w.oracle.Begin(newest)
 	s.w.trace.note("server up, epoch %s", newest)
+}
+
+func (s *server) config() engine.Config {
+	return engine.Config{Dir: serverDir, FS: s.disk.VFS(), Keys: s.keys, Book: s.w.book, Now: func() int64 { return s.w.now }, Rand: s.rand, Zone: zone, Log: slog.New(&ear{s: s})}
 }
 
 // crash cuts the server's power.
