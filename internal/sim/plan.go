@@ -113,14 +113,9 @@ func (h *History) Replay() string {
 
 // Only leaves out all operations but those of a list like “3,7-9”.
 func (h *History) Only(list string) error {
-	keep, err := parseRanges(list)
+	keep, err := h.parseRanges(list)
 	if err != nil {
 		return err
-	}
-	for _, i := range keep {
-		if i >= len(h.Ops) {
-			return fmt.Errorf("sim: the history of seed %d has no operation %d: it has %d", h.Seed, i, len(h.Ops))
-		}
 	}
 	for i := range h.Ops {
 		if !slices.Contains(keep, i) {
@@ -132,7 +127,7 @@ func (h *History) Only(list string) error {
 
 // Quiet leaves the faults of the operations of a list out.
 func (h *History) Quiet(list string) error {
-	calm, err := parseRanges(list)
+	calm, err := h.parseRanges(list)
 	for _, i := range calm {
 		h.Calm[i] = true
 	}
@@ -159,7 +154,8 @@ func formatRanges(list []int) string {
 	return strings.Join(parts, ",")
 }
 
-func parseRanges(list string) ([]int, error) {
+// parseRanges reads a list like “3,7-9” of operations of the history.
+func (h *History) parseRanges(list string) ([]int, error) {
 	var out []int
 	if list == "" || list == "none" {
 		return nil, nil
@@ -172,7 +168,10 @@ func parseRanges(list string) ([]int, error) {
 			high, err = strconv.Atoi(to)
 		}
 		if err != nil || high < low {
-			return nil, fmt.Errorf("sim: %q is no list like 3,7-9", list)
+			return nil, fmt.Errorf("%q is no list like 3,7-9", list)
+		}
+		if high >= len(h.Ops) {
+			return nil, fmt.Errorf("the history of seed %d has no operation %d, only 0 to %d", h.Seed, high, len(h.Ops)-1)
 		}
 		for i := low; i <= high; i++ {
 			out = append(out, i)

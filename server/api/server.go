@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -46,6 +45,7 @@ type Config struct {
 	Files    *files.Service // nil: there is no place for contents of attachments
 	Log      *slog.Logger
 	Now      func() int64                // Unix ms
+	Rand     io.Reader                   // for the ids of traces
 	Ready    func(context.Context) error // can the store be written to
 	Registry *prometheus.Registry
 	Version  string
@@ -144,7 +144,7 @@ func (s *Server) trace(next echo.HandlerFunc) echo.HandlerFunc {
 		id := c.Request().Header.Get(traceHeader)
 		if !traceForm.MatchString(id) {
 			var b [8]byte
-			if _, err := io.ReadFull(rand.Reader, b[:]); err != nil {
+			if _, err := io.ReadFull(s.cfg.Rand, b[:]); err != nil {
 				return err
 			}
 			id = hex.EncodeToString(b[:])

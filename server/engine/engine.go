@@ -188,7 +188,7 @@ func (e *Engine) wire(ctx context.Context) error {
 	if err := e.openFiles(); err != nil {
 		return err
 	}
-	e.API = api.New(api.Config{Book: e.Book, Auth: e.Auth, Exchange: e.Exchange, Courier: e.Courier, Files: e.Files, Log: e.cfg.Log, Now: e.Store.Now, Ready: e.ready, Version: e.cfg.Version})
+	e.API = api.New(api.Config{Book: e.Book, Auth: e.Auth, Exchange: e.Exchange, Courier: e.Courier, Files: e.Files, Log: e.cfg.Log, Now: e.Store.Now, Rand: e.cfg.Rand, Ready: e.ready, Version: e.cfg.Version})
 	// What an older program did not know, this one may: after an upgrade it is heard again.
 	_, err = e.Judge.Retry(ctx)
 	return err

@@ -187,9 +187,10 @@ func (tx *Tx) MintEpoch() error {
 	if err := tx.Exec("INSERT INTO mq_epoch (id, parent, ord, began_ms) VALUES (?, ?, ?, ?)", string(e.ID), string(e.Parent), e.Ord, e.Began); err != nil {
 		return err
 	}
-	// Only streams that moved since they were last noted.
+	// Only streams that moved since they were last noted. A change in several streams counts in each, and has its record in the chain of one.
 	err = tx.Exec(`INSERT INTO mq_epoch_stream (stream, ord, seq, pos) SELECT s.id, CAST(? AS BIGINT), s.seq, s.pos FROM mq_stream s
-		WHERE s.pos > COALESCE((SELECT MAX(e.pos) FROM mq_epoch_stream e WHERE e.stream = s.id), 0)`, e.Ord)
+		WHERE s.pos > COALESCE((SELECT MAX(e.pos) FROM mq_epoch_stream e WHERE e.stream = s.id), 0)
+		OR s.seq > COALESCE((SELECT MAX(e.seq) FROM mq_epoch_stream e WHERE e.stream = s.id), 0)`, e.Ord)
 	if err != nil {
 		return err
 	}

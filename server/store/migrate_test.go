@@ -109,4 +109,33 @@ func TestEveryOpeningOfAFileMintsAnEpoch(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	// A change in two streams has its record in the chain of one: the other counts on all the same.
+	if err := second.Write(context.Background(), func(tx *store.Tx) error {
+		if err := tx.LockStreams("v"); err != nil {
+			return err
+		}
+		st := tx.Stream("v")
+		st.Seq++
+		tx.SetStream(st)
+		return tx.SaveStreams()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	third := mustOpen(t, store.Options{Path: path}, schematest.Book())
+	if err := third.Read(context.Background(), func(tx *store.Tx) error {
+		e, err := tx.Epoch()
+		if err != nil {
+			return err
+		}
+		seq, pos, err := tx.EpochStart(e.Ord, "v")
+		if seq != 2 || pos != 1 {
+			t.Errorf("the third epoch began at %d with %d records, want 2 with 1", seq, pos)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
