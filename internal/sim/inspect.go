@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"minqing/schema"
+	"minqing/internal/sim/oracle"
 	"minqing/syncproto"
 	"minqing/syncproto/codec"
 )
@@ -114,8 +114,7 @@ func (w *World) search(a *answer, m *mark, line []byte) {
 		if t == nil {
 			w.violate(iNoPhantom, "%s is sent the word %s, which nobody wrote", p.name, c)
 		}
-		r := m.view.Rows[t.row]
-		if r != nil && m.can[r.Scope] {
+		if readable(m.view, m.can, t.row, string(c)) {
 			continue
 		}
 		if kind == "verdict" && t.user == p.userID() {
@@ -139,6 +138,21 @@ func (w *World) search(a *answer, m *mark, line []byte) {
 			w.violate(iConfidentiality, "%s is sent the id %s, of a row in %s, which its user may not see: %.200s", p.name, id, r.Scope, line)
 		}
 	}
+}
+
+// readable tells whether a word written into a row may be read by who may hold some scopes. What comes for a twin that was merged away is
+// carried over to the one that stayed, and may be read there.
+func readable(view *oracle.View, can map[string]bool, row syncproto.RowID, word string) bool {
+	r := view.Rows[row]
+	if r != nil && can[r.Scope] {
+		return true
+	}
+	for n := 0; r != nil && r.Alias != "" && n < len(view.Order); n++ {
+		if r = view.Rows[r.Alias]; r != nil && can[r.Scope] && r.Wrote(word) {
+			return true
+		}
+	}
+	return false
 }
 
 // layIn tells whether a row ever lay in one of some scopes.
@@ -254,5 +268,3 @@ func describeVerdict(v *syncproto.Verdict) string {
 	}
 	return s
 }
-
-var _ = schema.Null

@@ -9,7 +9,6 @@ import (
 	"minqing/internal/simdisk"
 	"minqing/mobile-client/replica"
 	"minqing/mobile-client/syncer"
-	"minqing/schema"
 	"minqing/syncproto"
 )
 
@@ -366,5 +365,3 @@ func (w *World) tally(c *oracle.Change) {
 		w.count[cMends]++
 	}
 }
-
-var _ = schema.Null

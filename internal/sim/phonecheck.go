@@ -255,7 +255,7 @@ func (p *phone) checkFile(c *cut) {
 			if t == nil || t.user == p.userID() || own[string(word)] {
 				continue
 			}
-			if r := c.view.Rows[t.row]; r == nil || !c.can[r.Scope] {
+			if !readable(c.view, c.can, t.row, string(word)) {
 				p.w.violate(iConfidentiality, "%s of %s holds the word %s of the row %s, which its user may not see", name, p.name, word, t.row)
 			}
 		}

@@ -3,6 +3,7 @@ package oracle
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"minqing/schema"
 	"minqing/syncproto"
@@ -24,6 +25,7 @@ type Row struct {
 	Period string
 	Stream string
 	Label  syncproto.Label
+	Alias  syncproto.RowID // the twin that it was merged into
 	*Reckoned
 
 	of *row
@@ -47,7 +49,7 @@ func (o *Oracle) look() *View {
 	was := o.st.view
 	v := &View{Rows: make(map[syncproto.RowID]*Row, len(o.st.rows)), Order: slices.Clone(o.st.order), Line: slices.Clone(o.st.line), Seqs: maps.Clone(o.st.streams)}
 	for id, r := range o.st.rows {
-		n := &Row{Table: r.table, ID: id, Scope: o.st.scope(r), Period: o.st.period(r), Stream: r.stream, Label: r.label, Reckoned: r.is, of: r}
+		n := &Row{Table: r.table, ID: id, Scope: o.st.scope(r), Period: o.st.period(r), Stream: r.stream, Label: r.label, Alias: r.alias, Reckoned: r.is, of: r}
 		if w := was.Rows[id]; w != nil && *w == *n {
 			n = w
 		}
@@ -88,6 +90,16 @@ func (o *Oracle) Gave(r *Row, l syncproto.Label) bool {
 		}
 	}
 	return true
+}
+
+// Wrote tells whether an accepted version of the row wrote a word, into whatever cell.
+func (r *Row) Wrote(word string) bool {
+	holds := func(s string) bool { return strings.Contains(s, word) }
+	return slices.ContainsFunc(r.of.versions, func(v *version) bool {
+		return !v.refused && slices.ContainsFunc(v.cells, func(e syncproto.CellEdit) bool {
+			return holds(e.Value.Str()) || slices.ContainsFunc(e.Add, holds)
+		})
+	})
 }
 
 // Words are all values that accepted versions ever wrote into a cell of a row.
