@@ -8,8 +8,8 @@ import (
 	"minqing/syncproto"
 )
 
-// The histories of MERGE.md, by their numbers. 8, 10 and 12, and the parts of 9 and 11 that need names, chain heads or a phone's
-// overlay, are about several rows, copies and messages: they are directed histories of the simulator.
+// The histories of MERGE.md, by their numbers: TestHistory01 to TestHistory14. Here stands what they say of one row and its versions; what
+// they say of phones, scopes, copies, restores and messages, the directed histories of internal/sim hold under the same numbers.
 
 // 1. Phone sets A on rev 5; a pull brings rev 7 (A and B by others); phone edits A and B together: for A it has seen its own change,
 // for B rev 7.
@@ -258,6 +258,29 @@ func TestHistory07DeleteBesideAnEdit(t *testing.T) {
 	}
 }
 
+// 8. R moves to another scope while child K sleeps: the new holder gets K, the old one loses it. At this level: K takes no part in the move.
+// It keeps its number, and an edit that was made before the move is concurrent with nothing; the move is an edit of one cell of R, and
+// leaves those beside it alone.
+func TestHistory08MoveWithASleepingChild(t *testing.T) {
+	r, k := created(t, set1("a", "household one"), set1("b", "p")), created(t, set1("b", "p"))
+	mover, holder, sleeper := r.pulled(), r.pulled(), k.pulled()
+	was := k.row()
+	got := sameInAllOrders(t, r, mover.edit("move", 10, set1("a", "household two")), holder.edit("edit", 11, set1("b", "mine")))
+	wantCell(t, got, "a", schema.Text("household two"), "")
+	wantCell(t, got, "b", schema.Text("mine"), "")
+	wantItems(t, got, 0)
+	if plainResult(k.row()) != plainResult(was) || k.rev != 1 {
+		t.Errorf("the child moved by itself:\n%s", plainResult(k.row()))
+	}
+	k.accept(sleeper.edit("child", 12, set1("b", "child")))
+	wantCell(t, k.row(), "b", schema.Text("child"), "")
+	wantItems(t, k.row(), 0)
+	// Moved to two places at once: somebody decides, and it stays where all had seen it.
+	got = sameInAllOrders(t, r, mover.edit("move", 10, set1("a", "household two")), holder.edit("other move", 11, set1("a", "household three")))
+	wantCell(t, got, "a", schema.Text("household one"), syncproto.ItemCell)
+	wantItems(t, got, 1)
+}
+
 // 9. n refused, n+1 made over it: an edit over n's cells takes n's base; with n mended, a dependent has seen the mend. Mended twice: the
 // second is a plain edit.
 func TestHistory09RefusedAndMended(t *testing.T) {
@@ -273,7 +296,9 @@ func TestHistory09RefusedAndMended(t *testing.T) {
 	mend.Mends, second.Mends = n.ID, n.ID
 
 	s.refuse(n)
+	s.refuse(dependent) // leaves with it
 	wantCell(t, s.row(), "a", schema.Text("p"), "")
+	wantItems(t, s.row(), 0)
 	plain := s.clone()
 	plain.accept(over)
 	wantCell(t, plain.row(), "a", schema.Text("next"), "")
@@ -288,6 +313,45 @@ func TestHistory09RefusedAndMended(t *testing.T) {
 	if got := r.Cell("a").Heads; !slices.Equal(got, ids("dependent", "second mend")) {
 		t.Errorf("heads %v", got)
 	}
+}
+
+// 10. Two copies of one file rename the same unsent +1: counted once. A copy took number n: the original's next change does not resolve to
+// the copy's. That copies which take turns are found out is the exchange's.
+func TestHistory10CopiesOfOneFile(t *testing.T) {
+	sealed := func(device syncproto.DeviceID, number uint64, delta int64, at int64) *syncproto.Change {
+		c := &syncproto.Change{Name: syncproto.Name{Device: device, Number: number}, At: at, Edits: []syncproto.Edit{{Table: testTable, Row: "row",
+			Op: syncproto.OpUpdate, Base: syncproto.Base{Epoch: "e1", Rev: 1}, Cells: []syncproto.CellEdit{plus("count", delta)}}}}
+		if err := c.Seal(); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	version := func(c *syncproto.Change) RowVersion {
+		e := c.Edits[0]
+		return RowVersion{ID: c.Identity(), Op: e.Op, Cells: e.Cells, Base: e.Base, Corrected: c.At}
+	}
+	unsent := sealed("original", 7, 1, 10)
+	one, two := *unsent, *unsent
+	one.Name, two.Name = syncproto.Name{Device: "copy one", Number: 1}, syncproto.Name{Device: "copy two", Number: 1}
+	if one.Identity() != unsent.Identity() || two.Identity() != unsent.Identity() {
+		t.Fatal("a new name makes another change of it")
+	}
+	s := created(t)
+	s.accept(version(unsent))
+	s.accept(version(&one))
+	s.accept(version(&two))
+	wantCell(t, s.row(), "count", schema.Int(1), "")
+	twice := Row(s.book, testTable, append(slices.Clone(s.versions), version(&one)), s.epochs)
+	wantCell(t, twice, "count", schema.Int(1), "")
+
+	// The same name, made apart: even a +1 that looks the same is another one, as it was made at another moment.
+	theirs, mine := sealed("original", 8, 1, 20), sealed("original", 8, 1, 21)
+	if theirs.Name != mine.Name || theirs.Identity() == mine.Identity() {
+		t.Fatal("the original's change resolves to the copy's")
+	}
+	r := sameInAllOrders(t, s, version(theirs), version(mine))
+	wantCell(t, r, "count", schema.Int(3), "")
+	wantItems(t, r, 0)
 }
 
 // 11. Restore; the console makes (e, 2) anew while a phone holds another (e, 2) and edits over it: not seen. Offered again, a version keeps
@@ -355,6 +419,45 @@ func TestRestoreNeverAssumesSeen(t *testing.T) {
 	backup.accept(over)
 	if got := backup.row().Cell("a").Heads; !slices.Equal(got, ids("lost", "over")) {
 		t.Errorf("heads %v", got)
+	}
+}
+
+// 12. A courier receipt overtakes an answer computed earlier: the author's words never blink out. A change stays laid over while its label in
+// the row's epoch is absent or above the row's rev; whatever is pulled meanwhile, the next edit has seen it, and nobody's item comes of it.
+func TestHistory12ReceiptOvertakesAnAnswer(t *testing.T) {
+	s := created(t, set1("a", "p"), set1("b", "p"))
+	phone, other := s.pulled(), s.pulled()
+	s.accept(other.edit("other", 10, set1("b", "theirs")))
+	answer := s.pulled() // computed now, on its way
+	mine := phone.lay("mine", 11, set1("a", "mine"))
+	s.accept(mine)
+	mine = *s.find(mine.ID) // the receipt: the label
+	phone.laid[0] = mine
+	laidOver := func(v RowVersion, at syncproto.Label) bool {
+		i := slices.IndexFunc(v.Labels, func(l syncproto.Label) bool { return l.Epoch == at.Epoch })
+		return i < 0 || v.Labels[i].Rev > at.Rev
+	}
+	shows := func() schema.Value { // what the phone shows of a: the row, and what is laid over it
+		at := slices.DeleteFunc(slices.Clone(s.versions), func(v RowVersion) bool { return v.Labels[0].Rev > phone.at.Rev })
+		shown := Row(s.book, testTable, at, s.epochs).Cell("a").Value
+		for _, v := range phone.laid {
+			if laidOver(v, phone.at) {
+				shown = v.Cells[0].Value
+			}
+		}
+		return shown
+	}
+	for _, row := range []screen{phone, answer, s.pulled()} { // before the answer, behind it, after the next one
+		phone.at, phone.open = row.at, row.open
+		if got := shows(); got != schema.Text("mine") {
+			t.Errorf("at rev %d the phone shows %v", row.at.Rev, got)
+		}
+		over := phone
+		over.laid = slices.DeleteFunc(slices.Clone(phone.laid), func(v RowVersion) bool { return !laidOver(v, phone.at) })
+		next := s.clone()
+		next.accept(over.edit("next", 12, set1("a", "next")))
+		wantCell(t, next.row(), "a", schema.Text("next"), "")
+		wantItems(t, next.row(), 0)
 	}
 }
 
