@@ -99,24 +99,29 @@ func (t *looker) load() (err error) {
 	if t.quotas, err = quotas(t.v); err != nil {
 		return err
 	}
-	homes, err := mine(t.v, t.places, t.me, t.day)
-	for i := range homes {
-		t.homes[string(homes[i].ID)] = &homes[i]
-		t.out.Twice = t.out.Twice || t.quotas[homes[i].team] > 1
+	list, err := homes(t.v, assigned, t.places, t.me, t.day)
+	for i := range list {
+		t.homes[string(list[i].ID)] = &list[i]
+		t.out.Twice = t.out.Twice || t.quotas[list[i].team] > 1
 	}
-	t.out.Total = len(homes)
+	t.out.Total = len(list)
 	return err
 }
 
-// assigned lists the households of a user on a day, each once.
-const assigned = `SELECT h.id, coalesce(h.head, ''), coalesce(h.code, ''), coalesce(h.address, ''), coalesce(h.place, ''), min(coalesce(a.team, ''))
-	FROM assignment a JOIN household h ON h.id = a.household
-	WHERE a."user" = ?1 AND coalesce(a.since, '') <= ?2 AND (a.until IS NULL OR a.until >= ?2) GROUP BY h.id`
+// assigned lists the households of a user on a day, each once; held lists all on this phone (a secretary's has those of his village),
+// with the user's team where he contacts one.
+const (
+	assigned = `SELECT h.id, coalesce(h.head, ''), coalesce(h.code, ''), coalesce(h.address, ''), coalesce(h.place, ''), min(coalesce(a.team, ''))
+		FROM assignment a JOIN household h ON h.id = a.household
+		WHERE a."user" = ?1 AND coalesce(a.since, '') <= ?2 AND (a.until IS NULL OR a.until >= ?2) GROUP BY h.id`
+	held = `SELECT h.id, coalesce(h.head, ''), coalesce(h.code, ''), coalesce(h.address, ''), coalesce(h.place, ''), coalesce((SELECT min(a.team) FROM assignment a
+		WHERE a.household = h.id AND a."user" = ?1 AND coalesce(a.since, '') <= ?2 AND (a.until IS NULL OR a.until >= ?2)), '') FROM household h`
+)
 
-func mine(v *replica.View, p places, me, day string) (out []Home, err error) {
+func homes(v *replica.View, query string, p places, me, day string) (out []Home, err error) {
 	var h Home
 	var address string
-	err = v.Each(assigned, []any{me, day}, []any{&h.ID, &h.Head, &h.Code, &address, &h.place, &h.team}, func() error {
+	err = v.Each(query, []any{me, day}, []any{&h.ID, &h.Head, &h.Code, &address, &h.place, &h.team}, func() error {
 		h.Group, h.Door = p.group(h.place), p.door(h.place, address)
 		out = append(out, h)
 		return nil

@@ -48,6 +48,10 @@ func routes() [][]route {
 	return [][]route{
 		shellRoutes,
 		todayRoutes,
+		householdsRoutes,
+		householdRoutes,
+		correctRoutes,
+		cardRoutes,
 		meRoutes,
 	}
 }

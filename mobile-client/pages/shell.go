@@ -130,6 +130,7 @@ func (l tongue) funcs() template.FuncMap {
 		"tabs":    func() any { return tabs },
 		"dict":    dict,
 		"clauses": clauses,
+		"facts":   facts,
 		"paths":   func() pathFuncs { return pathFuncs{} },
 	}
 }

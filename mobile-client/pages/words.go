@@ -22,6 +22,10 @@ var catalogue = join(
 	errorWords,
 	formWords,
 	todayWords,
+	householdsWords,
+	householdWords,
+	correctWords,
+	cardWords,
 	meWords,
 )
 

@@ -27,6 +27,10 @@ type Options struct {
 	Book        *schema.Book  // what this program knows
 	Now         func() int64  // wall clock, Unix ms: may be wrong, jump or stand still
 	Rand        io.Reader
+	// What the app asks of the file beside the schema; both may be nil. Indexes are CREATE INDEX IF NOT EXISTS statements whose names
+	// begin with mq_, run at each opening.
+	Indexes []string
+	Search  *Search
 	// Process names the process that runs, and Ended tells whether that of a name has surely ended. Empty: by the operating system's process
 	// ids. The simulator has processes of its own.
 	Process string
@@ -126,6 +130,9 @@ func (r *Replica) prepare() error {
 	if err != nil {
 		return err
 	}
+	if err := r.prepareSearch(m); err != nil {
+		return err
+	}
 	if len(mended) == 0 || known != int64(r.book.Version) {
 		return nil
 	}
@@ -185,6 +192,9 @@ func (r *Replica) write(ctx context.Context, fn func() error) error {
 				return err
 			}
 			if err := fn(); err != nil {
+				return err
+			}
+			if err := r.reindex(); err != nil {
 				return err
 			}
 			return r.w.exec(`DELETE FROM mq_guard`)

@@ -1,6 +1,10 @@
 package replica
 
-import "context"
+import (
+	"context"
+
+	"minqing/syncproto"
+)
 
 // View is one snapshot of the file, for questions that go over many rows: the domain tables stand under their schema names and show
 // what the user is to see. Statements are prepared once and kept, so queries are constants, and what varies goes in as an argument.
@@ -25,4 +29,13 @@ func (v *View) One(query string, args []any, dest ...any) (found bool, err error
 func (v *View) Waiting() (n int, err error) {
 	_, err = v.c.one(`SELECT count(*) FROM mq_change WHERE state = 'pending'`, nil, &n)
 	return n, err
+}
+
+// Where tells where a record has got to.
+func (v *View) Where(table string, id syncproto.RowID) (Whereabouts, error) {
+	t, err := v.c.table("Where", table)
+	if err != nil {
+		return Nowhere, err
+	}
+	return v.c.where(t, id)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"minqing/mobile-client/field"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
 	"minqing/syncproto"
@@ -126,7 +127,8 @@ func (a *app) open(create, plain bool) (*replica.Replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	return replica.Open(a.ctx, replica.Options{Path: a.File, Key: key, Book: schema.Minqing(), Now: nowMS, Rand: rand.Reader})
+	return replica.Open(a.ctx, replica.Options{Path: a.File, Key: key, Book: schema.Minqing(), Now: nowMS, Rand: rand.Reader,
+		Indexes: field.Indexes, Search: field.Search()})
 }
 
 // with runs f over the open replica.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"minqing/mobile-client/field"
 	"minqing/mobile-client/pages"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
@@ -63,13 +64,15 @@ func Open(ctx context.Context, dir string, state State) (p *Phone, err error) {
 	if _, err := io.ReadFull(p.rng, key); err != nil {
 		return nil, err
 	}
-	p.Replica, err = replica.Open(ctx, replica.Options{Path: p.Path, Key: key, Book: book, Now: func() int64 { return p.Now.UnixMilli() }, Rand: p.rng})
+	p.Replica, err = replica.Open(ctx, replica.Options{Path: p.Path, Key: key, Book: book, Now: func() int64 { return p.Now.UnixMilli() }, Rand: p.rng,
+		Indexes: field.Indexes, Search: field.Search()})
 	if err != nil {
 		return nil, err
 	}
+	file := p.Replica
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, p.Replica.Close())
+			err = errors.Join(err, file.Close())
 		}
 	}()
 	p.cloud = &cloud{book: book, rows: map[syncproto.RowID]*syncproto.Row{}, ids: p.id}

@@ -1,0 +1,131 @@
+package pages
+
+import (
+	"fmt"
+	"html/template"
+	"image/color"
+	"strings"
+
+	"github.com/boombuler/barcode/qr"
+
+	"minqing/mobile-client/field"
+	"minqing/mobile-client/replica"
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// cardPage is 民情联系卡, to be held out to the household: who calls on it, how to reach each, and a code for its own phone.
+type cardPage struct {
+	frame
+	Contacts []contactRow
+	Serial   string
+	QR       template.HTML
+	Scan     string // what the code gives
+}
+
+type contactRow struct {
+	field.Contact
+	Team, Number string
+	First        bool
+}
+
+var cardRoutes = []route{{pattern: "GET /h/{id}/card", do: showCard}}
+
+var cardWords = words{
+	"card.title":  {ZH: "民情联系卡", EN: "Contact card"},
+	"card.yours":  {ZH: "您家的联系人", EN: "Your contacts"},
+	"card.serial": {ZH: "编号 {0}", EN: "No. {0}"},
+	"card.scan":   {ZH: "扫一扫，存下联系方式，也能查您反映的事", EN: "Scan to keep these contacts and follow what you raised"},
+	"card.save":   {ZH: "扫一扫，存下联系方式", EN: "Scan to keep this contact"},
+	"card.qr":     {ZH: "二维码", EN: "QR code"},
+	"card.nobody": {ZH: "这户还没有联系人。", EN: "Nobody contacts this home yet."},
+}
+
+func showCard(rq *request) error {
+	id, err := rq.id("id")
+	if err != nil {
+		return err
+	}
+	me, err := rq.me()
+	if err != nil {
+		return err
+	}
+	var h *field.Household
+	var contacts []field.Contact
+	if err := rq.replica.View(rq.Context(), func(v *replica.View) error {
+		found, ok, err := field.OneHousehold(v, me, id, rq.today(), 0)
+		if err == nil && !ok {
+			err = errNotFound
+		}
+		if err != nil {
+			return err
+		}
+		h = found
+		contacts, err = field.Contacts(v, id, rq.today())
+		return err
+	}); err != nil {
+		return err
+	}
+	p := &cardPage{frame: frame{Title: rq.words.say("card.title"), Sub: rq.words.home(h.Home), Back: householdPath(id), Shut: true}}
+	teams := rq.replica.Book().Table("assignment").Column("team")
+	for i, c := range contacts {
+		p.Contacts = append(p.Contacts, contactRow{Contact: c, Team: teams.Show(schema.Text(c.Team), schema.Lang(rq.words), nil), Number: spaced(c.Phone), First: i == 0})
+	}
+	content := ""
+	switch {
+	case len(h.Cards) > 0: // issued: the household's own page
+		p.Serial, p.Scan = h.Cards[0].Serial, rq.words.say("card.scan")
+		content = syncproto.CardLink(rq.device.Server, p.Serial)
+	case len(contacts) > 0: // not issued yet: whom to call, which needs no server
+		p.Scan, content = rq.words.say("card.save"), mecard(contacts[0])
+	default:
+		return rq.show("card", p)
+	}
+	p.QR, err = qrCode(content, rq.words.say("card.qr"))
+	if err != nil {
+		return err
+	}
+	return rq.show("card", p)
+}
+
+// spaced writes a mobile number as people read it out: 128 0000 2206.
+func spaced(phone string) string {
+	if len(phone) != 11 || phone[0] != '1' {
+		return phone
+	}
+	return phone[:3] + " " + phone[3:7] + " " + phone[7:]
+}
+
+// mecard is a contact as every phone's camera reads it.
+func mecard(c field.Contact) string {
+	escape := strings.NewReplacer(`\`, `\\`, `;`, `\;`, `:`, `\:`, `,`, `\,`, `"`, `\"`)
+	return "MECARD:N:" + escape.Replace(c.Name) + ";TEL:" + c.Phone + ";NOTE:" + escape.Replace(c.Post) + ";;"
+}
+
+// quiet is the border of a code, in modules (ISO/IEC 18004, 4 modules).
+const quiet = 4
+
+// qrCode draws a code as one path, dark on white in either scheme: cameras want it so.
+func qrCode(content, name string) (template.HTML, error) {
+	code, err := qr.Encode(content, qr.M, qr.Auto)
+	if err != nil {
+		return "", err
+	}
+	size := code.Bounds().Dx()
+	var path strings.Builder
+	for y := range size {
+		for x := 0; x < size; x++ {
+			run := 0
+			for x+run < size && code.At(x+run, y) == color.Black {
+				run++
+			}
+			if run > 0 {
+				fmt.Fprintf(&path, "M%d %dh%dv1h-%dz", x+quiet, y+quiet, run, run)
+				x += run
+			}
+		}
+	}
+	side := size + 2*quiet
+	return template.HTML(fmt.Sprintf(`<svg class="qr" role="img" aria-label="%s" viewBox="0 0 %d %d" shape-rendering="crispEdges"><path class="pale" d="M0 0h%dv%dH0z"/><path class="ink" d="%s"/></svg>`,
+		template.HTMLEscapeString(name), side, side, side, side, path.String())), nil // #nosec G203 -- numbers and an escaped name
+}

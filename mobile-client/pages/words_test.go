@@ -1,0 +1,91 @@
+package pages
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestWordsAndPagesFit holds the catalogue to the pages: every text that a page says is there in both languages with the same
+// arguments, and none is there for nothing. Keys made of parts (print "tab." .Name) count by their beginning.
+func TestWordsAndPagesFit(t *testing.T) {
+	said := map[string]bool{}
+	var parts []string
+	key := regexp.MustCompile(`"([a-z0-9]+(?:\.[a-z0-9]+)*)(\.?)"`)
+	for _, pattern := range []string{"*.go", "html/*.html"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			raw, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, line := range strings.Split(string(raw), "\n") {
+				if strings.Contains(line, "{ZH:") { // the catalogue itself
+					continue
+				}
+				for _, m := range key.FindAllStringSubmatch(line, -1) {
+					said[m[1]] = true
+					if m[2] != "" {
+						parts = append(parts, m[1]+".")
+					}
+				}
+			}
+		}
+	}
+	arg := regexp.MustCompile(`\{\d\}`)
+	for k, label := range catalogue {
+		if label.ZH == "" || label.EN == "" {
+			t.Errorf("%s lacks a language", k)
+		}
+		made := false
+		for _, p := range parts {
+			made = made || strings.HasPrefix(k, p)
+		}
+		if !said[k] && !made {
+			t.Errorf("no page says %s", k)
+		}
+		_, many, _ := strings.Cut(label.EN, "|")
+		for _, a := range arg.FindAllString(label.ZH, -1) {
+			if !strings.Contains(label.EN, a) || many != "" && !strings.Contains(many, a) {
+				t.Errorf("%s: English lacks %s", k, a)
+			}
+		}
+	}
+}
+
+func TestWords(t *testing.T) {
+	catalogue["test.some"] = words{"": {ZH: "<b>{0}</b> 条，{1}", EN: "<b>{0}</b> change, {1}|<b>{0}</b> changes, {1}"}}[""]
+	defer delete(catalogue, "test.some")
+	for _, c := range [][2]string{
+		{tongue("zh").say("test.some", 1234, "<i>"), "1,234 条，<i>"},
+		{string(tongue("zh").html("test.some", 2, "<i>")), "<b>2</b> 条，&lt;i&gt;"},
+		{tongue("en").say("test.some", 1, "x"), "1 change, x"},
+		{tongue("en").say("test.some", 2, "x"), "2 changes, x"},
+		{tongue("zh").of("没有网 / no network"), "没有网"}, {tongue("en").of("没有网 / no network"), "no network"},
+		{tongue("zh").of("口令不对。 The PIN is wrong."), "口令不对。"}, {tongue("en").of("口令不对。 The PIN is wrong."), "The PIN is wrong."},
+		{tongue("en").of("只有中文。"), "只有中文。"},
+	} {
+		if c[0] != c[1] {
+			t.Errorf("%q, want %q", c[0], c[1])
+		}
+	}
+	now := time.Date(2026, 11, 23, 10, 42, 0, 0, time.UTC)
+	for _, c := range [][2]string{
+		{tongue("zh").date("2026-11-09", now), "11月9日"}, {tongue("zh").date("2025-11-09", now), "2025年11月9日"}, {tongue("zh").weekday("2026-11-23", now), "11月23日 周一"},
+		{tongue("en").weekday("2026-11-23", now), "Mon 23 Nov"}, {tongue("zh").date("bald", now), "bald"}, {tongue("zh").moment(now, now), "今天 10:42"},
+		{tongue("zh").moment(now.AddDate(0, 0, -1), now), "昨天 10:42"}, {tongue("en").moment(now.AddDate(0, -1, 0), now), "23 Oct 10:42"}, {count(-1234567), "-1,234,567"},
+	} {
+		if c[0] != c[1] {
+			t.Errorf("%q, want %q", c[0], c[1])
+		}
+	}
+}
