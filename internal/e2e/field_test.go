@@ -2,10 +2,12 @@ package e2e_test
 
 import (
 	"bufio"
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,17 +31,25 @@ func TestFieldScripts(t *testing.T) {
 	})
 }
 
+// servers are the running ones, script by script.
+var servers sync.Map // *testscript.TestScript → *exec.Cmd
+
 // serve starts a server on the data folder srv and sets SERVER to its address; it ends with the script.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
-	cmd := exec.Command(filepath.Join(firstPath(ts), "minqing"), "serve", "--data", ts.MkAbs("srv"), "--listen", "127.0.0.1:0")
-	cmd.Stderr = os.Stderr
+	cmd := exec.Command(filepath.Join(firstPath(ts), "minqing"), append([]string{"serve", "--data", ts.MkAbs("srv"), "--db", ts.Getenv("MINQING_DB"), "--listen", "127.0.0.1:0"}, args...)...)
 	out, err := cmd.StdoutPipe()
 	ts.Check(err)
+	var log bytes.Buffer
+	cmd.Stderr = &log
 	ts.Check(cmd.Start())
+	servers.Store(ts, cmd)
 	ts.Defer(func() {
+		if _, runs := servers.LoadAndDelete(ts); !runs {
+			return
+		}
 		ts.Check(cmd.Process.Signal(os.Interrupt))
 		if err := cmd.Wait(); err != nil {
-			ts.Logf("the server ended with %v", err)
+			ts.Logf("the server ended with %v\n%s", err, log.String())
 		}
 	})
 	found := make(chan string, 1)
@@ -63,9 +73,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 
 // invite sets CODE to an enrolment code for a user.
 func invite(ts *testscript.TestScript, neg bool, args []string) {
-	out, err := exec.Command(filepath.Join(firstPath(ts), "minqing"), "device", "invite", "--user", args[0], "--plain", "--data", ts.MkAbs("srv")).Output()
-	ts.Check(err)
-	ts.Setenv("CODE", strings.TrimSpace(string(out)))
+	ts.Setenv("CODE", strings.TrimSpace(minqingIn(ts, "device", "invite", "--user", args[0], "--plain")))
 }
 
 func firstPath(ts *testscript.TestScript) string {

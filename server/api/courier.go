@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"minqing/syncproto"
 	"minqing/syncproto/courier"
 )
 
@@ -28,12 +29,12 @@ func (s *Server) handleCourier(c echo.Context) error {
 	if room < 0 {
 		room = courier.MaxFile
 	}
-	const copies = 3 // the file, the box opened, the changes read from it
-	leave, err := s.gate.enter(r.Context(), copies*room)
+	const copies = 2 // the file and the box opened; bundles are few, so all that one may unpack to is reserved
+	place, err := s.gate.enter(r.Context(), copies*room+unpackedCost*syncproto.MaxRequestBytes)
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer place.leave()
 	file, err := readBody(r, courier.MaxFile)
 	if err != nil {
 		return err

@@ -106,14 +106,20 @@ func TestUnknownAddressesGetAProblem(t *testing.T) {
 
 func TestTheGateTurnsAwayBeforeMemoryRunsOut(t *testing.T) {
 	g := newGate(2, 100)
-	leave, err := g.enter(t.Context(), 60)
+	place, err := g.enter(t.Context(), 60)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := g.enter(t.Context(), 60); err == nil {
 		t.Fatal("120 of 100 bytes were let in")
 	}
-	leave()
+	if err := place.grow(40); err != nil {
+		t.Fatal(err)
+	}
+	if err := place.grow(1); err == nil {
+		t.Fatal("101 of 100 bytes were let in")
+	}
+	place.leave()
 	if _, err := g.enter(t.Context(), 60); err != nil {
 		t.Fatal(err)
 	}

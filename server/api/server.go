@@ -24,8 +24,8 @@ import (
 	"minqing/syncproto"
 )
 
-// The bounds of one server process. They are sized for two cores and 1 GB: a request holds its compressed body and at most one
-// chunk of rows, so 256 at once with 256 MiB between them leave room for the rest.
+// The bounds of one server process. They are sized for two cores and 1 GB: a request holds its body, what it unpacks to and at most one
+// chunk of rows; 256 at once with 256 MiB between them leave room for the rest, even when the garbage collector lags by as much.
 const (
 	mostRequests    = 256
 	mostBodyMemory  = 256 << 20

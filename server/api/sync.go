@@ -30,11 +30,11 @@ func (s *Server) handleSync(c echo.Context) error {
 	if room < 0 {
 		room = syncproto.MaxBodyBytes
 	}
-	leave, err := s.gate.enter(r.Context(), room)
+	place, err := s.gate.enter(r.Context(), room)
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer place.leave()
 	body, err := readBody(r, syncproto.MaxBodyBytes)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *Server) handleSync(c echo.Context) error {
 	}
 	defer plain.Close()
 	out := &answer{w: c.Response(), encoding: choose(r.Header.Get(echo.HeaderAcceptEncoding)), verdicts: map[syncproto.Status]int{}}
-	in := codec.NewReader(plain, s.cfg.Book, codec.Limits{})
+	in := codec.NewReader(&unpacking{in: plain, place: place}, s.cfg.Book, codec.Limits{})
 	in.ForDevice(who.Device)
 	err = s.cfg.Exchange.Sync(r.Context(), who, in, out)
 	s.metrics.count(out)
@@ -77,7 +77,9 @@ func tooLarge(cause error) error {
 }
 
 func readBody(r *http.Request, most int64) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, most))
+	// A length that was told is taken at once: growing as bytes come would hold twice as many. The gate has room for it.
+	held := bytes.NewBuffer(make([]byte, 0, max(0, min(r.ContentLength, most))+bytes.MinRead))
+	_, err := held.ReadFrom(http.MaxBytesReader(nil, r.Body, most))
 	var over *http.MaxBytesError
 	if errors.As(err, &over) {
 		return nil, tooLarge(err)
@@ -85,7 +87,7 @@ func readBody(r *http.Request, most int64) ([]byte, error) {
 	if err != nil {
 		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "read body", Message: "请求没有传完。 The request broke off.", Hint: "再传一次就行。 Send it again.", Err: err}
 	}
-	return body, nil
+	return held.Bytes(), nil
 }
 
 // identify says who sent the request; its body must be given as sent.

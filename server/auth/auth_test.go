@@ -9,11 +9,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"minqing/internal/testenv"
 	"minqing/schema"
 	"minqing/schema/schematest"
 	"minqing/server/auth"
@@ -35,10 +38,12 @@ type desk struct {
 	now int64
 }
 
-func mustDesk(t *testing.T) *desk {
+func mustDesk(t *testing.T) *desk { return mustDeskOn(t, "") }
+
+func mustDeskOn(t *testing.T, dsn string) *desk {
 	t.Helper()
 	d := &desk{t: t, now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC).UnixMilli()}
-	e, err := engine.Open(t.Context(), engine.Config{Dir: t.TempDir(), Book: schematest.Book(), Now: func() int64 { return d.now }, Rand: rand.Reader})
+	e, err := engine.Open(t.Context(), engine.Config{Dir: t.TempDir(), DSN: dsn, Book: schematest.Book(), Now: func() int64 { return d.now }, Rand: rand.Reader})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,5 +252,35 @@ func TestARevokedDeviceIsToldSoOnlyWhenItProvesItsKey(t *testing.T) {
 	_, stranger := request(t, d.invite())
 	if _, err := d.token(device, stranger); codeOf(err) != syncproto.CodeAuth {
 		t.Errorf("a stranger learnt of the revocation: %v", err)
+	}
+}
+
+// Many phones scan one code at the same moment: one is enrolled, the others are told that it was used, on either database.
+func TestHostileRaceForACode(t *testing.T) {
+	for name, dsn := range map[string]string{"sqlite": "", "postgres": testenv.MustRelaxedPostgres(t)} {
+		t.Run(name, func(t *testing.T) { raceForACode(t, mustDeskOn(t, dsn)) })
+	}
+}
+
+func raceForACode(t *testing.T, d *desk) {
+	code := d.invite()
+	var won, lost atomic.Int32
+	var all sync.WaitGroup
+	for range 20 {
+		r, _ := request(t, code)
+		all.Go(func() {
+			switch _, err := d.e.Auth.Enrol(t.Context(), r); {
+			case err == nil:
+				won.Add(1)
+			case codeOf(err) == syncproto.CodeConflict:
+				lost.Add(1)
+			default:
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	all.Wait()
+	if won.Load() != 1 || lost.Load() != 19 {
+		t.Errorf("%d won, %d lost", won.Load(), lost.Load())
 	}
 }

@@ -2,37 +2,33 @@ package store_test
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"minqing/internal/testenv"
-	"minqing/schema"
 	"minqing/schema/schematest"
 	"minqing/server/store"
-	"minqing/syncproto"
 )
 
-func TestMigratedEqualsFresh(t *testing.T) {
-	onBoth(t, func(t *testing.T, open func(*schema.Book) *store.Store) {
-		for v := 1; v <= schematest.Version; v++ {
-			s := open(schematest.BookAt(v))
-			if v == schematest.Version {
-				var fresh *store.Store
-				if s.Postgres() {
-					fresh = mustOpen(t, store.Options{DSN: testenv.MustPostgres(t)}, schematest.Book())
-				} else {
-					fresh = mustOpen(t, store.Options{Path: filepath.Join(t.TempDir(), "fresh.db")}, schematest.Book())
-				}
-				want, got := mustDescribe(t, fresh), mustDescribe(t, s)
-				if !slices.Equal(want, got) {
-					t.Errorf("fresh:\n%s\nmigrated:\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
-				}
+func migratedEqualsFresh(t *testing.T, sub subject) {
+	open := sub.open
+	for v := 1; v <= schematest.Version; v++ {
+		s := open(schematest.BookAt(v))
+		if v == schematest.Version {
+			var fresh *store.Store
+			if s.Postgres() {
+				fresh = mustOpen(t, store.Options{DSN: testenv.MustPostgres(t)}, schematest.Book())
+			} else {
+				fresh = mustOpen(t, store.Options{Path: filepath.Join(t.TempDir(), "fresh.db")}, schematest.Book())
+			}
+			want, got := mustDescribe(t, fresh), mustDescribe(t, s)
+			if !slices.Equal(want, got) {
+				t.Errorf("fresh:\n%s\nmigrated:\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
 			}
 		}
-	})
+	}
 }
 
 // mustDescribe lists tables, columns and indexes as the database itself knows them.
@@ -59,28 +55,6 @@ func mustDescribe(t *testing.T, s *store.Store) []string {
 		t.Fatalf("only %d lines describe the database", len(out))
 	}
 	return out
-}
-
-func TestTooNewIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s.db")
-	newest := mustOpen(t, store.Options{Path: path}, schematest.BookAt(3))
-	if err := newest.Close(); err != nil {
-		t.Fatal(err)
-	}
-	open := func(version int) error {
-		s, err := store.Open(context.Background(), store.Options{Path: path, Book: schematest.BookAt(version), Now: func() int64 { return 1 }, Rand: strings.NewReader(strings.Repeat("r", 100))})
-		if err == nil {
-			err = s.Close()
-		}
-		return err
-	}
-	if err := open(2); err != nil {
-		t.Errorf("one version older: %v", err)
-	}
-	var e *syncproto.Error
-	if err := open(1); !errors.As(err, &e) || e.Code != syncproto.CodeUpgrade || e.Hint == "" {
-		t.Errorf("two versions older: %v", err)
-	}
 }
 
 func TestEveryOpeningOfAFileMintsAnEpoch(t *testing.T) {

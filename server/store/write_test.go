@@ -18,40 +18,39 @@ import (
 	"minqing/syncproto"
 )
 
-func TestPanicHurtsOnlyItsOwner(t *testing.T) {
-	onBoth(t, func(t *testing.T, open func(*schema.Book) *store.Store) {
-		s, ctx := open(schematest.Book()), context.Background()
-		var all sync.WaitGroup
-		for i := range 20 {
-			all.Go(func() {
-				defer func() {
-					if got := recover(); (got != nil) != (i%5 == 0) {
-						t.Errorf("job %d panicked: %v", i, got)
-					}
-				}()
-				err := s.Write(ctx, func(tx *store.Tx) error {
-					if err := takeSeq(tx, "a"); err != nil {
-						return err
-					}
-					if i%5 == 0 {
-						panic("on purpose")
-					}
-					return nil
-				})
-				if err != nil {
-					t.Error(err)
+func panicHurtsOnlyItsOwner(t *testing.T, sub subject) {
+	open := sub.open
+	s, ctx := open(schematest.Book()), context.Background()
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			defer func() {
+				if got := recover(); (got != nil) != (i%5 == 0) {
+					t.Errorf("job %d panicked: %v", i, got)
 				}
+			}()
+			err := s.Write(ctx, func(tx *store.Tx) error {
+				if err := takeSeq(tx, "a"); err != nil {
+					return err
+				}
+				if i%5 == 0 {
+					panic("on purpose")
+				}
+				return nil
 			})
-		}
-		all.Wait()
-		if err := s.Read(ctx, func(tx *store.Tx) error { return checkNoGap(tx, []string{"a"}) }); err != nil {
-			t.Error(err)
-		}
-		states := mustStreams(t, s)
-		if len(states) != 1 || states[0].Seq != 16 {
-			t.Errorf("streams stand at %+v, want 16", states)
-		}
-	})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if err := s.Read(ctx, func(tx *store.Tx) error { return checkNoGap(tx, []string{"a"}) }); err != nil {
+		t.Error(err)
+	}
+	states := mustStreams(t, s)
+	if len(states) != 1 || states[0].Seq != 16 {
+		t.Errorf("streams stand at %+v, want 16", states)
+	}
 }
 
 // A panic amid a PostgreSQL transaction must not keep its locks: the connection is ended, not given back as it is.
@@ -125,91 +124,79 @@ func TestWaitingWriterCanGiveUp(t *testing.T) {
 	}
 }
 
-func TestReadersDoNotWrite(t *testing.T) {
-	onBoth(t, func(t *testing.T, open func(*schema.Book) *store.Store) {
-		s := open(schematest.Book())
-		if err := s.Read(context.Background(), func(tx *store.Tx) error { return tx.SetMeta("x", "y") }); err == nil {
-			t.Error("a read transaction wrote")
-		}
-	})
-}
-
-// TestDumpGoesIntoEitherDatabase : what one database wrote out, each of the two takes in, and begins a new epoch.
-func TestDumpGoesIntoEitherDatabase(t *testing.T) {
-	ctx, book := context.Background(), schematest.Book()
+// dumpGoesIntoEither: what one database wrote out, each of the two takes in, and begins a new epoch.
+func dumpGoesIntoEither(t *testing.T, sub subject) {
+	open, ctx, book := sub.open, context.Background(), schematest.Book()
 	targets := map[string]func() store.Options{
 		"sqlite":   func() store.Options { return store.Options{Path: filepath.Join(t.TempDir(), "t.db")} },
 		"postgres": func() store.Options { return store.Options{DSN: testenv.MustPostgres(t)} },
 	}
-	onBoth(t, func(t *testing.T, open func(*schema.Book) *store.Store) {
-		s := open(book)
-		thing := book.Table("thing")
-		values := make([]schema.Value, len(thing.Columns))
-		values[0], values[4], values[7] = schema.Text("h"), schema.Int(schema.MaxInt), schema.Text("一\n“𠮷”\t<b>&")
-		if err := s.Write(ctx, func(tx *store.Tx) error {
-			return errors.Join(takeSeq(tx, "a"), tx.SaveValues("thing", map[syncproto.RowID][]schema.Value{"r": values}),
-				tx.SaveChanges([]*store.Change{{Identity: "i", Status: syncproto.Applied, Body: []byte{0, 255, 'x'}, Verdict: []byte("{}")}}))
-		}); err != nil {
-			t.Fatal(err)
+	s := open(book)
+	thing := book.Table("thing")
+	values := make([]schema.Value, len(thing.Columns))
+	values[0], values[4], values[7] = schema.Text("h"), schema.Int(schema.MaxInt), schema.Text("一\n“𠮷”\t<b>&")
+	if err := s.Write(ctx, func(tx *store.Tx) error {
+		return errors.Join(takeSeq(tx, "a"), tx.SaveValues("thing", map[syncproto.RowID][]schema.Value{"r": values}),
+			tx.SaveChanges([]*store.Change{{Identity: "i", Status: syncproto.Applied, Body: []byte{0, 255, 'x'}, Verdict: []byte("{}")}}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var dump bytes.Buffer
+	if _, err := s.Dump(ctx, &dump); err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range targets {
+		into := mustOpen(t, target(), book)
+		if err := into.Load(ctx, bytes.NewReader(dump.Bytes())); err != nil {
+			t.Fatalf("into %s: %v", name, err)
 		}
-		var dump bytes.Buffer
-		if _, err := s.Dump(ctx, &dump); err != nil {
-			t.Fatal(err)
+		if err := into.Load(ctx, bytes.NewReader(dump.Bytes())); err == nil {
+			t.Errorf("into %s: a database that is not empty was overwritten", name)
 		}
-		for name, target := range targets {
-			into := mustOpen(t, target(), book)
-			if err := into.Load(ctx, bytes.NewReader(dump.Bytes())); err != nil {
-				t.Fatalf("into %s: %v", name, err)
+		if err := into.Read(ctx, func(tx *store.Tx) error {
+			got, err := tx.Values("thing", []string{"r"})
+			if !slices.Equal(got["r"], values) {
+				t.Errorf("into %s: values %v", name, got)
 			}
-			if err := into.Load(ctx, bytes.NewReader(dump.Bytes())); err == nil {
-				t.Errorf("into %s: a database that is not empty was overwritten", name)
+			changes, err2 := tx.Changes("identity = ?", "i")
+			if len(changes) != 1 || string(changes[0].Body) != "\x00\xffx" {
+				t.Errorf("into %s: changes %+v", name, changes)
 			}
-			if err := into.Read(ctx, func(tx *store.Tx) error {
-				got, err := tx.Values("thing", []string{"r"})
-				if !slices.Equal(got["r"], values) {
-					t.Errorf("into %s: values %v", name, got)
-				}
-				changes, err2 := tx.Changes("identity = ?", "i")
-				if len(changes) != 1 || string(changes[0].Body) != "\x00\xffx" {
-					t.Errorf("into %s: changes %+v", name, changes)
-				}
-				line, err3 := tx.Epochs()
-				if len(line) != 2 {
-					t.Errorf("into %s: epochs %+v", name, line)
-				}
-				return errors.Join(err, err2, err3, checkNoGap(tx, []string{"a"}))
-			}); err != nil {
-				t.Error(err)
+			line, err3 := tx.Epochs()
+			if len(line) != 2 {
+				t.Errorf("into %s: epochs %+v", name, line)
 			}
-		}
-		into := mustOpen(t, targets["sqlite"](), book)
-		var e *syncproto.Error
-		if err := into.Load(ctx, strings.NewReader(dump.String()[:dump.Len()/2])); !errors.As(err, &e) || e.Hint == "" {
-			t.Errorf("half a dump: %v", err)
-		}
-	})
-}
-
-func TestLostEpochsAreKnownByWhatCursorsTell(t *testing.T) {
-	onBoth(t, func(t *testing.T, open func(*schema.Book) *store.Store) {
-		s, ctx := open(schematest.Book()), context.Background()
-		var own syncproto.EpochID
-		if err := s.Write(ctx, func(tx *store.Tx) error {
-			e, err := tx.Epoch()
-			own = e.ID
-			return errors.Join(err, tx.LearnEpochs([]syncproto.EpochLink{
-				{ID: "lost2", Streams: []syncproto.StreamAt{{ID: "v", Seq: 9}}}, {ID: "lost1", Streams: []syncproto.StreamAt{{ID: "v", Seq: 7}}}, {ID: own}}))
-		}); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Read(ctx, func(tx *store.Tx) error {
-			line, err := tx.LineOf("v")
-			if line.Current != own || line.All["lost2"].Parent != "lost1" || line.All["lost2"].Began != 9 || line.All["lost1"].Parent != own {
-				t.Errorf("the line is %+v", line)
-			}
-			return err
+			return errors.Join(err, err2, err3, checkNoGap(tx, []string{"a"}))
 		}); err != nil {
 			t.Error(err)
 		}
-	})
+	}
+	into := mustOpen(t, targets["sqlite"](), book)
+	var e *syncproto.Error
+	if err := into.Load(ctx, strings.NewReader(dump.String()[:dump.Len()/2])); !errors.As(err, &e) || e.Hint == "" {
+		t.Errorf("half a dump: %v", err)
+	}
+}
+
+func lostEpochsAreKnown(t *testing.T, sub subject) {
+	open := sub.open
+	s, ctx := open(schematest.Book()), context.Background()
+	var own syncproto.EpochID
+	if err := s.Write(ctx, func(tx *store.Tx) error {
+		e, err := tx.Epoch()
+		own = e.ID
+		return errors.Join(err, tx.LearnEpochs([]syncproto.EpochLink{
+			{ID: "lost2", Streams: []syncproto.StreamAt{{ID: "v", Seq: 9}}}, {ID: "lost1", Streams: []syncproto.StreamAt{{ID: "v", Seq: 7}}}, {ID: own}}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Read(ctx, func(tx *store.Tx) error {
+		line, err := tx.LineOf("v")
+		if line.Current != own || line.All["lost2"].Parent != "lost1" || line.All["lost2"].Began != 9 || line.All["lost1"].Parent != own {
+			t.Errorf("the line is %+v", line)
+		}
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
 }

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 // onPostgres are the scripts run on PostgreSQL as well.
-var onPostgres = map[string]bool{"first.txtar": true, "serve.txtar": true, "inbox.txtar": true, "backup.txtar": true, "register.txtar": true, "erase.txtar": true}
+var onPostgres = map[string]bool{"first.txtar": true}
 
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")

@@ -23,14 +23,12 @@ type serveCmd struct {
 
 // Run serves until it is interrupted. Commands given meanwhile go through it.
 func (s *serveCmd) Run(r *room) (err error) {
-	if r.cli.DB == "" {
-		if err := mustExist(r.cli); err != nil {
-			return err
-		}
-		if running, _ := control.Hand(r.ctx, r.cli.Data, control.Request{Args: []string{"version"}}, io.Discard); running {
-			return &syncproto.Error{Code: syncproto.CodeBusy, Op: "serve", Message: "这个数据文件夹上已经有一个服务在运行：" + r.cli.Data + " A server is running on this data folder already.",
-				Hint: "先停掉它，或者换一个 --data 文件夹。 Stop it first, or use another --data folder."}
-		}
+	if err := mustExist(r.cli); err != nil {
+		return err
+	}
+	if running, _ := control.Hand(r.ctx, r.cli.Data, control.Request{Args: []string{"version"}}, io.Discard); running {
+		return &syncproto.Error{Code: syncproto.CodeBusy, Op: "serve", Message: "这个数据文件夹上已经有一个服务在运行：" + r.cli.Data + " A server is running on this data folder already.",
+			Hint: "先停掉它，或者换一个 --data 文件夹（同一个 PostgreSQL 上的第二个服务，要有第一个的 secret.key）。 Stop it first, or use another --data folder; a second server on one PostgreSQL needs the first one's secret.key there."}
 	}
 	log := slog.New(slog.NewTextHandler(r.errOut, nil))
 	l, err := listen(r.ctx, s.Listen)
