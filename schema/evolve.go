@@ -110,7 +110,10 @@ func Load(dump []byte) (*Book, error) {
 	if err := json.Unmarshal(dump, &frozen); err != nil {
 		return nil, fmt.Errorf("schema: load: %w", err)
 	}
-	for _, t := range frozen.Tables {
+	for i, t := range frozen.Tables {
+		if t == nil {
+			return nil, fmt.Errorf("schema: load: table %d is null", i+1)
+		}
 		for i := range t.Rules {
 			t.Rules[i].Holds = func(func(string) Value) bool { return true }
 		}

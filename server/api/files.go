@@ -23,11 +23,11 @@ func (s *Server) file(serve func(c echo.Context, f *files.Service) error) echo.H
 		if s.cfg.Files == nil {
 			return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "files", Message: "这台服务器没有放照片的地方。 This server has no place for photos.", Hint: "请管理员配置 --files。 Ask the administrator to set --files."}
 		}
-		leave, err := s.fileGate.enter(c.Request().Context(), fileMemory)
+		place, err := s.fileGate.enter(c.Request().Context(), fileMemory)
 		if err != nil {
 			return err
 		}
-		defer leave()
+		defer place.leave()
 		return serve(c, s.cfg.Files)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"minqing/syncproto"
 	"minqing/syncproto/courier"
@@ -144,6 +145,33 @@ func FuzzOpenBundle(f *testing.F) {
 		must(t, err)
 		if string(again.Body) != string(got.Body) || again.Reply != got.Reply || again.Device != got.Device || len(b.Body) == 0 {
 			t.Fatalf("%+v became %+v", got, again)
+		}
+	})
+}
+
+// FuzzOpenReceipt: whatever stands in a receipt that is rightly encrypted, opening it neither panics nor believes it without the server's
+// signature; one that the server signs comes back as it was.
+func FuzzOpenReceipt(f *testing.F) {
+	_, _, reply, b := sample(f)
+	f.Add([]byte(`{"alg":"ed25519","device":"01935b7e-0000-7000-8000-0000000000d1","of":"00","made":1,"signature":"AA"}`+"\nbody"), "zstd")
+	f.Add([]byte("{}\n"), "")
+	f.Fuzz(func(t *testing.T, plain []byte, encoding string) {
+		const magic = "minqing receipt 1 x25519\n"
+		box, err := courier.Seal(b.Reply, magic, plain)
+		must(t, err)
+		if got, err := courier.OpenReceipt(strings.NewReader(magic+string(box)), reply, public(keyOf(2)), device); err == nil {
+			t.Fatalf("believed %q as %+v", plain, got)
+		}
+		if !utf8.ValidString(encoding) || strings.ContainsRune(encoding, 0) {
+			return // no writer is asked for such
+		}
+		var file bytes.Buffer
+		want := courier.Receipt{Device: device, Of: courier.BodyHash(plain), Made: 1, Encoding: encoding, Body: plain}
+		must(t, courier.PackReceipt(&file, b.Reply, keyOf(2), want))
+		got, err := courier.OpenReceipt(&file, reply, public(keyOf(2)), device)
+		must(t, err)
+		if got.Of != want.Of || got.Encoding != want.Encoding || !bytes.Equal(got.Body, want.Body) {
+			t.Fatalf("%+v became %+v", want, got)
 		}
 	})
 }
