@@ -31,7 +31,12 @@ func RequestText(method, path, token string, body []byte) []byte {
 
 // SignRequest gives the value of SignatureHeader.
 func SignRequest(key ed25519.PrivateKey, method, path, token string, body []byte) string {
-	return AlgEd25519 + " " + base64.RawURLEncoding.EncodeToString(ed25519.Sign(key, RequestText(method, path, token, body)))
+	return SignText(key, RequestText(method, path, token, body))
+}
+
+// SignText gives the value of SignatureHeader over a text of this file.
+func SignText(key ed25519.PrivateKey, text []byte) string {
+	return AlgEd25519 + " " + base64.RawURLEncoding.EncodeToString(ed25519.Sign(key, text))
 }
 
 // VerifyRequest checks a SignatureHeader against a public key.

@@ -27,11 +27,6 @@ func (u *UploadRequest) Text() []byte {
 		u.Offset, u.Length, u.Metadata}, "\n"))
 }
 
-// Sign gives the value of SignatureHeader.
-func (u *UploadRequest) Sign(key ed25519.PrivateKey) string {
-	return AlgEd25519 + " " + base64.RawURLEncoding.EncodeToString(ed25519.Sign(key, u.Text()))
-}
-
 // Verify checks a SignatureHeader against a public key.
 func (u *UploadRequest) Verify(key ed25519.PublicKey, header string) error {
 	return verifyText(key, header, u.Text())

@@ -98,6 +98,11 @@ func (s *Session) close(a *apply, cp syncproto.Checkpoint) error {
 			return err
 		}
 	}
+	gone, err := r.sweepContents()
+	if err != nil {
+		return err
+	}
+	a.deleted = a.deleted || gone
 	if err := a.dueScrub(m); err != nil {
 		return err
 	}

@@ -188,6 +188,13 @@ func broken(err error) error {
 
 // send signs and sends a request under an access token.
 func (s *Syncer) send(ctx context.Context, method, path string, body []byte, header http.Header) (*http.Response, error) {
+	return s.signed(ctx, method, path, body, header, func(req *http.Request, token string) []byte {
+		return syncproto.RequestText(method, req.URL.RequestURI(), token, body)
+	})
+}
+
+// signed sends a request whose text, as the device signs it, is made once everything else stands.
+func (s *Syncer) signed(ctx context.Context, method, path string, body []byte, header http.Header, text func(req *http.Request, token string) []byte) (*http.Response, error) {
 	d, err := s.opt.Replica.Device(ctx)
 	if err != nil {
 		return nil, err
@@ -205,7 +212,7 @@ func (s *Syncer) send(ctx context.Context, method, path string, body []byte, hea
 		req.Header[k] = v
 	}
 	req.Header.Set("Authorization", "Bearer "+s.token)
-	req.Header.Set(syncproto.SignatureHeader, syncproto.SignRequest(keyOf(d), method, req.URL.RequestURI(), s.token, body))
+	req.Header.Set(syncproto.SignatureHeader, syncproto.SignText(keyOf(d), text(req, s.token)))
 	resp, err := s.opt.Transport.RoundTrip(req)
 	if err != nil {
 		return nil, broken(err)

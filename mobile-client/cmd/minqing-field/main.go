@@ -42,6 +42,8 @@ type cli struct {
 	Status     statusCmd     `cmd:"" help:"现在怎么样：多少没传、谁要处理 / how things stand"`
 	Households householdsCmd `cmd:"" help:"联系的户 / the households assigned"`
 	Visit      visitCmd      `cmd:"" help:"记一次走访 / record a visit"`
+	Photo      photoCmd      `cmd:"" help:"给一次走访添照片 / add photos to a visit"`
+	Photos     photosCmd     `cmd:"" help:"看照片传到哪里了，或取出一张 / how the photos stand, or take one out"`
 	Matter     matterCmd     `cmd:"" help:"记一件事项 / record a matter"`
 	Edit       editCmd       `cmd:"" help:"改一行 / correct a row"`
 	Refused    refusedCmd    `cmd:"" help:"没通过的改动：看、改好再传、撤回 / refused changes: list, mend, withdraw"`

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -78,16 +79,28 @@ func (c *serverCmd) Run(a *app) error {
 }
 
 type syncCmd struct {
-	Watch bool `help:"一直开着，有东西就同步 / stay and sync whenever there is something"`
+	Watch   bool `help:"一直开着，有东西就同步 / stay and sync whenever there is something"`
+	Metered bool `help:"现在用的是流量：照片先不传 / this network costs money: photos wait"`
+	Leave   bool `help:"用流量也传照片 / send photos over it all the same"`
 }
 
 func (c *syncCmd) Run(a *app) error {
 	return a.with(func(r *replica.Replica) error {
 		s := a.syncer(r)
-		if c.Watch {
-			return a.watch(r, s)
+		send := a.sender(r, c.Metered)
+		if err := send.Hurry(a.ctx, c.Leave); err != nil {
+			return err
 		}
-		return a.told(r, func() (syncer.Report, error) { return s.Sync(a.ctx) })
+		if c.Watch {
+			return a.watch(r, s, send)
+		}
+		if err := a.told(r, func() (syncer.Report, error) { return s.Sync(a.ctx) }); err != nil {
+			return err
+		}
+		if _, err := os.Stat(a.File); err != nil {
+			return nil // wiped
+		}
+		return a.sendPhotos(send)
 	})
 }
 

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 
 	"minqing/internal/sqlitex"
+	"minqing/mobile-client/photos"
 	"minqing/mobile-client/replica"
 	"minqing/mobile-client/syncer"
 )
@@ -26,10 +28,27 @@ func (a *app) syncer(r *replica.Replica) *syncer.Syncer {
 const lookEvery = 5 * time.Second
 
 // watch syncs whenever the server or another program on this device has something.
-func (a *app) watch(r *replica.Replica, s *syncer.Syncer) error {
+func (a *app) watch(r *replica.Replica, s *syncer.Syncer, send *photos.Sender) error {
 	nudge := make(chan struct{})
 	ctx, cancel := context.WithCancel(a.ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
 	defer cancel()
+	// Photos go on a link of their own: a slow one must not keep a row waiting.
+	beside.Go(func() {
+		tick := time.NewTicker(lookEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if rep, err := send.Send(ctx); rep.Sent > 0 || err != nil && ctx.Err() == nil && !offline(err) {
+				a.tellPhotos(rep, err)
+			}
+		}
+	})
 	go func() {
 		tick := time.NewTicker(lookEvery)
 		defer tick.Stop()

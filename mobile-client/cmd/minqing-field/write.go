@@ -40,6 +40,7 @@ type visitCmd struct {
 	Task      []string `help:"policy 送政策、listen 听民声、relieve 解民忧 / tasks done"`
 	Text      string   `help:"听到的、看到的 / what was heard"`
 	Next      string   `help:"约好下次哪天来 / the promised return"`
+	Photo     []string `type:"existingfile" placeholder:"FILE" help:"照片，可以几张 / photos"`
 	Submit    bool     `help:"日志一并提交 / submit the journal at once"`
 }
 
@@ -56,6 +57,10 @@ func (c *visitCmd) Run(a *app) error {
 		if c.Day == "" {
 			c.Day = today()
 		}
+		taken, err := a.prepare(c.Photo)
+		if err != nil {
+			return err
+		}
 		return a.saved(r.Write(a.ctx, func(tx *replica.Tx) error {
 			id, err := tx.NewID()
 			if err != nil {
@@ -63,7 +68,10 @@ func (c *visitCmd) Run(a *app) error {
 			}
 			v := values{"household": schema.Text(string(household)), "author": schema.Text(string(me.User)), "tasks": schema.Set(c.Task...)}
 			v.text("day", c.Day).text("met", c.Met).text("next_day", c.Next)
-			if err := tx.Create("visit", id, v); err != nil || c.Text == "" {
+			if err := tx.Create("visit", id, v); err != nil {
+				return err
+			}
+			if err := attach(tx, id, me, taken); err != nil || c.Text == "" {
 				return err
 			}
 			return c.journal(tx, id, me)
