@@ -231,7 +231,8 @@ func (s *Service) run(a *answer, r *http.Request, q *request, serve http.Handler
 			r.Header.Del(name)
 		}
 	}
-	s.tus.Middleware(serve).ServeHTTP(a, r.WithContext(context.WithValue(r.Context(), requestKey{}, q)))
+	// tusd takes the whole path for the name of an upload.
+	http.StripPrefix(UploadPath, s.tus.Middleware(serve)).ServeHTTP(a, r.WithContext(context.WithValue(r.Context(), requestKey{}, q)))
 }
 
 // Discover answers OPTIONS: what of tus is spoken here.
