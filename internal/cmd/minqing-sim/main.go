@@ -1,4 +1,5 @@
-// Command minqing-sim runs histories of the simulator: one by its seed, or many.
+// Command minqing-sim runs histories of the simulator: one by its seed, or many. With -mutants it plants deliberate faults in the code
+// and sees the simulator find each.
 package main
 
 import (
@@ -7,4 +8,9 @@ import (
 	"minqing/internal/sim"
 )
 
-func main() { os.Exit(sim.Main(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	if args := os.Args[1:]; len(args) > 0 && args[0] == "-mutants" {
+		os.Exit(plant(args[1:]))
+	}
+	os.Exit(sim.Main(os.Args[1:], os.Stdout, os.Stderr))
+}
