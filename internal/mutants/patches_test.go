@@ -202,9 +202,9 @@ func TestPatchMustFindItsLinesOnce(t *testing.T) {
 
 func TestFindingsAreRead(t *testing.T) {
 	for text, want := range map[string]finding{
-		"minqing-sim -seed 8\n  I14 Liveness: round 1: fails\n":                         {8, "", "I14 Liveness", "round 1: fails"},
-		"minqing-sim -seed 9 -keep 1,3-5 -calm 2: I7 Causality: text\n":                 {9, "", "I7 Causality", "text"},
-		"x\nminqing-sim -directed lost-ack: I3 Ack means durable: told\nhistories=1\n":  {0, "lost-ack", "I3 Ack means durable", "told"},
+		"minqing-sim -seed 8\n  I14 Liveness: round 1: fails\n":                          {8, "", "I14 Liveness", "round 1: fails"},
+		"minqing-sim -seed 9 -keep 1,3-5 -calm 2: I7 Causality: text\n":                  {9, "", "I7 Causality", "text"},
+		"x\nminqing-sim -directed lost-ack: I3 Ack means durable: told\nhistories=1\n":   {0, "lost-ack", "I3 Ack means durable", "told"},
 		"minqing-sim -seed 1: S Soundness: panic: index\nminqing-sim -seed 2: I1 C: b\n": {1, "", "S Soundness", "panic: index"},
 	} {
 		got := firstFailure(strings.NewReader(text))

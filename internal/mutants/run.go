@@ -53,15 +53,19 @@ func Run(ctx context.Context, opt Options) error {
 	}
 	var wg sync.WaitGroup
 	ends := make([]*end, len(list))
-	turn := make(chan struct{}, min(2, runtime.NumCPU()))
-	for i, m := range list {
+	next := make(chan int)
+	for range min(2, runtime.NumCPU()) {
 		wg.Go(func() {
-			turn <- struct{}{}
-			defer func() { <-turn }()
-			ends[i] = h.kill(ctx, m)
-			h.print(ends[i])
+			for i := range next {
+				ends[i] = h.kill(ctx, list[i])
+				h.print(ends[i])
+			}
 		})
 	}
+	for i := range list {
+		next <- i
+	}
+	close(next)
 	wg.Wait()
 	return h.sum(ctx, ends, began)
 }

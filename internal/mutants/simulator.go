@@ -49,7 +49,7 @@ func build(ctx context.Context, root, dir string, files map[string]string) (*sim
 		return nil, err
 	}
 	sim := &simulator{path: filepath.Join(dir, "minqing-sim")}
-	_, err = goTool(ctx, root, "build", "-buildvcs=false", "-trimpath", "-overlay", path, "-o", sim.path, "./internal/cmd/minqing-sim")
+	_, err = goTool(ctx, root, "build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-overlay", path, "-o", sim.path, "./internal/cmd/minqing-sim")
 	return sim, err
 }
 

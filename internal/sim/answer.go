@@ -23,6 +23,7 @@ type answer struct {
 	cuts      []*cut
 	crashAt   int
 	delivered int // bytes that reached the phone
+	rows      int
 	request   *request
 }
 
@@ -108,7 +109,7 @@ func (s *server) handle(g *ghost, l *link, f fault) *answer {
 		s.disk.Inject(simdisk.Fault{Op: simdisk.OpWrite, Skip: f.crashDisk, Code: vfs.IOErr})
 		s.failing = true
 	}
-	boot := s.eng
+	boot, shown := s.eng, s.disclosures(g.device())
 	u := &url.URL{Scheme: "https", Host: "minqing.example", Path: g.path}
 	s.eng.Handler().ServeHTTP(a, &http.Request{Method: g.method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: g.header.Clone(),
 		Body: io.NopCloser(body), ContentLength: int64(len(g.body)), Host: u.Host, RemoteAddr: "192.0.2.1:1", RequestURI: g.path})
@@ -136,6 +137,9 @@ func (s *server) handle(g *ghost, l *link, f fault) *answer {
 	}
 	if sync && a.code == http.StatusOK && strings.Contains(a.header.Get("Content-Type"), "ndjson") {
 		w.inspect(a)
+		if !died && a.rows > 0 && s.disclosures(g.device()) != shown+1 {
+			w.violate(iAudit, "%s is sent %d rows, and %d records were made of it", l.phone.name, a.rows, s.disclosures(g.device())-shown)
+		}
 	}
 	return a
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"maps"
 	"slices"
+	"strings"
 
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -16,7 +17,7 @@ func sortedKeys[K ~string, V any](m map[K]V) []K { return slices.Sorted(maps.Key
 
 // checkAudit wants one record for each change in a chain that verifies, and the state to follow from the history.
 func (w *World) checkAudit() {
-	records := map[syncproto.Identity]int{}
+	records, once := map[syncproto.Identity]int{}, map[string]bool{}
 	w.must(w.server.eng.Store.Read(context.Background(), func(tx *store.Tx) error {
 		streams, err := tx.Streams(nil)
 		if err != nil {
@@ -44,6 +45,11 @@ func (w *World) checkAudit() {
 					w.violate(iAudit, "record %d of the chain of %s does not follow the one before", r.Pos, st.ID)
 				}
 				records[r.Identity]++
+				if told := string(r.Identity) + " " + r.Kind; once[told] && !strings.HasPrefix(r.Kind, "decided") {
+					w.violate(iAudit, "the chain of %s tells twice that change %s was %s", st.ID, r.Identity, r.Kind)
+				} else {
+					once[told] = true
+				}
 			}
 			if st.Head != hex.EncodeToString(head) {
 				w.violate(iAudit, "the chain of %s does not end where its stream says", st.ID)

@@ -129,6 +129,7 @@ func (w *World) compareServer() {
 	}
 	w.compareItems(view)
 	w.compareStreams(view)
+	w.compareBuckets(stored)
 }
 
 // compareStreams wants every stream to have counted what took effect in it.

@@ -77,6 +77,7 @@ func (w *World) inspect(a *answer) {
 		case syncproto.Columns:
 			columns[f.Table] = f.Names
 		case *syncproto.Row:
+			a.rows++
 			if len(a.marks) == 1 {
 				w.rowSent(a, m, f, columns[f.Table])
 			}

@@ -80,7 +80,7 @@ func (w *World) doCopy(d *dice) {
 
 func (w *World) copyOf(p *phone, seed uint64) *phone {
 	c := &phone{w: w, name: fmt.Sprintf("phone%d", len(w.phones)+1), user: p.user, kind: p.kind, disk: simdisk.New(), rand: newEntropy(seed, 4),
-		sent: maps.Clone(p.sent), labels: maps.Clone(p.labels), cuts: slices.Clone(p.cuts), sure: p.sure, loose: p.loose, mine: slices.Clone(p.mine)}
+		sent: maps.Clone(p.sent), labels: maps.Clone(p.labels), cuts: slices.Clone(p.cuts), sure: p.sure, loose: p.loose, rotten: p.rotten, mine: slices.Clone(p.mine)}
 	c.disk.Now = c.now
 	c.disk.Restore(phonePath, p.disk.Clone(phonePath, false))
 	for _, m := range c.mine {
@@ -105,6 +105,7 @@ type image struct {
 	cuts   []*cut
 	sure   bool
 	loose  bool
+	rotten bool
 }
 
 func (w *World) doImage(d *dice) {
@@ -115,7 +116,7 @@ func (w *World) doImage(d *dice) {
 
 func imageOf(p *phone) image {
 	im := image{phone: p, kind: p.kind, files: p.disk.Clone(phonePath, false), mine: slices.Clone(p.mine), held: map[*made]bool{}, labels: maps.Clone(p.labels),
-		cuts: slices.Clone(p.cuts), sure: p.sure, loose: p.loose}
+		cuts: slices.Clone(p.cuts), sure: p.sure, loose: p.loose, rotten: p.rotten}
 	for _, m := range p.mine {
 		im.held[m] = m.holders[p]
 	}
@@ -143,7 +144,7 @@ func (w *World) putBack(im image) {
 	for _, m := range p.mine {
 		delete(m.holders, p)
 	}
-	p.mine, p.kind, p.labels, p.cuts, p.sure, p.loose, p.forms = slices.Clone(im.mine), im.kind, maps.Clone(im.labels), slices.Clone(im.cuts), im.sure, im.loose, nil
+	p.mine, p.kind, p.labels, p.cuts, p.sure, p.loose, p.rotten, p.forms = slices.Clone(im.mine), im.kind, maps.Clone(im.labels), slices.Clone(im.cuts), im.sure, im.loose, im.rotten, nil
 	for _, m := range p.mine {
 		if im.held[m] {
 			m.holders[p] = true
@@ -170,6 +171,7 @@ func (w *World) doUpdate(d *dice) {
 	}
 	w.must(p.rep.Close(), "close "+p.name)
 	p.kind.version++
+	p.rotten = true // it lacks what the older program did not know
 	p.sure = false
 	p.open()
 	w.trace.note("%s is updated to schema %d", p.name, p.kind.version)
@@ -279,5 +281,6 @@ func (w *World) doRot(d *dice) {
 	w.must(err, "rot")
 	w.must(db.Close(), "close")
 	p.sure = false
+	p.rotten = true
 	w.trace.note("%s: %s %s rots", p.name, f.Table, short(string(f.Row)))
 }

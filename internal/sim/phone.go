@@ -34,10 +34,12 @@ type phone struct {
 	loose  bool // tools wrote to the file: it may seal changes by itself
 	cuts   []*cut
 	sure   bool // the file is known to be at the last of cuts
+	based  bool // the file was at the first of cuts
 	last   *answer
 	sent   map[string]bool // ids that the server ever sent it
 	labels map[syncproto.RowID]syncproto.Label
 	forgot bool // a forget came with the last sync
+	rotten bool // something other than syncing may have made it differ from the server
 	mine   []*made
 }
 
@@ -142,6 +144,7 @@ func (p *phone) survived() {
 			p.w.violate(iAckDurable, "%s told its user that change %s is safe, and a crash lost it", p.name, m.id)
 		}
 	}
+	p.checkAfterCrash()
 }
 
 // entries are the changes that the file holds.
@@ -199,6 +202,7 @@ func (p *phone) session(d *dice, rough bool) error {
 		p.forgot = true
 	}
 	w.count[cRepairs] += rep.Repaired
+	p.repaired(rep, err)
 	if rep.Copied {
 		w.count[cCopies]++
 	}

@@ -37,6 +37,7 @@ func (s *server) open() {
 		s.w.violate(iAckDurable, "the server does not start again: %v", err)
 	}
 	s.eng, s.up, s.said = eng, true, ""
+	s.survived()
 	var line []store.Epoch
 	s.w.must(eng.Store.Read(context.Background(), func(tx *store.Tx) (err error) {
 		line, err = tx.Epochs()
@@ -125,6 +126,7 @@ func (s *server) settle() {
 // take hands the changes of one transaction to the oracle.
 func (s *server) take(group []*store.Change) {
 	w := s.w
+	s.onRecord(group)
 	s.newest = group[0].Received
 	for _, c := range group {
 		s.known[c.Identity] = true

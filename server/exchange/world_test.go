@@ -112,6 +112,7 @@ func (w *world) assign(user, household string) {
 type phone struct {
 	w       *world
 	who     auth.Who
+	schema  int // the version of the rule book that it knows
 	number  uint64
 	cursor  string
 	root    syncproto.Digest
@@ -125,7 +126,7 @@ type phone struct {
 func (w *world) phone(user string) *phone {
 	w.t.Helper()
 	p := &phone{w: w, who: auth.Who{Device: syncproto.DeviceID(w.id(fmt.Sprintf("%s phone %d", user, len(w.ids)))), User: syncproto.UserID(w.id(user))},
-		number: 1, rows: map[syncproto.RowID]*syncproto.Row{}, columns: map[string][]string{}}
+		schema: schematest.Version, number: 1, rows: map[syncproto.RowID]*syncproto.Row{}, columns: map[string][]string{}}
 	if err := w.e.Store.Write(context.Background(), func(tx *store.Tx) error {
 		return tx.SaveDevice(store.Device{ID: p.who.Device, User: p.who.User, Next: 1})
 	}); err != nil {
@@ -169,7 +170,7 @@ func (l *wire) Flush() error { return nil }
 // sync runs one sync; most is after how many frames of the answer the link breaks, -1 for never.
 func (p *phone) sync(most int, request ...syncproto.Frame) error {
 	p.w.t.Helper()
-	hello := syncproto.Hello{Protocol: syncproto.ProtocolVersion, Schema: schematest.Version, Cursor: p.cursor, Root: p.root, Resume: p.resume, Next: p.number}
+	hello := syncproto.Hello{Protocol: syncproto.ProtocolVersion, Schema: p.schema, Cursor: p.cursor, Root: p.root, Resume: p.resume, Next: p.number}
 	in := append(frames{hello}, append(request, syncproto.End{})...)
 	p.got = nil
 	err := p.w.e.Exchange.Sync(context.Background(), p.who, &in, &wire{p, most})
