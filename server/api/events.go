@@ -1,9 +1,9 @@
 package api
 
 import (
-	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"sync"
@@ -31,11 +31,22 @@ type hub struct {
 }
 
 func newHub() *hub {
-	var b [8]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		panic(err) // crypto/rand ends the process by itself before it gives an error
+	return &hub{users: map[syncproto.UserID]map[uint64]chan struct{}{}, woken: map[syncproto.UserID]uint64{}}
+}
+
+// begin gives the process its name when the first listener comes: an engine that nobody listens to draws no randomness for it.
+func (h *hub) begin(random io.Reader) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.run != "" {
+		return nil
 	}
-	return &hub{run: hex.EncodeToString(b[:]), users: map[syncproto.UserID]map[uint64]chan struct{}{}, woken: map[syncproto.UserID]uint64{}}
+	var b [8]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return err
+	}
+	h.run = hex.EncodeToString(b[:])
+	return nil
 }
 
 // event is the id of the newest wake-up of a user: it says nothing but whether there was another since.
@@ -114,6 +125,9 @@ const silence = ":\n\n"
 func (s *Server) handleEvents(c echo.Context) error {
 	who, err := s.identify(c, nil)
 	if err != nil {
+		return err
+	}
+	if err := s.hub.begin(s.cfg.Rand); err != nil {
 		return err
 	}
 	wake, leave := s.hub.listen(who.User)

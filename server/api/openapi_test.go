@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -27,7 +28,7 @@ func document(t *testing.T) *openapi3.T {
 }
 
 func bare() *Server {
-	return New(Config{Log: slog.New(slog.DiscardHandler), Now: func() int64 { return 0 }, Ready: func(context.Context) error { return nil }})
+	return New(Config{Log: slog.New(slog.DiscardHandler), Now: func() int64 { return 0 }, Rand: rand.Reader, Ready: func(context.Context) error { return nil }})
 }
 
 // parameter is a part of a path as the router writes it.
