@@ -40,6 +40,10 @@ func (a *app) find(r *replica.Replica, table, what string) (syncproto.RowID, err
 	if schema.ValidID(what) {
 		return syncproto.RowID(what), nil
 	}
+	if r.Book().Table(table) == nil {
+		return "", &syncproto.Error{Code: syncproto.CodeNotFound, Op: "find " + table, Message: fmt.Sprintf("没有表 %s。 There is no table %s.", table, table),
+			Hint: "表见 docs/SCHEMA.md，如 household、resident、matter。 docs/SCHEMA.md tells the tables."}
+	}
 	if table != "household" {
 		return "", &syncproto.Error{Code: syncproto.CodeInvalid, Op: "find " + what, Message: "这里要写行的编号。 An id is wanted here.",
 			Hint: "用 sql 查编号。 Look it up with sql."}

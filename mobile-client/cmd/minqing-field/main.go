@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 	_ "time/tzdata" // phones without a zone database still show local dates
@@ -83,20 +84,23 @@ func main() {
 // run is main with everything handed in; it gives the exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	var c cli
-	code := 0
+	code, helped := 0, false
 	p, err := kong.New(&c, kong.Name("minqing-field"), kong.Description("民情通：一台设备的数据与同步 / Minqing: one device, its replica and its sync"),
-		kong.UsageOnError(), kong.Writers(out, errOut), kong.Exit(func(n int) { code = n }), kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.Writers(out, errOut), kong.Exit(func(n int) { code, helped = n, true }), kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		fmt.Fprintln(errOut, err)
 		return 2
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
 	}
 	k, err := p.Parse(args)
-	if err != nil {
-		fmt.Fprintln(errOut, err)
-		return 2
+	if helped {
+		return code // nothing else was asked for
 	}
-	if code != 0 || k == nil || k.Command() == "" {
-		return code
+	if err != nil {
+		fmt.Fprintf(errOut, "命令没看懂：%v\n看看用法：%s --help\n", err, usageOf(err))
+		return 2
 	}
 	a := &app{options: c.options, ctx: ctx, out: out, in: in}
 	if err := k.Run(a); err != nil {
@@ -104,6 +108,16 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return 1
 	}
 	return 0
+}
+
+// usageOf is the command whose usage helps with words that were not understood.
+func usageOf(err error) string {
+	var pe *kong.ParseError
+	if errors.As(err, &pe) && pe.Context != nil && pe.Context.Command() != "" {
+		word, _, _ := strings.Cut(pe.Context.Command(), " ")
+		return "minqing-field " + word
+	}
+	return "minqing-field"
 }
 
 // explain turns an error into what a person can act on: its sentence and its hint.

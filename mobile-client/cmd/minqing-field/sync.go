@@ -5,12 +5,15 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime"
 	"strings"
 	"time"
 
+	"minqing/internal/sqlitex"
 	"minqing/mobile-client/replica"
 	"minqing/mobile-client/syncer"
 	"minqing/syncproto"
@@ -35,19 +38,55 @@ type enrolCmd struct {
 func (c *enrolCmd) Run(a *app) error {
 	server, code := c.Server, c.Code
 	var err error
-	if c.Link != "" {
+	switch {
+	case c.Link != "":
 		server, code, err = syncproto.ParseEnrolLink(c.Link)
-	} else {
-		code, err = syncproto.ParseCode(code)
+	case code == "":
+		err = &syncproto.Error{Code: syncproto.CodeInvalid, Op: "enrol", Message: "没有写登记码。 No code is given.",
+			Hint: "用 --server 和 --code，或者 --link。 Give --server and --code, or --link."}
+	default:
+		if code, err = syncproto.ParseCode(code); err == nil {
+			server, err = serverURL(server)
+		}
 	}
 	if err != nil {
 		return err
 	}
+	_, statErr := os.Stat(a.File)
+	if err := c.enrol(a, server, code); err != nil {
+		if errors.Is(statErr, fs.ErrNotExist) { // what was begun for nothing would only be in the way
+			err = errors.Join(err, a.remove())
+		}
+		return err
+	}
+	return nil
+}
+
+// remove takes the data file away, and its key.
+func (a *app) remove() error {
+	err := sqlitex.Remove(a.File)
+	if e := os.Remove(a.lockPath()); e != nil && !errors.Is(e, fs.ErrNotExist) {
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+// serverURL checks the address of a server as people type it.
+func serverURL(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return "", &syncproto.Error{Code: syncproto.CodeInvalid, Op: "server " + text, Err: err,
+			Message: fmt.Sprintf("服务器地址“%s”不对。 “%s” is no address of a server.", text, text), Hint: "写成 https://… 的样子。 Write it like https://…"}
+	}
+	return strings.TrimRight(text, "/"), nil
+}
+
+func (c *enrolCmd) enrol(a *app, server, code string) error {
 	r, err := a.open(true, c.Plain)
 	if err != nil {
 		return err
 	}
-	d, who, err := syncer.Enrol(a.ctx, transport(), rand.Reader, syncer.Enrolment{Server: strings.TrimRight(server, "/"), Code: code, Label: c.Label,
+	d, who, err := syncer.Enrol(a.ctx, transport(), rand.Reader, syncer.Enrolment{Server: server, Code: code, Label: c.Label,
 		Platform: runtime.GOOS + "/" + runtime.GOARCH, Client: client()})
 	if err == nil {
 		err = r.Enrol(a.ctx, d)
@@ -69,7 +108,9 @@ func (c *serverCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		d.Server = strings.TrimRight(c.URL, "/")
+		if d.Server, err = serverURL(c.URL); err != nil {
+			return err
+		}
 		if err := r.Enrol(a.ctx, d); err != nil {
 			return err
 		}

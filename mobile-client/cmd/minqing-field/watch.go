@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"sync"
 	"time"
 
-	"minqing/internal/sqlitex"
 	"minqing/mobile-client/photos"
 	"minqing/mobile-client/replica"
 	"minqing/mobile-client/syncer"
@@ -98,11 +95,7 @@ func (a *app) wipe(ctx context.Context, r *replica.Replica, s *syncer.Syncer) er
 	if err := r.Close(); err != nil {
 		return err
 	}
-	err = sqlitex.Remove(a.File)
-	if e := os.Remove(a.lockPath()); e != nil && !errors.Is(e, fs.ErrNotExist) {
-		err = errors.Join(err, e)
-	}
-	if err == nil {
+	if err = a.remove(); err == nil {
 		a.say("这台设备已停用，本机数据已清空。", "This device was revoked; its data is wiped.")
 	}
 	return err
