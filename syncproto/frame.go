@@ -2,7 +2,7 @@ package syncproto
 
 import "minqing/schema"
 
-// The frames of POST /v1/sync, one JSON value a line (PROTOCOL.md, “Frames”). A request is Hello, Held*, Probe*, Change*, End. An
+// The frames of POST /v1/sync, one JSON value a line (PROTOCOL.md, “Frames”). A request is Hello, Held*, Probe*, Testimony*, Change*, End. An
 // answer is Welcome, (Head Verdict*)*, then pulls: (Columns | Bucket | Row | Gone | Forget | Mark | Verdict | Ranges)* Checkpoint, as
 // often as there are cuts, then End; or at any point Failure, after which nothing follows.
 

@@ -20,6 +20,8 @@ const (
 	MaxFrames = 4 << 20
 	// MaxChanges bounds one push: at 5,000 one-row changes a second it is one second of the server's writer. The rest goes with the next.
 	MaxChanges = 5000
+	// MaxTestimony bounds the rows of others that one request offers after a fork; the rest goes with the next.
+	MaxTestimony = 500
 	// MaxEdits bounds the rows that one change touches: it is one transaction of one person, not an import.
 	MaxEdits = 1000
 	// MaxOver bounds the own changes laid over one row at capture, and the versions named by a base.

@@ -30,10 +30,11 @@ type apply struct {
 	forgets []syncproto.Forget
 	touched map[syncproto.RowID]*schema.Table // rows whose own edits must be looked at again
 	// tampered: rows may have been changed while no trigger looked.
-	tampered bool
-	rows     int
-	forgot   bool // rows went that may not be seen any more
-	deleted  bool // rows went that were deleted
+	tampered   bool
+	witnessing bool // a fork may take rows of others back
+	rows       int
+	forgot     bool // rows went that may not be seen any more
+	deleted    bool // rows went that were deleted
 }
 
 // columns maps the values of a table's Row frames to columns.
@@ -69,6 +70,11 @@ func (r *Replica) newApply() (*apply, error) {
 		return nil, err
 	}
 	a.tampered = tampered != ""
+	witness, err := (&meta{c: r.w}).text(metaWitness)
+	if err != nil {
+		return nil, err
+	}
+	a.witnessing = witness != ""
 	some, err := r.w.one(`SELECT 1 FROM mq_row LIMIT 1`, nil, new(int))
 	a.empty = !some
 	return a, err
@@ -91,6 +97,11 @@ func (a *apply) frame(f syncproto.Frame) error {
 	case syncproto.Bucket:
 		return a.bucket(f)
 	case syncproto.Gone:
+		if !f.Deleted { // it may be where this device may not look
+			if err := a.c.exec(`DELETE FROM mq_testimony WHERE row = ?`, string(f.ID)); err != nil {
+				return err
+			}
+		}
 		return a.gone(f)
 	}
 	return nil
@@ -170,6 +181,9 @@ func (a *apply) row(f *syncproto.Row) error {
 	}
 	if left := a.fills[f.Bucket]; left != nil {
 		delete(left, f.ID)
+	}
+	if err := a.witness(h.t, f.ID, values, f.Label); err != nil {
+		return err
 	}
 	if err := a.takeOut(h.t, f.ID, k); err != nil {
 		return err
@@ -406,6 +420,9 @@ func (a *apply) leftOver(b *bucket, t *schema.Table, id syncproto.RowID) error {
 	var ord int64
 	held, err := a.c.one(`SELECT bucket FROM mq_row WHERE id = ?`, []any{k}, &ord)
 	if !held || ord != b.ord || err != nil {
+		return err
+	}
+	if err := a.witness(t, id, nil, syncproto.Label{}); err != nil {
 		return err
 	}
 	if err := a.takeOut(t, id, k); err != nil {

@@ -17,6 +17,9 @@ func (s *Session) checkpoint(ctx context.Context, cp syncproto.Checkpoint) error
 		return err
 	}
 	err := s.write(ctx, func() error {
+		if err := s.heard(); err != nil {
+			return err
+		}
 		if cp.Cursor == "" { // nothing is new
 			return s.r.settleAbsent(s.round)
 		}
@@ -162,7 +165,7 @@ func (s *Session) compare(a *apply, cp syncproto.Checkpoint, res *Result) error 
 	}
 	res.Differs, res.Hopeless = len(differing), s.hopeless(differing)
 	if len(differing) == 0 && len(cp.Buckets) > 0 && !cp.More {
-		for _, key := range []string{"tampered", "anew"} {
+		for _, key := range []string{"tampered", "anew", metaWitness} {
 			if err := (&meta{c: c}).set(key, ""); err != nil {
 				return err
 			}

@@ -70,6 +70,9 @@ var bookkeeping = []string{
 	// What the app keeps of its own on this phone (local.go): never synced.
 	`CREATE TABLE IF NOT EXISTS mq_local (key TEXT PRIMARY KEY, value BLOB NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
 
+	// Rows of others as they were held before a fork took them back, till the server has heard of them (testimony.go).
+	`CREATE TABLE IF NOT EXISTS mq_testimony (row TEXT PRIMARY KEY, scope TEXT NOT NULL, epoch TEXT NOT NULL, rev INTEGER NOT NULL, content TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+
 	// Who syncs this file now, and until when nobody else may.
 	`CREATE TABLE IF NOT EXISTS mq_lease (one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT`,
 

@@ -42,6 +42,13 @@ func (a *apply) forgetAll() error {
 	if err != nil {
 		return err
 	}
+	for scope, whole := range scopes {
+		if whole {
+			if err := a.c.exec(`DELETE FROM mq_testimony WHERE scope = ?`, scope); err != nil {
+				return err
+			}
+		}
+	}
 	ids := sortedRows(gone)
 	for _, id := range ids {
 		if err := a.let(gone[id], id, true); err != nil {

@@ -50,8 +50,10 @@ func (s *Session) Fork(ctx context.Context) error {
 		if err := c.exec(`UPDATE mq_epoch SET gen = ? WHERE id = ?`, forks+1, epoch); err != nil {
 			return err
 		}
-		if err := m.set("offer", string(s.answer.welcome.Epoch)); err != nil {
-			return err
+		for _, key := range []string{"offer", metaWitness} {
+			if err := m.set(key, string(s.answer.welcome.Epoch)); err != nil {
+				return err
+			}
 		}
 		for _, q := range []string{
 			`UPDATE mq_edit SET epoch = NULL, rev = NULL WHERE change IN (SELECT ord FROM mq_change WHERE content <> '' OR sealed IS NOT NULL)`,
@@ -73,34 +75,39 @@ func (s *Session) Fork(ctx context.Context) error {
 // identity those it holds, and tells their verdicts to the new device from then on.
 func (s *Session) Copied(ctx context.Context, d Device) error {
 	return s.write(ctx, func() error {
-		c, m := s.r.w, &meta{c: s.r.w}
-		var ords []int64
-		var ord int64
-		if err := c.each(`SELECT ord FROM mq_change WHERE content <> '' OR sealed IS NOT NULL ORDER BY ord`, nil, []any{&ord}, func() error {
-			ords = append(ords, ord)
-			return nil
-		}); err != nil {
-			return err
-		}
-		for i, ord := range ords {
-			if err := c.exec(`UPDATE mq_change SET device = ?, number = ?, need = 1 WHERE ord = ?`, string(d.ID), i+1, ord); err != nil {
-				return err
-			}
-		}
-		// A cursor of the old id does not prove what the new one was granted: changes made before the next checkpoint name none.
-		for _, kv := range [][2]string{{"device", string(d.ID)}, {"seed", base64.StdEncoding.EncodeToString(d.Seed)}, {"capture", ""}, {"resume", ""}} {
-			if err := m.set(kv[0], kv[1]); err != nil {
-				return err
-			}
-		}
-		if err := m.setNum("next", int64(len(ords)+1)); err != nil {
-			return err
-		}
-		if err := c.exec(`DELETE FROM mq_stage`); err != nil {
+		if err := s.r.rename(d); err != nil {
 			return err
 		}
 		return s.r.notice(Notice{Kind: NoticeCopied, Text: string(d.ID)})
 	})
+}
+
+// rename makes the file another device of the same user's.
+func (r *Replica) rename(d Device) error {
+	c, m := r.w, &meta{c: r.w}
+	var ords []int64
+	var ord int64
+	if err := c.each(`SELECT ord FROM mq_change WHERE content <> '' OR sealed IS NOT NULL ORDER BY ord`, nil, []any{&ord}, func() error {
+		ords = append(ords, ord)
+		return nil
+	}); err != nil {
+		return err
+	}
+	for i, ord := range ords {
+		if err := c.exec(`UPDATE mq_change SET device = ?, number = ?, need = 1 WHERE ord = ?`, string(d.ID), i+1, ord); err != nil {
+			return err
+		}
+	}
+	// A cursor of the old id does not prove what the new one was granted: changes made before the next checkpoint name none.
+	for _, kv := range [][2]string{{"device", string(d.ID)}, {"seed", base64.StdEncoding.EncodeToString(d.Seed)}, {"capture", ""}, {"resume", ""}} {
+		if err := m.set(kv[0], kv[1]); err != nil {
+			return err
+		}
+	}
+	if err := m.setNum("next", int64(len(ords)+1)); err != nil {
+		return err
+	}
+	return c.exec(`DELETE FROM mq_stage`)
 }
 
 // Refuse records what the server said to one change that it could not even read: it is refused by itself, and blocks no other.

@@ -279,6 +279,17 @@ func (r *Replica) Enrol(ctx context.Context, d Device) error {
 		if user != "" && user != string(d.User) {
 			return invalid("Enrol", "这个文件属于另一位用户，请新建一个", "the file belongs to another user; start a new one")
 		}
+		// The server lost the device (it went back to a time before the enrolment): under the new id everything is pushed again.
+		if was, err := m.text("device"); err != nil {
+			return err
+		} else if was != "" && was != string(d.ID) {
+			if _, err := r.sealForeign(); err != nil {
+				return err
+			}
+			if err := r.rename(d); err != nil {
+				return err
+			}
+		}
 		next, err := m.num("next")
 		if err != nil {
 			return err

@@ -103,6 +103,11 @@ func (s *Session) narrow(a *apply) error {
 			return err
 		}
 		for _, drop := range step.Drop {
+			if t := s.r.book.Table(drop.Table); t != nil {
+				if err := a.witness(t, drop.ID, nil, syncproto.Label{}); err != nil {
+					return err
+				}
+			}
 			if err := a.gone(syncproto.Gone{Table: drop.Table, ID: drop.ID}); err != nil {
 				return err
 			}

@@ -20,6 +20,8 @@ type Session struct {
 	round  int64
 	answer answer
 	probes map[syncproto.BucketID]*probing
+	// testified are the rows whose testimony went with the request under way.
+	testified []string
 }
 
 // answer is what is kept in memory of the answer under way.

@@ -50,6 +50,14 @@ func (r *run) request(ctx context.Context) (body []byte, pushed int, err error) 
 	for _, p := range probes {
 		frames = append(frames, p)
 	}
+	told, _, err := r.session.Testimony(ctx, syncproto.MaxTestimony, testimonyBytes)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, t := range told {
+		frames = append(frames, t)
+	}
+	r.rep.Testified += len(told)
 	for _, c := range changes {
 		frames = append(frames, c)
 	}

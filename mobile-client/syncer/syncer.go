@@ -45,8 +45,10 @@ type Report struct {
 	Repaired int // buckets that differed from the server's and do not any more
 	Copied   bool
 	Forked   bool
-	Waiting  int // changes still to be sent
-	Differs  int // buckets that still are not the server's
+	// Testified counts the rows of others that were offered to a server which went back behind them.
+	Testified int
+	Waiting   int // changes still to be sent
+	Differs   int // buckets that still are not the server's
 }
 
 // The bounds of one Sync: a server that answers nonsense must not hold the phone for ever. Each is far above what a sync that
@@ -56,6 +58,8 @@ const (
 	maxRestarts = 3 // of each kind: fork, copy, cursor, token, broken link
 	pushChanges = 2000
 	pushBytes   = 6 << 20 // of contents: far below MaxRequestBytes with everything around them
+	// testimonyBytes bounds the rows of others in one request, on top of that.
+	testimonyBytes = 4 << 20
 )
 
 // Sync pushes what waits and pulls what is new, until nothing moves any more. What it did before an error stands.
@@ -134,6 +138,10 @@ func (r *run) more(ctx context.Context, moved bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	_, untold, err := r.session.Testimony(ctx, 0, 0)
+	if err != nil {
+		return false, err
+	}
 	res := r.session.Result()
 	r.rep.Waiting, r.rep.Differs = waiting, res.Differs
 	if res.Unknown {
@@ -141,7 +149,7 @@ func (r *run) more(ctx context.Context, moved bool) (bool, error) {
 		r.held = r.left[syncproto.CodeHeld] <= maxRestarts
 		return r.held, nil
 	}
-	return moved && (waiting > 0 || res.Differs > 0 && !res.Hopeless), nil
+	return untold > 0 || moved && (waiting > 0 || res.Differs > 0 && !res.Hopeless), nil
 }
 
 // round sends one request and takes its answer. moved tells that verdicts came or the repair went on: that another round may do more.

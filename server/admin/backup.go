@@ -141,6 +141,9 @@ func fill(ctx context.Context, cfg engine.Config, ring *keys.Ring, in *bufio.Rea
 	}
 	undo, err := load(ctx, e, in, format)
 	if err == nil {
+		err = e.Store.Write(ctx, (*store.Tx).BeginAnew)
+	}
+	if err == nil {
 		err = e.Close()
 	}
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 // bundle, who can try again.
 func (s *Service) Carried(ctx context.Context, who auth.Who, revoked bool, in Source, out pull.Sink) error {
 	r, changes, err := s.read(who, in)
-	if err == nil && (r.asked || len(r.probes) > 0 || r.hello.Resume != "") {
+	if err == nil && (r.asked || len(r.probes) > 0 || len(r.told) > 0 || r.hello.Resume != "") {
 		err = invalid("导出的文件里有不该有的行。 A bundle holds no held and no probes.", "请升级后重新导出。 Upgrade, then export again.")
 	}
 	if err != nil {

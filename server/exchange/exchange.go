@@ -49,6 +49,7 @@ type request struct {
 	held   []syncproto.BucketID
 	asked  bool // the device sent Held
 	probes []syncproto.Probe
+	told   []*syncproto.Testimony
 	// The request came in a bundle; of a device that was revoked meanwhile, nothing but its number stands against it.
 	carried, revoked bool
 	book             *schema.Book
@@ -75,6 +76,9 @@ func (s *Service) Sync(ctx context.Context, who auth.Who, in Source, out pull.Si
 	}
 	course, err := s.begin(ctx, r)
 	if err != nil {
+		return s.fail(out, *welcome, err)
+	}
+	if err := s.testify(ctx, r); err != nil {
 		return s.fail(out, *welcome, err)
 	}
 	welcome.Resumed = course.Resumed()
@@ -166,6 +170,8 @@ func (s *Service) read(who auth.Who, in Source) (*request, []*syncproto.Change, 
 			r.held, r.asked = append(r.held, f.Buckets...), true
 		case syncproto.Probe:
 			r.probes = append(r.probes, f)
+		case *syncproto.Testimony:
+			r.told = append(r.told, f)
 		case *syncproto.Change:
 			changes = append(changes, f)
 		case syncproto.End:

@@ -81,7 +81,7 @@ func (d *desk) hear(h *hearing) error {
 // judge goes through the questions in order; the first that is answered by no decides.
 func (h *hearing) judge() (*refusal, error) {
 	h.made, h.edits, h.derived = map[syncproto.RowID]*row{}, nil, false
-	for _, step := range []func() (*refusal, error){h.admit, h.findMended, h.place, h.depend, h.entitle, h.merge, h.derive} {
+	for _, step := range []func() (*refusal, error){h.admit, h.refuseRetaken, h.findMended, h.place, h.depend, h.entitle, h.merge, h.derive} {
 		if no, err := step(); no != nil || err != nil {
 			return no, err
 		}

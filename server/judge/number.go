@@ -92,7 +92,8 @@ func (d *desk) copied(p *push, why string) error {
 	return stop
 }
 
-// checkFirstDevices holds first names to devices of the same user: nobody speaks in another's name.
+// checkFirstDevices holds first names to devices of the same user: nobody speaks in another's name. A device that a restore made unknown
+// is nobody's any more; whoever offers its changes has them, and enrolled anew.
 func (d *desk) checkFirstDevices(by Author, changes []*syncproto.Change) error {
 	seen := map[syncproto.DeviceID]bool{by.Device: true}
 	for _, c := range changes {
@@ -103,6 +104,9 @@ func (d *desk) checkFirstDevices(by Author, changes []*syncproto.Change) error {
 		dev, found, err := d.tx.Device(c.First.Device)
 		if err != nil {
 			return err
+		}
+		if !found && by.Offer {
+			continue
 		}
 		if !found || dev.User != by.User {
 			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: fmt.Sprintf("push %s: change %d", by.Device, c.Name.Number),

@@ -44,6 +44,7 @@ var conformance = []struct {
 	{"migrated equals fresh", migratedEqualsFresh},
 	{"a database too new", tooNew},
 	{"lost epochs are known", lostEpochsAreKnown},
+	{"testimony is kept", testimonyIsKept},
 	{"a dump goes into either database", dumpGoesIntoEither},
 	{"values at the ends of their types", endsOfTypes},
 }

@@ -102,6 +102,10 @@ var bookkeeping = []string{
 		device TEXT{c} NOT NULL)`,
 	// Lists of buckets held, by their digest: many phones hold the same.
 	`CREATE TABLE IF NOT EXISTS mq_held (digest TEXT{c} PRIMARY KEY, list TEXT NOT NULL, used_ms {int} NOT NULL)`,
+	// Rows as devices held them before a restore took them back: testimony, till it is accepted or dismissed, or the row came back.
+	`CREATE TABLE IF NOT EXISTS mq_testimony (row_id TEXT{c} NOT NULL, tbl TEXT{c} NOT NULL, epoch TEXT{c} NOT NULL, rev {int} NOT NULL, device TEXT{c} NOT NULL,
+		user_id TEXT{c} NOT NULL, at {int} NOT NULL, content TEXT NOT NULL, closed_ms {int} NOT NULL, closed_by TEXT{c} NOT NULL, outcome TEXT{c} NOT NULL,
+		PRIMARY KEY (row_id, epoch, rev, device)) {key}`,
 	// What lawful erasure took away, and on whose word.
 	`CREATE TABLE IF NOT EXISTS mq_erased (row_id TEXT{c} PRIMARY KEY, tbl TEXT{c} NOT NULL, at {int} NOT NULL, by_user TEXT{c} NOT NULL, reason TEXT NOT NULL)`,
 

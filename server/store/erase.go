@@ -44,6 +44,7 @@ func (tx *Tx) Erase(rows []*Row, by syncproto.UserID, reason string) (int, error
 		{"UPDATE mq_item SET heads = '{}', base = '{}' WHERE row_id = ANY(?)", ids},
 		{"UPDATE mq_item SET outcome = '{}' WHERE outcome <> '' AND row_id = ANY(?)", ids},
 		{"UPDATE mq_change SET body = " + tx.emptyBody() + " WHERE identity = ANY(?)", list},
+		{"DELETE FROM mq_testimony WHERE row_id = ANY(?)", ids},
 		{"UPDATE mq_chain SET salt = '' WHERE identity = ANY(?)", list},
 	} {
 		if err := tx.Exec(q.query, q.among); err != nil {

@@ -65,6 +65,9 @@ func request(tb testing.TB) []syncproto.Frame {
 	plain.First, plain.Labels = plain.Name, nil
 	must(tb, plain.Seal())
 	bucket := syncproto.BucketID{Scope: "household:" + id(1), Period: "2026-11"}
+	told := &syncproto.Testimony{Label: syncproto.Label{Epoch: epoch, Rev: 9}, Edit: syncproto.Edit{Table: "thing", Row: syncproto.RowID(id(4)), Op: syncproto.OpCreate,
+		Cells: []syncproto.CellEdit{{Cell: "household", Value: schema.Text(id(1))}, {Cell: "total", Delta: 3}}}}
+	must(tb, told.Seal())
 	return []syncproto.Frame{
 		syncproto.Hello{Protocol: 1, Schema: 3, Device: device, Cursor: "cursor", Resume: "mark", Root: syncproto.DigestText("x"), Next: 9,
 			Heads: []string{"h1", "h2"}, Offer: epoch, Waiting: 2, Client: "minqing-field 1.0"},
@@ -72,9 +75,9 @@ func request(tb testing.TB) []syncproto.Frame {
 		syncproto.Probe{ID: bucket, Prefixes: []string{"", "3f"}},
 		syncproto.Probe{ID: bucket, Rows: []syncproto.RowRef{{Table: "thing", ID: syncproto.RowID(id(3))}}},
 		syncproto.Probe{ID: bucket, Refill: true},
-		change, plain,
+		told, change, plain,
 		&syncproto.Change{Name: plain.Name, First: plain.Name, Sealed: []byte("box")},
-		syncproto.End{Frames: 8},
+		syncproto.End{Frames: 9},
 	}
 }
 

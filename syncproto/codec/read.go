@@ -21,20 +21,21 @@ type Limits struct {
 
 // Reader reads the frames of one request or answer.
 type Reader struct {
-	in      *bufio.Reader
-	book    *schema.Book
-	limits  Limits
-	device  syncproto.DeviceID
-	epoch   syncproto.EpochID // of the Welcome: rows name theirs only when it differs
-	long    []byte            // a line longer than the buffer of in
-	frames  int
-	changes int
-	seen    stage
-	columns map[string]*header
-	last    *header
-	at      syncproto.BucketID
-	inside  bool
-	states  []syncproto.BucketState // of lines that came before their checkpoint
+	in        *bufio.Reader
+	book      *schema.Book
+	limits    Limits
+	device    syncproto.DeviceID
+	epoch     syncproto.EpochID // of the Welcome: rows name theirs only when it differs
+	long      []byte            // a line longer than the buffer of in
+	frames    int
+	changes   int
+	testimony int // rows testified to so far
+	seen      stage
+	columns   map[string]*header
+	last      *header
+	at        syncproto.BucketID
+	inside    bool
+	states    []syncproto.BucketState // of lines that came before their checkpoint
 }
 
 // stage is how far a stream has got.
@@ -198,7 +199,7 @@ func (r *Reader) parse(line []byte) (syncproto.Frame, error) {
 
 // The kinds of frame and where they may stand.
 const (
-	requestKinds = " held probe change end "
+	requestKinds = " held probe testimony change end "
 	answerKinds  = " head verdict columns bucket at gone forget mark ranges states checkpoint failure end "
 )
 
@@ -232,6 +233,12 @@ func (r *Reader) frame(s *strict.Scanner, kind string) (syncproto.Frame, error) 
 		return readHeld(s)
 	case "probe":
 		return readProbe(s)
+	case "testimony":
+		if r.testimony++; r.testimony > syncproto.MaxTestimony {
+			return nil, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "testimony", Message: "一次交的作证内容太多。 Too much testimony in one request.",
+				Hint: fmt.Sprintf("每次最多 %d 行。 At most %d rows at a time.", syncproto.MaxTestimony, syncproto.MaxTestimony)}
+		}
+		return r.readTestimony(s)
 	case "change":
 		if r.changes++; r.changes > r.limits.Changes {
 			return nil, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "push", Message: "一次上传的改动太多。 Too many changes in one push.",

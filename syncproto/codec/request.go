@@ -155,6 +155,32 @@ func (r *Reader) change(s *strict.Scanner) (*syncproto.Change, error) {
 	return c, nil
 }
 
+// readTestimony reads a row of others as it was held before a fork.
+func (r *Reader) readTestimony(s *strict.Scanner) (*syncproto.Testimony, error) {
+	var label syncproto.Label
+	content := ""
+	err := s.Object(func(key string) (err error) {
+		switch key {
+		case "epoch":
+			label.Epoch, err = readEpoch(s)
+		case "rev":
+			label.Rev, err = readCount(s)
+		case "content":
+			content, err = s.Raw()
+		default:
+			err = unknown(s, key)
+		}
+		return err
+	})
+	if err == nil && (label.Epoch == "" || label.Rev == 0 || content == "") {
+		err = s.Fail("a testimony has an epoch, a rev from 1 and a content")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return syncproto.ParseTestimony(r.book, label, content)
+}
+
 func readName(s *strict.Scanner) (n syncproto.Name, err error) {
 	err = readTuple(s, 2, func(i int) (err error) {
 		if i == 0 {

@@ -61,6 +61,8 @@ func (w *Writer) frame(f syncproto.Frame) error {
 		return w.row(f)
 	case *syncproto.Change:
 		return w.change(f)
+	case *syncproto.Testimony:
+		return w.testimony(f)
 	case *syncproto.Verdict:
 		w.verdict(f)
 	case syncproto.Hello:
@@ -288,6 +290,17 @@ func (w *Writer) change(c *syncproto.Change) error {
 	}
 	o.key("content")
 	w.b = append(w.b, c.Content...)
+	o.close(w)
+	return nil
+}
+
+func (w *Writer) testimony(t *syncproto.Testimony) error {
+	if len(t.Content) == 0 {
+		return fmt.Errorf("a testimony of %s was not sealed", t.Edit.Row)
+	}
+	o := w.open("testimony").textKey("epoch", string(t.Label.Epoch)).count("rev", t.Label.Rev)
+	o.key("content")
+	w.b = append(w.b, t.Content...)
 	o.close(w)
 	return nil
 }

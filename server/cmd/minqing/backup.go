@@ -108,6 +108,7 @@ func (c *restoreCmd) Run(r *room) error {
 		return err
 	}
 	r.say("已恢复到 "+r.cli.Data+"。启动服务后，手机会自己补交备份之后的内容。", "Restored; once it serves, devices offer again what came after the backup.")
+	r.say("大家都同步过以后，用 minqing lost 看还有什么没回来。", "When all have synced, minqing lost tells what has not come back.")
 	return nil
 }
 

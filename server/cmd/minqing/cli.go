@@ -44,6 +44,7 @@ type cli struct {
 	Backup  backupCmd  `cmd:"" help:"备份（加密）。 Back up, encrypted."`
 	Carry   carryCmd   `cmd:"" help:"收下手机导出、由人带来的内容。 Take in what a phone exported and somebody carried."`
 	Restore restoreCmd `cmd:"" help:"从备份恢复到空文件夹。 Restore a backup into an empty folder."`
+	Lost    lostCmd    `cmd:"" help:"恢复备份以后还没回来的。 What has not come back after a restore."`
 	Erase   eraseCmd   `cmd:"" help:"依法抹除。 Lawful erasure."`
 	Version versionCmd `cmd:"" help:"版本。 The version."`
 }
