@@ -63,7 +63,8 @@ func TestSeveralProgramsShareOneFile(t *testing.T) {
 	if len(f.saved) != each {
 		t.Errorf("%d visits were called saved, want %d", len(f.saved), each)
 	}
-	// The watching program finds what others wrote without being told.
+	// The watching program finds what others wrote without being told, a statement's words too.
+	f.must("sql", "UPDATE household SET note = '最后一句' WHERE code = '"+house(0)+"'")
 	deadline := time.Now().Add(patience)
 	for len(query(t, f.file, "SELECT identity FROM mq_change WHERE state = 'pending'")) > 0 || len(query(t, f.file, "SELECT tbl FROM mq_log")) > 0 {
 		if time.Now().After(deadline) {
@@ -75,6 +76,9 @@ func TestSeveralProgramsShareOneFile(t *testing.T) {
 	out, err := watch.wait()
 	if err != nil {
 		t.Errorf("the watching program ended badly: %v", err)
+	}
+	if got := query(t, filepath.Join(w.data, "minqing.db"), "SELECT note FROM household WHERE code = ?", house(0)); got[0] != "最后一句" {
+		t.Errorf("the server holds %q", got)
 	}
 	f.sync()
 	f.equal()

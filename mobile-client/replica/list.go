@@ -57,6 +57,16 @@ func (r *Replica) Entries(ctx context.Context, states ...State) (out []Entry, er
 	return out, err
 }
 
+// Waiting counts the changes that the server has not: those without a verdict, and one more for what other programs wrote and nothing has
+// sealed yet.
+func (r *Replica) Waiting(ctx context.Context) (n int, err error) {
+	err = r.read(ctx, func(c *conn) error {
+		_, err := c.one(`SELECT (SELECT COUNT(*) FROM mq_change WHERE state = ?) + (SELECT EXISTS (SELECT 1 FROM mq_log))`, []any{string(Pending)}, &n)
+		return err
+	})
+	return n, err
+}
+
 // Record is one row: what is acknowledged, and what shows.
 type Record struct {
 	Table  string

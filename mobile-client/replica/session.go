@@ -12,6 +12,9 @@ import (
 // answer, short enough that a killed process holds nobody up for long.
 const leaseMS = 120_000
 
+// busySeconds is when to look again at a file that another process syncs: it is done long before its lease ends.
+const busySeconds = 3
+
 // Session is one sync of the file: the device's side of one or several requests. It holds the file's lease.
 type Session struct {
 	r      *Replica
@@ -72,7 +75,7 @@ func (r *Replica) Begin(ctx context.Context) (*Session, error) {
 		}
 		// A lease that ends further away than leases last was taken before the clock went back.
 		if held && until > now && until <= now+leaseMS && !r.gone(holder) {
-			return &syncproto.Error{Code: syncproto.CodeBusy, Op: "replica.Begin", RetryAfter: int((until-now)/1000) + 1,
+			return &syncproto.Error{Code: syncproto.CodeBusy, Op: "replica.Begin", RetryAfter: busySeconds,
 				Message: "另一个程序正在同步 / another program is syncing this file", Hint: "等它做完 / wait until it is done"}
 		}
 		if err := s.extend(now); err != nil {

@@ -232,6 +232,5 @@ func (c *verifyCmd) Run(a *app) error {
 
 // waiting counts what is not on the server yet.
 func (a *app) waiting(r *replica.Replica) (int, error) {
-	list, err := r.Entries(context.WithoutCancel(a.ctx), replica.Pending)
-	return len(list), err
+	return r.Waiting(context.WithoutCancel(a.ctx))
 }
