@@ -2,13 +2,14 @@ package field
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 
 	"minqing/mobile-client/replica"
 	"minqing/syncproto"
 )
 
-// Line is a household in the list of all. Team is "" where the user does not contact it.
+// Line is a household in the list of all.
 type Line struct {
 	Home
 	Last string // the day of its last visit, by whoever; "" if there was none
@@ -16,7 +17,7 @@ type Line struct {
 	Lack int    // visits still to be made this month
 }
 
-// List is a part of the households on this phone.
+// List is a part of the households on this phone: those that the user contacts, and a secretary's village.
 type List struct {
 	All   int
 	Found int // of them, what the query finds
@@ -29,38 +30,86 @@ func Homes(v *replica.View, me syncproto.UserID, day, query string, from, most i
 	if err != nil {
 		return nil, err
 	}
-	list, err := homes(v, held, p, string(me), day)
+	out := &List{}
+	if _, err := v.One(`SELECT count(*) FROM mq_find`, nil, &out.All); err != nil {
+		return nil, err
+	}
+	var found []entry
+	if len(queryWords(query)) > 0 {
+		found, err = matching(v, query)
+	} else {
+		found, err = listed(v)
+	}
 	if err != nil {
 		return nil, err
 	}
-	out := &List{All: len(list)}
-	if len(queryWords(query)) > 0 {
-		found, err := matching(v, query)
-		if err != nil {
-			return nil, err
-		}
-		list = slices.DeleteFunc(list, func(h Home) bool { return !found[string(h.ID)] })
-	}
-	out.Found = len(list)
-	slices.SortFunc(list, func(a, b Home) int {
-		if a.place != b.place {
-			return p.byPlace(a.place, b.place)
-		}
-		return cmp.Or(natural(a.Code, b.Code), cmp.Compare(a.ID, b.ID))
+	p.sort(found)
+	out.Found = len(found)
+	found = found[min(max(0, from), len(found)):]
+	found = found[:min(most, len(found))]
+	out.Lines, err = lines(v, p, string(me), day, found)
+	return out, err
+}
+
+// listed are all households in the order of the index: by place, whose order is the caller's, and along the lane.
+func listed(v *replica.View) (out []entry, err error) {
+	var e entry
+	err = v.Each(`SELECT row, grp, ord FROM mq_find ORDER BY grp, ord, row`, nil, []any{&e.row, &e.group, &e.order}, func() error {
+		out = append(out, e)
+		return nil
 	})
-	list = list[min(max(0, from), len(list)):]
+	return out, err
+}
+
+// sort puts households in the order in which people live.
+func (p places) sort(list []entry) {
+	rank := p.ranks()
+	slices.SortFunc(list, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(rank[a.group], rank[b.group]), cmp.Compare(a.group, b.group), cmp.Compare(a.order, b.order), cmp.Compare(a.row, b.row))
+	})
+}
+
+// ranks number the places in their order; what is no place comes first.
+func (p places) ranks() map[string]int {
+	ids := make([]string, 0, len(p))
+	for id := range p {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, p.byPlace)
+	out := make(map[string]int, len(ids))
+	for i, id := range ids {
+		out[id] = i + 1
+	}
+	return out
+}
+
+// lines are households as lists show them, in the order given.
+func lines(v *replica.View, p places, me, day string, list []entry) ([]Line, error) {
 	quota, err := quotas(v)
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range list[:min(most, len(list))] {
-		l := Line{Home: h}
-		if _, err := v.One(`SELECT coalesce(max(day), ''), count(DISTINCT CASE WHEN author = ?2 AND day >= ?4 THEN day END) FROM visit WHERE household = ?1 AND day <= ?3`,
-			[]any{string(h.ID), string(me), day, day[:8] + "01"}, &l.Last, &l.Did); err != nil {
-			return nil, err
-		}
-		l.Lack = max(0, quota[h.team]-l.Did)
-		out.Lines = append(out.Lines, l)
+	ids := make([]string, len(list))
+	for i, e := range list {
+		ids[i] = e.row
 	}
-	return out, nil
+	raw, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	var out []Line
+	var l Line
+	var address string
+	err = v.Each(`SELECT h.id, coalesce(h.head, ''), coalesce(h.code, ''), coalesce(h.address, ''), coalesce(h.place, ''),
+		coalesce((SELECT min(a.team) FROM assignment a WHERE a."user" = ?2 AND a.household = h.id AND coalesce(a.since, '') <= ?3 AND (a.until IS NULL OR a.until >= ?3)), ''),
+		coalesce((SELECT max(day) FROM visit WHERE household = h.id AND day <= ?3), ''),
+		(SELECT count(DISTINCT day) FROM visit WHERE household = h.id AND day BETWEEN ?4 AND ?3 AND author = ?2)
+		FROM json_each(?1) j CROSS JOIN household h ON h.id = j.value ORDER BY j.key`,
+		[]any{string(raw), me, day, day[:8] + "01"}, []any{&l.ID, &l.Head, &l.Code, &address, &l.place, &l.team, &l.Last, &l.Did}, func() error {
+			l.Group, l.Door = p.group(l.place), p.door(l.place, address)
+			l.Lack = max(0, quota[l.team]-l.Did)
+			out = append(out, l)
+			return nil
+		})
+	return out, err
 }

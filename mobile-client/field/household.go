@@ -51,6 +51,7 @@ type Visit struct {
 	Author      syncproto.UserID
 	By, Post    string
 	Met, Text   string
+	State       string // of the journal
 	Where       replica.Whereabouts
 }
 
@@ -95,7 +96,7 @@ func (h *Household) loadPeople(v *replica.View, day string) error {
 	var party int
 	return v.Each(`SELECT id, coalesce(name, ''), coalesce(relation, ''), coalesce(birth, ''), coalesce(phone, ''), coalesce(away, ''), coalesce(disability, ''),
 		coalesce(work, ''), coalesce(id_masked, ''), coalesce(life, 'living'), coalesce(party_member, 0) FROM resident WHERE household = ?
-		ORDER BY CASE relation WHEN '户主' THEN 0 ELSE 1 END, id`,
+		ORDER BY CASE relation WHEN '户主' THEN 0 ELSE 1 END, coalesce(birth, '9'), id`,
 		[]any{string(h.ID)}, []any{&x.ID, &x.Name, &x.Relation, &x.Birth, &x.Phone, &x.Away, &x.Disability, &x.Work, &x.Masked, &x.Life, &party}, func() error {
 			x.Party, x.Age = party != 0, age(x.Birth, day)
 			if x.Life == "living" {
@@ -144,10 +145,10 @@ func (h *Household) loadMatters(v *replica.View) error {
 
 func (h *Household) loadVisits(v *replica.View, me syncproto.UserID, day string, most int) error {
 	var x Visit
-	err := v.Each(`SELECT v.id, coalesce(j.id, ''), coalesce(v.day, ''), coalesce(v.author, ''), coalesce(u.name, ''), coalesce(u.post, ''), coalesce(v.met, ''), coalesce(j.text, '')
+	err := v.Each(`SELECT v.id, coalesce(j.id, ''), coalesce(v.day, ''), coalesce(v.author, ''), coalesce(u.name, ''), coalesce(u.post, ''), coalesce(v.met, ''), coalesce(j.text, ''), coalesce(j.state, '')
 		FROM visit v LEFT JOIN journal j ON j.id = (SELECT id FROM journal WHERE visit = v.id ORDER BY id LIMIT 1) LEFT JOIN "user" u ON u.id = v.author
 		WHERE v.household = ? ORDER BY v.day DESC, v.id DESC LIMIT ?`,
-		[]any{string(h.ID), most}, []any{&x.ID, &x.Journal, &x.Day, &x.Author, &x.By, &x.Post, &x.Met, &x.Text}, func() error {
+		[]any{string(h.ID), most}, []any{&x.ID, &x.Journal, &x.Day, &x.Author, &x.By, &x.Post, &x.Met, &x.Text, &x.State}, func() error {
 			h.Visits = append(h.Visits, x)
 			return nil
 		})

@@ -77,28 +77,25 @@ func (p places) byPlace(a, b string) int {
 }
 
 // natural compares texts, numbers in them by size.
-func natural(a, b string) int {
-	for a != "" && b != "" {
-		na, nb := digits(a), digits(b)
-		if na > 0 && nb > 0 {
-			x, y := strings.TrimLeft(a[:na], "0"), strings.TrimLeft(b[:nb], "0")
-			if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y)); c != 0 {
-				return c
-			}
-			a, b = a[na:], b[nb:]
+func natural(a, b string) int { return cmp.Compare(sortKey(a), sortKey(b)) }
+
+// sortKey writes a text so that bytewise order is the order in which people count: every number in it with as many digits.
+func sortKey(s string) string {
+	const wide = 10
+	var b strings.Builder
+	for s != "" {
+		n := 0
+		for n < len(s) && s[n] >= '0' && s[n] <= '9' {
+			n++
+		}
+		if n == 0 {
+			b.WriteByte(s[0])
+			s = s[1:]
 			continue
 		}
-		if a[0] != b[0] {
-			return cmp.Compare(a[0], b[0])
-		}
-		a, b = a[1:], b[1:]
+		b.WriteString(strings.Repeat("0", max(0, wide-n)))
+		b.WriteString(s[:n])
+		s = s[n:]
 	}
-	return cmp.Compare(len(a), len(b))
-}
-
-func digits(s string) (n int) {
-	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
-		n++
-	}
-	return n
+	return b.String()
 }

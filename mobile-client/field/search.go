@@ -10,30 +10,31 @@ import (
 
 // Indexes are what the questions of this package go along, beside the schema's own: for replica.Options.
 var Indexes = []string{
-	`CREATE INDEX IF NOT EXISTS mq_ix_assignment_user ON assignment ("user", household)`,
+	`CREATE INDEX IF NOT EXISTS mq_ix_assignment_user ON assignment ("user", household, team, since, until)`,
 	`CREATE INDEX IF NOT EXISTS mq_ix_visit_author ON visit (author, day, household)`,
-	`CREATE INDEX IF NOT EXISTS mq_ix_visit_household ON visit (household, day)`,
+	`CREATE INDEX IF NOT EXISTS mq_ix_visit_household ON visit (household, day, author)`,
 	`CREATE INDEX IF NOT EXISTS mq_ix_visit_next ON visit (next_day) WHERE next_day IS NOT NULL`,
 	`CREATE INDEX IF NOT EXISTS mq_ix_matter_state ON matter (state, household)`,
 	`CREATE INDEX IF NOT EXISTS mq_ix_journal_state ON journal (author, state)`,
 	`CREATE INDEX IF NOT EXISTS mq_ix_review_kind ON review (kind) WHERE kind = 'guide'`,
 }
 
-// Search is the index of households by head, people, address, phone, code, tag and pinyin initials: for replica.Options.
+// Search is the index of households by head, people, address, phone, code, tag and pinyin initials, in the order in which they are
+// listed: for replica.Options.
 func Search() *replica.Search {
-	return &replica.Search{Version: "1", Text: searchText, Watch: []replica.Watch{
-		{Table: "household", Doc: "id", Columns: []string{"code", "head", "address", "phone", "tags"}},
+	return &replica.Search{Version: "1", Make: searchEntry, Watch: []replica.Watch{
+		{Table: "household", Doc: "id", Columns: []string{"place", "code", "head", "address", "phone", "tags"}},
 		{Table: "resident", Doc: "household", Columns: []string{"name", "phone"}},
 	}}
 }
 
-// searchText is what a household can be found by, a line each.
-func searchText(v *replica.View, home syncproto.RowID) (string, error) {
+// searchEntry is what a household can be found by, a line each, and its order: along the lane by its code.
+func searchEntry(v *replica.View, home syncproto.RowID) (e replica.Found, err error) {
 	var code, head, address, phone, tags string
-	found, err := v.One(`SELECT coalesce(code, ''), coalesce(head, ''), coalesce(address, ''), coalesce(phone, ''), coalesce(tags, '') FROM household WHERE id = ?`,
-		[]any{string(home)}, &code, &head, &address, &phone, &tags)
+	found, err := v.One(`SELECT coalesce(place, ''), coalesce(code, ''), coalesce(head, ''), coalesce(address, ''), coalesce(phone, ''), coalesce(tags, '') FROM household WHERE id = ?`,
+		[]any{string(home)}, &e.Group, &code, &head, &address, &phone, &tags)
 	if err != nil || !found {
-		return "", err
+		return replica.Found{}, err
 	}
 	lines := []string{head, code, address, phone}
 	names := []string{head}
@@ -46,18 +47,20 @@ func searchText(v *replica.View, home syncproto.RowID) (string, error) {
 		return nil
 	})
 	if err != nil {
-		return "", err
+		return replica.Found{}, err
 	}
-	for _, e := range elements(tags) {
-		lines = append(lines, e)
-		if o := tagColumn.Option(e); o != nil {
+	for _, tag := range elements(tags) {
+		if o := tagColumn.Option(tag); o != nil {
 			lines = append(lines, o.Label.ZH, o.Label.EN)
+		} else {
+			lines = append(lines, tag)
 		}
 	}
 	for _, n := range names {
 		lines = append(lines, initials(n)...)
 	}
-	return fold(strings.Join(lines, "\n")), nil
+	e.Order, e.Text = sortKey(code), fold(strings.Join(lines, "\n"))
+	return e, nil
 }
 
 var tagColumn = schema.Minqing().Table("household").Column("tags")
@@ -97,8 +100,11 @@ func queryWords(q string) []string {
 	return words[:min(len(words), maxWords)]
 }
 
+// entry is a household's place in the lists.
+type entry struct{ row, group, order string }
+
 // matching are the households that have every word of a query.
-func matching(v *replica.View, q string) (map[string]bool, error) {
+func matching(v *replica.View, q string) (out []entry, err error) {
 	words := queryWords(q)
 	args := make([]any, maxWords)
 	for i := range args {
@@ -107,11 +113,10 @@ func matching(v *replica.View, q string) (map[string]bool, error) {
 			args[i] = words[i]
 		}
 	}
-	out := map[string]bool{}
-	var row string
-	err := v.Each(`SELECT row FROM mq_find WHERE instr(text, ?) > 0 AND instr(text, ?) > 0 AND instr(text, ?) > 0 AND instr(text, ?) > 0 AND instr(text, ?) > 0 AND instr(text, ?) > 0`,
-		args, []any{&row}, func() error {
-			out[row] = true
+	var row, group, order string
+	err = v.Each(`SELECT row, grp, ord FROM mq_find WHERE instr(text, ?) > 0 AND instr(text, ?) > 0 AND instr(text, ?) > 0 AND instr(text, ?) > 0 AND instr(text, ?) > 0 AND instr(text, ?) > 0`,
+		args, []any{&row, &group, &order}, func() error {
+			out = append(out, entry{row, group, order})
 			return nil
 		})
 	return out, err

@@ -44,10 +44,11 @@ type Due struct {
 	Did  int // visits of this month
 }
 
-// Group is the households of one place.
+// Group is the households of one place that are due.
 type Group struct {
 	Name string
-	Due  []Due
+	N    int   // households due
+	Due  []Due // those that fit
 }
 
 // Day is what a cadre is to see on a day.
@@ -57,97 +58,86 @@ type Day struct {
 	Twice  bool // some household wants more than one visit a month
 	Left   int  // days left in the month after today
 	Groups []Group
+	Rest   int    // households due that did not fit
 	Next   string // the next day that was promised after today, "" if none
 }
 
-// Today tells who is due on a day (local, YYYY-MM-DD).
-func Today(v *replica.View, me syncproto.UserID, day string) (*Day, error) {
+// Today tells who is due on a day (local, YYYY-MM-DD), at most so many households.
+func Today(v *replica.View, me syncproto.UserID, day string, most int) (*Day, error) {
 	at, err := time.Parse(time.DateOnly, day)
 	if err != nil {
 		return nil, err
 	}
-	t := &looker{v: v, me: string(me), day: day, first: day[:8] + "01", out: &Day{Left: at.AddDate(0, 1, 1-at.Day()).AddDate(0, 0, -1).Day() - at.Day()},
-		homes: map[string]*Home{}, due: map[string]*Due{}, did: map[string]int{}}
-	for _, step := range []func() error{t.load, t.month, t.promises, t.answers, t.returned, t.guidance, t.lacking, t.last} {
+	t := &looker{v: v, me: string(me), day: day, first: day[:8] + "01", most: most, teams: map[string]string{}, due: map[string]*Due{}, did: map[string]int{},
+		out: &Day{Left: at.AddDate(0, 1, 1-at.Day()).AddDate(0, 0, -1).Day() - at.Day()}}
+	for _, step := range []func() error{t.load, t.month, t.promises, t.answers, t.returned, t.guidance, t.lacking, t.order} {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
-	t.order()
 	return t.out, nil
 }
 
-// looker gathers what is due.
+// looker gathers what is due. Households are known by id alone until it is clear which of them are shown.
 type looker struct {
 	v      *replica.View
 	me     string
 	day    string
 	first  string // of the month
-	places places
+	most   int
 	quotas map[string]int
-	homes  map[string]*Home
+	teams  map[string]string // of the households contacted
 	did    map[string]int
 	due    map[string]*Due
 	out    *Day
 }
 
-// load reads the households that are assigned on the day.
+// load reads the households that are assigned on the day, each once.
 func (t *looker) load() (err error) {
-	if t.places, err = loadPlaces(t.v); err != nil {
-		return err
-	}
 	if t.quotas, err = quotas(t.v); err != nil {
 		return err
 	}
-	list, err := homes(t.v, assigned, t.places, t.me, t.day)
-	for i := range list {
-		t.homes[string(list[i].ID)] = &list[i]
-		t.out.Twice = t.out.Twice || t.quotas[list[i].team] > 1
+	var home, team string
+	err = t.v.Each(`SELECT a.household, coalesce(a.team, '') FROM assignment a WHERE a."user" = ?1 AND coalesce(a.since, '') <= ?2 AND (a.until IS NULL OR a.until >= ?2)
+		AND a.household IS NOT NULL`, []any{t.me, t.day}, []any{&home, &team}, func() error {
+		if have, twice := t.teams[home]; !twice || team < have {
+			t.teams[home] = team
+		}
+		return nil
+	})
+	for _, team := range t.teams {
+		t.out.Twice = t.out.Twice || t.quotas[team] > 1
 	}
-	t.out.Total = len(list)
+	t.out.Total = len(t.teams)
 	return err
 }
 
-// assigned lists the households of a user on a day, each once; held lists all on this phone (a secretary's has those of his village),
-// with the user's team where he contacts one.
-const (
-	assigned = `SELECT h.id, coalesce(h.head, ''), coalesce(h.code, ''), coalesce(h.address, ''), coalesce(h.place, ''), min(coalesce(a.team, ''))
-		FROM assignment a JOIN household h ON h.id = a.household
-		WHERE a."user" = ?1 AND coalesce(a.since, '') <= ?2 AND (a.until IS NULL OR a.until >= ?2) GROUP BY h.id`
-	held = `SELECT h.id, coalesce(h.head, ''), coalesce(h.code, ''), coalesce(h.address, ''), coalesce(h.place, ''), coalesce((SELECT min(a.team) FROM assignment a
-		WHERE a.household = h.id AND a."user" = ?1 AND coalesce(a.since, '') <= ?2 AND (a.until IS NULL OR a.until >= ?2)), '') FROM household h`
-)
-
-func homes(v *replica.View, query string, p places, me, day string) (out []Home, err error) {
-	var h Home
-	var address string
-	err = v.Each(query, []any{me, day}, []any{&h.ID, &h.Head, &h.Code, &address, &h.place, &h.team}, func() error {
-		h.Group, h.Door = p.group(h.place), p.door(h.place, address)
-		out = append(out, h)
-		return nil
-	})
-	return out, err
+func (t *looker) contacts(home string) bool {
+	_, ok := t.teams[home]
+	return ok
 }
 
 // mark notes a reason, unless a more urgent one is there.
 func (t *looker) mark(home string, d Due) {
-	h := t.homes[home]
-	if h == nil {
+	if !t.contacts(home) {
 		return
 	}
 	if have := t.due[home]; have == nil || d.Why < have.Why {
-		d.Home, d.Did = *h, t.did[home]
+		d.Did = t.did[home]
 		t.due[home] = &d
 	}
 }
 
 // month counts the days of this month on which each household was visited.
 func (t *looker) month() error {
-	var home string
-	var n int
-	return t.v.Each(`SELECT household, count(DISTINCT day) FROM visit WHERE author = ? AND day BETWEEN ? AND ? GROUP BY household`,
-		[]any{t.me, t.first, t.day}, []any{&home, &n}, func() error {
-			t.did[home] = n
+	seen := map[string]bool{}
+	var home, day string
+	return t.v.Each(`SELECT household, day FROM visit WHERE author = ? AND day BETWEEN ? AND ? AND household IS NOT NULL`,
+		[]any{t.me, t.first, t.day}, []any{&home, &day}, func() error {
+			if !seen[home+day] {
+				seen[home+day] = true
+				t.did[home]++
+			}
 			return nil
 		})
 }
@@ -155,18 +145,19 @@ func (t *looker) month() error {
 // stale is how many days an old promise is still shown for: after that the quota speaks.
 const stale = 60
 
-// promises are the last word of each household's last visit: one that was kept has a later visit.
+// promises are the last word of each household's last visit: one that was kept has a later visit. The plus keeps SQLite from going
+// along the author, who wrote nearly all.
 func (t *looker) promises() error {
 	at, err := time.Parse(time.DateOnly, t.day)
 	if err != nil {
 		return err
 	}
 	var home, next, made string
-	return t.v.Each(`SELECT v.household, v.next_day, v.day FROM visit v WHERE v.next_day >= ? AND v.author = ? AND NOT EXISTS (SELECT 1 FROM visit w
+	return t.v.Each(`SELECT v.household, v.next_day, v.day FROM visit v WHERE v.next_day >= ? AND +v.author = ? AND NOT EXISTS (SELECT 1 FROM visit w
 		WHERE w.household = v.household AND w.author = v.author AND (w.day > v.day OR w.day = v.day AND w.id > v.id))`,
 		[]any{at.AddDate(0, 0, -stale).Format(time.DateOnly), t.me}, []any{&home, &next, &made}, func() error {
 			switch {
-			case t.homes[home] == nil:
+			case !t.contacts(home):
 			case next <= t.day:
 				t.mark(home, Due{Why: Promised, Day: next, Made: made})
 			case t.out.Next == "" || next < t.out.Next:
@@ -212,8 +203,8 @@ func (t *looker) guidance() error {
 
 // lacking are the households whose visits of this month are not made.
 func (t *looker) lacking() error {
-	for id, h := range t.homes {
-		lack := t.quotas[h.team] - t.did[id]
+	for id, team := range t.teams {
+		lack := t.quotas[team] - t.did[id]
 		if lack <= 0 {
 			t.out.Done++
 			continue
@@ -223,39 +214,55 @@ func (t *looker) lacking() error {
 	return nil
 }
 
-// last finds the last visit to each household that the quota makes due.
-func (t *looker) last() error {
-	for id, d := range t.due {
-		if d.Why != Quota {
-			continue
+// order groups what is due by place, groups with something urgent first, and in each the urgent first, then as people live; and reads
+// the households that fit.
+func (t *looker) order() error {
+	p, err := loadPlaces(t.v)
+	if err != nil {
+		return err
+	}
+	all, err := listed(t.v)
+	if err != nil {
+		return err
+	}
+	var list []entry
+	urgent := map[string]bool{}
+	counts := map[string]int{}
+	for _, e := range all {
+		if d := t.due[e.row]; d != nil {
+			list = append(list, e)
+			counts[e.group]++
+			urgent[e.group] = urgent[e.group] || d.Why < Quota
 		}
-		if _, err := t.v.One(`SELECT coalesce(max(day), '') FROM visit WHERE household = ? AND day <= ?`, []any{id, t.day}, &d.Day); err != nil {
-			return err
+	}
+	rank := p.ranks()
+	slices.SortFunc(list, func(a, b entry) int {
+		if a.group != b.group {
+			if urgent[a.group] != urgent[b.group] {
+				if urgent[a.group] {
+					return -1
+				}
+				return 1
+			}
+			return cmp.Or(cmp.Compare(rank[a.group], rank[b.group]), cmp.Compare(a.group, b.group))
 		}
-	}
-	return nil
-}
-
-// order groups what is due by place: urgent first, then as people live.
-func (t *looker) order() {
-	by := map[string][]Due{}
-	for _, d := range t.due {
-		by[d.place] = append(by[d.place], *d)
-	}
-	ids := make([]string, 0, len(by))
-	for id, list := range by {
-		slices.SortFunc(list, func(a, b Due) int {
-			return cmp.Or(cmp.Compare(a.Why, b.Why), natural(a.Code, b.Code), cmp.Compare(a.ID, b.ID))
-		})
-		ids = append(ids, id)
-	}
-	urgent := func(id string) int { return min(int(by[id][0].Why), int(Quota)) }
-	slices.SortFunc(ids, func(a, b string) int {
-		return cmp.Or(cmp.Compare(urgent(a)/int(Quota), urgent(b)/int(Quota)), t.places.byPlace(a, b))
+		return cmp.Or(cmp.Compare(t.due[a.row].Why, t.due[b.row].Why), cmp.Compare(a.order, b.order), cmp.Compare(a.row, b.row))
 	})
-	for _, id := range ids {
-		t.out.Groups = append(t.out.Groups, Group{Name: t.places.group(id), Due: by[id]})
+	t.out.Rest = max(0, len(list)-t.most)
+	shown, err := lines(t.v, p, t.me, t.day, list[:min(t.most, len(list))])
+	for i, l := range shown {
+		d := *t.due[string(l.ID)]
+		d.Home = l.Home
+		if d.Why == Quota {
+			d.Day = l.Last
+		}
+		if i == 0 || l.place != shown[i-1].place {
+			t.out.Groups = append(t.out.Groups, Group{Name: l.Group, N: counts[l.place]})
+		}
+		g := &t.out.Groups[len(t.out.Groups)-1]
+		g.Due = append(g.Due, d)
 	}
+	return err
 }
 
 // JournalsWaiting counts one's own journals that want a look: returned for completion, or with new guidance.

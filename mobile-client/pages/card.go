@@ -88,12 +88,19 @@ func showCard(rq *request) error {
 	return rq.show("card", p)
 }
 
-// spaced writes a mobile number as people read it out: 128 0000 2206.
+// spaced writes a number as people read it out: 128 0000 2206 for a mobile one, 0500-633 4410 for one with its area code (three digits
+// for 010 and 02x, else four).
 func spaced(phone string) string {
-	if len(phone) != 11 || phone[0] != '1' {
-		return phone
+	switch area := 4; {
+	case len(phone) == 11 && phone[0] == '1':
+		return phone[:3] + " " + phone[3:7] + " " + phone[7:]
+	case len(phone) >= 10 && phone[0] == '0' && phone[1] != '0':
+		if phone[1] < '3' {
+			area = 3
+		}
+		return phone[:area] + "-" + phone[area:len(phone)-4] + " " + phone[len(phone)-4:]
 	}
-	return phone[:3] + " " + phone[3:7] + " " + phone[7:]
+	return phone
 }
 
 // mecard is a contact as every phone's camera reads it.

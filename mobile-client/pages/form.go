@@ -44,7 +44,7 @@ type choice struct {
 }
 
 var formWords = words{
-	"form.optional": {ZH: "没有可不填", EN: "optional"},
+	"form.optional": {ZH: "可不填", EN: "optional"},
 	"form.wrong":    {ZH: "有 {0} 处要改。", EN: "{0} thing to change.|{0} things to change."},
 	"form.save":     {ZH: "保存", EN: "Save"},
 	"form.yes":      {ZH: "是", EN: "Yes"},
@@ -71,12 +71,18 @@ func (s *sheet) input(c *schema.Column, v schema.Value) *input {
 	if in.Kind == "" {
 		in.Kind = "text"
 	}
-	if !c.Required {
+	if c.Type == schema.TypeText && (c.Max == 0 || c.Max >= wraps) {
+		in.Kind = "long" // it wraps where people read it; a line break in it is folded when it is saved
+	}
+	if !c.Required && in.Kind != "pick" && in.Kind != "tags" {
 		in.Note = s.lang.say("form.optional")
 	}
 	in.put(s.lang, v)
 	return in
 }
+
+// wraps is the length in characters from which a text does not fit one line of a phone.
+const wraps = 150
 
 var kinds = map[schema.Type]string{schema.TypeText: "text", schema.TypeLong: "long", schema.TypeInt: "number", schema.TypeBool: "pick", schema.TypeDate: "date",
 	schema.TypeEnum: "pick", schema.TypeFlow: "pick", schema.TypeTags: "tags", schema.TypePhone: "phone", schema.TypeIDNumber: "text"}

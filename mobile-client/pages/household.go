@@ -42,6 +42,7 @@ type matterRow struct {
 
 type storyRow struct {
 	field.Visit
+	Chip replica.Whereabouts
 	Who  string
 	Mine bool
 }
@@ -201,12 +202,15 @@ func (rq *request) personRow(x field.Person) personRow {
 func (rq *request) storyRow(v field.Visit) storyRow {
 	l := rq.words
 	me, err := rq.me()
-	r := storyRow{Visit: v, Who: v.By, Mine: err == nil && v.Author == me}
+	r := storyRow{Visit: v, Chip: v.Where, Who: v.By, Mine: err == nil && v.Author == me}
 	switch {
 	case r.Mine:
 		r.Who = l.say("home.me")
 	case v.Post != "":
 		r.Who = l.say("home.by", v.By, v.Post)
+	}
+	if v.State == "returned" {
+		r.Chip = "returned"
 	}
 	if r.Text == "" && v.Met != "" {
 		r.Text = l.say("home.met", v.Met)
@@ -223,6 +227,9 @@ func (rq *request) from(other string) string {
 	return other
 }
 
+// shortFact is how many characters surely fit a line beside a button.
+const shortFact = 12
+
 // facts parts facts by dots.
 func facts(list []string) template.HTML {
 	var b strings.Builder
@@ -230,7 +237,11 @@ func facts(list []string) template.HTML {
 		if i > 0 {
 			b.WriteString(`<i class="dot"></i>`)
 		}
-		b.WriteString(`<span class="ib">` + template.HTMLEscapeString(f) + `</span>`)
+		class := ` class="ib"` // a short fact breaks as a whole
+		if len([]rune(f)) > shortFact {
+			class = ""
+		}
+		b.WriteString(`<span` + class + `>` + template.HTMLEscapeString(f) + `</span>`)
 	}
 	return template.HTML(b.String()) // #nosec G203 -- escaped above
 }

@@ -16,7 +16,6 @@ type todayPage struct {
 	Blank  string // what to say when nobody is due
 	Ticks  []bool // one a household, filled when its visits of the month are made; nil when they are too many to be counted
 	Groups []todayGroup
-	Rest   int // households due that are not shown
 }
 
 type todayGroup struct {
@@ -78,7 +77,7 @@ func showToday(rq *request) error {
 	}
 	p := &todayPage{frame: frame{Title: rq.words.say("tab.today"), Sub: rq.words.weekday(rq.today(), rq.now), Tab: "today"}}
 	if err := rq.replica.View(rq.Context(), func(v *replica.View) (err error) {
-		p.Day, err = field.Today(v, me, rq.today())
+		p.Day, err = field.Today(v, me, rq.today(), mostToday)
 		return err
 	}); err != nil {
 		return err
@@ -96,19 +95,12 @@ func showToday(rq *request) error {
 			p.Ticks = append(p.Ticks, i < p.Day.Done)
 		}
 	}
-	shown := 0
 	for _, g := range p.Day.Groups {
-		group := todayGroup{Name: g.Name, N: len(g.Due)}
+		group := todayGroup{Name: g.Name, N: g.N}
 		for _, d := range g.Due {
-			if shown++; shown > mostToday {
-				p.Rest++
-				continue
-			}
 			group.Rows = append(group.Rows, rq.todayRow(d))
 		}
-		if len(group.Rows) > 0 {
-			p.Groups = append(p.Groups, group)
-		}
+		p.Groups = append(p.Groups, group)
 	}
 	return rq.show("today", p)
 }

@@ -157,4 +157,5 @@ var shellWords = words{
 	"chip.phone":     {ZH: "未上传", EN: "Not sent"},
 	"chip.server":    {ZH: "已上传", EN: "Sent"},
 	"chip.read":      {ZH: "已阅", EN: "Read"},
+	"chip.returned":  {ZH: "退回", EN: "Returned"},
 }

@@ -63,8 +63,9 @@ var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS mq_notice (ord INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL, identity TEXT NOT NULL, tbl TEXT NOT NULL,
 		row TEXT NOT NULL, cell TEXT NOT NULL, text TEXT NOT NULL, seen INTEGER NOT NULL DEFAULT 0) STRICT`,
 
-	// The texts that documents are looked up by, and the documents whose text is to be made anew (search.go).
-	`CREATE TABLE IF NOT EXISTS mq_find (row TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+	// The texts that documents are looked up by, the order in which they are listed, and those to be made anew (search.go).
+	`CREATE TABLE IF NOT EXISTS mq_find (row TEXT PRIMARY KEY, grp TEXT NOT NULL, ord TEXT NOT NULL, text TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+	`CREATE INDEX IF NOT EXISTS mq_find_order ON mq_find (grp, ord, row)`,
 	`CREATE TABLE IF NOT EXISTS mq_find_stale (row TEXT PRIMARY KEY) STRICT, WITHOUT ROWID`,
 
 	// What the app keeps of its own on this phone (local.go): never synced.

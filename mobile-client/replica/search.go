@@ -8,7 +8,8 @@ import (
 	"minqing/syncproto"
 )
 
-// Search is what the app wants to look rows up by: one text for each document, kept in mq_find in the replica's own file.
+// Search is what the app wants to look rows up by and list them in: an entry for each document, kept in mq_find in the replica's own
+// file.
 //
 // The text is plain and is looked through as it stands (instr). An inverted index answers in a tenth of the time, but this takes
 // milliseconds for all a phone holds, finds any part of a word, in any script, and what is deleted is gone: the segments of a full-text
@@ -17,14 +18,17 @@ import (
 // Triggers in pure SQL note which documents are stale, whoever writes. Every write transaction of this package ends by making them
 // anew, so that what a sync forgets leaves mq_find in the same transaction; what other programs wrote is made up for by Reindex.
 type Search struct {
-	Version string // of what Text makes: another one makes all texts anew
+	Version string // of what Make makes: another one makes all entries anew
 	Watch   []Watch
-	// Text makes the text of a document, "" when there is none. It runs inside a write transaction.
-	Text func(v *View, doc syncproto.RowID) (string, error)
+	// Make makes the entry of a document, the zero Entry when there is none. It runs inside a write transaction.
+	Make func(v *View, doc syncproto.RowID) (Found, error)
 }
 
+// Found is what mq_find has of a document: the text to find it by, the group it is listed in, and its order there, bytewise.
+type Found struct{ Text, Group, Order string }
+
 // Watch names a table whose rows are, or belong to, documents: the column that names the document (“id” for the document itself), and
-// the columns that its text is made of.
+// the columns that its entry is made of.
 type Watch struct {
 	Table   string
 	Doc     string
@@ -129,11 +133,12 @@ func (r *Replica) reindex() error {
 		return r.w.exec(`DELETE FROM mq_find WHERE row IN (SELECT row FROM mq_find_stale)`)
 	}
 	for _, row := range stale {
-		text, err := r.opt.Search.Text(&View{r.w}, row)
-		if err == nil && text == "" {
+		e, err := r.opt.Search.Make(&View{r.w}, row)
+		if err == nil && e == (Found{}) {
 			err = r.w.exec(`DELETE FROM mq_find WHERE row = ?`, string(row))
 		} else if err == nil {
-			err = r.w.exec(`INSERT INTO mq_find (row, text) VALUES (?, ?) ON CONFLICT (row) DO UPDATE SET text = excluded.text`, string(row), text)
+			err = r.w.exec(`INSERT INTO mq_find (row, grp, ord, text) VALUES (?, ?, ?, ?) ON CONFLICT (row) DO UPDATE SET grp = excluded.grp, ord = excluded.ord, text = excluded.text`,
+				string(row), e.Group, e.Order, e.Text)
 		}
 		if err != nil {
 			return err

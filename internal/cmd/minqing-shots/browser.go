@@ -30,7 +30,7 @@ const (
 func startBrowser(ctx context.Context, profile string) (*browser, error) {
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("hide-scrollbars", true), chromedp.Flag("font-render-hinting", "none"))
+		chromedp.Flag("hide-scrollbars", true), chromedp.Flag("font-render-hinting", "none"), chromedp.Flag("lang", "zh-CN"), chromedp.Env("LANGUAGE=zh_CN", "LANG=zh_CN.UTF-8"))
 	allocated, end := chromedp.NewExecAllocator(ctx, opts...)
 	tab, shut := chromedp.NewContext(allocated)
 	b := &browser{ctx: tab, stop: func() { shut(); end() }}

@@ -75,7 +75,21 @@ func (b *Browser) Post(path string, fields url.Values) *Page {
 	return b.do(http.MethodPost, b.At(path), fields)
 }
 
+// PostFrom is Post from a page of another origin.
+func (b *Browser) PostFrom(origin, path string, fields url.Values) *Page {
+	b.tb.Helper()
+	return b.from(origin, http.MethodPost, b.At(path), fields)
+}
+
+// Base is the origin of the app.
+func (b *Browser) Base() string { return b.base }
+
 func (b *Browser) do(method, path string, fields url.Values) *Page {
+	b.tb.Helper()
+	return b.from(b.base, method, path, fields)
+}
+
+func (b *Browser) from(origin, method, path string, fields url.Values) *Page {
 	b.tb.Helper()
 	req, err := http.NewRequest(method, b.base+path, strings.NewReader(fields.Encode()))
 	if err != nil {
@@ -83,7 +97,7 @@ func (b *Browser) do(method, path string, fields url.Values) *Page {
 	}
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.Header.Set("Origin", b.base)
+		req.Header.Set("Origin", origin)
 	}
 	resp, err := b.client.Do(req)
 	if err != nil {

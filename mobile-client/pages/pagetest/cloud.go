@@ -14,10 +14,11 @@ import (
 
 // cloud is what a server would hold for this phone, by hand: rows, sent down by one answer. Nothing of it is merged.
 type cloud struct {
-	book *schema.Book
-	ids  func() syncproto.RowID
-	rows map[syncproto.RowID]*syncproto.Row
-	list []*syncproto.Row // in the order in which they were made
+	book  *schema.Book
+	ids   func() syncproto.RowID
+	rows  map[syncproto.RowID]*syncproto.Row
+	list  []*syncproto.Row  // in the order in which they were made
+	queue []syncproto.Frame // goes down before the rows
 }
 
 const epoch = syncproto.EpochID("0000000000000000000000000000000a")
@@ -89,6 +90,23 @@ func (c *cloud) bucket(t *schema.Table, r *syncproto.Row) syncproto.BucketID {
 	return syncproto.BucketID{Scope: scope, Period: period}
 }
 
+// Poison is what Hostile has in its texts: it breaks out of elements, attributes, text areas and addresses where nobody escapes it.
+const Poison = `</textarea></title><script>top.owned=1</script><img src=x onerror="top.owned=1">'"onfocus=top.owned=1 autofocus x="javascript:top.owned=1`
+
+// poison puts Poison into every text of every row, as much as fits.
+func (c *cloud) poison() {
+	for _, r := range c.list {
+		for i, col := range c.book.Table(r.Table).Columns {
+			if (col.Type == schema.TypeText || col.Type == schema.TypeLong) && !r.Values[i].IsNull() {
+				r.Values[i] = schema.Text(Poison)
+			}
+			if col.Type == schema.TypeTags {
+				r.Values[i] = schema.Set(Poison)
+			}
+		}
+	}
+}
+
 // states are the digests that go with the checkpoint.
 func (c *cloud) states() []syncproto.BucketState {
 	by := map[syncproto.BucketID]*syncproto.BucketState{}
@@ -120,12 +138,37 @@ func (c *cloud) states() []syncproto.BucketState {
 	return out
 }
 
+// Bring lets a sync bring values for columns of a row, in pairs, and a new rev of the row with them.
+func (p *Phone) Bring(ctx context.Context, row syncproto.RowID, pairs ...any) error {
+	r := p.cloud.rows[row]
+	r.Values = slices.Clone(r.Values)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		at := slices.IndexFunc(p.cloud.book.Table(r.Table).Columns, func(c schema.Column) bool { return c.Name == pairs[i] })
+		if at < 0 {
+			return fmt.Errorf("pagetest: no column %v", pairs[i])
+		}
+		r.Values[at] = pairs[i+1].(schema.Value)
+	}
+	r.Label.Rev++
+	return p.cloud.send(ctx, p.Replica, p.Now.UnixMilli())
+}
+
+// Forget lets a sync take a household away: it is assigned to somebody else.
+func (p *Phone) Forget(ctx context.Context, home syncproto.RowID) error {
+	c, scope := p.cloud, p.cloud.rows[home].Bucket.Scope
+	c.list = slices.DeleteFunc(c.list, func(r *syncproto.Row) bool { return r.Bucket.Scope == scope })
+	c.queue = append(c.queue, syncproto.Forget{Scope: scope})
+	return c.send(ctx, p.Replica, p.Now.UnixMilli())
+}
+
 // send brings every row down to a phone, with verdicts on its changes, as one answer.
 func (c *cloud) send(ctx context.Context, r *replica.Replica, now int64, verdicts ...*syncproto.Verdict) (err error) {
 	frames := []syncproto.Frame{syncproto.Welcome{Protocol: syncproto.ProtocolVersion, Schema: c.book.Version, Epoch: epoch, Now: now}}
 	for _, v := range verdicts {
 		frames = append(frames, v)
 	}
+	frames = append(frames, c.queue...)
+	c.queue = nil
 	for _, t := range c.book.Tables() {
 		head := syncproto.Columns{Table: t.Name}
 		for _, col := range t.Columns {
@@ -144,7 +187,7 @@ func (c *cloud) send(ctx context.Context, r *replica.Replica, now int64, verdict
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close(ctx)) }()
+	defer func() { err = errors.Join(err, s.Close(ctx)) }() // every answer brings every row: what is held already does no harm
 	for _, f := range frames {
 		if err := s.Take(ctx, f); err != nil {
 			return err

@@ -31,9 +31,13 @@ const (
 	Failed State = "failed" // Full, with a refused, a conflicted, a merged and a late change
 	Long   State = "long"   // the longest names, addresses, titles and texts
 	Many   State = "many"   // 1,000 households, 3,000 people
+	// Hostile is Full with markup and script in every text of every row. It is in no picture: a test opens every screen of Full with it.
+	Hostile State = "hostile"
+	// Huge is the most that pages are measured with: 2,000 households, 10,000 people, 50,000 rows.
+	Huge State = "huge"
 )
 
-// States are all of them.
+// States are all that screens are looked at in.
 var States = []State{Empty, Full, Done, Failed, Long, Many}
 
 // Phone is a replica in a state, and the app over it.
@@ -104,12 +108,21 @@ func (p *Phone) fill(ctx context.Context) error {
 	switch p.State {
 	case Full, Done, Failed:
 		p.village(20)
+	case Hostile:
+		p.village(20)
+		p.cloud.poison()
 	case Long:
 		p.longVillage()
 	case Many:
-		if err := p.bigVillage(); err != nil {
+		if err := p.bigVillage(1000, 3000); err != nil {
 			return err
 		}
+		p.many()
+	case Huge:
+		if err := p.bigVillage(2000, 10000); err != nil {
+			return err
+		}
+		p.fillUp(50000)
 	}
 	if err := p.cloud.send(ctx, p.Replica, p.Now.UnixMilli()-3*60*60*1000); err != nil {
 		return err

@@ -143,7 +143,11 @@ func (p *Phone) family(h register.Household, code, group string) syncproto.RowID
 	if tags := tagValues(h.Tags); len(tags) > 0 {
 		more["tags"] = tags
 	}
-	return p.home(code, group, h.People[0].Name, h.Address, more, people...)
+	address := h.Address
+	if name := p.cloud.get(p.cloud.rows[p.Rows[group]], "name").Str(); name != h.Group { // the register counts its own groups from one
+		address = strings.Replace(address, h.Group, name, 1)
+	}
+	return p.home(code, group, h.People[0].Name, address, more, people...)
 }
 
 func tagValues(labels []string) (out []string) {
@@ -187,8 +191,8 @@ func (p *Phone) longVillage() {
 }
 
 // bigVillage is more than any cadre contacts.
-func (p *Phone) bigVillage() error {
-	invented, err := register.Generate(24, register.Size{Groups: 15, Households: 1000, People: 3000, Odd: -1})
+func (p *Phone) bigVillage(households, people int) error {
+	invented, err := register.Generate(24, register.Size{Groups: 15, Households: households, People: people, Odd: -1})
 	if err != nil {
 		return err
 	}
@@ -204,8 +208,20 @@ func (p *Phone) bigVillage() error {
 			p.visit(id, "me", fmt.Sprintf("2026-%02d-%02d", 10+i%2, 1+i%21), register.VisitText(p.dice()), "accepted", nil)
 		}
 	}
-	p.many()
 	return nil
+}
+
+// fillUp adds visits of the past year until the phone holds so many rows.
+func (p *Phone) fillUp(rows int) {
+	var homes []syncproto.RowID
+	for _, r := range p.cloud.list {
+		if r.Table == "household" {
+			homes = append(homes, r.ID)
+		}
+	}
+	for i := 0; len(p.cloud.list) < rows; i++ {
+		p.visit(homes[i%len(homes)], "me", fmt.Sprintf("2026-%02d-%02d", 1+i%10, 1+i%28), register.VisitText(p.dice()), "accepted", nil)
+	}
 }
 
 // many gives one household a thousand visits, for lists that grow.

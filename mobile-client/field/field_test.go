@@ -1,0 +1,227 @@
+package field_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"minqing/mobile-client/field"
+	"minqing/mobile-client/pages/pagetest"
+	"minqing/mobile-client/replica"
+	"minqing/schema"
+)
+
+const today = "2026-11-23"
+
+func mustPhone(tb testing.TB, state pagetest.State) *pagetest.Phone {
+	tb.Helper()
+	p, err := pagetest.Open(context.Background(), tb.TempDir(), state)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return p
+}
+
+func view(tb testing.TB, p *pagetest.Phone, f func(v *replica.View) error) {
+	tb.Helper()
+	if err := p.Replica.View(context.Background(), f); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func find(tb testing.TB, p *pagetest.Phone, q string) (heads []string) {
+	tb.Helper()
+	view(tb, p, func(v *replica.View) error {
+		list, err := field.Homes(v, p.Me, today, q, 0, 100)
+		if err == nil && list.Found != len(list.Lines) {
+			tb.Errorf("%q found %d and listed %d", q, list.Found, len(list.Lines))
+		}
+		for _, l := range list.Lines {
+			heads = append(heads, l.Head)
+		}
+		return err
+	})
+	return heads
+}
+
+func TestSearchByEverythingPeopleKnow(t *testing.T) {
+	p := mustPhone(t, pagetest.Full)
+	for q, want := range map[string]string{
+		"王桂芬": "王桂芬", "桂": "王桂芬", "桂芬": "王桂芬", "wgf": "王桂芬", "WGF": "王桂芬", "ｗｇｆ": "王桂芬", "gf": "王桂芬", "李大山": "王桂芬", "lds": "王桂芬", "东起第3户": "王桂芬",
+		"老供销社 王": "王桂芬", "5621": "王桂芬", "128 0000 5621": "王桂芬", "128-0000-5621": "王桂芬", "13600000917": "王桂芬", "SQ07-003": "王桂芬",
+		"sq07-003": "王桂芬", "欧阳": "欧阳诗雅", "oysy": "欧阳诗雅", "古丽": "古丽巴哈尔·阿布都克里木", "glbhe": "古丽巴哈尔·阿布都克里木", "磨坊": "古丽巴哈尔·阿布都克里木",
+	} {
+		if got := find(t, p, q); !slices.Contains(got, want) || len(got) > 4 {
+			t.Errorf("%q finds %q, want %s", q, got, want)
+		}
+	}
+	for _, tag := range []string{"空巢老人", "空巢", "Empty-nest"} {
+		if got := find(t, p, tag); !slices.Contains(got, "王桂芬") {
+			t.Errorf("%q finds %q", tag, got)
+		}
+	}
+	for _, q := range []string{"没有这个人", "%", "_", "'", "\"", "王 没有", "99999"} {
+		if got := find(t, p, q); len(got) != 0 {
+			t.Errorf("%q finds %q", q, got)
+		}
+	}
+	if got := find(t, p, "  "); len(got) != 20 {
+		t.Errorf("nothing to look for finds %d", len(got))
+	}
+}
+
+func TestSearchKnowsSurnamesOfTwoReadings(t *testing.T) {
+	p := mustPhone(t, pagetest.Full)
+	ctx := context.Background()
+	for name, typed := range map[string][]string{"曾国强": {"zgq", "cgq"}, "单小丽": {"sxl", "dxl"}, "区伟": {"ow", "qw"}, "犇 犇": {"bb"}} {
+		f, err := p.Replica.Form(ctx, "household", p.Rows["home"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Replica.Write(ctx, func(tx *replica.Tx) error {
+			return tx.Update(f, map[string]schema.Value{"head": schema.Text(name)})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range typed {
+			if got := find(t, p, q); !slices.Contains(got, name) {
+				t.Errorf("%q finds %q, want %s", q, got, name)
+			}
+		}
+	}
+}
+
+func TestHomesAreListedAsPeopleLive(t *testing.T) {
+	p := mustPhone(t, pagetest.Many)
+	view(t, p, func(v *replica.View) error {
+		all, err := field.Homes(v, p.Me, today, "", 0, 2000)
+		if err != nil {
+			return err
+		}
+		if all.All != 1000 || len(all.Lines) != 1000 {
+			t.Fatalf("%d of %d", len(all.Lines), all.All)
+		}
+		var groups []string
+		for i, l := range all.Lines {
+			if i == 0 || l.Group != all.Lines[i-1].Group {
+				groups = append(groups, l.Group)
+			}
+		}
+		if len(groups) != 15 || groups[1] != "第2组" || groups[9] != "第10组" {
+			t.Errorf("the groups come as %q", groups)
+		}
+		part, err := field.Homes(v, p.Me, today, "", 60, 60)
+		if err == nil && (len(part.Lines) != 60 || part.Lines[0].ID != all.Lines[60].ID) {
+			t.Error("the second page is not what follows the first")
+		}
+		beyond, err2 := field.Homes(v, p.Me, today, "", 5000, 60)
+		if err2 == nil && len(beyond.Lines) != 0 {
+			t.Error("there is something beyond the end")
+		}
+		return cmpErr(err, err2)
+	})
+}
+
+func cmpErr(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestQuotasAndDaysOfTheMonth(t *testing.T) {
+	p := mustPhone(t, pagetest.Done)
+	for day, want := range map[string]struct{ left, done int }{"2026-11-30": {0, 20}, "2026-12-01": {30, 0}, "2026-11-23": {7, 20}} {
+		view(t, p, func(v *replica.View) error {
+			got, err := field.Today(v, p.Me, day, 40)
+			if err == nil && (got.Left != want.left || got.Done != want.done || got.Total != 20) {
+				t.Errorf("%s: %d days left, %d of %d done", day, got.Left, got.Done, got.Total)
+			}
+			return err
+		})
+	}
+}
+
+func TestAPromiseIsKeptByALaterVisit(t *testing.T) {
+	p := mustPhone(t, pagetest.Full)
+	why := func(day string) field.Reason {
+		var out field.Reason
+		view(t, p, func(v *replica.View) error {
+			d, err := field.Today(v, p.Me, day, 40)
+			if err != nil {
+				return err
+			}
+			for _, g := range d.Groups {
+				for _, due := range g.Due {
+					if due.ID == p.Rows["home"] {
+						out = due.Why
+					}
+				}
+			}
+			return nil
+		})
+		return out
+	}
+	if why(today) != field.Promised || why("2026-11-25") != field.Promised || why("2026-11-22") == field.Promised {
+		t.Errorf("promised for the 23rd: %v, two days after %v, the day before %v", why(today), why("2026-11-25"), why("2026-11-22"))
+	}
+	if _, err := p.Replica.Write(context.Background(), func(tx *replica.Tx) error {
+		id, err := tx.NewID()
+		if err != nil {
+			return err
+		}
+		return tx.Create("visit", id, map[string]schema.Value{"household": schema.Text(string(p.Rows["home"])), "author": schema.Text(string(p.Me)), "day": schema.Text(today)})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if why(today) == field.Promised {
+		t.Error("the visit did not keep the promise")
+	}
+}
+
+func TestAHouseholdIsForgottenWhole(t *testing.T) {
+	p := mustPhone(t, pagetest.Full)
+	if err := p.Forget(context.Background(), p.Rows["home"]); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{"王桂芬", "wgf", "5621"} {
+		if got := find(t, p, q); len(got) != 0 {
+			t.Errorf("%q still finds %q", q, got)
+		}
+	}
+	view(t, p, func(v *replica.View) error {
+		_, ok, err := field.OneHousehold(v, p.Me, p.Rows["home"], today, 5)
+		if ok {
+			t.Error("the household still shows")
+		}
+		return err
+	})
+}
+
+// BenchmarkPages measures the questions of the largest pages: 2,000 households, 10,000 people, 50,000 rows, encrypted.
+func BenchmarkPages(b *testing.B) {
+	p := mustPhone(b, pagetest.Huge)
+	for name, f := range map[string]func(v *replica.View) error{
+		"today":    func(v *replica.View) error { _, err := field.Today(v, p.Me, today, 40); return err },
+		"homes":    func(v *replica.View) error { _, err := field.Homes(v, p.Me, today, "", 0, 60); return err },
+		"search-1": func(v *replica.View) error { _, err := field.Homes(v, p.Me, today, "王", 0, 60); return err },
+		"search-3": func(v *replica.View) error { _, err := field.Homes(v, p.Me, today, "wgf", 0, 60); return err },
+		"household": func(v *replica.View) error {
+			_, _, err := field.OneHousehold(v, p.Me, p.Rows["home"], today, 5)
+			return err
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				view(b, p, f)
+			}
+		})
+	}
+}
