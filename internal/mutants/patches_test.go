@@ -59,6 +59,9 @@ func TestMutantsCoverTheInvariants(t *testing.T) {
 			}
 		}
 		stands[m.expected[0]]++
+		if len(m.seeds)+len(m.directed) == 0 {
+			t.Errorf("%s: no history is known to kill it; run minqing-sim -mutants -only %s", m.name, m.name)
+		}
 	}
 	if len(stands) < leastKillers {
 		t.Errorf("the mutants stand for %d invariants, want %d at least: %v", len(stands), leastKillers, stands)

@@ -211,6 +211,9 @@ func (p *phone) session(d *dice, rough bool) error {
 	}
 	p.collect()
 	p.took(err == nil)
+	if err != nil {
+		p.checkAfterCrash()
+	}
 	if err != nil && !excused(err) && !(l.failed && codeOf(err) == syncproto.CodeInternal) {
 		w.violate(iSound, "%s cannot sync: %v", p.name, err)
 	}
@@ -256,6 +259,11 @@ func (p *phone) collect() {
 // keepMade notes a change that the file says is safe.
 func (w *World) keepMade(p *phone, c *syncproto.Change) *made {
 	m := &made{Change: c, id: c.Identity(), user: p.userID(), holders: map[*phone]bool{p: true}}
+	for _, o := range p.mine {
+		if o.First == m.First && o.id != m.id {
+			w.violate(iIdempotence, "%s seals two changes under one name, %v: either could be taken for the other come again", p.name, m.First)
+		}
+	}
 	w.made[m.id] = m
 	p.mine = append(p.mine, m)
 	for _, e := range c.Edits {
