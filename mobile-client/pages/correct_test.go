@@ -104,7 +104,7 @@ func TestWrongValuesStandAtTheirField(t *testing.T) {
 			t.Errorf("the summary does not lead to %s", name)
 		}
 	}
-	if got := pagetest.Text(p.One("#f-away")); got != "<b>深圳</b>" {
+	if got := pagetest.Attr(p.One("#f-away"), "value"); got != "<b>深圳</b>" {
 		t.Errorf("the field in between lost what was typed: %q", got)
 	}
 	if last(t, b).Identity() != before {
