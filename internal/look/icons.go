@@ -2,8 +2,6 @@ package look
 
 import (
 	"html/template"
-	"maps"
-	"slices"
 )
 
 // Icon is an inline SVG: its stroke is the colour of the text around it, and screen readers pass over it (the word beside it says the
@@ -15,9 +13,6 @@ func Icon(name string) template.HTML {
 	}
 	return template.HTML(`<svg viewBox="0 0 24 24" aria-hidden="true">` + d + `</svg>`) // #nosec G203 -- constants of this file
 }
-
-// IconNames lists the set.
-func IconNames() []string { return slices.Sorted(maps.Keys(icons)) }
 
 // icons are drawn on a grid of 24 for a round stroke of 1.75.
 var icons = map[string]string{

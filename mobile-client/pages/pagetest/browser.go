@@ -175,8 +175,8 @@ func Attr(n *html.Node, name string) string {
 	return ""
 }
 
-// Fields are what a form would send as it stands.
-func Fields(form *html.Node) url.Values {
+// formFields are what a form would send as it stands.
+func formFields(form *html.Node) url.Values {
 	out := url.Values{}
 	for n := range form.Descendants() {
 		has := func(name string) bool {
@@ -219,7 +219,7 @@ func rawText(n *html.Node) string {
 func (p *Page) Send(selector string, fields url.Values) *Page {
 	p.b.tb.Helper()
 	form := p.One(selector)
-	values := Fields(form)
+	values := formFields(form)
 	for name, list := range fields {
 		values[name] = list
 	}

@@ -56,12 +56,12 @@ type Phone struct {
 	rng   *rand.ChaCha8
 }
 
-// Zone is the zone of the local dates.
-var Zone = time.FixedZone("CST", 8*60*60)
+// zone is the zone of the local dates.
+var zone = time.FixedZone("CST", 8*60*60)
 
 // Open makes a phone in a state in a folder. The file is encrypted, as on a phone.
 func Open(ctx context.Context, dir string, state State) (p *Phone, err error) {
-	p = &Phone{State: state, Path: filepath.Join(dir, "field.db"), Now: time.Date(2026, 11, 23, 10, 42, 0, 0, Zone), Rows: map[string]syncproto.RowID{},
+	p = &Phone{State: state, Path: filepath.Join(dir, "field.db"), Now: time.Date(2026, 11, 23, 10, 42, 0, 0, zone), Rows: map[string]syncproto.RowID{},
 		Log: &bytes.Buffer{}, rng: rand.NewChaCha8([32]byte{7})}
 	book := schema.Minqing()
 	key := make([]byte, 32)
@@ -89,7 +89,7 @@ func Open(ctx context.Context, dir string, state State) (p *Phone, err error) {
 	if err := p.fill(ctx); err != nil {
 		return nil, fmt.Errorf("pagetest: state %s: %w", state, err)
 	}
-	p.App, err = pages.New(pages.Options{Replica: p.Replica, Now: func() time.Time { return p.Now }, Zone: Zone, Rand: p.rng,
+	p.App, err = pages.New(pages.Options{Replica: p.Replica, Now: func() time.Time { return p.Now }, Zone: zone, Rand: p.rng,
 		Log: slog.New(slog.NewTextHandler(p.Log, nil))})
 	return p, err
 }
