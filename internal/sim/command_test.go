@@ -6,6 +6,31 @@ import (
 	"testing"
 )
 
+// ciHistories is how many random histories every run of the tests holds; ./task sim runs 2,000 and more.
+const ciHistories = 150
+
+// TestRandomHistories is what CI runs of random histories. A failure says how to replay it; the command shrinks it.
+func TestRandomHistories(t *testing.T) {
+	n := ciHistories
+	if testing.Short() {
+		n = 40
+	}
+	seeds := make([]uint64, n)
+	for i := range seeds {
+		seeds[i] = uint64(i + 1)
+	}
+	total := Many(Batch{Seeds: seeds, Each: func(h *History, res Result) bool {
+		if res.Broken != nil {
+			t.Error(Failure(h, res))
+		}
+		return true
+	}})
+	t.Logf("histories=%d operations=%d failures=%d\n%s", total.Histories, total.Counters[cOperations], total.Failures, total.Counters)
+	for _, name := range total.Missing() {
+		t.Errorf("no history held any of: %s", name)
+	}
+}
+
 // TestSeedIsAHistory wants the same trace of a seed each time, beside others and alone, on one processor and on several.
 func TestSeedIsAHistory(t *testing.T) {
 	seeds := []uint64{8, 11, 12, 13, 17}

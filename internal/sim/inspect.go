@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -88,10 +89,22 @@ func (w *World) inspect(a *answer) {
 		case syncproto.Checkpoint:
 			m, closed = closed[0], closed[1:]
 			if f.Cursor != "" {
-				a.cuts = append(a.cuts, &cut{cursor: f.Cursor, view: m.view, can: m.can, now: m.now, more: f.More})
+				a.cuts = append(a.cuts, &cut{cursor: f.Cursor, view: m.view, can: m.can, began: a.grantedTill(m), now: m.now, more: f.More})
 			}
 		}
 	}
+}
+
+// grantedTill are the scopes that the device might hold from the first byte of the answer to a mark.
+func (a *answer) grantedTill(last *mark) map[string]bool {
+	out := maps.Clone(last.can)
+	for i := range a.marks {
+		maps.DeleteFunc(out, func(scope string, _ bool) bool { return !a.marks[i].can[scope] })
+		if &a.marks[i] == last {
+			break
+		}
+	}
+	return out
 }
 
 // kindOf is the kind of a line of an answer.

@@ -9,6 +9,7 @@ import (
 	"minqing/internal/simdisk"
 	"minqing/mobile-client/replica"
 	"minqing/mobile-client/syncer"
+	"minqing/server/store"
 	"minqing/syncproto"
 )
 
@@ -54,6 +55,7 @@ type cut struct {
 	cursor string
 	view   *oracle.View
 	can    map[string]bool
+	began  map[string]bool // those of can that were granted from the first byte on: what is granted meanwhile comes with the next sync
 	now    int64
 	more   bool
 }
@@ -185,6 +187,10 @@ func (p *phone) session(d *dice, rough bool) error {
 	p.syncing = true
 	p.last, p.forgot = nil, false
 	rep, err := p.sync.Sync(context.Background())
+	if w.broken == nil && p.boot == boot && codeOf(err) == syncproto.CodeAuth && p.stranger() {
+		p.enrol()
+		rep, err = p.sync.Sync(context.Background())
+	}
 	if w.broken != nil {
 		panic(w.broken)
 	}
@@ -218,6 +224,22 @@ func (p *phone) session(d *dice, rough bool) error {
 		w.violate(iSound, "%s cannot sync: %v", p.name, err)
 	}
 	return err
+}
+
+// stranger tells that the server went back to before it knew the device (it took a new id when its file was copied): its owner asks for
+// another code, as the phone tells him to.
+func (p *phone) stranger() bool {
+	if !p.w.server.up {
+		return false
+	}
+	d, err := p.rep.Device(context.Background())
+	p.w.must(err, "read the device of "+p.name)
+	known := true
+	p.w.must(p.w.server.eng.Store.Read(context.Background(), func(tx *store.Tx) (err error) {
+		_, known, err = tx.Device(d.ID)
+		return err
+	}), "read a device")
+	return !known
 }
 
 func codeOf(err error) syncproto.Code {

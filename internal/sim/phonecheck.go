@@ -94,7 +94,7 @@ func (p *phone) differs(held map[syncproto.RowID]*replica.Record, c *cut) *Viola
 		r := c.view.Rows[id]
 		t := p.rep.Book().Table(r.Table.Name)
 		bucket := syncproto.BucketID{Scope: r.Scope, Period: r.Period}
-		if r.Dead || t == nil || !c.can[r.Scope] || !w.oracle.Kept(r.Scope, r.Period, c.now) || c.more && !buckets[bucket] {
+		if r.Dead || t == nil || !c.can[r.Scope] || !w.oracle.Kept(r.Scope, r.Period, c.now) || (c.more || !c.began[r.Scope]) && !buckets[bucket] {
 			continue
 		}
 		must[id] = true

@@ -53,7 +53,8 @@ func (w *World) checkPhone(p *phone) {
 	if len(p.cuts) == 0 {
 		w.violate(iLiveness, "after three rounds %s holds nothing", p.name)
 	}
-	p.cuts = []*cut{{view: w.oracle.View(), can: w.oracle.Entitled(p.userID(), w.now), now: w.now}}
+	can := w.oracle.Entitled(p.userID(), w.now)
+	p.cuts = []*cut{{view: w.oracle.View(), can: can, began: can, now: w.now}}
 	p.sure = true
 	p.check()
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -373,4 +374,36 @@ func TestKilledProcessLeavesNoLeaseForEver(t *testing.T) {
 	s, err := second.Begin(ctx())
 	p.must(err)
 	p.must(s.Close(ctx()))
+}
+
+// A server that went back to before it knew the device asks for another code: what waits, and what was acknowledged, goes under the new name.
+func TestFileEnrolledAnewSendsEverythingUnderItsNewName(t *testing.T) {
+	p, c, id := started(t)
+	done := p.update(id, "newest", "eins")
+	p.pull(c, c.accept(done, 2))
+	waiting := p.update(id, "newest", "zwei")
+	const anew = syncproto.DeviceID("01900000-0000-7000-8000-00000000000e")
+	p.must(p.Enrol(ctx(), replica.Device{ID: anew, User: userID, Server: "http://server.invalid", Seed: make([]byte, 32)}))
+	entries, err := p.Entries(ctx())
+	p.must(err)
+	for _, e := range entries {
+		if e.Change.Name.Device != anew || e.Change.First.Device != deviceID {
+			t.Errorf("change %s is called %v, first %v", e.Identity, e.Change.Name, e.Change.First)
+		}
+	}
+	next := p.update(id, "newest", "drei")
+	if n := uint64(len(entries) + 1); next.Name != (syncproto.Name{Device: anew, Number: n}) {
+		t.Errorf("the next change is called %v, want number %d", next.Name, n)
+	}
+	s, err := p.Begin(ctx())
+	p.must(err)
+	out, _, err := s.Outbox(ctx(), 10, 1<<20)
+	p.must(err)
+	p.must(s.Close(ctx()))
+	if len(out) != len(entries)+1 || !slices.ContainsFunc(out, func(c *syncproto.Change) bool { return c.Identity() == waiting.Identity() }) {
+		t.Errorf("%d changes are to be sent, want all %d", len(out), len(entries)+1)
+	}
+	if err := p.Enrol(ctx(), replica.Device{ID: anew, User: "01900000-0000-7000-8000-0000000000bb"}); err == nil {
+		t.Error("the file changed hands")
+	}
 }
