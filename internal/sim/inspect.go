@@ -75,6 +75,10 @@ func (w *World) inspect(a *answer) {
 		}
 		m := &a.marks[len(a.marks)-1]
 		switch f := f.(type) {
+		case syncproto.Welcome:
+			if f.Resumed {
+				w.count[cResumes]++
+			}
 		case syncproto.Columns:
 			columns[f.Table] = f.Names
 		case *syncproto.Row:
@@ -233,6 +237,10 @@ func (w *World) verdictSent(a *answer, v *syncproto.Verdict) {
 	}
 	if m := w.made[v.Identity]; m != nil {
 		m.given = true
+		if m.refused && v.Status != syncproto.Refused {
+			w.count[cRevivals]++
+		}
+		m.refused = v.Status == syncproto.Refused
 	}
 	w.compareVerdict(a.l.phone, v)
 }

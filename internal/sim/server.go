@@ -48,7 +48,6 @@ func (s *server) open() {
 			s.w.oracle.Begin(e.ID)
 		}
 	}
-	s.survived()
 	s.settle()
 	newest := line[len(line)-1].ID
 	if s.w.oracle.Knows(newest) {
@@ -56,24 +55,6 @@ func (s *server) open() {
 	}
 	s.w.oracle.Begin(newest)
 	s.w.trace.note("server up, epoch %s", newest)
-}
-
-// survived holds the database after a start to what it held before: whatever was committed, and perhaps acknowledged, is still there.
-func (s *server) survived() {
-	held := map[syncproto.Identity]bool{}
-	s.w.must(s.eng.Store.Read(context.Background(), func(tx *store.Tx) error {
-		return tx.Each(func(scan func(...any) error) error {
-			var id syncproto.Identity
-			err := scan(&id)
-			held[id] = true
-			return err
-		}, "SELECT identity FROM mq_change")
-	}), "read what was kept")
-	for _, id := range sortedKeys(s.known) {
-		if !held[id] {
-			s.w.violate(iAckDurable, "the server took change %s, and does not hold it after a start", id)
-		}
-	}
 }
 
 func (s *server) config() engine.Config {

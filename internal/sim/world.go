@@ -63,6 +63,8 @@ type made struct {
 	holders map[*phone]bool
 	// given tells that the server acknowledged it to somebody, whom it may not lose it to afterwards.
 	given bool
+	// refused tells that a verdict called it so, last.
+	refused bool
 }
 
 // newWorld sets a history up: the cast, a server, phones.
