@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,17 +41,62 @@ func openStorage(opt Options) (storage, error) {
 		return nil, &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "files: open " + opt.Place, Err: err,
 			Message: "照片文件夹打不开：" + opt.Place + " The folder for photos cannot be used.", Hint: "核对 --files 和权限。 Check --files and the permissions."}
 	}
-	return &folder{path: opt.Place, shared: opt.Shared, files: filestore.New(opt.Place)}, nil
+	return &folder{path: opt.Place, shared: opt.Shared, files: moved{filestore.New(opt.Place)}}, nil
 }
 
 // folder is storage in a folder: a content is a file of its own, with its description beside it.
 type folder struct {
 	path   string
 	shared bool
-	files  filestore.FileStore
+	files  moved
 }
 
 func (f *folder) core() handler.DataStore { return f.files }
+
+// moved is a folder that may have been moved since, or be mounted elsewhere at another process: tusd keeps full paths in its
+// descriptions, and this brings those up to where the folder is now.
+type moved struct{ filestore.FileStore }
+
+func (m moved) GetUpload(ctx context.Context, id string) (handler.Upload, error) {
+	if !plainName(id) {
+		return nil, handler.ErrNotFound
+	}
+	description := filepath.Join(m.Path, id+".info")
+	raw, err := os.ReadFile(description)
+	if err != nil {
+		return nil, notFound(err)
+	}
+	var info handler.FileInfo
+	if err := json.Unmarshal(raw, &info); err != nil {
+		return nil, handler.ErrNotFound // a crash cut it short; nothing was ever sent after it
+	}
+	if at := filepath.Join(m.Path, id); info.Storage["Path"] != at {
+		info.Storage = map[string]string{"Type": "filestore", "Path": at, "InfoPath": description}
+		if raw, err = json.Marshal(info); err != nil {
+			return nil, err
+		}
+		// Two processes may do so at once: each writes a file of its own and puts it in place whole.
+		f, err := os.CreateTemp(m.Path, id+".info.*")
+		if err != nil {
+			return nil, err
+		}
+		_, err = f.Write(raw)
+		if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+			return nil, errors.Join(err, os.Remove(f.Name()))
+		}
+		if err := os.Rename(f.Name(), description); err != nil {
+			return nil, err
+		}
+	}
+	return m.FileStore.GetUpload(ctx, id)
+}
+
+func notFound(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return handler.ErrNotFound
+	}
+	return err
+}
 
 // How often the holder of a lock looks whether somebody waits for it, and whoever waits whether it is free.
 const (
