@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -225,7 +226,7 @@ func TestPhotosUnreadableOnThePhone(t *testing.T) {
 			}
 			return nil
 		}))
-	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 1 { // the server's control socket may lie there
+		if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 1 { // the server's control socket may lie there
 			t.Errorf("%s: in the folder for temporary files there lie %v, %v", when, left, err)
 		}
 	}
@@ -236,5 +237,69 @@ func TestPhotosUnreadableOnThePhone(t *testing.T) {
 	look("after it was sent")
 	if got := w.files(); len(got) != 1 || !bytes.Equal(got[0], content) {
 		t.Errorf("%d files on the server", len(got))
+	}
+}
+
+// A revoked phone hands over the photos that it had not sent, before it is wiped: those of rows that were accepted long ago, and those
+// of rows that it hands over in the same breath. Without a network they are sealed into files that anybody can carry.
+func TestPhotosOfARevokedPhoneAreHandedOver(t *testing.T) {
+	for _, network := range []bool{true, false} {
+		w := mustTown(t, ownHouses)
+		w.cadre("ann", 0)
+		w.cadre("bob", 0)
+		bob := w.pocket("bob")
+		f := w.enrol("ann")
+		camera := filepath.Join(w.dir, "shot.jpg")
+		must(t, os.WriteFile(camera, shot(t, 1), 0o600))
+		f.must("visit", "--household", bob.code(), "--photo", camera)
+		f.must("sync", "--metered")
+		must(t, os.WriteFile(camera, shot(t, 2), 0o600))
+		f.must("visit", "--household", bob.code(), "--photo", camera)
+		var rows, taken []string
+		for i, line := range strings.Split(strings.TrimSpace(f.must("photos")), "\n") {
+			rows = append(rows, strings.Fields(line)[0])
+			taken = append(taken, filepath.Join(w.dir, "taken"+string(rune('0'+i))))
+			f.must("photos", "--save", rows[i], "--out", taken[i])
+		}
+		if len(rows) != 2 {
+			t.Fatalf("%d photos", len(rows))
+		}
+		id := query(t, f.file, "SELECT value FROM mq_meta WHERE key = 'device'")[0]
+		w.minqing("device", "revoke", id)
+		// The first contact tells; a network that then goes lets nothing through but that.
+		if !network {
+			p := &pocket{w: w, f: f, via: &http.Transport{}}
+			p.open()
+			if _, err := p.sync.Sync(t.Context()); err == nil {
+				t.Fatal("a revoked device synced")
+			}
+			w.net.cutAfter(up, 0)
+			var kept [][]byte
+			out, err := p.sync.Escrow(t.Context(), 0, func(_ int, file []byte) error {
+				kept = append(kept, file)
+				return nil
+			})
+			if err != nil || out.Contents != 2 || out.Carried != 0 || len(kept) != 3 {
+				t.Fatalf("%+v, %d files, %v", out, len(kept), err)
+			}
+			w.net.heal()
+			for i, file := range kept {
+				name := filepath.Join(w.dir, "carried"+string(rune('0'+i)))
+				must(t, os.WriteFile(name, file, 0o600))
+				if _, err := w.try("minqing-field", "carry", name, "--file", bob.f.file); err != nil {
+					t.Fatal(err)
+				}
+			}
+		} else if out, err := f.try("sync"); err == nil || !strings.Contains(err.Error(), "2 张已交给服务器") {
+			t.Fatalf("the revoked phone: %s, %v", out, err)
+		}
+		bob.through("what ann left")
+		for i, row := range rows {
+			want, err := os.ReadFile(taken[i])
+			must(t, err)
+			if !bytes.Equal(bob.picture(syncproto.RowID(row)), want) {
+				t.Errorf("network %v: photo %d came as something else", network, i)
+			}
+		}
 	}
 }

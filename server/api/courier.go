@@ -45,9 +45,27 @@ func (s *Server) handleCourier(c echo.Context) error {
 			return err
 		}
 	}
+	if courier.IsContent(file) {
+		return s.contentByHand(c, file)
+	}
 	receipt, err := s.cfg.Courier.HandIn(r.Context(), file, own)
 	if err != nil {
 		return err
 	}
 	return c.Blob(http.StatusOK, echo.MIMEOctetStream, receipt)
+}
+
+// contentByHand takes the content of an attachment that its device cannot send any more. There is nothing to tell that device.
+func (s *Server) contentByHand(c echo.Context, file []byte) error {
+	if s.cfg.Files == nil {
+		return noPlace()
+	}
+	row, content, err := s.cfg.Courier.Content(file)
+	if err != nil {
+		return err
+	}
+	if err := s.cfg.Files.HandIn(c.Request().Context(), row, content); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
 }

@@ -21,7 +21,7 @@ const (
 func (s *Server) file(serve func(c echo.Context, f *files.Service) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if s.cfg.Files == nil {
-			return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "files", Message: "这台服务器没有放照片的地方。 This server has no place for photos.", Hint: "请管理员配置 --files。 Ask the administrator to set --files."}
+			return noPlace()
 		}
 		place, err := s.fileGate.enter(c.Request().Context(), fileMemory)
 		if err != nil {
@@ -30,6 +30,10 @@ func (s *Server) file(serve func(c echo.Context, f *files.Service) error) echo.H
 		defer place.leave()
 		return serve(c, s.cfg.Files)
 	}
+}
+
+func noPlace() error {
+	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "files", Message: "这台服务器没有放照片的地方。 This server has no place for photos.", Hint: "请管理员配置 --files。 Ask the administrator to set --files."}
 }
 
 // handleNewUpload is POST /v1/files/uploads.

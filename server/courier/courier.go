@@ -130,3 +130,8 @@ func (s *Service) open(c *syncproto.Change) (*syncproto.Change, error) {
 	opened.Labels = c.Labels
 	return opened, nil
 }
+
+// Content opens a file with the content of an attachment.
+func (s *Service) Content(file []byte) (row syncproto.RowID, content []byte, err error) {
+	return courier.OpenContent(file, s.Ring.Derive(purposeBundles))
+}

@@ -54,22 +54,12 @@ func (s *Service) Put(ctx context.Context, hash string, bytes int64, in io.Reade
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.core.DataStore.NewUpload(ctx, handler.FileInfo{ID: name, Size: bytes, MetaData: handler.MetaData{}})
+	full, err := s.stow(ctx, name, bytes, in)
+	undo = func() error { return s.remove(context.WithoutCancel(ctx), full) }
 	if err != nil {
-		return nil, storageError(err)
+		return nil, errors.Join(err, undo())
 	}
-	info, err := u.GetInfo(ctx)
-	if err != nil {
-		return nil, storageError(err)
-	}
-	undo = func() error { return s.remove(context.WithoutCancel(ctx), info.ID) }
-	if _, err = u.WriteChunk(ctx, 0, in); err == nil {
-		err = u.FinishUpload(ctx)
-	}
-	if err != nil {
-		return nil, errors.Join(storageError(err), undo())
-	}
-	out, err := s.reader(ctx, info.ID)
+	out, err := s.reader(ctx, full)
 	if err != nil {
 		return nil, errors.Join(storageError(err), undo())
 	}
@@ -78,15 +68,34 @@ func (s *Service) Put(ctx context.Context, hash string, bytes int64, in io.Reade
 		err = fmt.Errorf("files: the backup's content %s is damaged", hash)
 	}
 	if err == nil {
-		err = s.keep.sync(info.ID)
+		err = s.keep.sync(full)
 	}
 	if err == nil {
 		err = s.opt.Store.Write(ctx, func(tx *store.Tx) error {
-			return tx.Exec("INSERT INTO mq_object (hash, object, bytes, at) VALUES (?, ?, ?, ?)", hash, info.ID, bytes, tx.Now())
+			return tx.Exec("INSERT INTO mq_object (hash, object, bytes, at) VALUES (?, ?, ?, ?)", hash, full, bytes, tx.Now())
 		})
 	}
 	if err != nil {
 		return nil, errors.Join(err, undo())
 	}
 	return undo, nil
+}
+
+// stow writes a whole content into storage, under a name that storage may add to.
+func (s *Service) stow(ctx context.Context, name string, bytes int64, in io.Reader) (full string, err error) {
+	u, err := s.core.DataStore.NewUpload(ctx, handler.FileInfo{ID: name, Size: bytes, MetaData: handler.MetaData{}})
+	if err != nil {
+		return name, storageError(err)
+	}
+	info, err := u.GetInfo(ctx)
+	if err != nil {
+		return name, storageError(err)
+	}
+	if _, err = u.WriteChunk(ctx, 0, in); err == nil {
+		err = u.FinishUpload(ctx)
+	}
+	if err != nil {
+		return info.ID, storageError(err)
+	}
+	return info.ID, nil
 }

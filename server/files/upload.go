@@ -124,8 +124,13 @@ func (s *Service) begin(tx *store.Tx, q *request, id syncproto.RowID, length int
 		return false, &syncproto.Error{Code: syncproto.CodeBusy, Op: "files: upload", Message: "没传完的文件太多。 Too many uploads are unfinished.",
 			Hint: "先把前面的传完。 Finish those first.", RetryAfter: 60}
 	}
-	return false, tx.Exec("INSERT INTO mq_upload (object, fullname, row_id, user_id, device, hash, bytes, media, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		q.name, q.name, string(id), string(q.who.User), string(q.who.Device), a.hash, a.bytes, a.media, tx.Now()+uploadLife.Milliseconds())
+	return false, open(tx, upload{name: q.name, full: q.name, row: id, user: q.who.User, hash: a.hash, bytes: a.bytes, media: a.media}, q.who.Device)
+}
+
+// open puts an upload on record before storage hears of it, so that nothing is ever there that nobody knows of.
+func open(tx *store.Tx, u upload, device syncproto.DeviceID) error {
+	return tx.Exec("INSERT INTO mq_upload (object, fullname, row_id, user_id, device, hash, bytes, media, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		u.name, u.full, string(u.row), string(u.user), string(device), u.hash, u.bytes, u.media, tx.Now()+uploadLife.Milliseconds())
 }
 
 // link gives a row its content when it has it already, or when its author sent the same for another row of his: he has proven to have

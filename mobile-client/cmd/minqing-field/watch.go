@@ -92,6 +92,9 @@ func (a *app) wipe(ctx context.Context, r *replica.Replica, s *syncer.Syncer) er
 		a.say("没传的 %d 条：%d 条已交给服务器，其余封在 %d 个文件里，只有服务器能打开。", "%d unsent changes: %d handed to the server, the others sealed in %d files for the server alone.",
 			out.Changes, out.Handed, out.Files)
 	}
+	if out.Contents > 0 {
+		a.say("没传的照片 %d 张：%d 张已交给服务器，其余也封成了文件。", "%d unsent photos: %d handed to the server, the others sealed in files as well.", out.Contents, out.Carried)
+	}
 	if err := r.Close(); err != nil {
 		return err
 	}
@@ -151,6 +154,10 @@ func (c *carryCmd) Run(a *app) error {
 		receipt, err := s.Carry(a.ctx, raw)
 		if err != nil {
 			return err
+		}
+		if len(receipt) == 0 {
+			a.say("照片交上去了。", "The photo was handed in.")
+			return nil
 		}
 		if c.Receipt == "" {
 			c.Receipt = c.File + ".receipt"
