@@ -74,38 +74,48 @@ func (c *Course) readChunk(todo []syncproto.BucketID, after syncproto.RowID) (*c
 		if err != nil {
 			return err
 		}
-		room := chunkRows
-		for i, b := range todo {
-			if i > 0 && room <= 0 || out.partial != "" {
-				return nil
-			}
-			if !granted[b.Scope] {
-				out.lost = append(out.lost, b)
-				continue
-			}
-			rows, err := tx.BucketRows(b.Scope, b.Period, after, chunkRows)
-			if err != nil {
-				return err
-			}
-			if i > 0 && len(rows) > room {
-				return nil
-			}
-			last := len(rows) < chunkRows
-			end := lastID(rows)
-			if out.rows[b], err = c.values(tx, c.knownRows(rows)); err != nil {
-				return err
-			}
-			room -= len(rows)
-			if !last {
-				out.first, out.partial = b, end
-				return nil
-			}
-			out.whole = append(out.whole, b)
-			after = ""
+		rows, err := c.listChunk(tx, todo, after, granted, out)
+		if err != nil {
+			return err
 		}
-		return nil
+		// One question a table for the whole chunk: most buckets hold a few rows, and asking costs more than they do.
+		all, err := c.values(tx, c.knownRows(rows))
+		for _, r := range all {
+			out.rows[r.Bucket] = append(out.rows[r.Bucket], r)
+		}
+		return err
 	})
 	return out, err
+}
+
+// listChunk finds out which buckets a chunk takes, and their rows.
+func (c *Course) listChunk(tx *store.Tx, todo []syncproto.BucketID, after syncproto.RowID, granted map[string]bool, out *chunk) (all []*store.Row, err error) {
+	room := chunkRows
+	for i, b := range todo {
+		if i > 0 && room <= 0 {
+			return all, nil
+		}
+		if !granted[b.Scope] {
+			out.lost = append(out.lost, b)
+			continue
+		}
+		rows, err := tx.BucketRows(b.Scope, b.Period, after, chunkRows)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 && len(rows) > room {
+			return all, nil
+		}
+		all = append(all, rows...)
+		room -= len(rows)
+		if len(rows) == chunkRows {
+			out.first, out.partial = b, lastID(rows)
+			return all, nil
+		}
+		out.whole = append(out.whole, b)
+		after = ""
+	}
+	return all, nil
 }
 
 func lastID(rows []*store.Row) syncproto.RowID {

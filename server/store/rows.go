@@ -42,12 +42,7 @@ func scanRow(scan func(...any) error) (*Row, error) {
 	if err := json.Unmarshal([]byte(state), &r.State); err != nil {
 		return nil, fmt.Errorf("store: state of row %s: %w", r.ID, err)
 	}
-	if open != "" {
-		if err := json.Unmarshal([]byte(open), &r.Open); err != nil {
-			return nil, fmt.Errorf("store: open cells of row %s: %w", r.ID, err)
-		}
-	}
-	return &r, nil
+	return &r, r.setOpen(open)
 }
 
 func (tx *Tx) rows(where string, args ...any) ([]*Row, error) {
@@ -58,6 +53,33 @@ func (tx *Tx) rows(where string, args ...any) ([]*Row, error) {
 		return err
 	}, "SELECT "+rowColumns+" FROM mq_row WHERE "+where, args...)
 	return out, err
+}
+
+// shown reads of rows what a device is sent beside their values: all but Parent, Alias and State, which cost as much to read as the rest.
+func (tx *Tx) shown(where string, args ...any) ([]*Row, error) {
+	var out []*Row
+	err := tx.Each(func(scan func(...any) error) error {
+		var r Row
+		var rev int64
+		var open string
+		if err := scan(&r.ID, &r.Table, &r.Stream, &r.Scope, &r.Period, &r.Label.Epoch, &rev, &r.Seq, &r.Dead, &open); err != nil {
+			return wrap("scan mq_row", err)
+		}
+		r.Label.Rev = uint64(rev)
+		out = append(out, &r)
+		return r.setOpen(open)
+	}, "SELECT id, tbl, stream, scope, period, epoch, rev, seq, dead, open FROM mq_row WHERE "+where, args...)
+	return out, err
+}
+
+func (r *Row) setOpen(open string) error {
+	if open == "" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(open), &r.Open); err != nil {
+		return fmt.Errorf("store: open cells of row %s: %w", r.ID, err)
+	}
+	return nil
 }
 
 // Rows reads rows by id, dead ones too; those that are not there are missing from the answer.
@@ -76,14 +98,14 @@ func (tx *Tx) Children(parents []string) ([]*Row, error) {
 	return tx.rows("parent = ANY(?) ORDER BY id", parents)
 }
 
-// BucketRows pages through the living rows of a bucket by id.
+// BucketRows pages through the living rows of a bucket by id, without Parent, Alias and State.
 func (tx *Tx) BucketRows(scope, period string, after syncproto.RowID, limit int) ([]*Row, error) {
-	return tx.rows("scope = ? AND period = ? AND id > ? AND dead = 0 ORDER BY id LIMIT ?", scope, period, string(after), int64(limit))
+	return tx.shown("scope = ? AND period = ? AND id > ? AND dead = 0 ORDER BY id LIMIT ?", scope, period, string(after), int64(limit))
 }
 
-// ChangedRows reads what a scope has of a stream after a seq and up to another, oldest first, dead rows too.
+// ChangedRows reads what a scope has of a stream after a seq and up to another, oldest first, dead rows too, without Parent, Alias and State.
 func (tx *Tx) ChangedRows(scope, stream string, after, upTo int64, limit int) ([]*Row, error) {
-	return tx.rows("scope = ? AND stream = ? AND seq > ? AND seq <= ? ORDER BY seq, id LIMIT ?", scope, stream, after, upTo, int64(limit))
+	return tx.shown("scope = ? AND stream = ? AND seq > ? AND seq <= ? ORDER BY seq, id LIMIT ?", scope, stream, after, upTo, int64(limit))
 }
 
 // Left is the mark of a row that left a scope.
