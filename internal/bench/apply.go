@@ -53,7 +53,7 @@ func benchApply(ctx context.Context, r *run, on database) error {
 			if err != nil {
 				return err
 			}
-			rates, price = append(rates, float64(rep)/took.Seconds()), used/time.Duration(rep)
+			rates, price = append(rates, float64(rep)/took.Seconds()), cheapest(price, used/time.Duration(rep))
 			least, err := r.bareRows(ctx, p, kind.key)
 			if err != nil {
 				return err

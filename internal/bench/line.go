@@ -106,5 +106,13 @@ func quantile(values []float64, q float64) float64 {
 
 func median(values []float64) float64 { return quantile(values, 0.5) }
 
+// cheapest is the lower of two prices; what else the machine does can only add to one.
+func cheapest(had, now time.Duration) time.Duration {
+	if had == 0 {
+		return now
+	}
+	return min(had, now)
+}
+
 // ms gives durations as milliseconds.
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

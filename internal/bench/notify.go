@@ -21,6 +21,9 @@ import (
 // What a hint may cost: ms at p95 from the sending of a change to the other phone's having it, and MB with so many idle listeners.
 const notifyMS, listenersMB = 50, 1024
 
+// spareFiles are what a process has open beside its listeners.
+const spareFiles = 500
+
 // patience bounds the wait for something that should come at once.
 const patience = time.Minute
 
@@ -180,7 +183,7 @@ func benchListeners(ctx context.Context, r *run, on database) error {
 		r.say("listeners: what a process holds resident is read on Linux only")
 		return nil
 	}
-	if err := openFiles(uint64(2*r.listeners + 1000)); err != nil {
+	if err := openFiles(uint64(r.listeners + spareFiles)); err != nil {
 		return err
 	}
 	t, err := r.town(ctx, on)

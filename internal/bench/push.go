@@ -141,7 +141,7 @@ func (r *run) closedLoop(ctx context.Context, all []*pusher, size int, name stri
 		if err != nil {
 			return 0, err
 		}
-		rates, price = append(rates, changes/took.Seconds()), used/time.Duration(changes)
+		rates, price = append(rates, changes/took.Seconds()), cheapest(price, used/time.Duration(changes))
 		took, _, err = each(all, func(_ int, p *pusher) error {
 			for range r.pushes {
 				if _, err := floor.ask(ctx, p.http, "POST", fmt.Sprint("/push?n=", size), sample, true); err != nil {

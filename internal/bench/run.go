@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -112,6 +113,8 @@ func Run(ctx context.Context, opt Options) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	r := &run{sizes: sizesOf(opt.Quick), out: opt.Out, dir: dir}
 	r.say("%s %s/%s, %d processors, load %s", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), load())
+	onClock, onCPU := disturbance()
+	r.say("a fixed piece of work takes %.1f times its best time on the clock, %.1f times its best processor time", onClock, onCPU)
 	for _, b := range benches {
 		if !strings.HasPrefix(b.name, opt.Only) {
 			continue
@@ -177,6 +180,27 @@ func (r *run) print(l line) error { return l.print(r.out) }
 
 // say prints what is no figure.
 func (r *run) say(format string, args ...any) { fmt.Fprintf(r.out, "# "+format+"\n", args...) }
+
+// disturbance tells how much other work slows this process down: a fixed piece of work is done again and again, and its mean set against
+// its best. On an idle machine both are near 1.
+func disturbance() (onClock, onCPU float64) {
+	var took, used []float64
+	block := make([]byte, 1<<20)
+	for range 100 {
+		had, began := cpu(), time.Now()
+		for range 3 {
+			sha256.Sum256(block)
+		}
+		took, used = append(took, ms(time.Since(began))), append(used, ms(cpu()-had))
+	}
+	mean := func(v []float64) (sum float64) {
+		for _, x := range v {
+			sum += x
+		}
+		return sum / float64(len(v))
+	}
+	return mean(took) / max(quantile(took, 0), 0.001), mean(used) / max(quantile(used, 0), 0.001)
+}
 
 // load is the load average of the last minute where the system tells it: on a machine that does other work too, times mean little.
 func load() string {
