@@ -174,6 +174,9 @@ func TestPhotosWaitForLeave(t *testing.T) {
 	if out := f.must("sync", "--metered"); !strings.Contains(out, "传出 1 条") || !strings.Contains(out, "1 张照片等有 Wi-Fi 再传") {
 		t.Errorf("on a metered network: %s", out)
 	}
+	if out := f.must("status"); !strings.Contains(out, "1 张照片未上传") {
+		t.Errorf("status: %s", out)
+	}
 	if out := f.must("photos"); !strings.Contains(out, "已传 0/") {
 		t.Errorf("they stand: %s", out)
 	}

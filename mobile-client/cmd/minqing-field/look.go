@@ -77,6 +77,9 @@ func (statusCmd) Run(a *app) error {
 		} else {
 			a.say("%d 条未上传，都在本机，有网会自动上传。", "%d changes are on this device only; they go up by themselves.", n)
 		}
+		if err := a.photosWaiting(r); err != nil {
+			return err
+		}
 		refused, err := r.Entries(a.ctx, replica.Refused)
 		if err != nil {
 			return err

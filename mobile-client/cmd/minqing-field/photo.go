@@ -145,3 +145,17 @@ func (a *app) listPhotos(r *replica.Replica) error {
 	}
 	return nil
 }
+
+// photosWaiting says how many photos are on this device only.
+func (a *app) photosWaiting(r *replica.Replica) error {
+	list, err := a.sender(r, false).Waiting(a.ctx)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	var left int64
+	for _, c := range list {
+		left += c.Bytes - c.Done
+	}
+	a.say("%d 张照片未上传（还有 %d 字节），有网会自动上传。", "%d photos are on this device only (%d bytes to go); they go up by themselves.", len(list), left)
+	return nil
+}
