@@ -25,9 +25,11 @@ func TestFieldScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("TZ", "Asia/Shanghai")
+			env.Values[browserKey{}] = &window{}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "invite": invite},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "invite": invite, "browse": browse, "page": page,
+			"stranger": stranger},
 	})
 }
 

@@ -151,7 +151,7 @@ var shellWords = words{
 	"undone":         {ZH: "撤销了，和原来一样。", EN: "Undone; it is as it was."},
 	"saved":          {ZH: "已存在本机，有网自动上传。", EN: "Saved on this phone; it goes up by itself."},
 	"nothing":        {ZH: "和原来一样，没有要存的。", EN: "Nothing differs; nothing was saved."},
-	"home":           {ZH: "{0}家", EN: "{0}’s home"},
+	"home":           {ZH: "{0}家", EN: "{0}'s home"},
 	"day.today":      {ZH: "今天", EN: "today"},
 	"day.yesterday":  {ZH: "昨天", EN: "yesterday"},
 	"chip.phone":     {ZH: "未上传", EN: "Not sent"},

@@ -81,6 +81,26 @@ func (b *Browser) PostFrom(origin, path string, fields url.Values) *Page {
 	return b.from(origin, http.MethodPost, b.At(path), fields)
 }
 
+// Weight is how many bytes an answer has as it travels, compressed.
+func (b *Browser) Weight(path string) int {
+	b.tb.Helper()
+	req, err := http.NewRequest(http.MethodGet, b.base+path, nil)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	req.Header.Set("Accept-Encoding", "gzip") // said by hand, so that nothing unpacks it
+	resp, err := b.client.Do(req)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	defer resp.Body.Close()
+	n, err := io.Copy(io.Discard, resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		b.tb.Fatalf("%s: %d, %v", path, resp.StatusCode, err)
+	}
+	return int(n)
+}
+
 // Base is the origin of the app.
 func (b *Browser) Base() string { return b.base }
 
