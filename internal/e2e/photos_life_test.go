@@ -102,6 +102,17 @@ func TestPhotosGoWithTheirRows(t *testing.T) {
 	rows := ann.take(1, 2)
 	ann.through("rows")
 	ann.sent("both")
+	// One that its author thinks better of before it was sent is nobody's.
+	unsent := ann.take(3)[0]
+	ann.through("its row")
+	g, err := ann.Form(t.Context(), "attachment", unsent)
+	must(t, err)
+	_, err = ann.Write(t.Context(), func(tx *replica.Tx) error { return tx.Delete(g) })
+	must(t, err)
+	ann.through("its deletion")
+	if all, err := ann.Contents(t.Context(), unsent); err != nil || len(all) > 0 {
+		t.Errorf("ann still has %+v, %v", all, err)
+	}
 	bob.through("rows")
 	bob.picture(rows[0])
 	f, err := ann.Form(t.Context(), "attachment", rows[0])

@@ -80,13 +80,12 @@ func (s *Sender) Send(ctx context.Context) (rep Report, err error) {
 		}
 		sent, failed := s.one(ctx, c)
 		rep.Bytes += sent
-		switch {
-		case failed == nil:
+		if failed == nil {
 			rep.Sent++
-		case s.settle(ctx, c, failed, &err):
-		default:
-			rep.Waiting++
+			continue
 		}
+		rep.Waiting++
+		err = s.settle(ctx, c, failed)
 	}
 	return rep, err
 }
@@ -186,16 +185,14 @@ func offset(resp *http.Response, most int64) (int64, error) {
 	return n, nil
 }
 
-// settle decides what a failure means for one content, and for those after it (stop). It tells whether the content is done with.
-func (s *Sender) settle(ctx context.Context, c replica.Content, failed error, stop *error) (done bool) {
+// settle decides what a failure means for one content: how long it waits. It gives the error when those after it would fare no better.
+func (s *Sender) settle(ctx context.Context, c replica.Content, failed error) (stop error) {
 	if ctx.Err() != nil { // ended from outside: no failure of its own
-		*stop = failed
-		return false
+		return failed
 	}
 	c, err := s.again(ctx, c)
 	if err != nil {
-		*stop = errors.Join(failed, err)
-		return false
+		return errors.Join(failed, err)
 	}
 	pause := min(firstPause<<min(c.Tries, 20), longestPause)
 	c.Tries++
@@ -203,15 +200,9 @@ func (s *Sender) settle(ctx context.Context, c replica.Content, failed error, st
 	e := errorOf(failed)
 	switch {
 	case e == nil:
-		*stop = failed
-		return false // our own file, or somebody ended it: no fault of the content's
-	case e.Code == syncproto.CodeForbidden && c.Boxed:
-		// Its row was accepted, is not here any more and not there either: it was deleted.
-		if err := s.opt.Replica.DropContent(ctx, c.Row); err != nil {
-			*stop = err
-			return false
-		}
-		return true
+		return failed // our own file: no fault of the content's
+	// A server that does not know the row may have been restored, and be about to be offered it again; or the row was deleted. So the
+	// content waits, with what was said, until the person lets go of it.
 	case e.Code == syncproto.CodeForbidden, e.Code == syncproto.CodeTooLarge:
 		c.Path, pause = "", longestPause
 	case e.Code == syncproto.CodeInvalid:
@@ -219,16 +210,16 @@ func (s *Sender) settle(ctx context.Context, c replica.Content, failed error, st
 			pause = longestPause
 		}
 	default:
-		*stop = failed // the link or the server: the others would fare no better
+		stop = failed // the link or the server
 		if e.RetryAfter > 0 {
 			pause = max(pause, time.Duration(e.RetryAfter)*time.Second)
 		}
 	}
 	c.Due = s.opt.Now() + pause.Milliseconds()
 	if err := s.opt.Replica.NoteSending(ctx, c.Row, c.Sending); err != nil {
-		*stop = errors.Join(failed, err)
+		return errors.Join(failed, err)
 	}
-	return false
+	return stop
 }
 
 // again reads a content as the file now has it: its upload may have got further before it failed.

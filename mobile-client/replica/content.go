@@ -169,7 +169,8 @@ func (r *Replica) NoteSending(ctx context.Context, row syncproto.RowID, s Sendin
 
 // ContentSent notes that the server has a content on record. What was kept for that alone goes.
 func (r *Replica) ContentSent(ctx context.Context, row syncproto.RowID) error {
-	return r.settleContent(ctx, `UPDATE mq_file SET sent = 1, gen = (SELECT coalesce(max(gen), 0) FROM mq_epoch), path = '', done = 0, tries = 0, due = 0, error = '' WHERE row = ?`, row)
+	return r.settleContent(ctx, `UPDATE mq_file SET sent = 1, gen = (SELECT coalesce(max(gen), 0) FROM mq_epoch),
+		mark = (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'mq_change'), path = '', done = 0, tries = 0, due = 0, error = '' WHERE row = ?`, row)
 }
 
 // DropContent lets go of a content that nobody wants any more: the server says that its row is gone, or the person does.
@@ -194,10 +195,13 @@ func (r *Replica) settleContent(ctx context.Context, query string, row syncproto
 	return r.locked(ctx, r.scrub)
 }
 
-// sweepContents lets go of contents whose rows are no longer here: sent ones, those of others, and those whose author withdrew them.
+// sweepContents lets go of contents whose rows are no longer here: sent ones, those of others, those whose author withdrew them, and those
+// whose row was deleted in his sight. One that is not sent stays when its row went out of sight, or may yet be offered again.
 func (r *Replica) sweepContents() (gone bool, err error) {
 	rows, err := r.w.count(`DELETE FROM mq_file WHERE NOT EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(row, '-')) AND (own = 0
 		OR EXISTS (SELECT 1 FROM mq_edit e JOIN mq_change c ON c.ord = e.change WHERE e.row = mq_file.row AND c.state = 'withdrawn')
+		OR EXISTS (SELECT 1 FROM mq_edit WHERE row = mq_file.row) AND NOT EXISTS (SELECT 1 FROM mq_edit e JOIN mq_change c ON c.ord = e.change
+			WHERE e.row = mq_file.row AND (e.away = 1 OR e.settled = 0 OR c.state <> 'accepted'))
 		OR sent = 1 AND NOT EXISTS (SELECT 1 FROM mq_edit WHERE row = mq_file.row AND settled = 0))`)
 	if err != nil {
 		return false, err
@@ -213,11 +217,18 @@ func (r *Replica) sweepContents() (gone bool, err error) {
 // keptContents bounds the contents that could be fetched again: phones are small. Their thumbnails stay.
 const keptContents = 64 << 20
 
-// trimContents lets go of contents that the server has and whose rows its backups reach past, those of the oldest rows first, until
-// what is here is little enough.
+// metaSafe is the newest change that the server's backups are known to reach past.
+const metaSafe = "safe"
+
+// trimContents lets go of contents that could be fetched again, those of the oldest rows first, until what is here is little enough. An own
+// one can be once the server's backups reach past a change that was made after it was sent: then it is in them.
 func (r *Replica) trimContents() error {
 	var total int64
 	if _, err := r.w.one(`SELECT coalesce(sum(here), 0) FROM mq_content`, nil, &total); err != nil || total <= keptContents {
+		return err
+	}
+	safe, err := (&meta{c: r.w}).num(metaSafe)
+	if err != nil {
 		return err
 	}
 	var hashes []string
@@ -225,7 +236,7 @@ func (r *Replica) trimContents() error {
 	var hash string
 	var size int64
 	if err := r.w.each(`SELECT c.hash, c.here FROM mq_content c JOIN mq_file f ON f.hash = c.hash WHERE c.here > 0 GROUP BY c.hash
-		HAVING min(f.own = 0 OR f.sent = 1 AND NOT EXISTS (SELECT 1 FROM mq_edit WHERE row = f.row)) = 1 ORDER BY max(f.row)`, nil, []any{&hash, &size}, func() error {
+		HAVING min(f.own = 0 OR f.sent = 1 AND f.mark < ?) = 1 ORDER BY max(f.row)`, []any{safe}, []any{&hash, &size}, func() error {
 		hashes, sizes = append(hashes, hash), append(sizes, size)
 		return nil
 	}); err != nil {

@@ -178,6 +178,11 @@ func (s *Session) compare(a *apply, cp syncproto.Checkpoint, res *Result) error 
 
 // safe drops changes that the server's backups reach past.
 func (r *Replica) safe(ids []syncproto.Identity) error {
+	m := &meta{c: r.w}
+	newest, err := m.num(metaSafe)
+	if err != nil {
+		return err
+	}
 	for _, id := range ids {
 		var ord int64
 		found, err := r.w.one(`SELECT ord FROM mq_change WHERE identity = ? AND state IN ('accepted', 'withdrawn') AND need = 0
@@ -187,6 +192,12 @@ func (r *Replica) safe(ids []syncproto.Identity) error {
 		}
 		if !found {
 			continue
+		}
+		if ord > newest {
+			newest = ord
+			if err := m.setNum(metaSafe, newest); err != nil {
+				return err
+			}
 		}
 		for _, q := range []string{`DELETE FROM mq_edit WHERE change = ?`, `DELETE FROM mq_change WHERE ord = ?`} {
 			if err := r.w.exec(q, ord); err != nil {

@@ -78,11 +78,11 @@ var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS mq_lease (one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT`,
 
 	// Contents of attachments (content.go) by hash, of which the first here bytes are in mq_chunk. A row's content was made on this device
-	// (own) or fetched; sent under gen (see mq_epoch); the rest is how its sending stands.
+	// (own) or fetched; sent under gen (see mq_epoch), after every change up to mark was made; the rest is how its sending stands.
 	`CREATE TABLE IF NOT EXISTS mq_content (hash TEXT PRIMARY KEY, bytes INTEGER NOT NULL, here INTEGER NOT NULL DEFAULT 0, thumb BLOB) STRICT`,
 	`CREATE TABLE IF NOT EXISTS mq_chunk (hash TEXT NOT NULL, at INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (hash, at)) STRICT`,
 	`CREATE TABLE IF NOT EXISTS mq_file (row TEXT PRIMARY KEY, hash TEXT NOT NULL, own INTEGER NOT NULL DEFAULT 0, sent INTEGER NOT NULL DEFAULT 0,
-		gen INTEGER NOT NULL DEFAULT 0, path TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0,
+		gen INTEGER NOT NULL DEFAULT 0, mark INTEGER NOT NULL DEFAULT 0, path TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0,
 		due INTEGER NOT NULL DEFAULT 0, leave INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID`,
 	`CREATE INDEX IF NOT EXISTS mq_file_hash ON mq_file (hash)`,
 
