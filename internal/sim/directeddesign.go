@@ -195,7 +195,7 @@ func horizon(s *stage) {
 	s.sync(q)
 	s.tick(401 * day)
 	s.must(s.server.eng.Sweep(s.ctx()), "sweep")
-	s.swept = true
+	s.swept, p.rotten = true, true // the digests tell the phone of what no mark does any more
 	s.want(s.server.storedRows()[r.id] == nil, "the mark of the deletion is still there")
 	s.sync(p)
 	s.missingOn(p, r)
@@ -300,8 +300,8 @@ func oldSchema(s *stage) {
 	for p.kind.version < s.book.Version {
 		s.must(p.rep.Close(), "close "+p.name)
 		p.kind.version++
+		p.sure, p.rotten = false, true // it lacks what the older program did not know
 		p.open()
-		p.sure = false
 		s.sync(p)
 	}
 	s.shownOn(p, t, "extra", "kept", "extra_count", 4, "remark", "批。")
