@@ -317,3 +317,42 @@ func TestPhotosOfARevokedPhoneAreHandedOver(t *testing.T) {
 		}
 	}
 }
+
+// A photo was sent, its household went to somebody else, and the server is restored to before both: the phone, which cannot read it any
+// more, hands it in again.
+func TestPhotosOutOfSightSurviveARestore(t *testing.T) {
+	w := mustTown(t, ownHouses)
+	w.cadre("ann", 0)
+	w.cadre("bob", 0)
+	ann, bob := w.pocket("ann"), w.pocket("bob")
+	pass, file := filepath.Join(w.dir, "pass"), filepath.Join(w.dir, "city.backup")
+	must(t, os.WriteFile(pass, []byte("seven tall pines\n"), 0o600))
+	w.minqing("backup", file, "--passphrase-file", pass)
+	row := ann.take(1)[0]
+	ann.through("rows")
+	ann.sent("the photo")
+	content := ann.picture(row)
+	w.minqing("assign", "--end", "--user", "ann", "--team", "cadre", "--households", ann.code())
+	if rep, err := ann.sync.Sync(t.Context()); err != nil || !rep.Forgot {
+		t.Fatalf("not forgotten: %+v, %v", rep, err)
+	}
+	if in := ann.holds(content); len(in) > 0 {
+		t.Errorf("the photo can be read in %v", in)
+	}
+	w.stop()
+	w.data = filepath.Join(w.dir, "restored")
+	w.minqing("restore", file, "--passphrase-file", pass)
+	w.start()
+	ann.sent("too early: the server does not know the row") // and nothing is lost by it
+	if rep, err := ann.sync.Sync(t.Context()); err != nil || !rep.Forked {
+		t.Fatalf("no fork: %+v, %v", rep, err)
+	}
+	ann.sent("what went out of sight")
+	if left, err := ann.Partings(t.Context()); err != nil || len(left) > 0 {
+		t.Errorf("%d are still to be handed in, %v", len(left), err)
+	}
+	bob.through("the restored server")
+	if !bytes.Equal(bob.picture(row), content) {
+		t.Error("the photo came as something else")
+	}
+}

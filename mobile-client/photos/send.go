@@ -87,7 +87,28 @@ func (s *Sender) Send(ctx context.Context) (rep Report, err error) {
 		rep.Waiting++
 		err = s.settle(ctx, c, failed)
 	}
-	return rep, err
+	if err != nil || metered {
+		return rep, err
+	}
+	return rep, s.partings(ctx)
+}
+
+// partings hands in again, after a restore of the server, what this device may not read any more.
+func (s *Sender) partings(ctx context.Context) error {
+	list, err := s.opt.Replica.Partings(ctx)
+	for _, p := range list {
+		_, failed := s.opt.Syncer.Carry(ctx, p.File)
+		if codeOf(failed) == syncproto.CodeForbidden {
+			continue // its row has to be offered first
+		}
+		if failed != nil {
+			return failed
+		}
+		if err := s.opt.Replica.PartingSent(ctx, p.Row); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // due tells whether a wait is over.

@@ -198,6 +198,9 @@ func (r *Replica) settleContent(ctx context.Context, query string, row syncproto
 // sweepContents lets go of contents whose rows are no longer here: sent ones, those of others, those whose author withdrew them, and those
 // whose row was deleted in his sight. One that is not sent stays when its row went out of sight, or may yet be offered again.
 func (r *Replica) sweepContents() (gone bool, err error) {
+	if err := r.partContents(); err != nil {
+		return false, err
+	}
 	rows, err := r.w.count(`DELETE FROM mq_file WHERE NOT EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(row, '-')) AND (own = 0
 		OR EXISTS (SELECT 1 FROM mq_edit e JOIN mq_change c ON c.ord = e.change WHERE e.row = mq_file.row AND c.state = 'withdrawn')
 		OR EXISTS (SELECT 1 FROM mq_edit WHERE row = mq_file.row) AND NOT EXISTS (SELECT 1 FROM mq_edit e JOIN mq_change c ON c.ord = e.change

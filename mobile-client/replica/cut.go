@@ -198,6 +198,9 @@ func (r *Replica) safe(ids []syncproto.Identity) error {
 			if err := m.setNum(metaSafe, newest); err != nil {
 				return err
 			}
+			if err := r.w.exec(`DELETE FROM mq_parting WHERE mark < ?`, newest); err != nil {
+				return err
+			}
 		}
 		for _, q := range []string{`DELETE FROM mq_edit WHERE change = ?`, `DELETE FROM mq_change WHERE ord = ?`} {
 			if err := r.w.exec(q, ord); err != nil {

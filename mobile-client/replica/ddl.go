@@ -85,6 +85,8 @@ var bookkeeping = []string{
 		gen INTEGER NOT NULL DEFAULT 0, mark INTEGER NOT NULL DEFAULT 0, path TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0,
 		due INTEGER NOT NULL DEFAULT 0, leave INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID`,
 	`CREATE INDEX IF NOT EXISTS mq_file_hash ON mq_file (hash)`,
+	// Contents that went out of sight after they were sent, for the server's eyes only, until its backups must hold them (see mq_file).
+	`CREATE TABLE IF NOT EXISTS mq_parting (row TEXT PRIMARY KEY, file BLOB NOT NULL, gen INTEGER NOT NULL, mark INTEGER NOT NULL) STRICT`,
 
 	// For people at a shell: SELECT id FROM mq_new_id gives an id for a row to insert.
 	`CREATE VIEW IF NOT EXISTS mq_new_id AS WITH t(ms, r) AS (SELECT printf('%012x', CAST(unixepoch('subsec') * 1000 AS INTEGER)), lower(hex(randomblob(10))))
