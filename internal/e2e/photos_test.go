@@ -213,6 +213,49 @@ func TestPhotosCutAndResumed(t *testing.T) {
 	}))
 }
 
+// The phone's program is killed while it takes and while it sends photos; what it called saved arrives, and nothing twice.
+func TestPhotosKilledWhileTakenAndSent(t *testing.T) {
+	w := mustTown(t, ownHouses)
+	w.cadre("ann", 0)
+	f := w.enrol("ann")
+	camera := filepath.Join(w.dir, "shot.jpg")
+	dice := rand.New(rand.NewPCG(11, 1))
+	saved := 0
+	for round := range full(5, 40) {
+		must(t, os.WriteFile(camera, shot(t, uint64(100+round)), 0o600))
+		taking := f.spawn("visit", "--household", house(0), "--photo", camera)
+		if round%2 == 0 {
+			time.Sleep(time.Duration(20+dice.IntN(200)) * time.Millisecond)
+			must(t, taking.kill())
+		} else if _, err := taking.wait(); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(taking.out.String(), "已存在本机") {
+			saved++
+		}
+		sending := f.spawn("sync")
+		time.Sleep(time.Duration(20+dice.IntN(150)) * time.Millisecond)
+		must(t, sending.kill())
+	}
+	f.sync()
+	f.equal()
+	visits, rows := query(t, f.file, "SELECT id FROM visit"), query(t, f.file, "SELECT hash FROM attachment")
+	if len(visits) < saved || len(rows) != len(visits) {
+		t.Errorf("%d were called saved, there are %d visits and %d photos", saved, len(visits), len(rows))
+	}
+	got := w.files()
+	hashes := map[string]bool{}
+	for _, raw := range got {
+		sum := sha256.Sum256(raw)
+		hashes[hex.EncodeToString(sum[:])] = true
+	}
+	for _, hash := range rows {
+		if !hashes[hash] {
+			t.Errorf("the photo %s is not on the server", hash)
+		}
+	}
+}
+
 // What was sent before the server died is not sent again.
 func TestPhotosGoOnWhereTheyWere(t *testing.T) {
 	w := mustTown(t, ownHouses)
