@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"minqing/internal/sim/oracle"
+	"minqing/internal/simdisk"
 	"minqing/mobile-client/replica"
 	"minqing/mobile-client/syncer"
 	"minqing/server/judge"
@@ -255,9 +256,14 @@ func erasure(s *stage) {
 		s.missingOn(x, r)
 		s.missingOn(x, k)
 	}
-	q.disk.Walk(func(name string, data []byte) {
-		s.want(!bytes.Contains(data, []byte(word)), "%s of %s still holds what was erased", name, q.name)
-	})
+	for _, of := range []struct {
+		name string
+		disk *simdisk.Disk
+	}{{q.name, q.disk}, {"the server", s.server.disk}} {
+		of.disk.Walk(func(name string, data []byte) {
+			s.want(!bytes.Contains(data, []byte(word)), "%s of %s still holds what was erased", name, of.name)
+		})
+	}
 	s.items(0)
 }
 

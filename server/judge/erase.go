@@ -55,7 +55,7 @@ func (j *Judge) Erase(ctx context.Context, user syncproto.UserID, row syncproto.
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	return out, j.store.Shred(ctx)
 }
 
 // beneathRow lists a row and all rows beneath it, those above first.

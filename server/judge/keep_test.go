@@ -2,6 +2,9 @@ package judge_test
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,6 +44,17 @@ func TestErase(t *testing.T) {
 		}
 		if i := strings.Index(dump.String(), canary); i >= 0 {
 			t.Errorf("something is left: %s", dump.String()[max(0, i-300):i+60])
+		}
+		if w.opt.Path != "" {
+			for _, name := range []string{w.opt.Path, w.opt.Path + "-wal"} {
+				raw, err := os.ReadFile(name)
+				if err != nil && !errors.Is(err, fs.ErrNotExist) {
+					t.Fatal(err)
+				}
+				if bytes.Contains(raw, []byte(canary)) {
+					t.Errorf("free space of %s still holds what was erased", filepath.Base(name))
+				}
+			}
 		}
 		w.shows("thing", "other", "name", "stays")
 		w.noItem()

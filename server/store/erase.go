@@ -7,7 +7,7 @@ import (
 )
 
 // Erase empties what the database holds of rows' words: their history, the changes that touched them, inbox items, salts of the chain's
-// records. It tells how many changes were emptied. The rows must be dead already.
+// records. It tells how many changes were emptied. The rows must be dead already; Shred, once it is committed, clears the free space.
 func (tx *Tx) Erase(rows []*Row, by syncproto.UserID, reason string) (int, error) {
 	var ids []string
 	var marks [][]any
@@ -50,6 +50,9 @@ func (tx *Tx) Erase(rows []*Row, by syncproto.UserID, reason string) (int, error
 		if err := tx.Exec(q.query, q.among); err != nil {
 			return 0, err
 		}
+	}
+	if err := tx.SetMeta(metaShred, "due"); err != nil {
+		return 0, err
 	}
 	return len(list), tx.insertMany("mq_erased", "row_id,tbl,at,by_user,reason", "text,text,bigint,text,text", "ON CONFLICT DO NOTHING", marks)
 }

@@ -118,6 +118,9 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := s.Write(ctx, s.openEpoch); err != nil {
 		return err
 	}
+	if err := s.Shred(ctx); err != nil {
+		s.opt.Log.Warn("erased words may still lie in free space", "error", err)
+	}
 	return s.listen(ctx)
 }
 
