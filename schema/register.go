@@ -87,6 +87,24 @@ var identity = &Table{
 	},
 }
 
+var teams = []Option{opt("leading", "领导干部包村联户", "Leading cadres"), opt("cadre", "镇村干部结对包户", "Township and village cadres"),
+	opt("member", "无职党员分片帮户", "Party members without office")}
+
+// teamQuota is how many visits a month a team owes each of its households in a place and below it, where no place nearer to the
+// household says otherwise (DOMAIN A1: quotas are settings).
+var teamQuota = &Table{
+	Name: "team_quota", Label: l("走访要求", "Visit quota"), Since: 2, Parent: "place", Scope: ScopeParent,
+	Create: []Permit{{Roles: []Role{RoleTownship, RoleAdmin}}},
+	Change: []Permit{{Roles: []Role{RoleTownship, RoleAdmin}, Columns: []string{"visits"}}},
+	Delete: byAdmin,
+	Columns: []Column{
+		{Name: "place", Label: l("地方", "Place"), Type: TypeRef, Ref: "place", Required: true, Since: 2, Rule: RuleOnce},
+		{Name: "team", Label: l("队伍", "Team"), Type: TypeEnum, Required: true, Since: 2, Rule: RuleOnce, Options: teams},
+		{Name: "visits", Label: l("每月走访次数", "Visits a month"), Type: TypeInt, Min: 0, Max: 31, Required: true, Since: 2, Rule: RuleLatest,
+			Why: l("都是上级定的要求，后定的算数，两次都在历史里", "both are the office's word and the later one counts; the history keeps both")},
+	},
+}
+
 var assignment = &Table{
 	Name: "assignment", Label: l("联系", "Assignment"), Parent: "household", Scope: ScopeParent,
 	Create: []Permit{{Roles: []Role{RoleTownship, RoleAdmin}}},
@@ -95,9 +113,7 @@ var assignment = &Table{
 	Columns: []Column{
 		{Name: "household", Label: l("户", "Household"), Type: TypeRef, Ref: "household", Required: true, Rule: RuleOnce},
 		{Name: "user", Label: l("联系人", "Contact"), Type: TypeRef, Ref: "user", Required: true, Rule: RuleOnce},
-		{Name: "team", Label: l("队伍", "Team"), Type: TypeEnum, Required: true, Rule: RuleOnce, Options: []Option{
-			opt("leading", "领导干部包村联户", "Leading cadres"), opt("cadre", "镇村干部结对包户", "Township and village cadres"),
-			opt("member", "无职党员分片帮户", "Party members without office")}},
+		{Name: "team", Label: l("队伍", "Team"), Type: TypeEnum, Required: true, Rule: RuleOnce, Options: teams},
 		{Name: "since", Label: l("起", "Since"), Type: TypeDate, Required: true, Rule: RuleOnce},
 		{Name: "until", Label: l("止", "Until"), Type: TypeDate, Rule: RuleMin},
 	},

@@ -149,6 +149,46 @@ func TestQuotasAndDaysOfTheMonth(t *testing.T) {
 	}
 }
 
+func TestQuotasAreSettingsOfPlaces(t *testing.T) {
+	p := mustPhone(t, pagetest.Full)
+	due := func() (done int, twice bool) {
+		view(t, p, func(v *replica.View) error {
+			d, err := field.Today(v, p.Me, today, 40)
+			if err == nil {
+				done, twice = d.Done, d.Twice
+			}
+			return err
+		})
+		return done, twice
+	}
+	set := func(place string, visits int64) {
+		if _, err := p.Replica.Write(context.Background(), func(tx *replica.Tx) error {
+			id, err := tx.NewID()
+			if err != nil {
+				return err
+			}
+			return tx.Create("team_quota", id, map[string]schema.Value{"place": schema.Text(string(p.Rows[place])), "team": schema.Text("member"), "visits": schema.Int(visits)})
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if done, twice := due(); done != 18 || twice {
+		t.Errorf("as usual: %d done, twice %v", done, twice)
+	}
+	set("town", 3) // the township asks for more
+	if done, twice := due(); done >= 18 || !twice {
+		t.Errorf("three a month: %d done, twice %v", done, twice)
+	}
+	set("village", 1) // the village is nearer
+	if done, twice := due(); done != 18 || twice {
+		t.Errorf("one a month in the village: %d done, twice %v", done, twice)
+	}
+	set("group0", 0)
+	if done, _ := due(); done != 18 {
+		t.Errorf("none in one group: %d done", done)
+	}
+}
+
 func TestAPromiseIsKeptByALaterVisit(t *testing.T) {
 	p := mustPhone(t, pagetest.Full)
 	why := func(day string) field.Reason {

@@ -85,7 +85,7 @@ func (p places) ranks() map[string]int {
 
 // lines are households as lists show them, in the order given.
 func lines(v *replica.View, p places, me, day string, list []entry) ([]Line, error) {
-	quota, err := quotas(v)
+	quota, err := loadQuota(v, p)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func lines(v *replica.View, p places, me, day string, list []entry) ([]Line, err
 		FROM json_each(?1) j CROSS JOIN household h ON h.id = j.value ORDER BY j.key`,
 		[]any{string(raw), me, day, day[:8] + "01"}, []any{&l.ID, &l.Head, &l.Code, &address, &l.place, &l.team, &l.Last, &l.Did}, func() error {
 			l.Group, l.Door = p.group(l.place), p.door(l.place, address)
-			l.Lack = max(0, quota[l.team]-l.Did)
+			l.Lack = max(0, quota.of(l.team, l.place)-l.Did)
 			out = append(out, l)
 			return nil
 		})

@@ -68,7 +68,7 @@ func Today(v *replica.View, me syncproto.UserID, day string, most int) (*Day, er
 	if err != nil {
 		return nil, err
 	}
-	t := &looker{v: v, me: string(me), day: day, first: day[:8] + "01", most: most, teams: map[string]string{}, due: map[string]*Due{}, did: map[string]int{},
+	t := &looker{v: v, me: string(me), day: day, first: day[:8] + "01", most: most, teams: map[string]string{}, owed: map[string]int{}, due: map[string]*Due{}, did: map[string]int{},
 		out: &Day{Left: at.AddDate(0, 1, 1-at.Day()).AddDate(0, 0, -1).Day() - at.Day()}}
 	for _, step := range []func() error{t.load, t.month, t.promises, t.answers, t.returned, t.guidance, t.lacking, t.order} {
 		if err := step(); err != nil {
@@ -85,8 +85,10 @@ type looker struct {
 	day    string
 	first  string // of the month
 	most   int
-	quotas map[string]int
+	places places
+	all    []entry           // the households on this phone
 	teams  map[string]string // of the households contacted
+	owed   map[string]int    // visits a month to each of them
 	did    map[string]int
 	due    map[string]*Due
 	out    *Day
@@ -94,7 +96,14 @@ type looker struct {
 
 // load reads the households that are assigned on the day, each once.
 func (t *looker) load() (err error) {
-	if t.quotas, err = quotas(t.v); err != nil {
+	if t.places, err = loadPlaces(t.v); err != nil {
+		return err
+	}
+	quota, err := loadQuota(t.v, t.places)
+	if err != nil {
+		return err
+	}
+	if t.all, err = listed(t.v); err != nil {
 		return err
 	}
 	var home, team string
@@ -105,15 +114,18 @@ func (t *looker) load() (err error) {
 		}
 		return nil
 	})
-	for _, team := range t.teams {
-		t.out.Twice = t.out.Twice || t.quotas[team] > 1
+	for _, e := range t.all {
+		if team, mine := t.teams[e.row]; mine {
+			t.owed[e.row] = quota.of(team, e.group)
+			t.out.Twice = t.out.Twice || t.owed[e.row] > 1
+		}
 	}
-	t.out.Total = len(t.teams)
+	t.out.Total = len(t.owed)
 	return err
 }
 
 func (t *looker) contacts(home string) bool {
-	_, ok := t.teams[home]
+	_, ok := t.owed[home]
 	return ok
 }
 
@@ -203,8 +215,8 @@ func (t *looker) guidance() error {
 
 // lacking are the households whose visits of this month are not made.
 func (t *looker) lacking() error {
-	for id, team := range t.teams {
-		lack := t.quotas[team] - t.did[id]
+	for id, owed := range t.owed {
+		lack := owed - t.did[id]
 		if lack <= 0 {
 			t.out.Done++
 			continue
@@ -217,18 +229,11 @@ func (t *looker) lacking() error {
 // order groups what is due by place, groups with something urgent first, and in each the urgent first, then as people live; and reads
 // the households that fit.
 func (t *looker) order() error {
-	p, err := loadPlaces(t.v)
-	if err != nil {
-		return err
-	}
-	all, err := listed(t.v)
-	if err != nil {
-		return err
-	}
+	p := t.places
 	var list []entry
 	urgent := map[string]bool{}
 	counts := map[string]int{}
-	for _, e := range all {
+	for _, e := range t.all {
 		if d := t.due[e.row]; d != nil {
 			list = append(list, e)
 			counts[e.group]++
