@@ -24,4 +24,8 @@
 //     renders, reads, checks and blames by the column's own rules.
 //  5. The tests: a line in screens (pagetest/screens.go) for each state worth a look. TestEveryScreen then renders it in both
 //     languages and both sizes and holds it to the rules of every page; `./task screenshots` draws it.
+//
+// What is kept on this phone alone (a draft, what was looked at) goes through Replica.PutLocal and View.Local, under a prefix of the
+// screen's own; “seen/” + the id of a review tells Today that its guidance was read. The state Hostile of pagetest has markup and
+// script in every text: every screen of Full is opened with it by TestStoredScriptsAreInert.
 package pages
