@@ -109,11 +109,20 @@ func (b *Browser) do(method, path string, fields url.Values) *Page {
 	return b.from(b.base, method, path, fields)
 }
 
+// Part opens a page as the script does, which wants its main part alone.
+func (b *Browser) Part(path string) *Page {
+	b.tb.Helper()
+	return b.from("part", http.MethodGet, b.At(path), nil)
+}
+
 func (b *Browser) from(origin, method, path string, fields url.Values) *Page {
 	b.tb.Helper()
 	req, err := http.NewRequest(method, b.base+path, strings.NewReader(fields.Encode()))
 	if err != nil {
 		b.tb.Fatal(err)
+	}
+	if origin == "part" {
+		req.Header.Set("X-Part", "main")
 	}
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")

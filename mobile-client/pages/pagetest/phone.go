@@ -89,7 +89,7 @@ func Open(ctx context.Context, dir string, state State) (p *Phone, err error) {
 	if err := p.fill(ctx); err != nil {
 		return nil, fmt.Errorf("pagetest: state %s: %w", state, err)
 	}
-	p.App, err = pages.New(pages.Options{Replica: p.Replica, Now: func() time.Time { return p.Now }, Zone: zone, Rand: p.rng,
+	p.App, err = pages.New(pages.Options{Replica: p.Replica, Settings: p.Path + ".settings", Now: func() time.Time { return p.Now }, Zone: zone, Rand: p.rng,
 		Log: slog.New(slog.NewTextHandler(p.Log, nil))})
 	return p, err
 }
