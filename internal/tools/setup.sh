@@ -21,6 +21,13 @@ checks() {
 		'test -e /usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1'
 	check nodejs 'the independent client of the protocol (Node 18 or newer)' \
 		'node -e "process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)"'
+	check default-jdk-headless 'the shell of the Android package is Java' 'command -v javac && command -v keytool'
+	check aapt 'the resources of the Android package' 'command -v aapt'
+	check android-framework-res 'the resources of Android itself' 'test -e /usr/share/android-framework-res/framework-res.apk'
+	check zipalign 'the alignment of the Android package' 'command -v zipalign'
+	check apksigner 'the signature of the Android package' 'command -v apksigner'
+	check dexdump 'what the Android package holds is looked at' 'command -v dexdump'
+	check zip 'the Android package is an archive' 'command -v zip'
 	check chromium 'the pages are looked at in a browser' \
 		'command -v chromium || command -v chromium-browser || command -v google-chrome'
 	check fonts-noto-cjk 'pictures of the pages need Chinese letters' \

@@ -29,7 +29,7 @@ need zip 'the archive' 'command -v zip'
 dx=$(sh "$here/dx.sh") || missing="$missing
   dalvik-exchange: the translation of Java for Android; what stands above says why it could not be had"
 if [ -n "$missing" ]; then
-	echo "android: these Debian packages are missing (./task setup -- android installs them as root):$missing" >&2
+	echo "android: these Debian packages are missing (./task setup installs them as root):$missing" >&2
 	exit 1
 fi
 
