@@ -64,11 +64,11 @@ func (c *enrolCmd) Run(a *app) error {
 
 // remove takes the data file away, and its key.
 func (a *app) remove() error {
-	err := sqlitex.Remove(a.File)
-	if e := os.Remove(a.lockPath()); e != nil && !errors.Is(e, fs.ErrNotExist) {
-		err = errors.Join(err, e)
+	b, err := a.box(nil)
+	if err != nil {
+		return err
 	}
-	return err
+	return errors.Join(sqlitex.Remove(a.File), b.Remove())
 }
 
 // serverURL checks the address of a server as people type it.
