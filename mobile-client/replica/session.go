@@ -286,7 +286,7 @@ func (s *Session) welcome(ctx context.Context, w syncproto.Welcome) error {
 		for _, kv := range []struct {
 			key string
 			n   int64
-		}{{"offset", w.Now - s.r.opt.Now()}, {"contact", w.Now}, {"grace", w.Grace}, {"lease", w.Lease}} {
+		}{{"offset", w.Now - s.r.opt.Now()}, {"contact", w.Now}, {"seen", 0}, {"grace", w.Grace}, {"lease", w.Lease}} {
 			if kv.n == 0 && (kv.key == "grace" || kv.key == "lease") {
 				continue // as last told
 			}
