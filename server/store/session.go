@@ -28,16 +28,26 @@ func newSession(ctx context.Context, db *sql.DB, d dialect) (*session, error) {
 }
 
 // discard ends the connection itself. Closing it would only give it back to database/sql, perhaps amid a transaction, whose locks it would
-// hold until somebody happened to be given it again.
+// hold until somebody happened to be given it again. Its statements go first: to finalize one of a connection that is gone is a fault in
+// the driver.
 func (s *session) discard() {
+	s.forget()
 	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn }) // that is what it is for
-	_ = s.close()                                                // it is gone already
+	_ = s.conn.Close()                                           // it is gone already
+}
+
+// forget lets the statements go, unless the connection went before them.
+func (s *session) forget() {
+	if s.conn.Raw(func(any) error { return nil }) == nil {
+		for _, st := range s.stmts {
+			_ = st.Close() // what a broken connection says of it does not matter
+		}
+	}
+	clear(s.stmts)
 }
 
 func (s *session) close() error {
-	for _, st := range s.stmts {
-		_ = st.Close() // the connection goes with it
-	}
+	s.forget()
 	return s.conn.Close()
 }
 

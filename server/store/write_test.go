@@ -86,6 +86,29 @@ func TestPanicLetsGoOfItsLocks(t *testing.T) {
 	}
 }
 
+// A reader whose transaction SQLite ended by itself must give an error, not panic over the statements of the connection that it throws away.
+func TestReaderOutlivesItsConnection(t *testing.T) {
+	s := mustOpen(t, store.Options{Path: filepath.Join(t.TempDir(), "s.db")}, schematest.Book())
+	lost := errors.New("what the disk said")
+	for range 3 {
+		err := s.Read(t.Context(), func(tx *store.Tx) error {
+			if _, err := tx.Streams(nil); err != nil {
+				return err
+			}
+			if _, err := tx.One("ROLLBACK", nil); err != nil { // as SQLite does when it cannot go on
+				return err
+			}
+			return lost
+		})
+		if !errors.Is(err, lost) {
+			t.Errorf("the reader fails by %v", err)
+		}
+		if states := mustStreams(t, s); len(states) != 0 {
+			t.Errorf("streams stand at %+v", states)
+		}
+	}
+}
+
 func mustStreams(t *testing.T, s *store.Store) (out []store.StreamState) {
 	t.Helper()
 	if err := s.Read(context.Background(), func(tx *store.Tx) error {
