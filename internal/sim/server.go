@@ -26,8 +26,9 @@ type server struct {
 	known    map[syncproto.Identity]bool
 	newest   int64 // receipt of the newest change that the oracle knows
 	requests []*request
-	said     string // the worst that the process logged
-	failing  bool   // its disk fails; it will die of that
+	recorded map[syncproto.DeviceID]int64 // disclosures by requests that ended, for those around them
+	said     string                       // the worst that the process logged
+	failing  bool                         // its disk fails; it will die of that
 }
 
 // open starts the process. Every start is a new epoch.

@@ -62,6 +62,24 @@ func (s *server) disclosures(id syncproto.DeviceID) (n int64) {
 	return n
 }
 
+// recording begins to count the records of what one request shows a device. What it gives tells how many there are: less those of an old
+// request of the same device that the network brought meanwhile.
+func (s *server) recording(id syncproto.DeviceID, sync bool) func() int64 {
+	if !sync {
+		return func() int64 { return 0 }
+	}
+	if s.recorded == nil {
+		s.recorded = map[syncproto.DeviceID]int64{}
+	}
+	before, within := s.disclosures(id), s.recorded[id]
+	return func() int64 {
+		all := s.disclosures(id) - before
+		own := all - (s.recorded[id] - within)
+		s.recorded[id] = within + all
+		return own
+	}
+}
+
 // repaired holds a sync to repair nothing but what something else had damaged, or what a fork or a twin of the file left differing: a
 // repair that is needed because of what was synced before hides a defect.
 func (p *phone) repaired(rep syncer.Report, err error) {
