@@ -45,6 +45,7 @@ type choice struct {
 
 var formWords = words{
 	"form.optional": {ZH: "可不填", EN: "optional"},
+	"form.born":     {ZH: "可不填，如 1955-03-02", EN: "optional, like 1955-03-02"},
 	"form.wrong":    {ZH: "有 {0} 处要改。", EN: "{0} thing to change.|{0} things to change."},
 	"form.save":     {ZH: "保存", EN: "Save"},
 	"form.yes":      {ZH: "是", EN: "Yes"},
@@ -74,7 +75,9 @@ func (s *sheet) input(c *schema.Column, v schema.Value) *input {
 	if c.Type == schema.TypeText && (c.Max == 0 || c.Max >= wraps) {
 		in.Kind = "long" // it wraps where people read it; a line break in it is folded when it is saved
 	}
-	if !c.Required && in.Kind != "pick" && in.Kind != "tags" {
+	if c.Type == schema.TypeDate && c.Privacy != schema.Open {
+		in.Kind, in.Note = "born", s.lang.say("form.born") // eight digits are typed sooner than a calendar is turned back seventy years
+	} else if !c.Required && in.Kind != "pick" && in.Kind != "tags" {
 		in.Note = s.lang.say("form.optional")
 	}
 	in.put(s.lang, v)

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"embed"
+	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
@@ -130,6 +131,7 @@ func (l tongue) funcs() template.FuncMap {
 		"tabs":    func() any { return tabs },
 		"dict":    dict,
 		"clauses": clauses,
+		"wrapped": wrapped,
 		"facts":   facts,
 		"paths":   func() pathFuncs { return pathFuncs{} },
 	}
@@ -152,6 +154,26 @@ func clauses(text string) []string {
 		}
 	}
 	return []string{text}
+}
+
+// wrapped lets a text break after its marks before it breaks anywhere else. Text with marked parts stays as it is.
+func wrapped(text any) template.HTML {
+	whole := fmt.Sprint(text)
+	if h, ok := text.(template.HTML); ok && strings.Contains(string(h), "<") {
+		return h
+	} else if !ok {
+		whole = template.HTMLEscapeString(whole)
+	}
+	var b strings.Builder
+	for whole != "" {
+		n := len(whole)
+		if at := strings.IndexAny(whole, "，。；："); at >= 0 {
+			n = at + len("，")
+		}
+		b.WriteString(`<span class="ib">` + whole[:n] + `</span>`)
+		whole = whole[n:]
+	}
+	return template.HTML(b.String()) // #nosec G203 -- escaped above
 }
 
 var shellRoutes = []route{
