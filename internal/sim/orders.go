@@ -75,7 +75,7 @@ func (w *World) queues() []*queue {
 		q := &queue{by: judge.Author{Device: device.ID, User: p.userID()}}
 		for _, e := range waiting[:min(ordersMost, len(waiting))] {
 			c := e.Change
-			if c.At+c.Offset > w.now || c.Sealed != nil || c.Name.Device != device.ID || w.moves(c) {
+			if c.At+c.Offset > w.now || c.Sealed != nil || c.Name.Device != device.ID {
 				break
 			}
 			// The server reads what it can of a change by its own book.
@@ -89,18 +89,6 @@ func (w *World) queues() []*queue {
 		}
 	}
 	return out
-}
-
-// moves tells whether a change puts a row somewhere else. Who may do what with a row is judged where it lies as the change arrives, so
-// of two people who move one row to where the other may not look the first wins: DESIGN.md, “What is not”.
-func (w *World) moves(c *syncproto.Change) bool {
-	for i := range c.Edits {
-		t := w.book.Table(c.Edits[i].Table)
-		if t != nil && c.Edits[i].Op == syncproto.OpUpdate && slices.ContainsFunc(c.Edits[i].Cells, func(e syncproto.CellEdit) bool { return e.Cell == t.Parent }) {
-			return true
-		}
-	}
-	return false
 }
 
 // expects is the number that the next new change of a device must have, 0 for one that is not known or was revoked.

@@ -41,6 +41,9 @@ type desk struct {
 	labels   []store.RowLabel
 	chain    []store.ChainRecord
 	left     []store.Left
+	past     map[syncproto.RowID][]store.Moved // what rows lay beneath before they moved, oldest first; see lay.go
+	former   map[syncproto.RowID]*row          // rows that only the past needs: read without their streams' locks
+	moved    []store.Moved
 	waits    []store.Wait
 	names    []store.Named
 	came     []syncproto.Identity // changes that took effect, and those they stand in for: somebody may wait for them
@@ -103,6 +106,7 @@ func (j *Judge) newDesk(tx *store.Tx) (*desk, error) {
 		rows: map[syncproto.RowID]*row{}, levels: map[string]string{}, records: map[syncproto.Identity]*record{},
 		unmade: map[syncproto.RowID]syncproto.Identity{}, rights: map[syncproto.UserID]*entitle.Rights{},
 		cursors: map[string]*syncproto.Cursor{}, items: map[string]*store.Item{}, itemsOf: map[syncproto.RowID][]*store.Item{}, lives: map[syncproto.RowID]bool{},
+		past: map[syncproto.RowID][]store.Moved{}, former: map[syncproto.RowID]*row{},
 		revoked: map[syncproto.DeviceID]int64{}}, err
 }
 
@@ -141,6 +145,9 @@ func (d *desk) load(hearings []*hearing) error {
 		if r := d.rows[id]; r != nil && r.Alias != "" {
 			ids = append(ids, r.Alias)
 		}
+	}
+	if err := d.loadPast(hearings); err != nil {
+		return err
 	}
 	return d.loadValues(ids)
 }

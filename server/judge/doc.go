@@ -6,8 +6,8 @@
 //   - It is accepted or refused whole, and its verdict is durable before it is told. A refused change is kept whole, with a reason that
 //     a person can act on.
 //   - A change known already, under whatever name, gets its verdict as it now stands, and changes nothing.
-//   - Rights are read inside the transaction that writes. Work captured while its author was entitled is judged by that, for a grace
-//     period; after it, it waits in the inbox.
+//   - Rights are read inside the transaction that writes. Work captured while its author was entitled, where the row then lay, is judged by
+//     that, for a grace period; after it, it waits in the inbox.
 //   - What cells show, and what lies in the inbox, is what syncproto/merge makes of the row's versions; the short way that leaves the
 //     history unread gives the same.
 //   - History, chain, digests of buckets, seqs of scopes, marks of rows that left and grants move in the same transaction.

@@ -229,6 +229,9 @@ func (d *desk) follow(r *row) error {
 	if err := d.need(parent); err != nil {
 		return err
 	}
+	if err := d.noteMove(r); err != nil {
+		return err
+	}
 	r.Parent = parent
 	return d.resituate(r)
 }

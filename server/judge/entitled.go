@@ -9,8 +9,8 @@ import (
 	"minqing/syncproto"
 )
 
-// entitle judges whether the author may make each edit: by the rights at capture as long as the grace period runs, and by those of now.
-// What only the rights at capture allow is late.
+// entitle judges whether the author may make each edit: by the rights at capture, over where the row lay then, as long as the grace period
+// runs, and by those of now, over where it lies. What only the rights at capture allow is late.
 func (h *hearing) entitle() (*refusal, error) {
 	if h.rec.User == "" { // the server's own
 		for _, e := range h.edits {
@@ -34,14 +34,18 @@ func (h *hearing) entitle() (*refusal, error) {
 		e.own = h.isOwn(e)
 		var atCapture *refusal
 		if then > 0 {
-			if atCapture = h.mayAt(e, rights, then); atCapture == nil {
-				e.roles = rights.Roles(then, e.above)
+			lay, err := h.groundsAt(e, then)
+			if err != nil {
+				return nil, err
+			}
+			if atCapture = h.mayAt(e, lay, rights, then); atCapture == nil {
+				e.roles = rights.Roles(then, lay[0].above)
 			}
 		}
-		nowNo := h.mayAt(e, rights, now)
+		nowNo := h.mayAt(e, e.grounds, rights, now)
 		switch {
 		case nowNo == nil && (then == 0 || atCapture != nil):
-			e.roles = rights.Roles(now, e.above)
+			e.roles = rights.Roles(now, e.grounds[0].above)
 		case nowNo == nil: // both: by those at capture, which no reassignment changes
 		case then == 0 || atCapture != nil:
 			if atCapture != nil && atCapture.code != syncproto.CodeWaits {
@@ -98,9 +102,9 @@ func (h *hearing) isOwn(e *edit) bool {
 }
 
 // mayAt judges one edit by the rights of one moment; states are judged elsewhere, so any state in which the edit is allowed will do.
-func (h *hearing) mayAt(e *edit, rights *entitle.Rights, at int64) *refusal {
-	for i, scope := range e.scopes {
-		if rights.Sees(h.d.book, scope, at, h.placesOf(e, i)) {
+func (h *hearing) mayAt(e *edit, on []ground, rights *entitle.Rights, at int64) *refusal {
+	for i, g := range on {
+		if g.scope == "" || rights.Sees(h.d.book, g.scope, at, g.above) {
 			continue
 		}
 		// A row that is not there and one that is not his look alike.
@@ -111,20 +115,11 @@ func (h *hearing) mayAt(e *edit, rights *entitle.Rights, at int64) *refusal {
 		}
 		return refuseAbsent(e.Row)
 	}
-	roles := rights.Roles(at, e.above)
+	roles := rights.Roles(at, on[0].above)
 	if h.allowed(e, roles) {
 		return nil
 	}
 	return &refusal{code: syncproto.CodeForbidden, message: "您没有这项权限 / you have no right to do this", hint: "需要时请联系管理员 / ask the administrator"}
-}
-
-// placesOf are the places above the scope: for the scope that a row moves to, those above its new parent.
-func (h *hearing) placesOf(e *edit, i int) []string {
-	if i == 0 {
-		return e.above
-	}
-	parent, _ := e.parentOf()
-	return h.d.placesAbove(h.row(parent), h.row)
 }
 
 // allowed asks the permission matrix, whatever the row's state.

@@ -76,6 +76,9 @@ func (d *desk) flushRows(rows []*row) error {
 			return err
 		}
 	}
+	if err := d.tx.SaveMoved(d.moved); err != nil {
+		return err
+	}
 	return d.tx.SaveLeft(d.left)
 }
 

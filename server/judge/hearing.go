@@ -31,8 +31,7 @@ type edit struct {
 	op      syncproto.Op // as it counts: a second mend of a creation is an update
 	row     *row
 	table   *schema.Table
-	above   []string // places above the row, nearest first
-	scopes  []string // those in which the author must be entitled
+	grounds []ground // those on which the author must be entitled; the row's own comes first
 	roles   []schema.Role
 	own     bool
 	depends []syncproto.Identity

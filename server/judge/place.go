@@ -49,8 +49,7 @@ func (h *hearing) placeEdit(e *edit) *refusal {
 		}
 		e.op = syncproto.OpUpdate // a second mend is an edit like any other
 	}
-	e.scopes = []string{e.row.Scope}
-	e.above = h.d.placesAbove(e.row, h.row)
+	e.grounds = []ground{{e.row.Scope, h.d.placesAbove(e.row, h.row)}}
 	return h.placeMove(e)
 }
 
@@ -148,13 +147,13 @@ func (h *hearing) makeRow(e *edit) *refusal {
 	}
 	h.made[r.ID] = r
 	e.row = r
-	switch {
-	case e.table.Scope != schema.ScopeOwn:
-		e.scopes = []string{r.Scope}
-	case above != nil: // its scope is new; who may look at the row above may be let in by the permits
-		e.scopes = []string{above.Scope}
+	e.grounds = []ground{{r.Scope, h.d.placesAbove(r, h.row)}}
+	if e.table.Scope == schema.ScopeOwn { // its scope is new; who may look at the row above may be let in by the permits
+		e.grounds[0].scope = ""
+		if above != nil {
+			e.grounds[0].scope = above.Scope
+		}
 	}
-	e.above = h.d.placesAbove(r, h.row)
 	return nil
 }
 
@@ -220,9 +219,9 @@ func (h *hearing) placeMove(e *edit) *refusal {
 		return refuseInvalid("不能移到自己下面", "a row cannot lie beneath itself")
 	}
 	if scope, _ := situation(h.d, e.row, above, 0); scope != e.row.Scope {
-		e.scopes = append(e.scopes, scope)
+		e.grounds = append(e.grounds, ground{scope, h.d.placesAbove(above, h.row)})
 	} else if e.table.Scope == schema.ScopeOwn {
-		e.scopes = append(e.scopes, above.Scope)
+		e.grounds = append(e.grounds, ground{above.Scope, h.d.placesAbove(above, h.row)})
 	}
 	return nil
 }

@@ -33,6 +33,8 @@ var bookkeeping = []string{
 	// A row left that scope at that seq; silent about where to.
 	`CREATE TABLE IF NOT EXISTS mq_left (scope TEXT{c} NOT NULL, stream TEXT{c} NOT NULL, seq {int} NOT NULL, id TEXT{c} NOT NULL, tbl TEXT{c} NOT NULL,
 		PRIMARY KEY (scope, stream, seq, id)) {key}`,
+	// What a row lay beneath before it moved, and until when (server time): who may change it is judged by where it lay at capture.
+	`CREATE TABLE IF NOT EXISTS mq_moved (row_id TEXT{c} NOT NULL, until_ms {int} NOT NULL, parent TEXT{c} NOT NULL, PRIMARY KEY (row_id, until_ms)) {key}`,
 	// The last seq of each stream in a scope: one small query answers “anything new?”.
 	`CREATE TABLE IF NOT EXISTS mq_scope (scope TEXT{c} NOT NULL, stream TEXT{c} NOT NULL, seq {int} NOT NULL, PRIMARY KEY (scope, stream)) {key}`,
 	// Count and digests of the living rows of a bucket, kept in the transaction that changes them.

@@ -130,6 +130,37 @@ func (tx *Tx) LeftRows(scope, stream string, after, upTo int64) ([]Left, error) 
 	return out, err
 }
 
+// Moved says what a row lay beneath until a moment of server time.
+type Moved struct {
+	ID     syncproto.RowID
+	Until  int64
+	Parent syncproto.RowID
+}
+
+// MovedSince reads what rows lay beneath before they moved, for moves after a moment, oldest first.
+func (tx *Tx) MovedSince(ids []string, after int64) ([]Moved, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var out []Moved
+	err := tx.Each(func(scan func(...any) error) error {
+		var m Moved
+		err := scan(&m.ID, &m.Until, &m.Parent)
+		out = append(out, m)
+		return err
+	}, "SELECT row_id, until_ms, parent FROM mq_moved WHERE row_id = ANY(?) AND until_ms > ? ORDER BY row_id, until_ms", ids, after)
+	return out, err
+}
+
+// SaveMoved writes what rows lay beneath. Of several moves at one moment the first counts: nobody was shown what lay between.
+func (tx *Tx) SaveMoved(moves []Moved) error {
+	out := make([][]any, len(moves))
+	for i, m := range moves {
+		out[i] = []any{string(m.ID), m.Until, string(m.Parent)}
+	}
+	return tx.insertMany("mq_moved", "row_id,until_ms,parent", "text,bigint,text", "ON CONFLICT DO NOTHING", out)
+}
+
 // SaveRows writes rows whole.
 func (tx *Tx) SaveRows(rows []*Row) error {
 	out := make([][]any, len(rows))

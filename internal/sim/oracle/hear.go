@@ -61,8 +61,6 @@ func (h *hearing) placeOne(e *edit) *refusal {
 		e.twice = h.c.Mends == ""
 		e.op = syncproto.OpUpdate
 	}
-	e.over = h.over(e.row)
-	e.scopes = []place{{h.scopeOf(e.table, e.Row, h.find(e.row.parent)), e.over}}
 	return h.move(e)
 }
 
@@ -129,13 +127,7 @@ func (h *hearing) birth(e *edit) *refusal {
 		return invalid()
 	}
 	h.made[r.id] = r
-	e.row, e.over = r, h.over(r)
-	switch {
-	case e.table.Scope != schema.ScopeOwn:
-		e.scopes = []place{{h.scopeOf(e.table, e.Row, parent), e.over}}
-	case parent != nil: // nobody can be entitled to a scope that is only being made: who sees the row above may make it
-		e.scopes = []place{{h.scopeOf(parent.table, parent.id, h.find(parent.parent)), e.over}}
-	}
+	e.row = r
 	return nil
 }
 
@@ -155,7 +147,7 @@ func (h *hearing) level(p *row) string {
 	return p.get(h.o.opt.Book, "level").Str()
 }
 
-// move holds an edit that gives its row another parent to what it reaches there.
+// move holds an edit that gives its row another parent to what there is.
 func (h *hearing) move(e *edit) *refusal {
 	id, given := e.parent()
 	if !given || id == e.row.parent {
@@ -171,13 +163,8 @@ func (h *hearing) move(e *edit) *refusal {
 	if parent == nil || parent.table.Name != e.table.Column(e.table.Parent).Ref {
 		return h.absent(id)
 	}
-	if slices.Contains(h.over(parent), string(e.Row)) {
+	if slices.Contains(h.over(parent, h.now), string(e.Row)) {
 		return invalid()
-	}
-	if to := h.scopeOf(e.table, e.Row, parent); to != e.scopes[0].scope {
-		e.scopes = append(e.scopes, place{to, h.over(parent)})
-	} else if e.table.Scope == schema.ScopeOwn {
-		e.scopes = append(e.scopes, place{h.scopeOf(parent.table, parent.id, h.find(parent.parent)), h.over(parent)})
 	}
 	return nil
 }
@@ -249,7 +236,7 @@ func (h *hearing) entitle() *refusal {
 		}
 		after := h.mayAt(e, h.now)
 		if then > 0 && before == nil {
-			e.roles = h.o.st.rightsAt(then).rolesOver(string(h.c.User), then, e.over)
+			e.roles = h.o.st.rightsAt(then).rolesOver(string(h.c.User), then, h.over(e.row, then))
 			h.late = h.late || after != nil
 		} else {
 			if after != nil {
@@ -258,7 +245,7 @@ func (h *hearing) entitle() *refusal {
 				}
 				return after
 			}
-			e.roles = h.o.st.rightsAt(h.now).rolesOver(string(h.c.User), h.now, e.over)
+			e.roles = h.o.st.rightsAt(h.now).rolesOver(string(h.c.User), h.now, h.over(e.row, h.now))
 		}
 		if e.twice {
 			return invalid()
@@ -298,7 +285,7 @@ func (h *hearing) own(e *edit) bool {
 }
 
 func (h *hearing) mayAt(e *edit, at int64) *refusal {
-	for i, p := range e.scopes {
+	for i, p := range h.reach(e, at) {
 		if h.o.sees(string(h.c.User), p.scope, at, p.over) {
 			continue
 		}
@@ -307,7 +294,7 @@ func (h *hearing) mayAt(e *edit, at int64) *refusal {
 		}
 		return &refusal{code: syncproto.CodeWaits, row: e.Row}
 	}
-	if !h.allowed(e, h.o.st.rightsAt(at).rolesOver(string(h.c.User), at, e.over)) {
+	if !h.allowed(e, h.o.st.rightsAt(at).rolesOver(string(h.c.User), at, h.over(e.row, at))) {
 		return &refusal{code: syncproto.CodeForbidden}
 	}
 	return nil

@@ -91,20 +91,12 @@ type edit struct {
 	op      syncproto.Op
 	table   *schema.Table
 	row     *row
-	scopes  []place
-	over    []string // places over the row
 	roles   []schema.Role
 	own     bool
 	twice   bool
 	depends []ident
 	// deciding are the cells of open items that the edit decides.
 	deciding map[string]bool
-}
-
-// place is a scope in which the author must be entitled, and the places over it.
-type place struct {
-	scope string
-	over  []string
 }
 
 // Push takes a push: every change that is new is judged in order, then those that waited for what came, round after round.
@@ -275,31 +267,6 @@ func (h *hearing) find(id syncproto.RowID) *row {
 	return h.o.st.rows[id]
 }
 
-func (h *hearing) over(r *row) []string {
-	var out []string
-	for n := 0; r != nil && n < 40; n++ {
-		if r.table.Place {
-			out = append(out, string(r.id))
-		}
-		r = h.find(r.parent)
-	}
-	return out
-}
-
-func (h *hearing) scopeOf(t *schema.Table, id syncproto.RowID, parent *row) string {
-	if t.Scope == schema.ScopeOwn {
-		return t.Name + ":" + string(id)
-	}
-	if parent == nil {
-		return ""
-	}
-	above := h.scopeOf(parent.table, parent.id, h.find(parent.parent))
-	if t.Scope == schema.ScopeNarrow {
-		return t.Name + ":" + scopeID(above)
-	}
-	return above
-}
-
 // parent is the parent that an edit gives its row; given is false when it gives none.
 func (e *edit) parent() (id syncproto.RowID, given bool) {
 	for i := range e.Cells {
@@ -405,6 +372,7 @@ func (h *hearing) follow(r *row, seqs map[string]bool) {
 		}
 	}
 	beneath(r)
+	r.lay = append(r.lay, former{r.parent, h.now})
 	r.parent = parent
 	for id, was := range before {
 		x := s.rows[id]

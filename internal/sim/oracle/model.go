@@ -46,7 +46,8 @@ type row struct {
 	table    *schema.Table
 	stream   string
 	parent   syncproto.RowID
-	month    string // for tables with months
+	lay      []former // beneath what it lay before
+	month    string   // for tables with months
 	versions []*version
 	label    syncproto.Label
 	alias    syncproto.RowID // the twin that it was merged into

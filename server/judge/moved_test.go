@@ -1,0 +1,130 @@
+package judge_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"minqing/internal/testenv"
+	"minqing/schema/schematest"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// movers is a world in which ann may move a thing from h1 to h2 and bob from h1 to h3, neither to where the other may look.
+func movers(t *testing.T, opt store.Options) (w *world, ann, bob *phone) {
+	w = mustWorld(t, opt, schematest.Book())
+	w.must("admin", w.create("household", "h3", "place", "@v2g", "code", "h3"))
+	w.assign("ann", "h2")
+	w.assign("bob", "h3")
+	ann, bob = w.phone("ann"), w.phone("bob")
+	ann.do(w.create("thing", "t", "household", "@h1", "name", "n", "total", 1))
+	ann.do(w.create("note", "k", "thing", "@t", "author", "@ann", "text", "asleep"))
+	ann.sync()
+	bob.sync()
+	return w, ann, bob
+}
+
+// TestMovesInAllOrders: two people move one row at once, each to where the other may not look, and each of them writes into it as well. Both
+// were entitled where it lay when they did so, so whoever comes first both moves are heads of one item, and all that was written is there.
+func TestMovesInAllOrders(t *testing.T) {
+	for name, postgres := range map[string]bool{"sqlite": false, "postgres": true} {
+		t.Run(name, func(t *testing.T) {
+			for _, order := range []string{"aabb", "abab", "abba", "bbaa", "baba", "baab"} {
+				opt := store.Options{Path: filepath.Join(t.TempDir(), "s.db")}
+				if postgres {
+					opt = store.Options{DSN: testenv.MustRelaxedPostgres(t)}
+				}
+				w, ann, bob := movers(t, opt)
+				base := w.base("t")
+				queues := map[rune][]*syncproto.Change{}
+				for by, p := range map[rune]*phone{'a': ann, 'b': bob} {
+					move := w.update("thing", "t", "household", map[rune]string{'a': "@h2", 'b': "@h3"}[by])
+					write := w.update("thing", "t", "total", map[rune]int{'a': 10, 'b': 100}[by])
+					move.Base, write.Base = base, base
+					first := p.change(move)
+					write.Base.Over = []syncproto.Identity{first.Identity()}
+					queues[by] = []*syncproto.Change{first, p.change(write)}
+				}
+				for _, by := range order {
+					p := map[rune]*phone{'a': ann, 'b': bob}[by]
+					if v := p.push(queues[by][0])[0]; v.Status == syncproto.Refused {
+						t.Errorf("%s: %c's change %d: %s %s", order, by, v.Number, v.Code, v.Message)
+					}
+					queues[by] = queues[by][1:]
+				}
+				item := w.oneItem(syncproto.ItemCell)
+				if len(item.Sides) != 2 || item.Cells[0] != "household" {
+					t.Errorf("%s: the item is %+v", order, item)
+				}
+				w.shows("thing", "t", "household", w.id("h1"))
+				w.shows("thing", "t", "total", 111)
+				for _, row := range []string{"t", "k"} {
+					if r := w.row(row); r.Scope != "household:"+w.id("h1") {
+						t.Errorf("%s: %s lies in %s", order, row, r.Scope)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestLateAfterAMove: who wrote while the row lay where he may look is late when it lies elsewhere as his words arrive; who captured after
+// the move is not let in by where it lay once, nor by what he claims to have been shown.
+func TestLateAfterAMove(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.assign("ann", "h2")
+		ann, bob := w.phone("ann"), w.phone("bob")
+		ann.do(w.create("thing", "t", "household", "@h1", "name", "n", "total", 1))
+		bob.sync()
+		shown := w.base("t")
+		write := func(delta int) syncproto.Edit {
+			e := w.update("thing", "t", "total", delta)
+			e.Base = shown
+			return e
+		}
+		before := bob.change(write(10))
+		ann.sync()
+		ann.wants(ann.do(w.update("thing", "t", "household", "@h2")), syncproto.Applied, "")
+		v := bob.push(before)[0]
+		bob.wants(v, syncproto.Applied, "")
+		if !v.Late || len(v.Labels) != 0 {
+			t.Errorf("bob is answered by %+v", v)
+		}
+		w.shows("thing", "t", "total", 11)
+		bob.sync()
+		bob.wants(bob.do(write(100)), syncproto.Refused, syncproto.CodeWaits)
+		w.shows("thing", "t", "total", 11)
+		// There and back again: what counts is where it lay then.
+		ann.sync()
+		ann.do(w.update("thing", "t", "household", "@h1"))
+		bob.sync()
+		back := bob.change(write(1000))
+		ann.sync()
+		ann.do(w.update("thing", "t", "household", "@h2"))
+		bob.wants(bob.push(back)[0], syncproto.Merged, "") // beside what bob himself wrote before
+		w.shows("thing", "t", "total", 1011)
+	})
+}
+
+// TestSecretaryOfWhereItLay: a household that goes to another village takes the roles over it along; the work of those who had them before
+// is judged by them.
+func TestSecretaryOfWhereItLay(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		sec := w.phone("sec")
+		sec.do(w.create("thing", "t", "household", "@h1", "name", "n", "total", 1))
+		sec.sync()
+		edit := sec.change(w.update("thing", "t", "total", 2))
+		child := sec.change(w.create("secret", "s", "thing", "@t", "id_number", "11010519491231002X"))
+		w.must("admin", w.update("household", "h1", "place", "@v2g"))
+		for _, v := range sec.push(edit, child) {
+			sec.wants(v, syncproto.Applied, "")
+			if !v.Late {
+				t.Errorf("change %d is not late", v.Number)
+			}
+		}
+		w.shows("thing", "t", "total", 3)
+		w.shows("secret", "s", "id_number", "11010519491231002X")
+		sec.sync()
+		sec.wants(sec.do(w.update("thing", "t", "total", 2)), syncproto.Refused, syncproto.CodeWaits)
+	})
+}
