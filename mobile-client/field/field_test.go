@@ -265,3 +265,38 @@ func BenchmarkPages(b *testing.B) {
 		})
 	}
 }
+
+func TestGuidanceIsShownUntilItWasRead(t *testing.T) {
+	p := mustPhone(t, pagetest.Done)
+	waiting := func() (n int, due bool) {
+		view(t, p, func(v *replica.View) (err error) {
+			if n, err = field.JournalsWaiting(v, p.Me); err != nil {
+				return err
+			}
+			d, err := field.Today(v, p.Me, today, 40)
+			if err == nil {
+				for _, g := range d.Groups {
+					due = due || slices.ContainsFunc(g.Due, func(d field.Due) bool { return d.Why == field.Guided && d.Text == "多问一句用水" })
+				}
+			}
+			return err
+		})
+		return n, due
+	}
+	if n, due := waiting(); n != 0 || due {
+		t.Fatalf("before: %d, %v", n, due)
+	}
+	review, err := p.Guide(context.Background(), p.Rows["journal"], "多问一句用水")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, due := waiting(); n != 1 || !due {
+		t.Errorf("just in: %d, %v", n, due)
+	}
+	if err := p.Replica.PutLocal(context.Background(), "seen/"+string(review), []byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	if n, due := waiting(); n != 0 || due {
+		t.Errorf("read: %d, %v", n, due)
+	}
+}

@@ -273,7 +273,7 @@ func (t *looker) order() error {
 // JournalsWaiting counts one's own journals that want a look: returned for completion, or with new guidance.
 func JournalsWaiting(v *replica.View, me syncproto.UserID) (n int, err error) {
 	_, err = v.One(`SELECT (SELECT count(*) FROM journal WHERE author = ?1 AND state = 'returned') + (SELECT count(DISTINCT j.id) FROM review r JOIN journal j ON j.id = r.journal
-		WHERE r.kind = 'guide' AND j.author = ?1 AND j.state <> 'returned' AND NOT EXISTS (SELECT 1 FROM mq_local l WHERE l.key = 'seen/' || r.id))`,
+		WHERE r.kind = 'guide' AND j.author = ?1 AND j.state IS NOT 'returned' AND NOT EXISTS (SELECT 1 FROM mq_local l WHERE l.key = 'seen/' || r.id))`,
 		[]any{string(me)}, &n)
 	return n, err
 }

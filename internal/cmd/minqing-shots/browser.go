@@ -80,7 +80,7 @@ func submit(selector string, fields url.Values) chromedp.Action[chromedp.Void] {
 			else el.value = fields[name][0];
 		}
 		form.noValidate = true;
-		form.requestSubmit();
+		setTimeout(function() { form.requestSubmit(); }); // after this call was answered: the page that answers it goes
 		return true;
 	})(document.querySelector(`+fmt.Sprintf("%q", selector)+`), `+string(raw)+`)`)(ctx, t)
 		return none, err

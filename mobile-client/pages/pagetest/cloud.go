@@ -153,6 +153,12 @@ func (p *Phone) Bring(ctx context.Context, row syncproto.RowID, pairs ...any) er
 	return p.cloud.send(ctx, p.Replica, p.Now.UnixMilli())
 }
 
+// Guide lets a sync bring guidance of the secretary under a journal, and gives the review.
+func (p *Phone) Guide(ctx context.Context, journal syncproto.RowID, comment string) (syncproto.RowID, error) {
+	id := p.cloud.add("review", vals{"journal": journal, "author": p.Rows["sun"], "kind": "guide", "comment": comment})
+	return id, p.cloud.send(ctx, p.Replica, p.Now.UnixMilli())
+}
+
 // Forget lets a sync take a household away: it is assigned to somebody else.
 func (p *Phone) Forget(ctx context.Context, home syncproto.RowID) error {
 	c, scope := p.cloud, p.cloud.rows[home].Bucket.Scope
