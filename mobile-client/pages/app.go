@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,7 @@ type Options struct {
 // App serves the pages.
 type App struct {
 	opt      Options
+	drafting sync.Mutex // one writer of drafts at a time
 	file     atomic.Pointer[replica.Replica]
 	settings *settings
 	pages    pages
@@ -41,6 +43,7 @@ type route struct {
 	do      func(*request) error
 	// open routes work without a replica: while none is there yet, or it is locked.
 	open bool
+	body int64 // bounds what is posted; 0 is maxBody
 }
 
 // routes lists every address. Each screen brings its own.
@@ -53,12 +56,13 @@ func routes() [][]route {
 		correctRoutes,
 		cardRoutes,
 		meRoutes,
+		visitRoutes,
 	}
 }
 
 // New makes the app over an open replica.
 func New(opt Options) (*App, error) {
-	a := &App{opt: opt, css: look.Phone(), js: look.NewAsset("app.js", script), mux: http.NewServeMux()}
+	a := &App{opt: opt, css: look.Phone(), js: look.NewAsset("app.js", script, visitScript), mux: http.NewServeMux()}
 	a.file.Store(opt.Replica)
 	var err error
 	if a.settings, err = loadSettings(opt.Settings); err != nil {

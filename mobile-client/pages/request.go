@@ -28,7 +28,7 @@ type request struct {
 // handle runs a route: it makes the request, and turns an error into a page.
 func (a *App) handle(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, max(maxBody, rt.body))
 		rq := &request{Request: r, app: a, w: w, replica: a.file.Load(), words: tongue(a.settings.get().Lang), now: a.now()}
 		err := error(nil)
 		if rq.replica == nil && !rt.open {

@@ -23,6 +23,9 @@ var pageFiles embed.FS
 //go:embed static/app.js
 var script []byte
 
+//go:embed static/visit.js
+var visitScript []byte
+
 // page is a struct that embeds frame.
 type page interface{ framed() *frame }
 
@@ -133,6 +136,7 @@ func (l tongue) funcs() template.FuncMap {
 		"clauses": clauses,
 		"wrapped": wrapped,
 		"facts":   facts,
+		"inc":     func(n int) int { return n + 1 },
 		"paths":   func() pathFuncs { return pathFuncs{} },
 	}
 }

@@ -27,6 +27,7 @@ var catalogue = join(
 	correctWords,
 	cardWords,
 	meWords,
+	visitWords,
 )
 
 func join(parts ...words) words {

@@ -1,9 +1,11 @@
 package pagetest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -117,7 +119,12 @@ func (b *Browser) Part(path string) *Page {
 
 func (b *Browser) from(origin, method, path string, fields url.Values) *Page {
 	b.tb.Helper()
-	req, err := http.NewRequest(method, b.base+path, strings.NewReader(fields.Encode()))
+	return b.send(origin, method, path, "application/x-www-form-urlencoded", strings.NewReader(fields.Encode()))
+}
+
+func (b *Browser) send(origin, method, path, media string, body io.Reader) *Page {
+	b.tb.Helper()
+	req, err := http.NewRequest(method, b.base+path, body)
 	if err != nil {
 		b.tb.Fatal(err)
 	}
@@ -125,7 +132,7 @@ func (b *Browser) from(origin, method, path string, fields url.Values) *Page {
 		req.Header.Set("X-Part", "main")
 	}
 	if method == http.MethodPost {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Content-Type", media)
 		req.Header.Set("Origin", origin)
 	}
 	resp, err := b.client.Do(req)
@@ -260,6 +267,36 @@ func (p *Page) Send(selector string, fields url.Values) *Page {
 		return p.b.Get(action + "?" + values.Encode())
 	}
 	return p.b.Post(action, values)
+}
+
+// SendFile is Send with a file chosen in a field.
+func (p *Page) SendFile(selector, field, name string, content []byte, fields url.Values) *Page {
+	p.b.tb.Helper()
+	form := p.One(selector)
+	values := formFields(form)
+	for name, list := range fields {
+		values[name] = list
+	}
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	for name, list := range values {
+		for _, v := range list {
+			if err := w.WriteField(name, v); err != nil {
+				p.b.tb.Fatal(err)
+			}
+		}
+	}
+	part, err := w.CreateFormFile(field, name)
+	if err == nil {
+		_, err = part.Write(content)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		p.b.tb.Fatal(err)
+	}
+	return p.b.send(p.b.base, http.MethodPost, Attr(form, "action"), w.FormDataContentType(), &body)
 }
 
 // Want fails the test unless the page has a status.

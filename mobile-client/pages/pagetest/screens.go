@@ -38,5 +38,11 @@ var Screens = []Screen{
 	{Name: "card", State: Full, Path: "/h/{home}/card"},
 	{Name: "card-long", State: Long, Path: "/h/{home}/card"},
 	{Name: "me", State: Full, Path: "/me"},
+	{Name: "visit", State: Full, Path: "/h/{home}/visit"},
+	{Name: "visit-matter", State: Full, Path: "/h/{home}/visit?matter=1", Tall: true},
+	{Name: "visit-wrong", State: Full, Path: "/h/{home}/visit?matter=1", Post: url.Values{"title": {""}}, Want: 422, Tall: true},
+	{Name: "visit-long", State: Long, Path: "/h/{home}/visit", Tall: true},
+	{Name: "visit-round", State: Full, Path: "/h/{home}/visit/homes?draft=0123456789abcdef"},
+	{Name: "visit-many", State: Many, Path: "/h/{home}/visit"},
 	{Name: "missing", State: Full, Path: "/nowhere", Want: 404},
 }
