@@ -12,12 +12,21 @@ import (
 // saveHeld keeps a list of buckets by its digest, so that a cursor need only carry that.
 func saveHeld(tx *store.Tx, held []syncproto.BucketID) (syncproto.Digest, error) {
 	digest := syncproto.DigestHeld(held)
+	if len(held) > longList {
+		if kept, err := tx.RenewHeld(digest.String()); kept || err != nil {
+			return digest, err
+		}
+	}
 	list, err := json.Marshal(held)
 	if err != nil {
 		return digest, err
 	}
 	return digest, tx.SaveHeld(digest.String(), string(list))
 }
+
+// longList is from how many buckets on it is worth a question to learn whether a list is kept already, as it is unless buckets came or
+// went: the list of a phone that holds a town is larger than all else that a sync writes.
+const longList = 16
 
 // LoadHeld finds the list of a digest; ok is false when this server does not know it (the device then sends it).
 func LoadHeld(tx *store.Tx, digest syncproto.Digest) (held []syncproto.BucketID, ok bool, err error) {

@@ -47,6 +47,7 @@ var conformance = []struct {
 	{"testimony is kept", testimonyIsKept},
 	{"a dump goes into either database", dumpGoesIntoEither},
 	{"values at the ends of their types", endsOfTypes},
+	{"a list held is renewed only where it is kept", heldIsRenewed},
 }
 
 func TestStoreConformance(t *testing.T) {
@@ -374,6 +375,31 @@ func endsOfTypes(t *testing.T, s subject) {
 		got, err := tx.Values("thing", []string{"r"})
 		if !slices.Equal(got["r"], values) {
 			t.Error("the values came back otherwise")
+		}
+		return err
+	})
+}
+
+func heldIsRenewed(t *testing.T, s subject) {
+	st := s.open(schematest.Book())
+	renew := func(digest string, want bool) {
+		t.Helper()
+		write(t, st, func(tx *store.Tx) error {
+			kept, err := tx.RenewHeld(digest)
+			if kept != want {
+				t.Errorf("the list of %s: kept %v, want %v", digest, kept, want)
+			}
+			return err
+		})
+	}
+	renew("d", false)
+	write(t, st, func(tx *store.Tx) error { return tx.SaveHeld("d", "[1]") })
+	renew("d", true)
+	renew("other", false)
+	read(t, st, func(tx *store.Tx) error {
+		list, err := tx.Held("d")
+		if list != "[1]" {
+			t.Errorf("the list became %q", list)
 		}
 		return err
 	})

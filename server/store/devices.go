@@ -114,3 +114,9 @@ func (tx *Tx) SaveHeld(digest, list string) error {
 	return tx.Exec(`INSERT INTO mq_held (digest, list, used_ms) VALUES (?, ?, ?) ON CONFLICT (digest) DO UPDATE SET used_ms = excluded.used_ms`,
 		digest, list, tx.now)
 }
+
+// RenewHeld says of a list that it is in use, and tells whether it is kept at all.
+func (tx *Tx) RenewHeld(digest string) (kept bool, err error) {
+	n, err := tx.Affected("UPDATE mq_held SET used_ms = ? WHERE digest = ?", tx.now, digest)
+	return n > 0, err
+}
