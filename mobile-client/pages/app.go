@@ -8,17 +8,16 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"minqing/internal/look"
 	"minqing/mobile-client/guard"
-	"minqing/mobile-client/replica"
+	"minqing/mobile-client/phone"
 )
 
 // Options are what the app works with.
 type Options struct {
-	Replica  *replica.Replica
+	Phone    *phone.Phone
 	Settings string // the file that language and size of text are kept in; "": they last as long as the process
 	Now      func() time.Time
 	Zone     *time.Location // of the local dates
@@ -30,7 +29,6 @@ type Options struct {
 type App struct {
 	opt      Options
 	drafting sync.Mutex // one writer of drafts at a time
-	file     atomic.Pointer[replica.Replica]
 	settings *settings
 	pages    pages
 	css, js  *look.Asset
@@ -44,6 +42,10 @@ type route struct {
 	// open routes work without a replica: while none is there yet, or it is locked.
 	open bool
 	body int64 // bounds what is posted; 0 is maxBody
+	// bare routes open, close or replace the replica, so they do not hold it.
+	bare bool
+	// entry routes work though the lease has run out: what leads out of it, and drafts.
+	entry bool
 }
 
 // routes lists every address. Each screen brings its own.
@@ -57,13 +59,15 @@ func routes() [][]route {
 		cardRoutes,
 		meRoutes,
 		visitRoutes,
+		lockRoutes,
+		enrolRoutes,
+		syncRoutes,
 	}
 }
 
 // New makes the app over an open replica.
 func New(opt Options) (*App, error) {
 	a := &App{opt: opt, css: look.Phone(), js: look.NewAsset("app.js", script, visitScript), mux: http.NewServeMux()}
-	a.file.Store(opt.Replica)
 	var err error
 	if a.settings, err = loadSettings(opt.Settings); err != nil {
 		return nil, err
@@ -94,8 +98,8 @@ const (
 )
 
 // Serve answers at a listener of the loopback interface until ctx ends. Before the first request is taken, opened is called with the
-// address to open, launch secret included.
-func (a *App) Serve(ctx context.Context, l net.Listener, opened func(link string)) error {
+// address to open, launch secret included, and a function that makes further ones.
+func (a *App) Serve(ctx context.Context, l net.Listener, opened func(link string, more func() (string, error))) error {
 	g := guard.New(l.Addr(), a.opt.Rand, a.refuse)
 	link, err := g.Link()
 	if err != nil {
@@ -105,7 +109,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, opened func(link string
 		ErrorLog: slog.NewLogLogger(a.opt.Log.Handler(), slog.LevelWarn)}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
-	opened(link)
+	opened(link, g.Link)
 	select {
 	case err := <-ended:
 		return err

@@ -17,11 +17,7 @@ type errorPage struct {
 	Hint string
 }
 
-var (
-	errNotFound  = &syncproto.Error{Code: syncproto.CodeNotFound, Op: "pages"}
-	errNoReplica = &syncproto.Error{Code: syncproto.CodeAuth, Op: "pages", Message: "这部手机还没有登记。 This phone is not enrolled yet.",
-		Hint: "请先用登记码登记。 Enrol it with a one-time code first."}
-)
+var errNotFound = &syncproto.Error{Code: syncproto.CodeNotFound, Op: "pages"}
 
 var errorWords = words{
 	"error.title":                {ZH: "这一步没做成", EN: "That did not work"},

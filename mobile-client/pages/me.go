@@ -8,6 +8,8 @@ type mePage struct {
 	Choices choices
 	Langs   []choice
 	Schemes []choice
+	Ready   bool // there is a replica, and it is open
+	PIN     bool
 }
 
 var meRoutes = []route{
@@ -25,12 +27,14 @@ var meWords = words{
 	"me.light":       {ZH: "浅色", EN: "Light"},
 	"me.dark":        {ZH: "深色", EN: "Dark"},
 	"me.apply":       {ZH: "就这样用", EN: "Use these"},
+	"me.pass":        {ZH: "换人用这部手机", EN: "Pass this phone on"},
+	"me.lock":        {ZH: "现在锁上", EN: "Lock now"},
 	"me.applied":     {ZH: "换好了。", EN: "Done."},
 }
 
 func showMe(rq *request) error {
 	c := rq.app.settings.get()
-	return rq.show("me", &mePage{frame: frame{Title: rq.words.say("tab.me"), Tab: "me"}, Choices: c,
+	return rq.show("me", &mePage{frame: frame{Title: rq.words.say("tab.me"), Tab: "me"}, Choices: c, Ready: rq.replica != nil, PIN: rq.app.opt.Phone.HasPIN(),
 		Langs: []choice{{"zh", "中文", c.Lang == schema.ZH}, {"en", "English", c.Lang == schema.EN}},
 		Schemes: []choice{{"", rq.words.say("me.scheme.auto"), c.Scheme == ""}, {"light", rq.words.say("me.light"), c.Scheme == "light"},
 			{"dark", rq.words.say("me.dark"), c.Scheme == "dark"}}})

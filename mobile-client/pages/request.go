@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"minqing/mobile-client/guard"
+	"minqing/mobile-client/phone"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
 	"minqing/syncproto"
@@ -20,6 +21,7 @@ type request struct {
 	app     *App
 	w       http.ResponseWriter
 	replica *replica.Replica // nil on open routes while there is none
+	state   phone.State
 	words   tongue
 	now     time.Time // local
 	device  *replica.Device
@@ -29,17 +31,42 @@ type request struct {
 func (a *App) handle(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, max(maxBody, rt.body))
-		rq := &request{Request: r, app: a, w: w, replica: a.file.Load(), words: tongue(a.settings.get().Lang), now: a.now()}
-		err := error(nil)
-		if rq.replica == nil && !rt.open {
-			err = errNoReplica
-		} else {
-			err = rt.do(rq)
-		}
-		if err != nil {
+		rq := &request{Request: r, app: a, w: w, words: tongue(a.settings.get().Lang), now: a.now()}
+		if err := rq.serve(rt); err != nil {
 			rq.fail(err)
 		}
 	})
+}
+
+// serve runs the handler of a route, or sends to where the way to it is opened.
+func (rq *request) serve(rt route) error {
+	file, state, release, err := rq.app.opt.Phone.Hold(rq.Context())
+	if err != nil {
+		release()
+		return err
+	}
+	rq.state = state
+	if rt.bare {
+		release()
+		return rt.do(rq)
+	}
+	defer release()
+	if state == phone.Ready {
+		rq.replica = file
+	}
+	switch {
+	case state != phone.Ready && !rt.open:
+		return rq.shut(state)
+	case state == phone.Ready && !rt.open && !rt.entry:
+		if lapsed, err := rq.lapsed(); lapsed || err != nil {
+			return err
+		}
+	}
+	err = rt.do(rq)
+	if rq.Method == http.MethodPost && !rt.entry && err == nil {
+		rq.app.opt.Phone.Saved()
+	}
+	return err
 }
 
 // today is the local date.

@@ -57,7 +57,7 @@ type blame struct{ Name, Text string }
 var visitRoutes = []route{
 	{pattern: "GET /h/{id}/visit", do: showVisit},
 	{pattern: "POST /h/{id}/visit", do: postVisit, body: photoBody},
-	{pattern: "POST /h/{id}/visit/draft", do: draftVisit},
+	{pattern: "POST /h/{id}/visit/draft", do: draftVisit, entry: true},
 	{pattern: "GET /h/{id}/visit/homes", do: showRound},
 	{pattern: "POST /h/{id}/visit/homes", do: postRound},
 	{pattern: "POST /h/{id}/visit/undo", do: undoVisit},

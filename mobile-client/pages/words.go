@@ -28,6 +28,9 @@ var catalogue = join(
 	cardWords,
 	meWords,
 	visitWords,
+	lockWords,
+	enrolWords,
+	syncWords,
 )
 
 func join(parts ...words) words {

@@ -46,7 +46,7 @@ func fetchKeys(ctx context.Context, transport http.RoundTripper, server string) 
 	}
 	const most = 16 << 10
 	if err := json.NewDecoder(io.LimitReader(resp.Body, most)).Decode(&k); err != nil {
-		return k, broken(err)
+		return k, broken(errors.Join(err, strange(resp)))
 	}
 	return k, nil
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 
@@ -99,7 +100,7 @@ func post(ctx context.Context, transport http.RoundTripper, server, path string,
 		err = json.NewDecoder(bytes.NewReader(raw)).Decode(out)
 	}
 	if err != nil {
-		return broken(err)
+		return broken(errors.Join(err, strange(resp)))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"minqing/syncproto"
 	"minqing/syncproto/codec"
@@ -114,6 +115,9 @@ func (r *run) exchange(ctx context.Context, body []byte) error {
 	if resp.StatusCode != http.StatusOK {
 		return problem(resp)
 	}
+	if kind := resp.Header.Get("Content-Type"); !strings.HasPrefix(kind, mediaType) {
+		return broken(strange(resp)) // a network's own page, say: 200 and HTML
+	}
 	counted := &counter{in: resp.Body}
 	defer func() { r.rep.Received += counted.n }()
 	plain, err := codec.Decompress(resp.Header.Get("Content-Encoding"), counted, syncproto.MaxAnswerBytes)
@@ -176,13 +180,28 @@ func problem(resp *http.Response) error {
 	if json.Unmarshal(raw, &p) != nil || p.Code == "" {
 		// Not our server's words: a proxy's, or a wrong address.
 		e := &syncproto.Error{Code: syncproto.CodeUnavailable, Op: fmt.Sprintf("sync: status %d", resp.StatusCode), Message: "服务器现在没有回应 / the server does not answer now",
-			Hint: "过一会儿再同步 / sync again later"}
+			Hint: "过一会儿再同步 / sync again later", Err: strange(resp)}
 		if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
 			e.RetryAfter = n
 		}
 		return e
 	}
 	return &syncproto.Error{Code: p.Code, Op: "sync", Message: p.Title, Hint: p.Hint, RetryAfter: p.RetryAfter}
+}
+
+// Strange is the cause of an error when something answered that is not our server: the sign-in page of a network, a proxy, another
+// machine at the same address.
+type Strange struct {
+	Status int
+	Page   bool // it sent a page for people
+}
+
+func (s *Strange) Error() string {
+	return fmt.Sprintf("a strange answer: status %d, page %t", s.Status, s.Page)
+}
+
+func strange(resp *http.Response) *Strange {
+	return &Strange{Status: resp.StatusCode, Page: strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")}
 }
 
 // broken is the error for a link that broke.

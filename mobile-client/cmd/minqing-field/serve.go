@@ -1,41 +1,121 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strconv"
 	"time"
 
 	"minqing/mobile-client/pages"
-	"minqing/mobile-client/replica"
+	"minqing/mobile-client/phone"
+	"minqing/mobile-client/shell"
 )
 
 type serveCmd struct {
-	Port int  `help:"端口，默认随机 / the port, a random one by default"`
-	Open bool `help:"只打印地址 / print the address and nothing else"`
+	Port  int  `help:"端口，默认随机 / the port, a random one by default"`
+	Open  bool `help:"只打印地址 / print the address and nothing else"`
+	Shell bool `help:"由安卓外壳启动：用 JSON 行说话 / started by the Android shell: talk in JSON lines"`
 }
 
-// Run serves the pages of the field app to this machine alone, until it is interrupted.
+// Run serves the pages of the field app to this machine alone, until it is interrupted or its shell goes away.
 func (c *serveCmd) Run(a *app) error {
-	return a.with(func(r *replica.Replica) error {
-		served, err := pages.New(pages.Options{Replica: r, Settings: a.File + ".settings", Now: time.Now, Zone: time.Local, Rand: rand.Reader,
-			Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
-		if err != nil {
+	ctx, stop := context.WithCancel(a.ctx)
+	defer stop()
+	opt := phone.Options{File: a.File, PIN: a.PIN, Transport: transport(), Now: nowMS, After: time.After, Rand: rand.Reader, Client: client(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	var talk *shell.Shell
+	names := &shell.Names{}
+	if c.Shell {
+		var first shell.Start
+		var err error
+		if talk, first, err = shell.Open(a.in, a.out); err != nil {
 			return err
 		}
-		l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)))
-		if err != nil {
-			return err
-		}
-		return served.Serve(a.ctx, l, func(link string) {
-			if c.Open {
-				fmt.Fprintln(a.out, link)
-				return
+		opt.Secret = first.Secret
+		through := transport().(*http.Transport)
+		through.DialContext = names.Dialer().DialContext
+		opt.Transport = through
+		opt.Busy = func(running bool) { tell(opt.Log, talk, running, a.label(busyWords)) }
+		opt.Wiped = func() {
+			if err := talk.Wiped(); err != nil {
+				opt.Log.Warn("the shell does not listen", "err", err)
 			}
-			a.say("在浏览器里打开（只能用一次）：%s", "Open in a browser (good for one use): %s", link)
-		})
+		}
+	}
+	p, err := phone.New(ctx, opt)
+	if err != nil {
+		return err
+	}
+	err = c.serve(ctx, a, p, opt.Log, func(more func() (string, error)) {
+		if talk == nil {
+			return
+		}
+		go func() {
+			defer stop() // the shell is gone, or talks nonsense
+			if err := talk.Run(ctx, heard(ctx, a, p, names, opt.Log, more)); err != nil && ctx.Err() == nil {
+				opt.Log.Error("the talk with the shell ended", "err", err)
+			}
+		}()
 	})
+	return errors.Join(err, p.Close())
+}
+
+func (c *serveCmd) serve(ctx context.Context, a *app, p *phone.Phone, log *slog.Logger, opened func(more func() (string, error))) error {
+	served, err := pages.New(pages.Options{Phone: p, Settings: a.File + ".settings", Now: time.Now, Zone: time.Local, Rand: rand.Reader, Log: log})
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)))
+	if err != nil {
+		return err
+	}
+	return served.Serve(ctx, l, func(link string, more func() (string, error)) {
+		switch {
+		case c.Shell: // the shell asks for a link of its own
+		case c.Open:
+			fmt.Fprintln(a.out, link)
+		default:
+			a.say("在浏览器里打开（只能用一次）：%s", "Open in a browser (good for one use): %s", link)
+		}
+		opened(more)
+	})
+}
+
+func tell(log *slog.Logger, talk *shell.Shell, running bool, text string) {
+	err := talk.Idle
+	if running {
+		err = func() error { return talk.Busy(text) }
+	}
+	if err := err(); err != nil {
+		log.Warn("the shell does not listen", "err", err)
+	}
+}
+
+// heard is what the program does when the shell says something.
+func heard(ctx context.Context, a *app, p *phone.Phone, names *shell.Names, log *slog.Logger, more func() (string, error)) shell.Heard {
+	return shell.Heard{
+		Link: more,
+		Network: func(n shell.Network) {
+			names.Use(n.DNS)
+			p.Network(n.State)
+		},
+		Looked: p.Looked,
+		Bundle: func(path string) {
+			if err := p.Carry(ctx, path); err != nil {
+				log.Warn("a shared file was not taken", "err", err)
+			}
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				log.Warn("a shared file stays", "name", filepath.Base(path), "err", err)
+			}
+		},
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"minqing/mobile-client/phone"
 	"minqing/mobile-client/photos"
 	"minqing/mobile-client/replica"
 	"minqing/mobile-client/syncer"
@@ -76,14 +77,11 @@ func (a *app) watch(r *replica.Replica, s *syncer.Syncer, send *photos.Sender) e
 	return err
 }
 
-// escrowPath is where a part of a revoked device's outbox lies until somebody hands it in.
-func (a *app) escrowPath(part int) string { return fmt.Sprintf("%s.escrow-%d", a.File, part) }
-
 // wipe empties a revoked device: what has no verdict is handed over, or written to files that only the server can read; then the data
 // goes. When even that fails, nothing is destroyed.
 func (a *app) wipe(ctx context.Context, r *replica.Replica, s *syncer.Syncer) error {
 	out, err := s.Escrow(ctx, time.Now().UnixMilli(), func(part int, bundle []byte) error {
-		return os.WriteFile(a.escrowPath(part), bundle, 0o600)
+		return phone.KeepEscrow(a.File, part, bundle)
 	})
 	if err != nil {
 		return err

@@ -17,6 +17,9 @@ var statusWords = map[syncproto.Status]schema.Label{
 	syncproto.Refused:    {ZH: "未通过", EN: "refused"},
 }
 
+// busyWords stand in the notification while a sync runs.
+var busyWords = schema.Label{ZH: "正在同步", EN: "Syncing"}
+
 // noticeWords say what happened, what holds now and who does what next.
 var noticeWords = map[replica.NoticeKind]schema.Label{
 	replica.NoticeRefused:    {ZH: "服务器没有接受，您写的都在，改好再传就行", EN: "the server did not accept it; your words are kept, mend and send again"},

@@ -15,6 +15,7 @@ import (
 
 	"minqing/mobile-client/field"
 	"minqing/mobile-client/pages"
+	"minqing/mobile-client/phone"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
 	"minqing/syncproto"
@@ -89,7 +90,7 @@ func Open(ctx context.Context, dir string, state State) (p *Phone, err error) {
 	if err := p.fill(ctx); err != nil {
 		return nil, fmt.Errorf("pagetest: state %s: %w", state, err)
 	}
-	p.App, err = pages.New(pages.Options{Replica: p.Replica, Settings: p.Path + ".settings", Now: func() time.Time { return p.Now }, Zone: zone, Rand: p.rng,
+	p.App, err = pages.New(pages.Options{Phone: phone.Over(p.Replica, phone.Options{Now: func() int64 { return p.Now.UnixMilli() }}), Settings: p.Path + ".settings", Now: func() time.Time { return p.Now }, Zone: zone, Rand: p.rng,
 		Log: slog.New(slog.NewTextHandler(p.Log, nil))})
 	return p, err
 }
@@ -151,7 +152,7 @@ func (p *Phone) Serve(ctx context.Context) (link string, ended <-chan error, err
 		return "", nil, err
 	}
 	links, end := make(chan string, 1), make(chan error, 1)
-	go func() { end <- p.App.Serve(ctx, l, func(link string) { links <- link }) }()
+	go func() { end <- p.App.Serve(ctx, l, func(link string, _ func() (string, error)) { links <- link }) }()
 	select {
 	case link = <-links:
 		return link, end, nil

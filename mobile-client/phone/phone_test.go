@@ -1,0 +1,377 @@
+package phone_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"minqing/mobile-client/phone"
+	"minqing/mobile-client/pump"
+	"minqing/mobile-client/replica"
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+const pin = "246810"
+
+// world is a server that enrols whoever comes, and answers everything else as the test wants.
+type world struct {
+	*httptest.Server
+	user   atomic.Value // syncproto.UserID that the next code is for
+	answer atomic.Value // http.HandlerFunc
+}
+
+func mustWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{}
+	w.user.Store(id(t))
+	w.answer.Store(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(http.StatusServiceUnavailable) }))
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/enrol", func(rw http.ResponseWriter, r *http.Request) {
+		if err := json.NewEncoder(rw).Encode(syncproto.EnrolResponse{Device: syncproto.DeviceID(id(t)), User: syncproto.UserID(w.user.Load().(string)), Name: "陈秀兰"}); err != nil {
+			t.Error(err)
+		}
+	})
+	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) { w.answer.Load().(http.HandlerFunc)(rw, r) })
+	w.Server = httptest.NewServer(mux)
+	t.Cleanup(w.Close)
+	return w
+}
+
+func id(t *testing.T) string {
+	t.Helper()
+	s, err := syncproto.NewID(time.Now().UnixMilli(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(s)
+}
+
+type handset struct {
+	t    *testing.T
+	file string
+	now  atomic.Int64
+}
+
+func newHandset(t *testing.T) *handset {
+	h := &handset{t: t, file: filepath.Join(t.TempDir(), "minqing.db")}
+	h.now.Store(time.Now().UnixMilli())
+	return h
+}
+
+// start starts the program; it ends with the test or with stop.
+func (h *handset) start(secret string, wiped func()) (p *phone.Phone, stop func()) {
+	h.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	p, err := phone.New(ctx, phone.Options{File: h.file, Secret: []byte(secret), Transport: http.DefaultTransport, Now: h.now.Load, Rand: rand.Reader, Weak: true, Wiped: wiped,
+		After: func(d time.Duration) <-chan time.Time { // nothing by itself: tests ask
+			c := make(chan time.Time, 1)
+			if d == 0 {
+				c <- time.Time{}
+			}
+			return c
+		},
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	done := false
+	stop = func() {
+		if done {
+			return
+		}
+		done = true
+		cancel()
+		if err := p.Close(); err != nil {
+			h.t.Error(err)
+		}
+	}
+	h.t.Cleanup(stop)
+	return p, stop
+}
+
+func (h *handset) enrol(p *phone.Phone, w *world) {
+	h.t.Helper()
+	if _, err := p.Enrol(h.t.Context(), w.URL, "AAAA-AAAA-AAAA-AAAA-A", pin); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *handset) state(p *phone.Phone, want phone.State) {
+	h.t.Helper()
+	_, s, release, err := p.Hold(h.t.Context())
+	release()
+	if err != nil || s != want {
+		h.t.Fatalf("the phone is %s, %v, want %s", s, err, want)
+	}
+}
+
+// write records something; waiting counts what is not sent.
+func (h *handset) write(p *phone.Phone) {
+	h.t.Helper()
+	r, _, release, err := p.Hold(h.t.Context())
+	defer release()
+	if err == nil {
+		_, err = r.Write(h.t.Context(), func(tx *replica.Tx) error {
+			row, err := tx.NewID()
+			if err != nil {
+				return err
+			}
+			return tx.Create("visit", row, map[string]schema.Value{"household": schema.Text(id(h.t)), "author": schema.Text(id(h.t)), "day": schema.Text("2026-11-23")})
+		})
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *handset) waiting(p *phone.Phone) int {
+	h.t.Helper()
+	r, _, release, err := p.Hold(h.t.Context())
+	defer release()
+	if err != nil || r == nil {
+		h.t.Fatalf("no file: %v", err)
+	}
+	n, err := r.Waiting(h.t.Context())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return n
+}
+
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for range 3000 {
+		if ok() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("never: %s", what)
+}
+
+func TestPINClosesTheFileWithoutAKeystore(t *testing.T) {
+	h, w := newHandset(t), mustWorld(t)
+	p, stop := h.start("", nil)
+	h.state(p, phone.Fresh)
+	h.enrol(p, w)
+	h.state(p, phone.Ready)
+	h.write(p)
+	if err := p.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	h.state(p, phone.Locked)
+	if r, _, release, _ := p.Hold(t.Context()); r != nil {
+		t.Error("the file is still open")
+		release()
+	} else {
+		release()
+	}
+	if err := p.Unlock(t.Context(), "000001"); err == nil {
+		t.Error("a wrong PIN opened it")
+	}
+	h.state(p, phone.Locked)
+	stop()
+	p, _ = h.start("", nil)
+	h.state(p, phone.Locked)
+	if err := p.Unlock(t.Context(), pin); err != nil {
+		t.Fatal(err)
+	}
+	if n := h.waiting(p); n != 1 {
+		t.Errorf("%d changes", n)
+	}
+}
+
+func TestKeystoreKeepsTheFileOpenBehindTheGate(t *testing.T) {
+	h, w := newHandset(t), mustWorld(t)
+	p, stop := h.start("the keystore's secret", nil)
+	h.enrol(p, w)
+	h.write(p)
+	p.Looked(false)
+	h.now.Add(4 * time.Minute.Milliseconds())
+	h.state(p, phone.Ready)
+	h.now.Add(2 * time.Minute.Milliseconds())
+	p.Looked(true) // too late: it locks all the same
+	h.state(p, phone.Locked)
+	if n := h.waiting(p); n != 1 {
+		t.Errorf("%d changes behind the gate", n)
+	}
+	stop()
+	p, stop = h.start("", nil)
+	h.state(p, phone.Stuck)
+	if _, err := p.Enrol(t.Context(), w.URL, "AAAA-AAAA-AAAA-AAAA-A", pin); err == nil {
+		t.Error("a phone whose keystore is stuck was enrolled anew")
+	}
+	stop()
+	p, _ = h.start("the keystore's secret", nil)
+	h.state(p, phone.Locked)
+	if err := p.Unlock(t.Context(), pin); err != nil {
+		t.Fatal(err)
+	}
+	if n := h.waiting(p); n != 1 {
+		t.Errorf("%d changes", n)
+	}
+}
+
+// Whatever answers in the place of the server: it has a word of its own, and nothing leaves the outbox for it.
+func TestNothingIsDroppedForTrouble(t *testing.T) {
+	h, w := newHandset(t), mustWorld(t)
+	p, _ := h.start("", nil)
+	h.enrol(p, w)
+	h.write(p)
+	says := func(status int, kind, body string) http.HandlerFunc {
+		return func(rw http.ResponseWriter, r *http.Request) {
+			rw.Header().Set("Content-Type", kind)
+			rw.WriteHeader(status)
+			if _, err := io.WriteString(rw, body); err != nil {
+				t.Log(err)
+			}
+		}
+	}
+	const page, problem = "text/html; charset=utf-8", "application/problem+json"
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		want   pump.Trouble
+	}{
+		"a captive portal":         {says(200, page, "<html>sign in"), pump.Portal},
+		"a portal that redirects":  {func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "http://portal.invalid/", 302) }, pump.Portal},
+		"a portal by the standard": {says(511, page, "<html>"), pump.Portal},
+		"HTML not found":           {says(404, page, "<html>nginx"), pump.Foreign},
+		"HTML bad gateway":         {says(502, page, "<html>nginx"), pump.Foreign},
+		"401":                      {says(401, problem, `{"code":"auth","title":"不认得 / unknown"}`), pump.Unknown},
+		"401 of a proxy":           {says(401, "text/plain", "no"), pump.Unknown},
+		"403":                      {says(403, problem, `{"code":"forbidden","title":"不行 / no"}`), pump.Denied},
+		"403 of a proxy":           {says(403, page, "<html>"), pump.Denied},
+		"426":                      {says(426, problem, `{"code":"upgrade","title":"太旧 / old"}`), pump.Old},
+		"429":                      {says(429, problem, `{"code":"busy","title":"忙 / busy","retryAfter":30}`), pump.Busy},
+		"500":                      {says(500, problem, `{"code":"internal","title":"坏了 / broken"}`), pump.Broken},
+		"500 without words":        {says(500, "text/plain", "oops"), pump.Broken},
+		"nonsense":                 {says(200, "application/json", `{"challenge":7`), pump.Portal},
+	} {
+		var asked atomic.Bool
+		w.answer.Store(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			c.answer(rw, r)
+			asked.Store(true)
+		}))
+		p.Sync()
+		until(t, name, func() bool { s := p.Status(); return asked.Load() && !s.Running && s.Trouble == c.want })
+		if n := h.waiting(p); n != 1 {
+			t.Fatalf("%s: %d changes wait, want 1", name, n)
+		}
+	}
+	w.Close()
+	p.Sync()
+	until(t, "no server", func() bool { s := p.Status(); return !s.Running && s.Trouble == pump.Offline })
+	if n := h.waiting(p); n != 1 {
+		t.Fatalf("no server: %d changes wait", n)
+	}
+}
+
+// A certificate that does not fit is told from a network that is away.
+func TestCertificateOfAnother(t *testing.T) {
+	s := httptest.NewTLSServer(http.NotFoundHandler())
+	defer s.Close()
+	s.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(io.Discard, nil), slog.LevelError)
+	h := newHandset(t)
+	p, _ := h.start("", nil)
+	_, err := p.Enrol(t.Context(), s.URL, "AAAA-AAAA-AAAA-AAAA-A", pin)
+	if got := pump.TroubleOf(err); got != pump.Cert {
+		t.Errorf("%s: %v", got, err)
+	}
+	h.state(p, phone.Fresh)
+}
+
+// A revoked phone cannot be wiped while what it had not sent is in no safety: the server takes nothing and the disk takes nothing. Once
+// the disk does, the sealed files are there when the data is gone.
+func TestEscrowComesBeforeTheWipe(t *testing.T) {
+	h, w := newHandset(t), mustWorld(t)
+	wiped := make(chan struct{}, 1)
+	p, _ := h.start("", func() { wiped <- struct{}{} })
+	h.enrol(p, w)
+	h.write(p)
+	revoked := func(keys bool) http.HandlerFunc {
+		return func(rw http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/v1/courier/key" && keys {
+				if _, err := io.WriteString(rw, keysOf(t)); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			rw.Header().Set("Content-Type", "application/problem+json")
+			code, status := "revoked", 401
+			if r.URL.Path == "/v1/courier" || r.URL.Path == "/v1/courier/key" {
+				code, status = "unavailable", 503
+				if r.URL.Path == "/v1/courier/key" {
+					code, status = "forbidden", 403
+				}
+			}
+			rw.WriteHeader(status)
+			if _, err := io.WriteString(rw, `{"code":"`+code+`","title":"停用 / revoked"}`); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	w.answer.Store(revoked(false))
+	p.Sync()
+	until(t, "the escrow without a key", func() bool { s := p.Status(); return !s.Running && s.Trouble != pump.Fine })
+	if n := h.waiting(p); n != 1 {
+		t.Fatalf("%d changes wait", n)
+	}
+	h.state(p, phone.Ready)
+	w.answer.Store(revoked(true))
+	p.Sync()
+	select {
+	case <-wiped:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("never wiped: %+v", p.Status())
+	}
+	h.state(p, phone.Fresh)
+	if _, err := os.Stat(h.file); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the data is still there: %v", err)
+	}
+	left, err := filepath.Glob(h.file + "*")
+	if err != nil || len(left) != 1 || !strings.HasSuffix(left[0], ".escrow-1") {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// Passed on: the new person finds nothing of the old one's, whose unsent work is sealed beside the file.
+func TestPassedOn(t *testing.T) {
+	h, w := newHandset(t), mustWorld(t)
+	w.answer.Store(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/courier/key" {
+			if _, err := io.WriteString(rw, keysOf(t)); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		rw.WriteHeader(503)
+	}))
+	p, _ := h.start("", nil)
+	h.enrol(p, w)
+	h.write(p)
+	h.enrol(p, w) // the same person again: all stays
+	if n := h.waiting(p); n != 1 {
+		t.Fatalf("enrolled again: %d changes wait", n)
+	}
+	w.user.Store(id(t))
+	h.enrol(p, w)
+	h.state(p, phone.Ready)
+	if n := h.waiting(p); n != 0 {
+		t.Errorf("the new person has %d changes of the old one's", n)
+	}
+	if left, err := filepath.Glob(h.file + ".escrow-*"); err != nil || len(left) != 1 {
+		t.Errorf("sealed: %v, %v", left, err)
+	}
+}

@@ -1,0 +1,119 @@
+package pump
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"minqing/syncproto"
+)
+
+// zeros is randomness without any: the waits are then their least.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
+type most struct{}
+
+func (most) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = 0xff
+	}
+	return len(b), nil
+}
+
+// machine runs a pump on a clock that passes each wait at once, and notes it. Each sync gives the next of results; after the last it ends.
+func machine(t *testing.T, rand io.Reader, results []error, before func(p *Pump, sync int)) (waits []time.Duration) {
+	t.Helper()
+	n := 0
+	var p *Pump
+	p = New(Options{Rand: rand, After: func(d time.Duration) <-chan time.Time {
+		waits = append(waits, d)
+		c := make(chan time.Time, 1)
+		c <- time.Time{}
+		return c
+	}, Do: func(context.Context, bool) error {
+		if n == len(results) {
+			return Ended
+		}
+		n++
+		before(p, n)
+		return results[n-1]
+	}})
+	if err := p.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return waits
+}
+
+func fail(code syncproto.Code, retry int) error {
+	return &syncproto.Error{Code: code, RetryAfter: retry}
+}
+
+func TestWaits(t *testing.T) {
+	off := fail(syncproto.CodeUnavailable, 0)
+	for name, c := range map[string]struct {
+		results []error
+		want    []time.Duration
+	}{
+		"nothing to do":       {[]error{nil, nil}, []time.Duration{afterNetwork, between, between}},
+		"failures back off":   {[]error{off, off, off, nil}, []time.Duration{afterNetwork, firstRetry, 2 * firstRetry, 4 * firstRetry, between}},
+		"as the server asks":  {[]error{fail(syncproto.CodeBusy, 90), nil}, []time.Duration{afterNetwork, 90 * time.Second, between}},
+		"a phone not known":   {[]error{fail(syncproto.CodeAuth, 0)}, []time.Duration{afterNetwork, hopelessly}},
+		"a program too old":   {[]error{fail(syncproto.CodeUpgrade, 0)}, []time.Duration{afterNetwork, hopelessly}},
+		"something else here": {[]error{errors.New("disk")}, []time.Duration{afterNetwork, firstRetry}},
+	} {
+		if got := machine(t, zeros{}, c.results, func(*Pump, int) {}); !slices.Equal(got, c.want) {
+			t.Errorf("%s: waits %v, want %v", name, got, c.want)
+		}
+	}
+	var many []error
+	for range 30 {
+		many = append(many, off)
+	}
+	for i, w := range machine(t, most{}, many, func(*Pump, int) {})[1:] {
+		if least := min(firstRetry<<i, longestRetry); w < least || w > least+least/2 {
+			t.Errorf("wait %d is %s", i, w)
+		}
+	}
+}
+
+// What is saved goes soon; a server in trouble is not hurried by it, but by the person and by a network that comes.
+func TestWhatHurries(t *testing.T) {
+	saved := machine(t, zeros{}, []error{nil, nil}, func(p *Pump, n int) {
+		if n == 1 {
+			p.Saved()
+		}
+	})
+	if !slices.Contains(saved, afterSave) {
+		t.Errorf("after a save: %v", saved)
+	}
+	off := fail(syncproto.CodeUnavailable, 0)
+	p := New(Options{Rand: zeros{}})
+	p.status.Err, p.fails, p.fresh = off, 3, false
+	for _, c := range []struct {
+		what string
+		do   func()
+		want time.Duration
+	}{
+		{"a failure", func() {}, 4 * firstRetry}, {"a save", p.Saved, 4 * firstRetry}, {"no network", func() { p.Network(false) }, -1},
+		{"a save without one", p.Saved, -1}, {"a network", func() { p.Network(true) }, afterNetwork}, {"the person", p.Ask, 0},
+	} {
+		c.do()
+		if got, err := p.plan(); got != c.want || err != nil {
+			t.Errorf("after %s it waits %s, %v, want %s", c.what, got, err, c.want)
+		}
+	}
+}
+
+func TestStatus(t *testing.T) {
+	off := fail(syncproto.CodeUnavailable, 0)
+	machine(t, zeros{}, []error{off, nil}, func(p *Pump, n int) {
+		if s := p.Status(); !s.Running || s.Tried != (n > 1) || n > 1 && s.Err != nil && !errors.Is(s.Err, off) {
+			t.Errorf("during sync %d: %+v", n, s)
+		}
+	})
+}
