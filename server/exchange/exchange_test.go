@@ -2,6 +2,7 @@ package exchange_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"minqing/syncproto"
@@ -30,6 +31,39 @@ func TestFirstSyncThenChanges(t *testing.T) {
 		p.must()
 		if p.holds("h1-thing") || count[syncproto.Gone](p.got) != 1 {
 			t.Errorf("a deleted row stayed: %v", p.got)
+		}
+	})
+}
+
+// TestALongListStaysKnown: the list of a phone with many buckets is written only when it is new; the phone's cursor names one that is kept,
+// whether buckets came, stayed or went.
+func TestALongListStaysKnown(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		for i := range 20 {
+			h := fmt.Sprintf("many%d", i)
+			w.do(w.create("household", h, "place", "@v", "code", h, "address", h))
+			w.assign("ann", h)
+		}
+		p := w.phone("ann")
+		p.must()
+		for _, address := range []string{"one", "two"} {
+			w.do(w.update("household", "many7", "address", address))
+			p.must()
+			if n := count[*syncproto.Row](p.got); n != 1 {
+				t.Errorf("one row changed, %d travelled", n)
+			}
+		}
+		w.assign("ann", "h4")
+		p.must()
+		w.do(w.update("assignment", "annmany3", "until", "2026-10-31"))
+		p.must()
+		if !p.holds("h4") || p.holds("many3") || !p.holds("many7") {
+			t.Error("the phone does not hold what is granted now")
+		}
+		w.do(w.update("household", "many7", "address", "three"))
+		p.must()
+		if n := count[*syncproto.Row](p.got); n != 1 {
+			t.Errorf("one row changed after buckets came and went, %d travelled", n)
 		}
 	})
 }
