@@ -2,6 +2,7 @@ package judge_test
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"minqing/schema"
@@ -72,6 +73,44 @@ func TestOrphanGoesOrParentComesBack(t *testing.T) {
 		w.shows("thing", "r", "name", "n")
 		w.shows("mark", "m", "points", nil)
 	})
+}
+
+// Two who delete one row apart stand against its living child both, whoever comes first, and both hear how it ends.
+func TestTwoDeletionsStandAgainstOneChild(t *testing.T) {
+	for _, bobFirst := range []bool{false, true} {
+		onBoth(t, func(t *testing.T, w *world) {
+			ann, bob := w.phone("ann"), w.phone("bob")
+			ann.do(w.create("thing", "r", "household", "@h1", "name", "n"))
+			ann.do(w.create("note", "k", "thing", "@r", "author", "@ann", "text", "x"))
+			gone, too := ann.change(w.remove("thing", "r")), bob.change(w.remove("thing", "r"))
+			if bobFirst {
+				bob.push(too)
+				ann.push(gone)
+			} else {
+				ann.push(gone)
+				bob.push(too)
+			}
+			item := w.oneItem(syncproto.ItemDelete)
+			var against []syncproto.Identity
+			for _, side := range item.Sides {
+				if side.Against {
+					against = append(against, side.Change)
+				}
+			}
+			want := []syncproto.Identity{gone.Identity(), too.Identity()}
+			slices.Sort(want)
+			if slices.Sort(against); !slices.Equal(against, want) {
+				t.Errorf("against the child stand %v, want %v", against, want)
+			}
+			w.resolve("sec", item.ID, judge.Decision{})
+			w.noItem()
+			for _, v := range []*syncproto.Verdict{ann.verdict(gone), bob.verdict(too)} {
+				if v.Status != syncproto.Conflicted || len(v.Items) != 1 || v.Items[0].Outcome != "kept" {
+					t.Errorf("the author of a deletion hears %+v", v)
+				}
+			}
+		})
+	}
 }
 
 func TestDeleteBesideEdit(t *testing.T) {

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"encoding/json"
+	"slices"
 
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -15,7 +16,8 @@ func (d *desk) checkOrphans() error {
 		return err
 	}
 	for _, r := range touched {
-		if r.wasThere && (r.was.Dead == 0) != (r.Dead == 0) {
+		// One that was dead already may have got a second deletion, which stands against its children as well.
+		if r.wasThere && (r.was.Dead != 0 || r.Dead != 0) {
 			children, err := d.childrenOf(r)
 			if err != nil {
 				return err
@@ -53,6 +55,8 @@ func (d *desk) checkOrphan(r, parent *row) error {
 	switch {
 	case open != nil && (!orphan || d.lives[r.ID]):
 		return d.closeOrphan(open, r, parent)
+	case open != nil && open.Other == parent.ID:
+		return d.renewOrphan(open, r, parent)
 	case open == nil && orphan && justNow && !d.lives[r.ID]:
 		return d.addOrphan(r, parent)
 	}
@@ -77,17 +81,53 @@ func (d *desk) addOrphan(r, parent *row) error {
 	if err != nil {
 		return err
 	}
-	s := sides{Heads: makers(r), Against: makers(parent)}
+	s := orphanSides(r, parent)
 	it := &store.Item{ID: id, Kind: syncproto.ItemDelete, Table: r.Table, Row: r.ID, Cell: syncproto.ExistenceCell, Other: parent.ID, Scope: r.Scope,
 		Stream: r.Stream, Opened: d.tx.Now(), Heads: mustJSON(s), Base: []byte("{}")}
 	d.addItem(it)
 	d.changedItems(it)
-	ids := append(s.Heads, s.Against...)
+	return d.tellOrphan(it, s)
+}
+
+// orphanSides are who made the child, and who deleted what is above it.
+func orphanSides(r, parent *row) sides {
+	s := sides{Heads: makers(r), Against: makers(parent)}
+	slices.Sort(s.Heads)
+	slices.Sort(s.Against)
+	return s
+}
+
+// renewOrphan brings an open item up to who stands in it now: two who delete one row apart stand against its child both, whoever came
+// first.
+func (d *desk) renewOrphan(it *store.Item, r, parent *row) error {
+	was, err := readSides(it)
+	if err != nil {
+		return err
+	}
+	s := orphanSides(r, parent)
+	for _, id := range append(was.Gone, was.Against...) {
+		if !slices.Contains(s.Against, id) && !slices.Contains(s.Gone, id) {
+			s.Gone = append(s.Gone, id)
+		}
+	}
+	if slices.Equal(s.Heads, was.Heads) && slices.Equal(s.Against, was.Against) {
+		return nil
+	}
+	it.Heads = mustJSON(s)
+	d.changedItems(it)
+	return d.tellOrphan(it, s)
+}
+
+// tellOrphan tells everybody in an item of it who was not told before.
+func (d *desk) tellOrphan(it *store.Item, s sides) error {
+	ids := slices.Concat(s.Heads, s.Against)
 	if err := d.loadRecords(ids); err != nil {
 		return err
 	}
 	for _, id := range ids {
-		if rec := d.records[id]; rec != nil && rec.verdict != nil && rec.Status != syncproto.Refused {
+		rec := d.records[id]
+		told := rec == nil || rec.verdict == nil || slices.ContainsFunc(rec.verdict.Items, func(n syncproto.ItemNote) bool { return n.Item == it.ID })
+		if !told && rec.Status != syncproto.Refused {
 			rec.verdict.Items = append(rec.verdict.Items, syncproto.ItemNote{Item: it.ID, Table: it.Table, Row: it.Row, Cell: it.Cell, Kind: it.Kind})
 			rec.news = true
 			d.restate(rec)
@@ -112,7 +152,7 @@ func (d *desk) closeOrphan(it *store.Item, r, parent *row) error {
 	for _, id := range s.Heads {
 		c.Fates[id] = child
 	}
-	for _, id := range s.Against {
+	for _, id := range slices.Concat(s.Against, s.Gone) {
 		c.Fates[id] = deletion
 	}
 	it.Closed, it.Outcome = d.tx.Now(), mustJSON(c)
