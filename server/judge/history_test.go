@@ -329,6 +329,36 @@ func learnLate(t *testing.T, w *world) {
 	}
 }
 
+// A number that came with a change which had to wait for its row counts once the row is there: whoever saw the change by it is no rival.
+func TestNumberOfOneThatWaited(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		sec, ann, bob := w.phone("sec"), w.phone("ann"), w.phone("bob")
+		w.backup()
+		made := sec.change(w.create("thing", "t", "household", "@h1", "name", "one"))
+		madeLabel := sec.push(made)[0].Labels[0].Label
+		ann.sync()
+		lost := ann.change(w.update("thing", "t", "name", "two"))
+		label := ann.push(lost)[0].Labels[0].Label
+		bob.sync()
+		over := bob.change(w.update("thing", "t", "name", "three")) // has seen “two” by its number
+		w.restore()
+		for _, o := range []struct {
+			p     *phone
+			c     *syncproto.Change
+			label *syncproto.Label
+		}{{ann, lost, &label}, {sec, made, &madeLabel}, {bob, over, nil}} {
+			if o.label != nil {
+				o.c.Labels = map[syncproto.RowID][]syncproto.Label{w.rowID("t"): {*o.label}}
+			}
+			if _, err := w.judge.Push(t.Context(), judge.Author{Device: o.p.id, User: o.p.user, Offer: true}, []*syncproto.Change{o.c}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.noItem()
+		w.shows("thing", "t", "name", "three")
+	})
+}
+
 func TestTwins(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		sec, ann := w.phone("sec"), w.phone("ann")

@@ -15,8 +15,18 @@ func (d *desk) relabel(offered []*syncproto.Change) error {
 	for _, c := range offered {
 		id := c.Identity()
 		rec := d.records[id]
-		if rec == nil || rec.fresh || rec.Status == syncproto.Refused {
-			continue // what is fresh brought its labels along
+		switch {
+		case rec == nil:
+			continue
+		case rec.Status == syncproto.Refused: // they count when it takes effect after all
+			for _, e := range c.Edits {
+				for _, l := range c.Labels[e.Row] {
+					d.labels = append(d.labels, store.RowLabel{Row: e.Row, Identity: id, Label: l})
+				}
+			}
+			continue
+		case rec.fresh:
+			continue // it brought its labels along
 		}
 		for _, e := range c.Edits {
 			for _, l := range c.Labels[e.Row] {

@@ -133,7 +133,7 @@ func (j *Judge) resolveLate(tx *store.Tx, user syncproto.UserID, it *store.Item,
 	if rec == nil {
 		return nil, fmt.Errorf("judge: late change %s is gone", id)
 	}
-	c, err := d.change(rec)
+	c, err := d.labelled(rec)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func (d *desk) wake() error {
 		}
 		var hearings []*hearing
 		for _, rec := range waiting {
-			c, err := d.change(rec)
+			c, err := d.labelled(rec)
 			if err != nil {
 				return err
 			}
@@ -35,6 +35,28 @@ func (d *desk) wake() error {
 		}
 	}
 	return nil
+}
+
+// labelled is a refused change with the numbers that servers before a fork gave it: bases of their epochs see it by them, when it takes
+// effect after all.
+func (d *desk) labelled(rec *record) (*syncproto.Change, error) {
+	c, err := d.change(rec)
+	if err != nil {
+		return nil, err
+	}
+	for i := range c.Edits {
+		have, err := d.labelsOf(c.Edits[i].Row)
+		if err != nil {
+			return nil, err
+		}
+		if l := have[rec.Identity]; len(l) > 0 {
+			if c.Labels == nil {
+				c.Labels = map[syncproto.RowID][]syncproto.Label{}
+			}
+			c.Labels[c.Edits[i].Row] = l
+		}
+	}
+	return c, nil
 }
 
 // waiting finds the refused changes that wait for what came, in the order in which they were received and numbered.

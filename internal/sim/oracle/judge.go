@@ -427,7 +427,22 @@ func (o *Oracle) restate() {
 // relabel adds the numbers that a change which the server holds was given before a fork.
 func (o *Oracle) relabel(t Taken) {
 	c := o.st.changes[t.ID]
-	if c == nil || c.Status == syncproto.Refused || len(t.Labels) == 0 {
+	if c == nil || len(t.Labels) == 0 {
+		return
+	}
+	if c.Status == syncproto.Refused { // they count when it takes effect after all
+		all := maps.Clone(c.Labels)
+		if all == nil {
+			all = map[syncproto.RowID][]syncproto.Label{}
+		}
+		for id, given := range t.Labels {
+			for _, l := range given {
+				if !slices.Contains(all[id], l) {
+					all[id] = append(slices.Clone(all[id]), l)
+				}
+			}
+		}
+		c.Labels = all
 		return
 	}
 	for _, id := range slices.Sorted(maps.Keys(t.Labels)) {
