@@ -80,7 +80,7 @@ func (w *World) doCopy(d *dice) {
 
 func (w *World) copyOf(p *phone, seed uint64) *phone {
 	c := &phone{w: w, name: fmt.Sprintf("phone%d", len(w.phones)+1), user: p.user, kind: p.kind, disk: simdisk.New(), rand: newEntropy(seed, 4),
-		sent: maps.Clone(p.sent), labels: maps.Clone(p.labels), cuts: slices.Clone(p.cuts), sure: p.sure, loose: p.loose, rotten: p.rotten, mine: slices.Clone(p.mine)}
+		sent: maps.Clone(p.sent), labels: maps.Clone(p.labels), cuts: slices.Clone(p.cuts), sure: p.sure, based: p.based, loose: p.loose, rotten: p.rotten, mine: slices.Clone(p.mine)}
 	c.disk.Now = c.now
 	c.disk.Restore(phonePath, p.disk.Clone(phonePath, false))
 	for _, m := range c.mine {
@@ -104,6 +104,7 @@ type image struct {
 	labels map[syncproto.RowID]syncproto.Label
 	cuts   []*cut
 	sure   bool
+	based  bool
 	loose  bool
 	rotten bool
 }
@@ -116,7 +117,7 @@ func (w *World) doImage(d *dice) {
 
 func imageOf(p *phone) image {
 	im := image{phone: p, kind: p.kind, files: p.disk.Clone(phonePath, false), mine: slices.Clone(p.mine), held: map[*made]bool{}, labels: maps.Clone(p.labels),
-		cuts: slices.Clone(p.cuts), sure: p.sure, loose: p.loose, rotten: p.rotten}
+		cuts: slices.Clone(p.cuts), sure: p.sure, based: p.based, loose: p.loose, rotten: p.rotten}
 	for _, m := range p.mine {
 		im.held[m] = m.holders[p]
 	}
@@ -144,7 +145,8 @@ func (w *World) putBack(im image) {
 	for _, m := range p.mine {
 		delete(m.holders, p)
 	}
-	p.mine, p.kind, p.labels, p.cuts, p.sure, p.loose, p.rotten, p.forms = slices.Clone(im.mine), im.kind, maps.Clone(im.labels), slices.Clone(im.cuts), im.sure, im.loose, im.rotten, nil
+	p.mine, p.kind, p.labels, p.cuts, p.sure, p.based = slices.Clone(im.mine), im.kind, maps.Clone(im.labels), slices.Clone(im.cuts), im.sure, im.based
+	p.loose, p.rotten, p.forms = im.loose, im.rotten, nil
 	for _, m := range p.mine {
 		if im.held[m] {
 			m.holders[p] = true

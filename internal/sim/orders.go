@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -160,7 +161,10 @@ func (s *server) inWords() string {
 	}
 	var items []string
 	for _, it := range s.openItems() {
-		items = append(items, fmt.Sprintf("item %s %s %s %s %s", it.Kind, it.Row, it.Cell, it.Other, it.Heads))
+		var heads map[string]json.RawMessage
+		s.w.must(json.Unmarshal(it.Heads, &heads), "read an item")
+		delete(heads, "gone") // who stood in it once, and will hear how it ends: that follows from what people were told, and so from arrival
+		items = append(items, fmt.Sprintf("item %s %s %s %s %s", it.Kind, it.Row, it.Cell, it.Other, heads))
 	}
 	slices.Sort(items)
 	return strings.Join(append(lines, items...), "\n")

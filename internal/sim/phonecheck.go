@@ -45,6 +45,7 @@ func (p *phone) held() map[syncproto.RowID]*replica.Record {
 
 // check holds the phone to the checkpoint that it last applied.
 func (p *phone) check() {
+	p.sealLoose()
 	held := p.held()
 	c := p.cuts[len(p.cuts)-1]
 	if v := p.differs(held, c); v != nil {
@@ -60,11 +61,7 @@ func (p *phone) checkAfterCrash() {
 	if len(p.cuts) == 0 || p.rotten {
 		return
 	}
-	if p.loose { // what a tool wrote lies over the rows only when it is sealed
-		_, err := p.rep.SealForeign(context.Background())
-		p.w.must(err, "seal on "+p.name)
-		p.collect()
-	}
+	p.sealLoose()
 	held := p.held()
 	if !p.based && len(held) == 0 {
 		return
@@ -80,6 +77,15 @@ func (p *phone) checkAfterCrash() {
 		}
 	}
 	p.w.violate(iAtomicity, "after a crash %s is at none of the last %d checkpoints: %s", p.name, len(p.cuts), first.Text)
+}
+
+// sealLoose seals what tools wrote since the last sync, or amid it: until then it stands in the rows, and only then lies over them.
+func (p *phone) sealLoose() {
+	if p.loose {
+		_, err := p.rep.SealForeign(context.Background())
+		p.w.must(err, "seal on "+p.name)
+		p.collect()
+	}
 }
 
 // differs says what of the phone is not as a checkpoint has it.
