@@ -62,6 +62,8 @@ func routes() [][]route {
 		lockRoutes,
 		enrolRoutes,
 		syncRoutes,
+		journalRoutes,
+		matterRoutes,
 	}
 }
 

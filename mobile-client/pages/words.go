@@ -31,6 +31,8 @@ var catalogue = join(
 	lockWords,
 	enrolWords,
 	syncWords,
+	journalWords,
+	matterWords,
 )
 
 func join(parts ...words) words {

@@ -1,0 +1,127 @@
+package field
+
+import (
+	"minqing/mobile-client/replica"
+	"minqing/syncproto"
+)
+
+// Record is one journal or matter in a list, or whole.
+type Record struct {
+	ID, Visit                      syncproto.RowID
+	Home                           Home
+	Author                         syncproto.UserID
+	By, Post                       string
+	Day, Met, Text, State, Comment string
+	Kind, What, Detail, RaisedBy   string
+	Due                            string
+	Urgency, Tasks                 string
+	Guided                         bool // with guidance that was not looked at yet
+	Where                          replica.Whereabouts
+}
+
+// Journals are a user's own, those that came back first, then the newest; from one on and at most so many of all.
+func Journals(v *replica.View, me syncproto.UserID, from, most int) (out []Record, all int, err error) {
+	if _, err := v.One(`SELECT count(*) FROM journal WHERE author = ?`, []any{string(me)}, &all); err != nil {
+		return nil, 0, err
+	}
+	var r Record
+	err = v.Each(`SELECT j.id, v.id, coalesce(v.day, ''), coalesce(j.text, ''), coalesce(j.state, 'draft'), coalesce(h.id, ''), coalesce(h.head, ''), coalesce(h.code, ''),
+		coalesce((SELECT r.comment FROM review r WHERE r.journal = j.id AND r.comment IS NOT NULL ORDER BY r.id DESC LIMIT 1), ''),
+		EXISTS (SELECT 1 FROM review r WHERE r.journal = j.id AND r.kind = 'guide' AND NOT EXISTS (SELECT 1 FROM mq_local l WHERE l.key = 'seen/' || r.id))
+		FROM journal j JOIN visit v ON v.id = j.visit LEFT JOIN household h ON h.id = v.household WHERE j.author = ? ORDER BY j.state = 'returned' DESC, j.id DESC LIMIT ? OFFSET ?`,
+		[]any{string(me), most, from}, []any{&r.ID, &r.Visit, &r.Day, &r.Text, &r.State, &r.Home.ID, &r.Home.Head, &r.Home.Code, &r.Comment, &r.Guided}, func() error {
+			out = append(out, r)
+			return nil
+		})
+	if err == nil {
+		err = whereabouts(v, "journal", out)
+	}
+	return out, all, err
+}
+
+func whereabouts(v *replica.View, table string, list []Record) (err error) {
+	for i := range list {
+		if list[i].Where, err = v.Where(table, list[i].ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Step is one entry of the story of a record: a review of a journal, a step of a matter.
+type Step struct {
+	ID       syncproto.RowID
+	Kind     string // of the schema's options
+	Day      string // "" for a review, whose id says when
+	Text     string
+	Author   syncproto.UserID
+	By, Post string
+}
+
+// OneJournal is a journal with what was written under it, oldest first, and the photos of its visit.
+func OneJournal(v *replica.View, id syncproto.RowID) (r Record, steps []Step, photos []syncproto.RowID, ok bool, err error) {
+	ok, err = v.One(`SELECT j.id, v.id, coalesce(v.day, ''), coalesce(v.met, ''), coalesce(v.tasks, ''), coalesce(j.text, ''), coalesce(j.state, 'draft'), coalesce(j.author, ''), coalesce(u.name, ''), coalesce(u.post, ''),
+		coalesce(h.id, ''), coalesce(h.head, ''), coalesce(h.code, '') FROM journal j JOIN visit v ON v.id = j.visit LEFT JOIN household h ON h.id = v.household
+		LEFT JOIN "user" u ON u.id = j.author WHERE j.id = ?`, []any{string(id)}, &r.ID, &r.Visit, &r.Day, &r.Met, &r.Tasks, &r.Text, &r.State, &r.Author, &r.By, &r.Post, &r.Home.ID, &r.Home.Head, &r.Home.Code)
+	if err != nil || !ok {
+		return r, nil, nil, ok, err
+	}
+	if r.Where, err = v.Where("journal", id); err != nil {
+		return r, nil, nil, ok, err
+	}
+	var s Step
+	if err := v.Each(`SELECT r.id, coalesce(r.kind, ''), coalesce(r.comment, ''), coalesce(r.author, ''), coalesce(u.name, ''), coalesce(u.post, '') FROM review r LEFT JOIN "user" u ON u.id = r.author
+		WHERE r.journal = ? ORDER BY r.id`, []any{string(id)}, []any{&s.ID, &s.Kind, &s.Text, &s.Author, &s.By, &s.Post}, func() error {
+		steps = append(steps, s)
+		return nil
+	}); err != nil {
+		return r, nil, nil, ok, err
+	}
+	var photo syncproto.RowID
+	err = v.Each(`SELECT id FROM attachment WHERE visit = ? ORDER BY id`, []any{string(r.Visit)}, []any{&photo}, func() error {
+		photos = append(photos, photo)
+		return nil
+	})
+	return r, steps, photos, ok, err
+}
+
+// Matters are those of the households on this phone: answers to deliver first, then the open ones by urgency and age, then the closed; from
+// one on and at most so many of all.
+func Matters(v *replica.View, from, most int) (out []Record, all int, err error) {
+	if _, err := v.One(`SELECT count(*) FROM matter`, nil, &all); err != nil {
+		return nil, 0, err
+	}
+	var r Record
+	err = v.Each(`SELECT m.id, coalesce(m.title, ''), coalesce(m.state, 'recorded'), coalesce(m.due, ''), coalesce(m.urgency, 0), coalesce(m.kind, ''), coalesce(h.id, ''), coalesce(h.head, ''), coalesce(h.code, '')
+		FROM matter m LEFT JOIN household h ON h.id = m.household
+		ORDER BY CASE m.state WHEN 'handled' THEN 0 WHEN 'answered' THEN 2 WHEN 'withdrawn' THEN 2 ELSE 1 END, coalesce(m.urgency, 0) DESC, m.id DESC LIMIT ? OFFSET ?`,
+		[]any{most, from}, []any{&r.ID, &r.What, &r.State, &r.Due, &r.Urgency, &r.Kind, &r.Home.ID, &r.Home.Head, &r.Home.Code}, func() error {
+			out = append(out, r)
+			return nil
+		})
+	if err == nil {
+		err = whereabouts(v, "matter", out)
+	}
+	return out, all, err
+}
+
+// OneMatter is a matter with its steps, newest first.
+func OneMatter(v *replica.View, id syncproto.RowID) (r Record, steps []Step, ok bool, err error) {
+	ok, err = v.One(`SELECT m.id, coalesce(m.title, ''), coalesce(m.state, 'recorded'), coalesce(m.due, ''), coalesce(m.urgency, 0), coalesce(m.kind, ''), coalesce(m.detail, ''), coalesce(m.raised_by, ''),
+		coalesce(m.author, ''), coalesce(u.name, ''), coalesce(u.post, ''), coalesce(h.id, ''), coalesce(h.head, ''), coalesce(h.code, '')
+		FROM matter m LEFT JOIN household h ON h.id = m.household LEFT JOIN "user" u ON u.id = m.author WHERE m.id = ?`, []any{string(id)},
+		&r.ID, &r.What, &r.State, &r.Due, &r.Urgency, &r.Kind, &r.Detail, &r.RaisedBy, &r.Author, &r.By, &r.Post, &r.Home.ID, &r.Home.Head, &r.Home.Code)
+	if err != nil || !ok {
+		return r, nil, ok, err
+	}
+	if r.Where, err = v.Where("matter", id); err != nil {
+		return r, nil, ok, err
+	}
+	var s Step
+	err = v.Each(`SELECT s.id, coalesce(s.kind, ''), coalesce(s.day, ''), coalesce(s.text, ''), coalesce(s.author, ''), coalesce(u.name, ''), coalesce(u.post, '') FROM matter_step s
+		LEFT JOIN "user" u ON u.id = s.author WHERE s.matter = ? ORDER BY s.day DESC, s.id DESC`, []any{string(id)}, []any{&s.ID, &s.Kind, &s.Day, &s.Text, &s.Author, &s.By, &s.Post}, func() error {
+		steps = append(steps, s)
+		return nil
+	})
+	return r, steps, ok, err
+}
