@@ -133,11 +133,16 @@ func (s *server) handle(g *ghost, l *link, f fault) *answer {
 	a.refresh()
 	records := recorded()
 	w.trace.bytes("answer", a.buf.Bytes())
+	w.inspectPlain(a)
 	if a.code == 0 || died && a.buf.Len() == 0 {
 		return nil
 	}
 	if sync && a.code == http.StatusOK && strings.Contains(a.header.Get("Content-Type"), "ndjson") {
 		w.inspect(a)
+		if g.request == nil && a.request != nil && !died {
+			g.request = a.request
+			w.heard = append(w.heard, g)
+		}
 		if !died && a.rows > 0 && records != 1 {
 			w.violate(iAudit, "%s is sent %d rows, and %d records were made of it", l.phone.name, a.rows, records)
 		}

@@ -42,11 +42,12 @@ const (
 	cSyncs      = "syncs"
 	cForms      = "old forms"
 	cOrders     = "orders"
+	cReplays    = "replays"
 )
 
 // required must each be met in a run of at least requiredFrom histories.
 var required = []string{cConflicts, cMerges, cRefusals, cLates, cForgets, cRepairs, cRestores, cOldEdits, cCopies, cCrashes, cCuts, cWaits, cMends, cMoves,
-	cDeletes, cTwins, cForks, cOutside, cDecisions, cUndos, cRevivals, cOverdue, cGhosts, cNested, cResumes, cRevoked, cForms, cOrders}
+	cDeletes, cTwins, cForks, cOutside, cDecisions, cUndos, cRevivals, cOverdue, cGhosts, cNested, cResumes, cRevoked, cForms, cOrders, cReplays}
 
 // requiredFrom is how many histories are enough to meet everything.
 const requiredFrom = 2000

@@ -286,6 +286,7 @@ type ghost struct {
 	method, path string
 	header       http.Header
 	body         []byte
+	request      *request // as the server read it, once it answered
 }
 
 // device is who sends the request, by its token.
@@ -302,35 +303,4 @@ func (g *ghost) device() syncproto.DeviceID {
 		return ""
 	}
 	return who.Device
-}
-
-// repeat lets a request come once more, with nobody waiting for the answer. What the server holds by then must not change.
-func (w *World) repeat(g *ghost) {
-	if !w.server.up {
-		return
-	}
-	r := w.readRequest(g)
-	settled := r != nil && g.path == "/v1/sync"
-	if settled {
-		for _, c := range r.changes {
-			settled = settled && w.oracle.Change(c.Identity()) != nil
-		}
-		settled = settled && r.hello.Offer == ""
-	}
-	var before fingerprint
-	if settled {
-		before = w.server.fingerprint()
-	}
-	w.trace.note("%s: a request comes again", g.phone.name)
-	w.server.handle(g, &link{w: w, phone: g.phone, d: newDice(uint64(w.now), 9)}, noFault)
-	if !settled || !w.server.up {
-		return
-	}
-	after := w.server.fingerprint()
-	switch {
-	case after.items != before.items:
-		w.violate(iFinality, "a request that came again changed the inbox")
-	case after != before:
-		w.violate(iIdempotence, "a request that came again changed what the server holds: %+v, before %+v", after, before)
-	}
 }

@@ -243,36 +243,3 @@ func overlaid(book *schema.Book, table string, values []schema.Value, e *syncpro
 	}
 	return values
 }
-
-// ownWords are the words in what the user wrote and the server has not accepted: the hand-over box keeps them, with what of others'
-// words he left standing in a text.
-func (p *phone) ownWords() map[string]bool {
-	out := map[string]bool{}
-	list, err := p.rep.Entries(context.Background(), replica.Pending, replica.Refused, replica.Withdrawn)
-	p.w.must(err, "entries of "+p.name)
-	for _, e := range list {
-		for _, word := range canaries.FindAll(e.Change.Content, -1) {
-			out[string(word)] = true
-		}
-	}
-	return out
-}
-
-// checkFile looks in every byte of the phone's files for words of rows that it may not hold.
-func (p *phone) checkFile(c *cut) {
-	if p.kind.encrypted || c.more {
-		return
-	}
-	own := p.ownWords()
-	p.disk.Walk(func(name string, data []byte) {
-		for _, word := range canaries.FindAll(data, -1) {
-			t := p.w.tokens[string(word)]
-			if t == nil || t.user == p.userID() || own[string(word)] {
-				continue
-			}
-			if !readable(c.view, c.can, t.row, string(word)) {
-				p.w.violate(iConfidentiality, "%s of %s holds the word %s of the row %s, which its user may not see", name, p.name, word, t.row)
-			}
-		}
-	})
-}

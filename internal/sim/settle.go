@@ -40,6 +40,8 @@ func (w *World) settle() {
 	}
 	w.checkPromises()
 	w.checkAudit()
+	w.replay()
+	w.replayLast()
 }
 
 // checkPhone holds a phone to the end of the history.

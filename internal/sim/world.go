@@ -25,6 +25,7 @@ type World struct {
 	server *server
 	phones []*phone
 	ghosts []*ghost // requests that the network holds back
+	heard  []*ghost // sync requests that the server answered, in that order
 
 	at    int // the operation under way
 	words int // made in it so far

@@ -1,0 +1,168 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"net/http"
+	"slices"
+
+	"minqing/server/judge"
+	"minqing/syncproto"
+	"minqing/syncproto/codec"
+)
+
+// replaysMost is how many of the last requests come again whole, over the network, twice each, at the end of a history. All pushes come
+// again to the judge, which alone may take something of them.
+const replaysMost = 6
+
+// known tells whether the server holds every change of a request, and has heard it out before.
+func (w *World) knownWhole(r *request) bool {
+	return r != nil && r.hello.Offer == "" && !slices.ContainsFunc(r.changes, func(c *syncproto.Change) bool { return w.oracle.Change(c.Identity()) == nil })
+}
+
+// repeat lets a request come once more, with nobody waiting for the answer. What the server holds by then must not change.
+func (w *World) repeat(g *ghost) {
+	if !w.server.up {
+		return
+	}
+	r := w.readRequest(g)
+	settled := g.path == "/v1/sync" && w.knownWhole(r)
+	var before fingerprint
+	if settled {
+		before = w.server.fingerprint()
+	}
+	w.trace.note("%s: a request comes again", g.phone.name)
+	a := w.server.handle(g, &link{w: w, phone: g.phone, d: newDice(uint64(w.now), 9)}, noFault)
+	if !settled || !w.server.up {
+		return
+	}
+	w.unchanged(before, "a request that came again")
+	if a != nil {
+		w.answeredAgain(a, r)
+	}
+}
+
+// unchanged wants the server to hold what it held.
+func (w *World) unchanged(before fingerprint, what string) {
+	after := w.server.fingerprint()
+	switch {
+	case after.items != before.items:
+		w.violate(iFinality, "%s changed the inbox", what)
+	case after != before:
+		w.violate(iIdempotence, "%s changed what the server holds: %+v, before %+v", what, after, before)
+	}
+}
+
+// answeredAgain wants the answer to a request that came again to say of every change in it what has become of it by now. An answer that took
+// nothing, as that to a file with a twin, and one that breaks off says nothing.
+func (w *World) answeredAgain(a *answer, r *request) {
+	if a.code != http.StatusOK || len(a.cuts) == 0 {
+		return
+	}
+	told := map[syncproto.Identity]*syncproto.Verdict{}
+	in := codec.NewReader(bytes.NewReader(a.unpack(a.buf.Len())), w.book, codec.Limits{})
+	for {
+		f, err := in.Next()
+		if err != nil {
+			break // inspect has read it before
+		}
+		if v, ok := f.(*syncproto.Verdict); ok {
+			told[v.Identity] = v
+		}
+	}
+	for _, c := range r.changes {
+		w.toldAsItStands(r.phone, c, told[c.Identity()])
+	}
+}
+
+// toldAsItStands wants a verdict to be what became of a change, as it now stands.
+func (w *World) toldAsItStands(p *phone, c *syncproto.Change, v *syncproto.Verdict) {
+	is := w.oracle.Change(c.Identity())
+	switch {
+	case v == nil:
+		w.violate(iIdempotence, "%s pushes change %d again and is told nothing of it", p.name, c.Name.Number)
+	case v.Number != c.Name.Number:
+		w.violate(iIdempotence, "%s pushes change %d again and is told of %d", p.name, c.Name.Number, v.Number)
+	case (v.Status == syncproto.Refused) != (is.Status == syncproto.Refused) || v.Late != is.Late || v.Code != is.Code || v.MendedBy != is.MendedBy:
+		w.violate(iIdempotence, "%s pushes change %d again and is told what does not stand: %s %s late %v mended by %q, it is %s %s late %v mended by %q",
+			p.name, c.Name.Number, v.Status, v.Code, v.Late, v.MendedBy, is.Status, is.Code, is.Late, is.MendedBy)
+	}
+	w.compareVerdict(p, v)
+}
+
+// replay lets every push that the server answered come to the judge once more, at the end, in the order of the history and in another. It
+// opens and closes nothing, and leaves no trace.
+func (w *World) replay() {
+	d := newDice(w.history.Seed, 12)
+	before := w.server.fingerprint()
+	heard := slices.DeleteFunc(slices.Clone(w.heard), func(g *ghost) bool { return !w.knownWhole(g.request) })
+	for _, what := range []string{"all that was pushed, once more", "all that was pushed, in another order"} {
+		for _, g := range heard {
+			w.pushAgain(g.request)
+		}
+		w.unchanged(before, what)
+		d.Shuffle(len(heard), func(i, k int) { heard[i], heard[k] = heard[k], heard[i] })
+	}
+}
+
+// replayLast lets the last requests come once more, whole, over the network, in the order of the history and in another. Those with changes
+// matter most. Of each phone the newest is taken as if it had come only now, and voids the nonce that the phone holds (DESIGN 4, “Copies”), so no
+// phone can go on from here without a new id; those before it bear a voided nonce themselves.
+func (w *World) replayLast() {
+	d := newDice(w.history.Seed, 13)
+	last := slices.DeleteFunc(slices.Clone(w.heard), func(g *ghost) bool { return !w.knownWhole(g.request) || g.phone.gone })
+	slices.SortStableFunc(last, func(a, b *ghost) int { return min(1, len(a.request.changes)) - min(1, len(b.request.changes)) })
+	last = last[max(0, len(last)-replaysMost):]
+	for range 2 {
+		for _, g := range last {
+			if again := w.signedAnew(g); again != nil {
+				w.count[cReplays]++
+				w.repeat(again)
+			}
+		}
+		d.Shuffle(len(last), func(i, k int) { last[i], last[k] = last[k], last[i] })
+	}
+}
+
+// pushAgain hands the changes of a request to the judge once more. A device that was revoked, or goes under another name by now, is told so.
+func (w *World) pushAgain(r *request) {
+	if len(r.changes) == 0 {
+		return
+	}
+	out, err := w.server.eng.Judge.Push(context.Background(), judge.Author{Device: r.hello.Device, User: r.phone.userID()}, slices.Clone(r.changes))
+	var no *syncproto.Error
+	if errors.As(err, &no) && (no.Code == syncproto.CodeRevoked || no.Code == syncproto.CodeCopied || no.Code == syncproto.CodeInvalid) {
+		return
+	}
+	w.must(err, "push once more")
+	for i, c := range r.changes {
+		at := slices.IndexFunc(out.Verdicts, func(v *syncproto.Verdict) bool { return v.Identity == c.Identity() })
+		if at < 0 {
+			w.violate(iIdempotence, "%s pushes change %d of %d again and is told nothing of it", r.phone.name, i+1, len(r.changes))
+		}
+		w.toldAsItStands(r.phone, c, out.Verdicts[at])
+	}
+}
+
+// signedAnew is a request as its device would send it now: under the token that it last used. Nil when the device goes under another name.
+func (w *World) signedAnew(g *ghost) *ghost {
+	device, err := g.phone.rep.Device(context.Background())
+	w.must(err, "read the device of "+g.phone.name)
+	if g.request.hello.Device != device.ID {
+		return nil
+	}
+	for _, newer := range slices.Backward(w.heard) {
+		if newer.phone != g.phone || newer.request.hello.Device != device.ID {
+			continue
+		}
+		again := *g
+		again.header, again.request = g.header.Clone(), g.request
+		token := newer.header.Get("Authorization")
+		again.header.Set("Authorization", token)
+		again.header.Set(syncproto.SignatureHeader, syncproto.SignRequest(ed25519.NewKeyFromSeed(device.Seed), g.method, g.path, token[len("Bearer "):], g.body))
+		return &again
+	}
+	return nil
+}
