@@ -7,7 +7,7 @@ import (
 )
 
 // ciHistories is how many random histories every run of the tests holds; ./task sim runs 2,000 and more.
-const ciHistories = 150
+const ciHistories = 320
 
 // TestRandomHistories is what CI runs of random histories. A failure says how to replay it; the command shrinks it.
 func TestRandomHistories(t *testing.T) {
