@@ -132,7 +132,10 @@ func showFirst(rq *request) error {
 	s := rq.app.opt.Phone.Status()
 	p := &firstPage{frame: frame{Title: rq.words.say("first.title"), Back: todayPath}, Status: s, Used: size(s.Bytes)}
 	if s.Trouble != pump.Fine {
-		p.Trouble = rq.trouble(s.Trouble, nil)
+		p.Trouble = rq.words.say("first.cut")
+		if s.Trouble != pump.Offline {
+			p.Trouble = rq.trouble(s.Trouble, nil)
+		}
 	}
 	if s.Running {
 		rq.w.Header().Set("Refresh", "2")

@@ -130,7 +130,10 @@ func showSync(rq *request) error {
 		return err
 	}
 	p := &syncPage{frame: frame{Title: rq.words.say("sync.title"), Back: todayPath}, Running: s.Running, Used: size(s.Bytes)}
-	waiting := 0
+	waiting, mended := 0, map[syncproto.Identity]bool{} // what another change stands in for needs nobody any more
+	for _, e := range entries {
+		mended[e.Change.Mends] = mended[e.Change.Mends] || e.State == replica.Pending || e.State == replica.Accepted
+	}
 	err = rq.replica.View(rq.Context(), func(v *replica.View) error {
 		for _, e := range entries {
 			f, kind, err := rq.fate(v, e)
@@ -145,7 +148,7 @@ func showSync(rq *request) error {
 				p.Boxed++
 			case e.State == replica.Pending:
 				p.Waiting = append(p.Waiting, f)
-			case e.State == replica.Refused:
+			case e.State == replica.Refused && !mended[e.Identity]:
 				p.Refused = append(p.Refused, f)
 			case kind != "" && e.State == replica.Accepted:
 				seen, err := v.Local(seenKey(e.Identity, kind))
