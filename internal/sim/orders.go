@@ -76,7 +76,7 @@ func (w *World) queues() []*queue {
 		q := &queue{by: judge.Author{Device: device.ID, User: p.userID()}}
 		for _, e := range waiting[:min(ordersMost, len(waiting))] {
 			c := e.Change
-			if c.At+c.Offset > w.now || c.Sealed != nil || c.Name.Device != device.ID {
+			if c.At+c.Offset > w.now || c.Sealed != nil || c.Name.Device != device.ID || w.overdue(c.Cursor) {
 				break
 			}
 			// The server reads what it can of a change by its own book.
@@ -90,6 +90,17 @@ func (w *World) queues() []*queue {
 		}
 	}
 	return out
+}
+
+// overdue tells that the grace period of a change has run out: whether it is late, and so waits in the inbox, hangs on what its author may
+// do as it arrives (DESIGN 4), and a move that arrived before it may have changed that.
+func (w *World) overdue(sealed string) bool {
+	if sealed == "" {
+		return false
+	}
+	cursor, err := w.server.eng.Exchange.Sealer.OpenCursor(sealed)
+	w.must(err, "open the cursor of a change")
+	return w.now-cursor.Now > grace
 }
 
 // expects is the number that the next new change of a device must have, 0 for one that is not known or was revoked.
