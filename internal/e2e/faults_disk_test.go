@@ -192,7 +192,7 @@ func TestFaultsDiskFullForReal(t *testing.T) {
 	p := w.pocket("ann")
 	small := filepath.Join(w.dir, "small")
 	must(t, os.Mkdir(small, 0o700))
-	if err := syscall.Mount("none", small, "tmpfs", 0, "size=3m"); err != nil {
+	if err := syscall.Mount("none", small, "tmpfs", 0, "size=16m"); err != nil {
 		t.Fatalf("this test mounts a small file system and needs root (the CI image runs as root): %v", err)
 	}
 	mounted := true

@@ -21,8 +21,11 @@ func (r *Replica) newHolder(token string) string {
 	return fmt.Sprintf("%s %d", token, os.Getpid())
 }
 
-// gone tells that the process behind a holder has surely ended.
+// gone tells that a holder's sync, or the process behind it, has surely ended.
 func (r *Replica) gone(holder string) bool {
+	if over := r.over.Load(); over != nil && *over == holder {
+		return true
+	}
 	if r.opt.Ended == nil {
 		return ended(holder)
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"minqing/internal/sqlitex"
@@ -46,6 +47,7 @@ type Replica struct {
 	turn  chan struct{} // holds a token while somebody uses w
 	idle  chan *conn    // readers, with their statements prepared
 	close sync.Once
+	over  atomic.Pointer[string] // the holder of the newest sync here that ended, whether or not the file says so
 }
 
 // maxReaders bounds the readers at once; a phone has one person.

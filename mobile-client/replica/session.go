@@ -124,8 +124,10 @@ func (s *Session) write(ctx context.Context, fn func() error) error {
 	})
 }
 
-// Close gives the lease back, and cleans the file up when something was forgotten.
+// Close gives the lease back, and cleans the file up when something was forgotten. Where it cannot be given back (the disk is full), this
+// replica's next sync does not wait for it to run out.
 func (s *Session) Close(ctx context.Context) error {
+	s.r.over.Store(&s.holder)
 	err := s.r.write(ctx, func() error {
 		return s.r.w.exec(`DELETE FROM mq_lease WHERE holder = ?`, s.holder)
 	})
