@@ -42,8 +42,8 @@ var journal = &Table{
 	// A journal is its author's words; those who review it only move its state and write a review.
 	Change: []Permit{{Roles: contacts, Columns: []string{"text", "state"}, Own: true},
 		{Roles: reviewers, Columns: []string{"state"}}},
-	// Who takes back a visit just saved takes back its journal with it.
-	Delete: []Permit{{Roles: contacts, Own: true}, {Roles: []Role{RoleAdmin}}},
+	// Who takes back a visit just saved takes back its journal with it; one that the branch has answered stays.
+	Delete: []Permit{{Roles: contacts, Own: true, States: []string{"draft", "submitted"}}, {Roles: []Role{RoleAdmin}}},
 	Columns: []Column{
 		{Name: "visit", Label: l("走访", "Visit"), Type: TypeRef, Ref: "visit", Required: true, Rule: RuleOnce},
 		{Name: "author", Label: l("记录人", "Written by"), Type: TypeRef, Ref: "user", Required: true, Rule: RuleOnce},

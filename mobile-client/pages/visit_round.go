@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"minqing/mobile-client/field"
+	"minqing/mobile-client/guard"
 	"minqing/mobile-client/photos"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
@@ -112,22 +113,37 @@ func undoVisit(rq *request) error {
 	if err := rq.ParseForm(); err != nil {
 		return err
 	}
-	var w written
-	if err := rq.replica.View(rq.Context(), func(v *replica.View) error {
-		found, err := localJSON(v, undoKey, &w)
-		if err == nil && (!found || w.Draft == nil || w.Draft.Home != home || w.Draft.ID != rq.PostForm.Get("of")) {
-			err = errNotFound
-		}
-		return err
-	}); err != nil {
+	s := guard.SessionOf(rq.Context())
+	if s == nil {
+		return errNotFound
+	}
+	w, _ := s.Take(undoKey).(*written)
+	if w == nil {
+		return errNotFound
+	}
+	if w.Draft.Home != home || w.Draft.ID != rq.PostForm.Get("of") {
+		s.Keep(undoKey, w)
+		return errNotFound
+	}
+	d, err := rq.takeBack(w)
+	if err != nil {
+		s.Keep(undoKey, w)
 		return err
 	}
-	d := w.Draft
+	rq.toast("visit.undone")
+	return rq.see(d.path())
+}
+
+// takeBack puts what was typed into a draft again, and then deletes what saving it had made, in one change.
+func (rq *request) takeBack(w *written) (*visitDraft, error) {
+	again := *w.Draft
+	d := &again
+	var err error
 	if d.ID, err = rq.app.token(); err != nil {
-		return err
+		return nil, err
 	}
 	if d.Page, err = rq.app.token(); err != nil {
-		return err
+		return nil, err
 	}
 	d.Rev = 0
 	var rows []below
@@ -135,26 +151,20 @@ func undoVisit(rq *request) error {
 		rows, err = belowVisits(v, w.Visits)
 		return err
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	if err := rq.photosBack(rows, d); err != nil {
-		return err
+		return nil, err
 	}
 	if _, _, err := rq.keepDraft(d); err != nil {
-		return err
+		return nil, err
 	}
-	if _, err := rq.replica.Write(rq.Context(), func(tx *replica.Tx) error { return takeBack(tx, rows, w.Matters) }); err != nil {
-		return err
-	}
-	if err := rq.replica.PutLocal(rq.Context(), undoKey, nil); err != nil {
-		return err
-	}
-	rq.toast("visit.undone")
-	return rq.see(d.path())
+	_, err = rq.replica.Write(rq.Context(), func(tx *replica.Tx) error { return deleteWritten(tx, rows, w.Matters) })
+	return d, err
 }
 
-// takeBack deletes the visits with what lies under them, and withdraws their matters.
-func takeBack(tx *replica.Tx, below []below, matters []syncproto.RowID) error {
+// deleteWritten deletes the visits with what lies under them, and withdraws their matters.
+func deleteWritten(tx *replica.Tx, below []below, matters []syncproto.RowID) error {
 	for _, b := range below {
 		f, err := tx.Form(b.table, b.row)
 		if err != nil {

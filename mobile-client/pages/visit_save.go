@@ -1,12 +1,12 @@
 package pages
 
 import (
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
 
 	"minqing/mobile-client/field"
+	"minqing/mobile-client/guard"
 	"minqing/mobile-client/photos"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
@@ -50,8 +50,8 @@ func (rq *request) saveVisit(d *visitDraft) error {
 	if err := rq.answeredOnTheSpot(w.spot, d); err != nil {
 		return err
 	}
-	if err := rq.keepUndo(written{w.visits, w.matters, d}); err != nil {
-		return err
+	if s := guard.SessionOf(rq.Context()); s != nil {
+		s.Keep(undoKey, &written{w.visits, w.matters, d})
 	}
 	if err := rq.dropDraft(rq.Context(), d, true); err != nil {
 		return err
@@ -252,13 +252,6 @@ func (rq *request) answeredOnTheSpot(matter syncproto.RowID, d *visitDraft) erro
 	return err
 }
 
-// undoKey holds what the last saving made, until the next one.
+// undoKey is what the session keeps what the last saving made under. It is not in the file: what was written of a household that is
+// forgotten would stay there.
 const undoKey = "undo/visit"
-
-func (rq *request) keepUndo(w written) error {
-	raw, err := json.Marshal(w)
-	if err != nil {
-		return err
-	}
-	return rq.replica.PutLocal(rq.Context(), undoKey, raw)
-}
