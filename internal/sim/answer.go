@@ -14,7 +14,7 @@ import (
 
 // answer is what the server wrote, and what was true as it wrote it.
 type answer struct {
-	w         *World
+	w         *world
 	l         *link
 	header    http.Header
 	code      int

@@ -16,7 +16,7 @@ import (
 func sortedKeys[K ~string, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // checkAudit wants one record for each change in a chain that verifies, and the state to follow from the history.
-func (w *World) checkAudit() {
+func (w *world) checkAudit() {
 	records, once := map[syncproto.Identity]int{}, map[string]bool{}
 	w.must(w.server.eng.Store.Read(context.Background(), func(tx *store.Tx) error {
 		streams, err := tx.Streams(nil)

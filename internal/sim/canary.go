@@ -17,7 +17,7 @@ import (
 
 // inspectPlain looks for what its reader may not know in answers that are no stream of frames, errors above all, and in the header of every
 // answer; inspect looks into the streams.
-func (w *World) inspectPlain(a *answer) {
+func (w *world) inspectPlain(a *answer) {
 	m := &a.marks[len(a.marks)-1]
 	var head bytes.Buffer
 	if err := a.header.Write(&head); err != nil {

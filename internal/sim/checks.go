@@ -109,7 +109,7 @@ func (s *server) storedRows() map[syncproto.RowID]*storedRow {
 }
 
 // compareServer holds the server's database to the oracle.
-func (w *World) compareServer() {
+func (w *world) compareServer() {
 	view := w.oracle.View()
 	stored := w.server.storedRows()
 	for _, id := range view.Order {
@@ -133,7 +133,7 @@ func (w *World) compareServer() {
 }
 
 // compareStreams wants every stream to have counted what took effect in it.
-func (w *World) compareStreams(view *oracle.View) {
+func (w *world) compareStreams(view *oracle.View) {
 	var streams []store.StreamState
 	w.must(w.server.eng.Store.Read(context.Background(), func(tx *store.Tx) (err error) {
 		streams, err = tx.Streams(nil)
@@ -146,7 +146,7 @@ func (w *World) compareStreams(view *oracle.View) {
 	}
 }
 
-func (w *World) compareRow(r *oracle.Row, is *storedRow) {
+func (w *world) compareRow(r *oracle.Row, is *storedRow) {
 	name := r.Table.Name + " " + string(r.ID)
 	switch {
 	case r.Dead && is.Dead == 0:
@@ -175,7 +175,7 @@ func (w *World) compareRow(r *oracle.Row, is *storedRow) {
 }
 
 // wrongValue names the invariant that a wrong value breaks.
-func (w *World) wrongValue(r *oracle.Row, column string, got, want schema.Value, vague bool) {
+func (w *world) wrongValue(r *oracle.Row, column string, got, want schema.Value, vague bool) {
 	name := r.Table.Name + " " + string(r.ID) + "." + column
 	cell := w.book.CellOf(r.Table.Name, column)
 	if cell.Rule == schema.RuleText {
@@ -198,7 +198,7 @@ func (w *World) wrongValue(r *oracle.Row, column string, got, want schema.Value,
 }
 
 // wordsWritten tells whether every sentence of a text was written by somebody.
-func (w *World) wordsWritten(r *oracle.Row, cell string, got schema.Value) bool {
+func (w *world) wordsWritten(r *oracle.Row, cell string, got schema.Value) bool {
 	for _, s := range strings.SplitAfter(got.Str(), "。") {
 		if s != "" && !slices.ContainsFunc(r.Words(cell), func(e syncproto.CellEdit) bool { return strings.Contains(e.Value.Str(), s) }) {
 			return false
@@ -208,7 +208,7 @@ func (w *World) wordsWritten(r *oracle.Row, cell string, got schema.Value) bool 
 }
 
 // compareOpen holds what a row carries about open items to the oracle.
-func (w *World) compareOpen(r *oracle.Row, is *storedRow) {
+func (w *world) compareOpen(r *oracle.Row, is *storedRow) {
 	for name, c := range r.Cells {
 		shows, open := is.Open[name]
 		if c.Vague {
@@ -221,7 +221,7 @@ func (w *World) compareOpen(r *oracle.Row, is *storedRow) {
 }
 
 // compareItems holds the inbox to the oracle.
-func (w *World) compareItems(view *oracle.View) {
+func (w *world) compareItems(view *oracle.View) {
 	open := map[string][]string{}
 	for _, it := range w.server.openItems() {
 		key := fmt.Sprintf("%s %s %s %s", it.Kind, it.Row, it.Cell, it.Other)

@@ -106,7 +106,7 @@ func parse(args []string, errs io.Writer) (*order, error) {
 		return nil, errors.New("-keep, -calm and -v are for one history: name it by -seed")
 	}
 	if one {
-		if err := o.prepare(Plan(o.seeds[0])); err != nil {
+		if err := o.prepare(plan(o.seeds[0])); err != nil {
 			return nil, err
 		}
 	}
@@ -114,7 +114,7 @@ func parse(args []string, errs io.Writer) (*order, error) {
 }
 
 // prepare alters a history as the command line asks.
-func (o *order) prepare(h *History) error {
+func (o *order) prepare(h *history) error {
 	h.Thorough = o.thorough
 	if o.rightClocks {
 		h.Clocks = false
@@ -133,18 +133,18 @@ func (o *order) prepare(h *History) error {
 // run runs what was asked for.
 func (o *order) run(out io.Writer) int {
 	start := time.Now()
-	var total Total
+	var total total
 	if len(o.seeds) == 1 {
 		total = o.one(out)
 	} else {
 		shrunk := 0
-		total = Many(Batch{Seeds: o.seeds, Workers: o.workers, Prepare: func(h *History) {
+		total = runMany(batch{Seeds: o.seeds, Workers: o.workers, Prepare: func(h *history) {
 			h.Thorough, h.Clocks = o.thorough, !o.rightClocks
-		}, Each: func(h *History, res Result) bool {
+		}, Each: func(h *history, res result) bool {
 			if res.Broken == nil {
 				return true
 			}
-			fmt.Fprintln(out, Failure(h, res))
+			fmt.Fprintln(out, failure(h, res))
 			if !o.first && !o.noShrinking && shrunk < shrunkAtMost {
 				shrunk++
 				printShrunk(out, h, res)
@@ -166,8 +166,8 @@ func (o *order) run(out io.Writer) int {
 }
 
 // one runs one history and says more about it.
-func (o *order) one(out io.Writer) Total {
-	h := Plan(o.seeds[0])
+func (o *order) one(out io.Writer) total {
+	h := plan(o.seeds[0])
 	if err := o.prepare(h); err != nil {
 		panic(err) // parse tried it
 	}
@@ -175,12 +175,12 @@ func (o *order) one(out io.Writer) Total {
 	if o.verbose {
 		echo = out
 	}
-	res := Run(h, echo)
-	total := Total{Histories: 1, Counters: res.Counters}
+	res := runOne(h, echo)
+	total := total{Histories: 1, Counters: res.Counters}
 	fmt.Fprintln(out, "trace", res.Hash)
 	if res.Broken != nil {
 		total.Failures = 1
-		fmt.Fprintln(out, Failure(h, res))
+		fmt.Fprintln(out, failure(h, res))
 		if o.verbose {
 			fmt.Fprintln(out, res.Stack)
 		}
@@ -191,12 +191,12 @@ func (o *order) one(out io.Writer) Total {
 	return total
 }
 
-func printShrunk(out io.Writer, h *History, res Result) {
-	small, came := Shrink(h, res)
-	fmt.Fprintf(out, "  shrunk to %d of %d operations: %s\n", small.operations(), h.operations(), Failure(small, came))
+func printShrunk(out io.Writer, h *history, res result) {
+	small, came := shrink(h, res)
+	fmt.Fprintf(out, "  shrunk to %d of %d operations: %s\n", small.operations(), h.operations(), failure(small, came))
 }
 
-// Failure is a failure in one line: what replays it, the invariant, and what was found.
-func Failure(h *History, res Result) string {
+// failure is a failure in one line: what replays it, the invariant, and what was found.
+func failure(h *history, res result) string {
 	return h.Replay() + ": " + strings.Join(strings.Fields(res.Broken.Error()), " ")
 }

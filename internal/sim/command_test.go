@@ -19,9 +19,9 @@ func TestRandomHistories(t *testing.T) {
 	for i := range seeds {
 		seeds[i] = uint64(i + 1)
 	}
-	total := Many(Batch{Seeds: seeds, Each: func(h *History, res Result) bool {
+	total := runMany(batch{Seeds: seeds, Each: func(h *history, res result) bool {
 		if res.Broken != nil {
-			t.Error(Failure(h, res))
+			t.Error(failure(h, res))
 		}
 		return true
 	}})
@@ -36,9 +36,9 @@ func TestSeedIsAHistory(t *testing.T) {
 	seeds := []uint64{8, 11, 12, 13, 17}
 	traces := func() map[uint64]string {
 		out := map[uint64]string{}
-		Many(Batch{Seeds: seeds, Each: func(h *History, res Result) bool {
+		runMany(batch{Seeds: seeds, Each: func(h *history, res result) bool {
 			if res.Broken != nil {
-				t.Error(Failure(h, res))
+				t.Error(failure(h, res))
 			}
 			out[res.Seed] = res.Hash
 			return true
@@ -53,7 +53,7 @@ func TestSeedIsAHistory(t *testing.T) {
 		if first[seed] == "" || first[seed] != second[seed] {
 			t.Errorf("seed %d gives the trace %s, and %s on one processor", seed, first[seed], second[seed])
 		}
-		if res := Run(Plan(seed), nil); res.Hash != first[seed] {
+		if res := runOne(plan(seed), nil); res.Hash != first[seed] {
 			t.Errorf("seed %d gives the trace %s, and %s alone", seed, first[seed], res.Hash)
 		}
 	}
@@ -64,23 +64,23 @@ func TestSeedIsAHistory(t *testing.T) {
 
 // A shrunk history still breaks what it broke, with less; and its replay line says all that it takes to run it.
 func TestShrinkKeepsTheFailure(t *testing.T) {
-	kinds["test fails"] = kind{run: func(w *World, d *dice) {
+	kinds["test fails"] = kind{run: func(w *world, d *dice) {
 		if !w.calm && w.history.Clocks {
 			w.violate(iShown, "clocks and faults")
 		}
 		w.violate(iShown, "anyhow")
 	}}
 	defer delete(kinds, "test fails")
-	h := Plan(5)
+	h := plan(5)
 	h.Ops = h.Ops[:12]
 	h.Ops[7].Kind = "test fails"
-	res := Run(h, nil)
+	res := runOne(h, nil)
 	if res.Broken == nil || res.Broken.Invariant != iShown {
 		t.Fatalf("the history comes to %v", res.Broken)
 	}
-	small, came := Shrink(h, res)
+	small, came := shrink(h, res)
 	const want = "minqing-sim -seed 5 -keep 7 -calm 7 -right-clocks: I18 What was shown: anyhow"
-	if got := Failure(small, came); got != want {
+	if got := failure(small, came); got != want {
 		t.Errorf("shrunk to\n%s, want\n%s", got, want)
 	}
 }
@@ -116,11 +116,11 @@ func TestCommandLine(t *testing.T) {
 }
 
 func TestRequiredCountersAreMissed(t *testing.T) {
-	few := Total{Histories: requiredFrom - 1, Counters: Counters{}}
+	few := total{Histories: requiredFrom - 1, Counters: counters{}}
 	if missing := few.Missing(); len(missing) > 0 {
 		t.Errorf("few histories need not meet %v", missing)
 	}
-	many := Total{Histories: requiredFrom, Counters: Counters{}}
+	many := total{Histories: requiredFrom, Counters: counters{}}
 	for _, name := range required[1:] {
 		many.Counters[name] = 1
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Counters tell what a history, or many, held.
-type Counters map[string]int
+// counters tell what a history, or many, held.
+type counters map[string]int
 
 // What is counted. A run of many histories fails when one of those in required was never met.
 const (
@@ -53,14 +53,14 @@ var required = []string{cConflicts, cMerges, cRefusals, cLates, cForgets, cRepai
 const requiredFrom = 2000
 
 // Add adds all of other.
-func (c Counters) Add(other Counters) {
+func (c counters) Add(other counters) {
 	for k, n := range other {
 		c[k] += n
 	}
 }
 
 // Missing lists what a run of so many histories must have met, and never did.
-func (t Total) Missing() []string {
+func (t total) Missing() []string {
 	var out []string
 	for _, name := range required {
 		if t.Histories >= requiredFrom && t.Counters[name] == 0 {
@@ -71,7 +71,7 @@ func (t Total) Missing() []string {
 }
 
 // String lists the counters by name.
-func (c Counters) String() string {
+func (c counters) String() string {
 	var parts []string
 	for _, k := range slices.Sorted(maps.Keys(c)) {
 		if k != cOperations {

@@ -24,9 +24,9 @@ func directedHistories() []directed {
 
 // Run runs a directed history in all its orders, each held to the invariants at its end; echo, unless nil, gets the traces. It stops at the
 // first order that fails.
-func (h directed) Run(echo io.Writer) (res Result, orders int) {
+func (h directed) Run(echo io.Writer) (res result, orders int) {
 	same := map[string]string{} // by variant: what must come of it in every order
-	res.Counters = Counters{}
+	res.Counters = counters{}
 	var turns, sizes []int
 	for {
 		s := &stage{turns: turns, same: same}
@@ -51,7 +51,7 @@ func (h directed) Run(echo io.Writer) (res Result, orders int) {
 
 // stage is a world in which a directed history runs once.
 type stage struct {
-	*World
+	*world
 	d     *dice
 	turns []int             // the choices: those given, then the first of each
 	sizes []int             // out of how many each was made
@@ -61,13 +61,13 @@ type stage struct {
 }
 
 // play runs the history once, and lets everything settle at its end.
-func (s *stage) play(h directed, echo io.Writer) (res Result) {
-	w := newWorld(&History{Seed: 1, Skip: map[int]bool{}, Calm: map[int]bool{}}, echo)
-	s.World, s.d = w, newDice(1, 12)
+func (s *stage) play(h directed, echo io.Writer) (res result) {
+	w := newWorld(&history{Seed: 1, Skip: map[int]bool{}, Calm: map[int]bool{}}, echo)
+	s.world, s.d = w, newDice(1, 12)
 	defer func() {
 		if p := recover(); p != nil {
 			if w.broken == nil {
-				w.broken = &Violation{iSound, fmt.Sprintf("panic: %v", p)}
+				w.broken = &violation{iSound, fmt.Sprintf("panic: %v", p)}
 			}
 			res.Stack = string(debug.Stack())
 		}

@@ -75,7 +75,7 @@ func (s *stage) want(ok bool, format string, args ...any) {
 func (s *stage) phone(user string) *phone { return s.phoneAt(user, schematest.Version) }
 
 func (s *stage) phoneAt(user string, version int) *phone {
-	p := s.newPhone(PhoneCase{User: user, Version: version}, s.d.Uint64())
+	p := s.newPhone(phoneCase{User: user, Version: version}, s.d.Uint64())
 	s.sync(p)
 	return p
 }

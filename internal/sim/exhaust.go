@@ -73,12 +73,12 @@ type exhausted struct {
 	Run      int
 	Failures []string // the first few, each with the line that replays it
 	Failed   int
-	Counters Counters
+	Counters counters
 }
 
 // Run runs them in order.
 func (x exhaustive) Run() exhausted {
-	out := &exhausted{Counters: Counters{}}
+	out := &exhausted{Counters: counters{}}
 	x.visit(newGround(smallCells[x.Cells]), out, nil)
 	return *out
 }
@@ -103,7 +103,7 @@ func (x exhaustive) visit(g *ground, out *exhausted, path []int) {
 	}
 }
 
-func (x exhaustive) count(out *exhausted, path []int, res Result) {
+func (x exhaustive) count(out *exhausted, path []int, res result) {
 	out.Run++
 	out.Counters.Add(res.Counters)
 	if res.Broken != nil {
@@ -166,13 +166,13 @@ func spell(path []int) string {
 // ground is what every small history begins with: the disks, and what the simulator knows, after two devices were enrolled and filled.
 type ground struct {
 	cells  [2]string
-	world  *World
+	world  *world
 	server simdisk.Image
 	phones []simdisk.Image
 }
 
 func newGround(cells [2]string) *ground {
-	g := &ground{cells: cells, world: newWorld(&History{}, nil)}
+	g := &ground{cells: cells, world: newWorld(&history{}, nil)}
 	w := g.world
 	w.calm = true
 	w.server = &server{w: w, disk: simdisk.New(), keys: template().keys, rand: newEntropy(0, 20), known: map[syncproto.Identity]bool{}}
@@ -190,7 +190,7 @@ func newGround(cells [2]string) *ground {
 			}
 		}
 	}
-	s := &stage{World: w, d: newDice(0, 21)}
+	s := &stage{world: w, d: newDice(0, 21)}
 	for range 2 {
 		s.phone(ann)
 	}
@@ -219,18 +219,18 @@ type small struct {
 // begin makes the world anew.
 func (g *ground) begin(echo io.Writer) *small {
 	of := g.world
-	w := newWorld(&History{Seed: 1}, echo)
+	w := newWorld(&history{Seed: 1}, echo)
 	w.calm, w.now, w.oracle = true, of.now+hour, of.oracle.Fork()
 	w.rows, w.known, w.lay, w.tokens = slices.Clone(of.rows), maps.Clone(of.known), map[syncproto.RowID]map[string]bool{}, maps.Clone(of.tokens)
 	w.server = &server{w: w, disk: simdisk.New(), keys: of.server.keys, rand: newEntropy(1, 22), known: maps.Clone(of.server.known), newest: of.server.newest}
 	w.server.disk.Restore(serverPath, g.server)
-	s := &small{stage: &stage{World: w, d: newDice(1, 23)}, cells: g.cells}
+	s := &small{stage: &stage{world: w, d: newDice(1, 23)}, cells: g.cells}
 	return s
 }
 
 // wake starts server and phones.
 func (g *ground) wake(s *small) {
-	w := s.World
+	w := s.world
 	w.server.open()
 	w.lookAround()
 	for i, o := range g.world.phones {
@@ -246,13 +246,13 @@ func (g *ground) wake(s *small) {
 }
 
 // play runs one history; live are the steps that could follow.
-func (g *ground) play(path []int, echo io.Writer) (res Result, live []int) {
+func (g *ground) play(path []int, echo io.Writer) (res result, live []int) {
 	s := g.begin(echo)
-	w := s.World
+	w := s.world
 	defer func() {
 		if p := recover(); p != nil {
 			if w.broken == nil {
-				w.broken = &Violation{iSound, fmt.Sprintf("panic: %v", p)}
+				w.broken = &violation{iSound, fmt.Sprintf("panic: %v", p)}
 			}
 			res.Stack = string(debug.Stack())
 		}

@@ -40,7 +40,7 @@ func (a *answer) markAt(at int, ends []int) *mark {
 }
 
 // inspect holds an answer to what the server may and must say.
-func (w *World) inspect(a *answer) {
+func (w *world) inspect(a *answer) {
 	plain := a.unpack(a.buf.Len())
 	ends := make([]int, len(a.marks))
 	for i := 1; i < len(a.marks); i++ {
@@ -124,7 +124,7 @@ func kindOf(line []byte) string {
 }
 
 // search looks for anything in a line that its reader may not know: canaries and ids of rows in households that are not his.
-func (w *World) search(a *answer, m *mark, line []byte) {
+func (w *world) search(a *answer, m *mark, line []byte) {
 	p := a.l.phone
 	kind := kindOf(line)
 	for _, c := range canaries.FindAll(line, -1) {
@@ -174,7 +174,7 @@ func readable(view *oracle.View, can map[string]bool, row syncproto.RowID, word 
 }
 
 // layIn tells whether a row ever lay in one of some scopes.
-func (w *World) layIn(id syncproto.RowID, can map[string]bool) bool {
+func (w *world) layIn(id syncproto.RowID, can map[string]bool) bool {
 	for scope := range w.lay[id] {
 		if can[scope] {
 			return true
@@ -184,7 +184,7 @@ func (w *World) layIn(id syncproto.RowID, can map[string]bool) bool {
 }
 
 // lookAround notes where rows lie now.
-func (w *World) lookAround() {
+func (w *world) lookAround() {
 	for id, r := range w.oracle.View().Rows {
 		if w.lay[id] == nil {
 			w.lay[id] = map[string]bool{}
@@ -199,7 +199,7 @@ func scopeTable(scope string) string {
 }
 
 // edited tells whether somebody ever made a change of a row.
-func (w *World) edited(user syncproto.UserID, id syncproto.RowID) bool {
+func (w *world) edited(user syncproto.UserID, id syncproto.RowID) bool {
 	for _, m := range w.made {
 		if m.user == user && slices.ContainsFunc(m.Edits, func(e syncproto.Edit) bool { return e.Row == id || namesRow(&e, id) }) {
 			return true
@@ -213,7 +213,7 @@ func namesRow(e *syncproto.Edit, id syncproto.RowID) bool {
 }
 
 // rowSent holds a row on the wire to what the server must hold of it.
-func (w *World) rowSent(a *answer, m *mark, f *syncproto.Row, names []string) {
+func (w *world) rowSent(a *answer, m *mark, f *syncproto.Row, names []string) {
 	r := m.view.Rows[f.ID]
 	if r == nil || r.Dead || r.Table.Name != f.Table {
 		w.violate(iNoResurrection, "%s is sent the row %s %s, which does not live", a.l.phone.name, f.Table, f.ID)
@@ -230,7 +230,7 @@ func (w *World) rowSent(a *answer, m *mark, f *syncproto.Row, names []string) {
 }
 
 // verdictSent holds a verdict on the wire to what must have become of the change.
-func (w *World) verdictSent(a *answer, v *syncproto.Verdict) {
+func (w *world) verdictSent(a *answer, v *syncproto.Verdict) {
 	c := w.oracle.Change(v.Identity)
 	if c == nil {
 		w.violate(iAckDurable, "%s is told that change %s is %s, and the server does not hold it", a.l.phone.name, v.Identity, v.Status)
@@ -246,7 +246,7 @@ func (w *World) verdictSent(a *answer, v *syncproto.Verdict) {
 }
 
 // compareVerdict names the invariant that a wrong verdict breaks.
-func (w *World) compareVerdict(p *phone, v *syncproto.Verdict) {
+func (w *world) compareVerdict(p *phone, v *syncproto.Verdict) {
 	c := w.oracle.Change(v.Identity)
 	words := func() string { return describeVerdict(v) + ", must be " + string(c.Status) + " " + string(c.Code) }
 	refused := v.Status == syncproto.Refused

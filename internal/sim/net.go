@@ -29,7 +29,7 @@ type request struct {
 }
 
 // readRequest takes the body of a sync request apart; nil for one that did not come whole.
-func (w *World) readRequest(g *ghost) *request {
+func (w *world) readRequest(g *ghost) *request {
 	plain, err := codec.Decompress(g.header.Get("Content-Encoding"), bytes.NewReader(g.body), syncproto.MaxRequestBytes)
 	if err != nil {
 		return nil
@@ -59,7 +59,7 @@ func (w *World) readRequest(g *ghost) *request {
 }
 
 // unsealed is what a phone once made and can no longer read itself: its scope was forgotten, and the server alone can open it.
-func (w *World) unsealed(p *phone, c *syncproto.Change) *syncproto.Change {
+func (w *world) unsealed(p *phone, c *syncproto.Change) *syncproto.Change {
 	for _, m := range p.mine {
 		if m.First == c.First {
 			opened := *m.Change
@@ -110,7 +110,7 @@ func (r *request) settle(s *server, group []*store.Change) {
 
 // link is the way from one phone's process to the server. It is bad in the ways of its weather.
 type link struct {
-	w      *World
+	w      *world
 	phone  *phone
 	boot   int // of the phone's process that uses it
 	d      *dice

@@ -12,7 +12,7 @@ import (
 )
 
 // desk lets somebody at the console do something, and tells the oracle what came of it.
-func (w *World) desk(what string, f func(j *judge.Judge) error) {
+func (w *world) desk(what string, f func(j *judge.Judge) error) {
 	if !w.server.up {
 		w.server.open()
 	}
@@ -30,7 +30,7 @@ func (w *World) desk(what string, f func(j *judge.Judge) error) {
 }
 
 // submit makes one change at the desk.
-func (w *World) submit(user string, edits ...syncproto.Edit) {
+func (w *world) submit(user string, edits ...syncproto.Edit) {
 	w.desk("submit", func(j *judge.Judge) error {
 		_, err := j.Submit(context.Background(), syncproto.UserID(user), judge.Draft{Edits: edits})
 		return err
@@ -38,7 +38,7 @@ func (w *World) submit(user string, edits ...syncproto.Edit) {
 }
 
 // livingRows are the rows of a table that the server must hold now.
-func (w *World) livingRows(table string) []*oracle.Row {
+func (w *world) livingRows(table string) []*oracle.Row {
 	var out []*oracle.Row
 	v := w.oracle.View()
 	for _, id := range v.Order {
@@ -49,7 +49,7 @@ func (w *World) livingRows(table string) []*oracle.Row {
 	return out
 }
 
-func (w *World) shownAt(r *oracle.Row) func(string) schema.Value {
+func (w *world) shownAt(r *oracle.Row) func(string) schema.Value {
 	return func(column string) schema.Value {
 		v, _ := r.Column(w.book, column)
 		return v
@@ -61,7 +61,7 @@ func textEdit(cell, value string) syncproto.CellEdit {
 }
 
 // doAssign gives a household to somebody, or takes one away.
-func (w *World) doAssign(d *dice) {
+func (w *world) doAssign(d *dice) {
 	rows := w.livingRows("assignment")
 	if len(rows) > 0 && d.chance(2) {
 		r := pick(d, rows)
@@ -83,7 +83,7 @@ func (w *World) doAssign(d *dice) {
 }
 
 // newAtDesk is the edit that makes a row of given texts.
-func (w *World) newAtDesk(d *dice, table string, texts map[string]string) syncproto.Edit {
+func (w *world) newAtDesk(d *dice, table string, texts map[string]string) syncproto.Edit {
 	e := syncproto.Edit{Table: table, Row: w.deskID(d), Op: syncproto.OpCreate}
 	for _, c := range w.book.Cells(table) {
 		if s := texts[c.Name]; s != "" {
@@ -94,12 +94,12 @@ func (w *World) newAtDesk(d *dice, table string, texts map[string]string) syncpr
 }
 
 // deskID makes the id of a row made at the desk.
-func (w *World) deskID(d *dice) syncproto.RowID {
+func (w *world) deskID(d *dice) syncproto.RowID {
 	return syncproto.RowID(newID(w.now, d))
 }
 
 // doRole makes somebody a secretary, ends somebody's role, or stops an account.
-func (w *World) doRole(d *dice) {
+func (w *world) doRole(d *dice) {
 	switch d.IntN(4) {
 	case 0:
 		w.submit(adminUser, w.newAtDesk(d, "role", map[string]string{"user": pick(d, cadres), "role": string(schema.RoleSecretary), "place": pick(d, villages)}))
@@ -118,14 +118,14 @@ func (w *World) doRole(d *dice) {
 }
 
 // doRehouse moves a household to another place.
-func (w *World) doRehouse(d *dice) {
+func (w *world) doRehouse(d *dice) {
 	if homes := w.livingRows("household"); len(homes) > 0 {
 		w.submit(adminUser, syncproto.Edit{Table: "household", Row: pick(d, homes).ID, Op: syncproto.OpUpdate, Cells: []syncproto.CellEdit{textEdit("place", pick(d, groups))}})
 	}
 }
 
 // doDeskEdit changes a row at the desk, from what it shows there.
-func (w *World) doDeskEdit(d *dice) {
+func (w *world) doDeskEdit(d *dice) {
 	rows := w.livingRows(pick(d, []string{"thing", "thing", "household", "mark"}))
 	if len(rows) == 0 {
 		return
@@ -139,7 +139,7 @@ func (w *World) doDeskEdit(d *dice) {
 	}
 }
 
-func (w *World) doDeskDelete(d *dice) {
+func (w *world) doDeskDelete(d *dice) {
 	rows := w.livingRows(pick(d, []string{"thing", "thing", "note", "mark", "household"}))
 	if len(rows) > 0 {
 		r := pick(d, rows)
@@ -148,7 +148,7 @@ func (w *World) doDeskDelete(d *dice) {
 }
 
 // doDecide decides what lies in the inbox.
-func (w *World) doDecide(d *dice) {
+func (w *world) doDecide(d *dice) {
 	var items []*judge.Item
 	w.desk("list the inbox", func(j *judge.Judge) (err error) {
 		items, err = j.Inbox(context.Background(), judge.Filter{User: syncproto.UserID(adminUser)})
@@ -174,7 +174,7 @@ func (w *World) doDecide(d *dice) {
 }
 
 // resolve decides an item at the desk, and tells the oracle what is not a change of a row.
-func (w *World) resolve(it *judge.Item, decision judge.Decision) error {
+func (w *world) resolve(it *judge.Item, decision judge.Decision) error {
 	before := w.oracle.Mark()
 	var failed error
 	w.desk("decide "+string(it.Kind), func(j *judge.Judge) error {
@@ -212,7 +212,7 @@ func (w *World) resolve(it *judge.Item, decision judge.Decision) error {
 }
 
 // doUndo takes something back that somebody did.
-func (w *World) doUndo(d *dice) {
+func (w *world) doUndo(d *dice) {
 	var did []*oracle.Change
 	for _, c := range w.oracle.Changes() {
 		if c.Status != syncproto.Refused && c.Received > dawn+120_000 && c.Edits[0].Table != "device" {
@@ -233,7 +233,7 @@ func (w *World) doUndo(d *dice) {
 }
 
 // doRevoke stops a phone: its next contact is its last.
-func (w *World) doRevoke(d *dice) {
+func (w *world) doRevoke(d *dice) {
 	rows := w.livingRows("device")
 	if len(rows) < 3 || !d.chance(2) {
 		return
@@ -242,7 +242,7 @@ func (w *World) doRevoke(d *dice) {
 }
 
 // revoke stops a device as the command does: the row that says so is for people, what stops it is the server's record of devices.
-func (w *World) revoke(id syncproto.DeviceID) {
+func (w *world) revoke(id syncproto.DeviceID) {
 	w.desk("revoke", func(*judge.Judge) error {
 		_, err := (&admin.Desk{E: w.server.eng, As: "admin"}).Revoke(context.Background(), string(id))
 		return err
@@ -250,7 +250,7 @@ func (w *World) revoke(id syncproto.DeviceID) {
 }
 
 // doTwins makes a second household of a code that is there.
-func (w *World) doTwins(d *dice) {
+func (w *world) doTwins(d *dice) {
 	homes := w.livingRows("household")
 	if len(homes) == 0 || len(homes) > 7 {
 		return

@@ -14,7 +14,7 @@ import (
 )
 
 // doTool lets a program of somebody's own write to a plain file, while the phone's program may run.
-func (w *World) doTool(d *dice) {
+func (w *world) doTool(d *dice) {
 	p := w.anyPhone(d)
 	if p == nil || p.kind.encrypted {
 		return
@@ -65,20 +65,20 @@ func (w *World) doTool(d *dice) {
 	}
 }
 
-func (w *World) doKill(d *dice) {
+func (w *world) doKill(d *dice) {
 	if p := w.anyPhone(d); p != nil && !p.syncing {
 		p.crash(d)
 	}
 }
 
 // doCopy puts a copy of a phone's file on another machine; both go on.
-func (w *World) doCopy(d *dice) {
+func (w *world) doCopy(d *dice) {
 	if p := w.anyPhone(d); p != nil && !p.syncing && len(w.phones) <= 7 {
 		w.copyOf(p, d.Uint64())
 	}
 }
 
-func (w *World) copyOf(p *phone, seed uint64) *phone {
+func (w *world) copyOf(p *phone, seed uint64) *phone {
 	c := &phone{w: w, name: fmt.Sprintf("phone%d", len(w.phones)+1), user: p.user, kind: p.kind, disk: simdisk.New(), rand: newEntropy(seed, 4),
 		sent: maps.Clone(p.sent), labels: maps.Clone(p.labels), cuts: slices.Clone(p.cuts), sure: p.sure, based: p.based, loose: p.loose, rotten: p.rotten, mine: slices.Clone(p.mine)}
 	c.disk.Now = c.now
@@ -109,7 +109,7 @@ type image struct {
 	rotten bool
 }
 
-func (w *World) doImage(d *dice) {
+func (w *world) doImage(d *dice) {
 	if p := w.anyPhone(d); p != nil && !p.syncing {
 		w.images = append(w.images, imageOf(p))
 	}
@@ -125,7 +125,7 @@ func imageOf(p *phone) image {
 }
 
 // doOldCopy puts an old copy of a phone's file back: what was made since then on this phone alone is gone, by its owner's own hand.
-func (w *World) doOldCopy(d *dice) {
+func (w *world) doOldCopy(d *dice) {
 	var fit []image
 	for _, im := range w.images {
 		if !im.phone.gone && !im.phone.syncing {
@@ -138,7 +138,7 @@ func (w *World) doOldCopy(d *dice) {
 	w.putBack(pick(d, fit))
 }
 
-func (w *World) putBack(im image) {
+func (w *world) putBack(im image) {
 	p := im.phone
 	w.must(p.rep.Close(), "close "+p.name)
 	p.disk.Restore(phonePath, im.files)
@@ -156,7 +156,7 @@ func (w *World) putBack(im image) {
 	p.open()
 }
 
-func (w *World) doClock(d *dice) {
+func (w *world) doClock(d *dice) {
 	p := w.anyPhone(d)
 	was := newDice(d.Uint64(), 8)
 	if p == nil || !w.history.Clocks {
@@ -166,7 +166,7 @@ func (w *World) doClock(d *dice) {
 }
 
 // doUpdate gives a phone the newest program.
-func (w *World) doUpdate(d *dice) {
+func (w *world) doUpdate(d *dice) {
 	p := w.anyPhone(d)
 	if p == nil || p.syncing || p.kind.version == w.book.Version {
 		return
@@ -179,12 +179,12 @@ func (w *World) doUpdate(d *dice) {
 	w.trace.note("%s is updated to schema %d", p.name, p.kind.version)
 }
 
-func (w *World) doNewPhone(d *dice) {
+func (w *world) doNewPhone(d *dice) {
 	if len(w.phones) > 6 {
 		return
 	}
 	users := append(slices.Clone(cadres), secretaries...)
-	w.newPhone(PhoneCase{User: pick(d, users), Version: 1 + d.IntN(w.book.Version), Encrypted: d.chance(3)}, d.Uint64())
+	w.newPhone(phoneCase{User: pick(d, users), Version: 1 + d.IntN(w.book.Version), Encrypted: d.chance(3)}, d.Uint64())
 }
 
 // backup is a copy of the server's database, and what was true as it was made.
@@ -196,7 +196,7 @@ type backup struct {
 	phones int
 }
 
-func (w *World) doBackup(*dice) {
+func (w *world) doBackup(*dice) {
 	if !w.server.up {
 		w.server.open()
 	}
@@ -205,7 +205,7 @@ func (w *World) doBackup(*dice) {
 }
 
 // doRestore puts the server back to the backup: everything since is gone there.
-func (w *World) doRestore(*dice) {
+func (w *world) doRestore(*dice) {
 	k := w.keep
 	if k == nil || k.phones < len(w.phones) {
 		return
@@ -221,14 +221,14 @@ func (w *World) doRestore(*dice) {
 	s.open()
 }
 
-func (w *World) doRestart(*dice) {
+func (w *world) doRestart(*dice) {
 	if w.server.up && w.depth == 0 {
 		w.server.stop()
 		w.server.open()
 	}
 }
 
-func (w *World) doPowerCut(d *dice) {
+func (w *world) doPowerCut(d *dice) {
 	if w.server.up {
 		w.server.settle()
 		w.server.crash(d)
@@ -237,12 +237,12 @@ func (w *World) doPowerCut(d *dice) {
 }
 
 // doDays lets days or months pass.
-func (w *World) doDays(d *dice) {
+func (w *world) doDays(d *dice) {
 	w.tick(pick(d, []int64{1, 1, 3, 10, 33, 70}) * day)
 }
 
 // doGhost lets a request that the network held back come through after all.
-func (w *World) doGhost(*dice) {
+func (w *world) doGhost(*dice) {
 	if len(w.ghosts) == 0 {
 		return
 	}
@@ -253,7 +253,7 @@ func (w *World) doGhost(*dice) {
 }
 
 // doRot damages what a phone holds of the server's, as a failing memory or a mistake in the program would: the sums follow it.
-func (w *World) doRot(d *dice) {
+func (w *world) doRot(d *dice) {
 	p := w.anyPhone(d)
 	if p == nil || p.kind.encrypted || p.syncing || !p.sure {
 		return

@@ -12,7 +12,7 @@ import (
 )
 
 // anyPhone chooses a phone that is in use, nil when there is none.
-func (w *World) anyPhone(d *dice) *phone {
+func (w *world) anyPhone(d *dice) *phone {
 	var live []*phone
 	for _, p := range w.phones {
 		if !p.gone {
@@ -112,7 +112,7 @@ func (p *phone) checkSaved(m *made, f replica.Form, values map[string]schema.Val
 
 var editable = []string{"thing", "thing", "thing", "thing", "mark", "household", "secret"}
 
-func (w *World) doEdit(d *dice) {
+func (w *world) doEdit(d *dice) {
 	p := w.anyPhone(d)
 	if p == nil {
 		return
@@ -129,7 +129,7 @@ func (w *World) doEdit(d *dice) {
 	p.save(f, values)
 }
 
-func (w *World) doCreate(d *dice) {
+func (w *world) doCreate(d *dice) {
 	p := w.anyPhone(d)
 	if p == nil {
 		return
@@ -140,7 +140,7 @@ func (w *World) doCreate(d *dice) {
 }
 
 // createOn makes a row under one that the phone shows.
-func (w *World) createOn(d *dice, p *phone, tx *replica.Tx, table string) error {
+func (w *world) createOn(d *dice, p *phone, tx *replica.Tx, table string) error {
 	t := p.rep.Book().Table(table)
 	if t == nil {
 		return errNothing
@@ -158,7 +158,7 @@ func (w *World) createOn(d *dice, p *phone, tx *replica.Tx, table string) error 
 }
 
 // newRow makes the values of a new row.
-func (w *World) newRow(d *dice, t *schema.Table, id syncproto.RowID, parent string, by author) map[string]schema.Value {
+func (w *world) newRow(d *dice, t *schema.Table, id syncproto.RowID, parent string, by author) map[string]schema.Value {
 	values := w.someValues(d, t, func(string) schema.Value { return schema.Null }, id, by)
 	delete(values, "state")
 	for i := range t.Columns {
@@ -177,14 +177,14 @@ func (w *World) newRow(d *dice, t *schema.Table, id syncproto.RowID, parent stri
 	return values
 }
 
-func (w *World) doSync(d *dice) {
+func (w *world) doSync(d *dice) {
 	if p := w.anyPhone(d); p != nil {
 		w.syncPhone(d, p, d.chance(2))
 	}
 }
 
 // syncPhone syncs, and holds the phone to what came of it.
-func (w *World) syncPhone(d *dice, p *phone, rough bool) {
+func (w *world) syncPhone(d *dice, p *phone, rough bool) {
 	err := p.session(d, rough)
 	if err == nil && !p.gone && p.sure && (w.history.Thorough || d.chance(3)) {
 		p.check()
@@ -194,7 +194,7 @@ func (w *World) syncPhone(d *dice, p *phone, rough bool) {
 	}
 }
 
-func (w *World) doAllSync(d *dice) {
+func (w *world) doAllSync(d *dice) {
 	for _, p := range slices.Clone(w.phones) {
 		if !p.gone {
 			w.syncPhone(d, p, false)
@@ -202,7 +202,7 @@ func (w *World) doAllSync(d *dice) {
 	}
 }
 
-func (w *World) doDelete(d *dice) {
+func (w *world) doDelete(d *dice) {
 	p := w.anyPhone(d)
 	if p == nil {
 		return
@@ -212,7 +212,7 @@ func (w *World) doDelete(d *dice) {
 	}
 }
 
-func (w *World) doMove(d *dice) {
+func (w *world) doMove(d *dice) {
 	p := w.anyPhone(d)
 	if p == nil {
 		return
@@ -224,7 +224,7 @@ func (w *World) doMove(d *dice) {
 	}
 }
 
-func (w *World) doFlow(d *dice) {
+func (w *world) doFlow(d *dice) {
 	p := w.anyPhone(d)
 	if p == nil {
 		return
@@ -241,7 +241,7 @@ func (w *World) doFlow(d *dice) {
 }
 
 // doRender opens a form; doSave saves it, perhaps many operations later.
-func (w *World) doRender(d *dice) {
+func (w *world) doRender(d *dice) {
 	p := w.anyPhone(d)
 	if p == nil {
 		return
@@ -251,7 +251,7 @@ func (w *World) doRender(d *dice) {
 	}
 }
 
-func (w *World) doSave(d *dice) {
+func (w *world) doSave(d *dice) {
 	p := w.anyPhone(d)
 	if p == nil || len(p.forms) == 0 {
 		return
@@ -267,7 +267,7 @@ func (w *World) doSave(d *dice) {
 }
 
 // doSeveral writes several rows in one transaction: an edit, and a row with a child.
-func (w *World) doSeveral(d *dice) {
+func (w *world) doSeveral(d *dice) {
 	p := w.anyPhone(d)
 	if p == nil {
 		return
@@ -316,7 +316,7 @@ func (p *phone) refusedOn(d *dice) *replica.Entry {
 }
 
 // doMend writes a refused change anew, so that it can be accepted.
-func (w *World) doMend(d *dice) {
+func (w *world) doMend(d *dice) {
 	p := w.anyPhone(d)
 	if p == nil {
 		return
@@ -347,7 +347,7 @@ func (w *World) doMend(d *dice) {
 	p.wrote(c, err)
 }
 
-func (w *World) doWithdraw(d *dice) {
+func (w *world) doWithdraw(d *dice) {
 	p := w.anyPhone(d)
 	if p == nil {
 		return
@@ -358,7 +358,7 @@ func (w *World) doWithdraw(d *dice) {
 }
 
 // doForbidden writes what the phone lets through and the server must refuse.
-func (w *World) doForbidden(d *dice) {
+func (w *world) doForbidden(d *dice) {
 	p := w.anyPhone(d)
 	if p == nil {
 		return

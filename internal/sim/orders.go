@@ -31,7 +31,7 @@ type queue struct {
 
 // doOrders delivers what waits on several phones in several orders, each to a copy of the server of its own: they must come to the same
 // values and the same inbox. Each phone's own changes keep their order; all else is concurrent, as no phone has synced meanwhile.
-func (w *World) doOrders(d *dice) {
+func (w *world) doOrders(d *dice) {
 	if !w.server.up {
 		w.server.open()
 	}
@@ -59,7 +59,7 @@ func (w *World) doOrders(d *dice) {
 
 // queues are the phones with something to deliver. What the clamping of corrected times by the moment of receipt could reach is left
 // out: given corrected times, orders must not matter. So is a device of which two files exist: only one of them may speak.
-func (w *World) queues() []*queue {
+func (w *world) queues() []*queue {
 	var out []*queue
 	taken := map[syncproto.DeviceID]bool{}
 	for _, p := range w.phones {
@@ -94,7 +94,7 @@ func (w *World) queues() []*queue {
 
 // overdue tells that the grace period of a change has run out: whether it is late, and so waits in the inbox, hangs on what its author may
 // do as it arrives (DESIGN 4), and a move that arrived before it may have changed that.
-func (w *World) overdue(sealed string) bool {
+func (w *world) overdue(sealed string) bool {
 	if sealed == "" {
 		return false
 	}
@@ -134,7 +134,7 @@ func deliveries(d *dice, n int, queues []*queue) []int {
 }
 
 // outcomeOf is what a copy of the server holds after the deliveries, in words that can be compared.
-func (w *World) outcomeOf(files simdisk.Image, seed uint64, queues []*queue, order []int) string {
+func (w *world) outcomeOf(files simdisk.Image, seed uint64, queues []*queue, order []int) string {
 	s := &server{w: w, disk: simdisk.New(), keys: w.server.keys, rand: newEntropy(seed, 2)}
 	s.disk.Restore(serverPath, files)
 	eng, err := engine.Open(context.Background(), s.config())

@@ -15,7 +15,7 @@ import (
 
 // phone is one device: its disk, its clock, its owner, and the process that runs on it.
 type phone struct {
-	w    *World
+	w    *world
 	name string
 	user string
 	kind phoneKind
@@ -63,7 +63,7 @@ type cut struct {
 const serverURL = "https://minqing.example"
 
 // newPhone enrols a phone for somebody.
-func (w *World) newPhone(c PhoneCase, seed uint64) *phone {
+func (w *world) newPhone(c phoneCase, seed uint64) *phone {
 	p := &phone{w: w, name: fmt.Sprintf("phone%d", len(w.phones)+1), user: c.User, kind: phoneKind{c.Version, c.Encrypted}, disk: simdisk.New(),
 		rand: newEntropy(seed, 4), sent: map[string]bool{}, labels: map[syncproto.RowID]syncproto.Label{}}
 	p.disk.Now = p.now
@@ -279,7 +279,7 @@ func (p *phone) collect() {
 }
 
 // keepMade notes a change that the file says is safe.
-func (w *World) keepMade(p *phone, c *syncproto.Change) *made {
+func (w *world) keepMade(p *phone, c *syncproto.Change) *made {
 	m := &made{Change: c, id: c.Identity(), user: p.userID(), holders: map[*phone]bool{p: true}}
 	for _, o := range p.mine {
 		if o.First == m.First && o.id != m.id {
@@ -346,7 +346,7 @@ func short(s string) string {
 }
 
 // arrived notes a change that reached the server: it must be one that somebody made.
-func (w *World) arrived(p *phone, c *syncproto.Change) {
+func (w *world) arrived(p *phone, c *syncproto.Change) {
 	id := c.Identity()
 	if w.made[id] == nil {
 		p.collect()
@@ -363,7 +363,7 @@ func (w *World) arrived(p *phone, c *syncproto.Change) {
 }
 
 // tally counts what became of a change.
-func (w *World) tally(c *oracle.Change) {
+func (w *world) tally(c *oracle.Change) {
 	switch c.Status {
 	case syncproto.Refused:
 		w.count[cRefusals]++

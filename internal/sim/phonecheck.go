@@ -66,7 +66,7 @@ func (p *phone) checkAfterCrash() {
 	if !p.based && len(held) == 0 {
 		return
 	}
-	var first *Violation
+	var first *violation
 	for i := len(p.cuts) - 1; i >= 0; i-- {
 		v := p.differs(held, p.cuts[i])
 		if v == nil {
@@ -89,7 +89,7 @@ func (p *phone) sealLoose() {
 }
 
 // differs says what of the phone is not as a checkpoint has it.
-func (p *phone) differs(held map[syncproto.RowID]*replica.Record, c *cut) *Violation {
+func (p *phone) differs(held map[syncproto.RowID]*replica.Record, c *cut) *violation {
 	w := p.w
 	buckets := map[syncproto.BucketID]bool{}
 	for _, r := range held {
@@ -106,7 +106,7 @@ func (p *phone) differs(held map[syncproto.RowID]*replica.Record, c *cut) *Viola
 		must[id] = true
 		is := held[id]
 		if is == nil || is.Acked == nil {
-			return &Violation{iConvergence, fmt.Sprintf("%s lacks the row %s %s of %v", p.name, t.Name, id, bucket)}
+			return &violation{iConvergence, fmt.Sprintf("%s lacks the row %s %s of %v", p.name, t.Name, id, bucket)}
 		}
 		if v := p.rowDiffers(r, t, is); v != nil {
 			return v
@@ -119,37 +119,37 @@ func (p *phone) differs(held map[syncproto.RowID]*replica.Record, c *cut) *Viola
 		}
 		switch {
 		case r == nil:
-			return &Violation{iNoPhantom, fmt.Sprintf("%s holds the row %s %s, which the server never had", p.name, held[id].Table, id)}
+			return &violation{iNoPhantom, fmt.Sprintf("%s holds the row %s %s, which the server never had", p.name, held[id].Table, id)}
 		case r.Dead:
-			return &Violation{iNoResurrection, fmt.Sprintf("%s holds the row %s %s, which was deleted", p.name, held[id].Table, id)}
+			return &violation{iNoResurrection, fmt.Sprintf("%s holds the row %s %s, which was deleted", p.name, held[id].Table, id)}
 		case !c.can[r.Scope]:
-			return &Violation{iConfidentiality, fmt.Sprintf("%s holds the row %s %s of %s, which its user may not see", p.name, held[id].Table, id, r.Scope)}
+			return &violation{iConfidentiality, fmt.Sprintf("%s holds the row %s %s of %s, which its user may not see", p.name, held[id].Table, id, r.Scope)}
 		}
-		return &Violation{iConvergence, fmt.Sprintf("%s holds the row %s %s of %s %s, which it was to let go", p.name, held[id].Table, id, r.Scope, r.Period)}
+		return &violation{iConvergence, fmt.Sprintf("%s holds the row %s %s of %s %s, which it was to let go", p.name, held[id].Table, id, r.Scope, r.Period)}
 	}
 	return nil
 }
 
-func (p *phone) rowDiffers(r *oracle.Row, t *schema.Table, is *replica.Record) *Violation {
+func (p *phone) rowDiffers(r *oracle.Row, t *schema.Table, is *replica.Record) *violation {
 	name := p.name + ": " + t.Name + " " + string(r.ID)
 	if is.Bucket != (syncproto.BucketID{Scope: r.Scope, Period: r.Period}) {
-		return &Violation{iConvergence, fmt.Sprintf("%s lies in %v, must lie in %s %s", name, is.Bucket, r.Scope, r.Period)}
+		return &violation{iConvergence, fmt.Sprintf("%s lies in %v, must lie in %s %s", name, is.Bucket, r.Scope, r.Period)}
 	}
 	if is.Label != r.Label {
-		return &Violation{iCausality, fmt.Sprintf("%s is at %v, must be at %v", name, is.Label, r.Label)}
+		return &violation{iCausality, fmt.Sprintf("%s is at %v, must be at %v", name, is.Label, r.Label)}
 	}
 	for i := range t.Columns {
 		column := t.Columns[i].Name
 		want, vague := r.Column(p.w.book, column)
 		if is.Acked[i] != want && !vague {
-			return &Violation{iConvergence, fmt.Sprintf("%s.%s is %v, must be %v", name, column, is.Acked[i], want)}
+			return &violation{iConvergence, fmt.Sprintf("%s.%s is %v, must be %v", name, column, is.Acked[i], want)}
 		}
 	}
 	for _, c := range p.rep.Book().Cells(t.Name) {
 		cell := r.Cells[c.Name]
 		shows, open := is.Open[c.Name]
 		if !cell.Vague && (open != (cell.Open != "") || open && !slices.Equal(shows, cell.Shows)) {
-			return &Violation{iConflicts, fmt.Sprintf("%s.%s: open %v showing %v, must be %q showing %v", name, c.Name, open, shows, cell.Open, cell.Shows)}
+			return &violation{iConflicts, fmt.Sprintf("%s.%s: open %v showing %v, must be %q showing %v", name, c.Name, open, shows, cell.Open, cell.Shows)}
 		}
 	}
 	return nil

@@ -10,24 +10,24 @@ import (
 	"minqing/schema/schematest"
 )
 
-// Op is one operation of a history: everything about it follows from its seed and from the state it meets.
-type Op struct {
+// operation is one operation of a history: everything about it follows from its seed and from the state it meets.
+type operation struct {
 	Kind string
 	Seed uint64
 }
 
-// PhoneCase says what a phone is.
-type PhoneCase struct {
+// phoneCase says what a phone is.
+type phoneCase struct {
 	User      string
 	Version   int // of the rule book
 	Encrypted bool
 }
 
-// History is a plan: what is done, by whom, in which order. It follows from the seed; a shrunk one leaves operations or faults out.
-type History struct {
+// history is a plan: what is done, by whom, in which order. It follows from the seed; a shrunk one leaves operations or faults out.
+type history struct {
 	Seed   uint64
-	Phones []PhoneCase
-	Ops    []Op
+	Phones []phoneCase
+	Ops    []operation
 	Skip   map[int]bool // operations left out
 	Calm   map[int]bool // operations whose faults are left out
 	Clocks bool         // whether wall clocks go wrong
@@ -35,10 +35,10 @@ type History struct {
 	Thorough bool
 }
 
-// Plan makes the history of a seed.
-func Plan(seed uint64) *History {
+// plan makes the history of a seed.
+func plan(seed uint64) *history {
 	d := newDice(seed, 0)
-	h := &History{Seed: seed, Skip: map[int]bool{}, Calm: map[int]bool{}, Clocks: true}
+	h := &history{Seed: seed, Skip: map[int]bool{}, Calm: map[int]bool{}, Clocks: true}
 	people := []string{cadres[0], cadres[1], secretaries[0]}
 	for range d.IntN(3) {
 		people = append(people, pick(d, []string{cadres[0], cadres[1], cadres[2], cadres[3], secretaries[0], secretaries[1]}))
@@ -48,7 +48,7 @@ func Plan(seed uint64) *History {
 		if d.chance(3) {
 			version = 1 + d.IntN(schematest.Version)
 		}
-		h.Phones = append(h.Phones, PhoneCase{User: user, Version: version, Encrypted: d.chance(3)})
+		h.Phones = append(h.Phones, phoneCase{User: user, Version: version, Encrypted: d.chance(3)})
 	}
 	// A history has a mood: what it does often, and what it leaves alone. Only so do long chains of one kind come about.
 	weights := make([]int, len(kindNames))
@@ -59,31 +59,31 @@ func Plan(seed uint64) *History {
 		}
 	}
 	for range 30 + d.IntN(60) {
-		h.Ops = append(h.Ops, Op{Kind: kindNames[d.weighed(weights)], Seed: d.Uint64()})
+		h.Ops = append(h.Ops, operation{Kind: kindNames[d.weighed(weights)], Seed: d.Uint64()})
 	}
 	return h
 }
 
-func (h *History) skips(i int) bool { return h.Skip[i] }
-func (h *History) calm(i int) bool  { return h.Calm[i] }
+func (h *history) skips(i int) bool { return h.Skip[i] }
+func (h *history) calm(i int) bool  { return h.Calm[i] }
 
 // copy is a history that can be altered by itself.
-func (h *History) copy() *History {
+func (h *history) copy() *history {
 	c := *h
 	c.Skip, c.Calm = maps.Clone(h.Skip), maps.Clone(h.Calm)
 	return &c
 }
 
 // same tells whether two histories of one seed do the same.
-func (h *History) same(o *History) bool {
+func (h *history) same(o *history) bool {
 	return h.Clocks == o.Clocks && maps.Equal(h.Skip, o.Skip) && maps.Equal(h.Calm, o.Calm)
 }
 
 // operations counts those that are not left out.
-func (h *History) operations() int { return len(h.Ops) - len(h.Skip) }
+func (h *history) operations() int { return len(h.Ops) - len(h.Skip) }
 
 // Replay is the command that runs this history again.
-func (h *History) Replay() string {
+func (h *history) Replay() string {
 	s := fmt.Sprintf("minqing-sim -seed %d", h.Seed)
 	if len(h.Skip) > 0 {
 		var kept []int
@@ -112,7 +112,7 @@ func (h *History) Replay() string {
 }
 
 // Only leaves out all operations but those of a list like “3,7-9”.
-func (h *History) Only(list string) error {
+func (h *history) Only(list string) error {
 	keep, err := h.parseRanges(list)
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func (h *History) Only(list string) error {
 }
 
 // Quiet leaves the faults of the operations of a list out.
-func (h *History) Quiet(list string) error {
+func (h *history) Quiet(list string) error {
 	calm, err := h.parseRanges(list)
 	for _, i := range calm {
 		h.Calm[i] = true
@@ -155,7 +155,7 @@ func formatRanges(list []int) string {
 }
 
 // parseRanges reads a list like “3,7-9” of operations of the history.
-func (h *History) parseRanges(list string) ([]int, error) {
+func (h *history) parseRanges(list string) ([]int, error) {
 	var out []int
 	if list == "" || list == "none" {
 		return nil, nil

@@ -18,12 +18,12 @@ import (
 const replaysMost = 6
 
 // known tells whether the server holds every change of a request, and has heard it out before.
-func (w *World) knownWhole(r *request) bool {
+func (w *world) knownWhole(r *request) bool {
 	return r != nil && r.hello.Offer == "" && !slices.ContainsFunc(r.changes, func(c *syncproto.Change) bool { return w.oracle.Change(c.Identity()) == nil })
 }
 
 // repeat lets a request come once more, with nobody waiting for the answer. What the server holds by then must not change.
-func (w *World) repeat(g *ghost) {
+func (w *world) repeat(g *ghost) {
 	if !w.server.up {
 		return
 	}
@@ -45,7 +45,7 @@ func (w *World) repeat(g *ghost) {
 }
 
 // unchanged wants the server to hold what it held.
-func (w *World) unchanged(before fingerprint, what string) {
+func (w *world) unchanged(before fingerprint, what string) {
 	after := w.server.fingerprint()
 	switch {
 	case after.items != before.items:
@@ -57,7 +57,7 @@ func (w *World) unchanged(before fingerprint, what string) {
 
 // answeredAgain wants the answer to a request that came again to say of every change in it what has become of it by now. An answer that took
 // nothing, as that to a file with a twin, and one that breaks off says nothing.
-func (w *World) answeredAgain(a *answer, r *request) {
+func (w *world) answeredAgain(a *answer, r *request) {
 	if a.code != http.StatusOK || len(a.cuts) == 0 {
 		return
 	}
@@ -78,7 +78,7 @@ func (w *World) answeredAgain(a *answer, r *request) {
 }
 
 // toldAsItStands wants a verdict to be what became of a change, as it now stands.
-func (w *World) toldAsItStands(p *phone, c *syncproto.Change, v *syncproto.Verdict) {
+func (w *world) toldAsItStands(p *phone, c *syncproto.Change, v *syncproto.Verdict) {
 	is := w.oracle.Change(c.Identity())
 	switch {
 	case v == nil:
@@ -94,7 +94,7 @@ func (w *World) toldAsItStands(p *phone, c *syncproto.Change, v *syncproto.Verdi
 
 // replay lets every push that the server answered come to the judge once more, at the end, in the order of the history and in another. It
 // opens and closes nothing, and leaves no trace.
-func (w *World) replay() {
+func (w *world) replay() {
 	d := newDice(w.history.Seed, 12)
 	before := w.server.fingerprint()
 	heard := slices.DeleteFunc(slices.Clone(w.heard), func(g *ghost) bool { return !w.knownWhole(g.request) })
@@ -110,7 +110,7 @@ func (w *World) replay() {
 // replayLast lets the last requests come once more, whole, over the network, in the order of the history and in another. Those with changes
 // matter most. Of each phone the newest is taken as if it had come only now, and voids the nonce that the phone holds (DESIGN 4, “Copies”), so no
 // phone can go on from here without a new id; those before it bear a voided nonce themselves.
-func (w *World) replayLast() {
+func (w *world) replayLast() {
 	d := newDice(w.history.Seed, 13)
 	last := slices.DeleteFunc(slices.Clone(w.heard), func(g *ghost) bool { return !w.knownWhole(g.request) || g.phone.gone })
 	slices.SortStableFunc(last, func(a, b *ghost) int { return min(1, len(a.request.changes)) - min(1, len(b.request.changes)) })
@@ -127,7 +127,7 @@ func (w *World) replayLast() {
 }
 
 // pushAgain hands the changes of a request to the judge once more. A device that was revoked, or goes under another name by now, is told so.
-func (w *World) pushAgain(r *request) {
+func (w *world) pushAgain(r *request) {
 	if len(r.changes) == 0 {
 		return
 	}
@@ -147,7 +147,7 @@ func (w *World) pushAgain(r *request) {
 }
 
 // signedAnew is a request as its device would send it now: under the token that it last used. Nil when the device goes under another name.
-func (w *World) signedAnew(g *ghost) *ghost {
+func (w *world) signedAnew(g *ghost) *ghost {
 	device, err := g.phone.rep.Device(context.Background())
 	w.must(err, "read the device of "+g.phone.name)
 	if g.request.hello.Device != device.ID {

@@ -7,28 +7,28 @@ import (
 	"sync/atomic"
 )
 
-// Run runs one history; echo, unless nil, gets every line of its trace.
-func Run(h *History, echo io.Writer) Result { return newWorld(h, echo).run() }
+// runOne runs one history; echo, unless nil, gets every line of its trace.
+func runOne(h *history, echo io.Writer) result { return newWorld(h, echo).run() }
 
-// Batch is many histories: those of Seeds.
-type Batch struct {
+// batch is many histories: those of Seeds.
+type batch struct {
 	Seeds []uint64
 	// Workers run at a time, each on a goroutine of its own; 0 is one for each processor.
 	Workers int
 	// Prepare, unless nil, alters each history before it runs.
-	Prepare func(*History)
+	Prepare func(*history)
 	// Each, unless nil, hears of every history that ended, one at a time, in whatever order they end. It stops the rest by giving false.
-	Each func(*History, Result) bool
+	Each func(*history, result) bool
 }
 
-// Total is what a batch came to.
-type Total struct {
+// total is what a batch came to.
+type total struct {
 	Histories, Failures int
-	Counters            Counters
+	Counters            counters
 }
 
-// Many runs a batch. Histories share nothing, so that running them side by side changes none of them.
-func Many(b Batch) Total {
+// runMany runs a batch. Histories share nothing, so that running them side by side changes none of them.
+func runMany(b batch) total {
 	workers := b.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -39,7 +39,7 @@ func Many(b Batch) Total {
 		mu      sync.Mutex
 		all     sync.WaitGroup
 	)
-	total := Total{Counters: Counters{}}
+	total := total{Counters: counters{}}
 	for range min(workers, len(b.Seeds)) {
 		all.Go(func() {
 			for !stopped.Load() {
@@ -47,11 +47,11 @@ func Many(b Batch) Total {
 				if i >= len(b.Seeds) {
 					return
 				}
-				h := Plan(b.Seeds[i])
+				h := plan(b.Seeds[i])
 				if b.Prepare != nil {
 					b.Prepare(h)
 				}
-				res := Run(h, nil)
+				res := runOne(h, nil)
 				mu.Lock()
 				if !stopped.Load() {
 					total.Histories++

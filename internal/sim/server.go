@@ -15,7 +15,7 @@ import (
 
 // server is the server's machine, and the process that runs on it.
 type server struct {
-	w    *World
+	w    *world
 	disk *simdisk.Disk
 	keys *keys.Ring
 	rand *entropy

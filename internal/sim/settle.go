@@ -8,7 +8,7 @@ import (
 )
 
 // settle lets everything heal, and holds what is left to the invariants about the end.
-func (w *World) settle() {
+func (w *world) settle() {
 	w.trace.note("all is well now")
 	w.calm = true
 	w.at = len(w.history.Ops)
@@ -45,7 +45,7 @@ func (w *World) settle() {
 }
 
 // checkPhone holds a phone to the end of the history.
-func (w *World) checkPhone(p *phone) {
+func (w *world) checkPhone(p *phone) {
 	for id, e := range p.entries() {
 		if e.State == replica.Pending {
 			w.violate(iLiveness, "after three rounds %s still has to push %s", p.name, describe(e.Change))
@@ -62,7 +62,7 @@ func (w *World) checkPhone(p *phone) {
 }
 
 // checkEntry holds what a phone knows of its own change to what became of it.
-func (w *World) checkEntry(p *phone, id syncproto.Identity, e *replica.Entry) {
+func (w *world) checkEntry(p *phone, id syncproto.Identity, e *replica.Entry) {
 	c := w.oracle.Change(id)
 	if c == nil {
 		w.violate(iNoLostEdit, "the server does not hold change %s, which %s calls %s", id, p.name, e.State)
@@ -73,7 +73,7 @@ func (w *World) checkEntry(p *phone, id syncproto.Identity, e *replica.Entry) {
 }
 
 // checkPromises wants every change that somebody was told is safe, and that a phone in use still holds, to be on record.
-func (w *World) checkPromises() {
+func (w *world) checkPromises() {
 	for _, id := range sortedKeys(w.made) {
 		m := w.made[id]
 		if len(m.holders) > 0 && w.oracle.Change(id) == nil {

@@ -6,21 +6,21 @@ const shrinkRuns = 400
 
 // shrinking looks for a smaller history that breaks the same invariant.
 type shrinking struct {
-	best *History
-	last Result // of best
+	best *history
+	last result // of best
 	runs int
 }
 
-// Shrink leaves out of a failing history what its failure does not need: operations, the faults of those that stay, wrong clocks. It
+// shrink leaves out of a failing history what its failure does not need: operations, the faults of those that stay, wrong clocks. It
 // gives the smaller history and what it came to.
-func Shrink(h *History, res Result) (*History, Result) {
+func shrink(h *history, res result) (*history, result) {
 	if res.Broken == nil {
 		return h, res
 	}
 	s := &shrinking{best: h, last: res}
-	s.try(func(c *History) { c.Clocks = false })
-	s.without(func(c *History, i int) { c.Skip[i] = true })
-	s.without(func(c *History, i int) {
+	s.try(func(c *history) { c.Clocks = false })
+	s.without(func(c *history, i int) { c.Skip[i] = true })
+	s.without(func(c *history, i int) {
 		if !c.Skip[i] {
 			c.Calm[i] = true
 		}
@@ -29,10 +29,10 @@ func Shrink(h *History, res Result) (*History, Result) {
 }
 
 // without leaves out runs of operations, long ones first, down to single ones.
-func (s *shrinking) without(leave func(*History, int)) {
+func (s *shrinking) without(leave func(*history, int)) {
 	for length := (len(s.best.Ops) + 1) / 2; ; length /= 2 {
 		for to := len(s.best.Ops); to > 0; to -= length {
-			s.try(func(c *History) {
+			s.try(func(c *history) {
 				for i := max(0, to-length); i < to; i++ {
 					leave(c, i)
 				}
@@ -45,14 +45,14 @@ func (s *shrinking) without(leave func(*History, int)) {
 }
 
 // try keeps a smaller history that breaks the same invariant.
-func (s *shrinking) try(alter func(*History)) {
+func (s *shrinking) try(alter func(*history)) {
 	c := s.best.copy()
 	alter(c)
 	if c.same(s.best) || s.runs >= shrinkRuns {
 		return
 	}
 	s.runs++
-	if res := Run(c, nil); res.Broken != nil && res.Broken.Invariant == s.last.Broken.Invariant {
+	if res := runOne(c, nil); res.Broken != nil && res.Broken.Invariant == s.last.Broken.Invariant {
 		s.best, s.last = c, res
 	}
 }

@@ -93,7 +93,7 @@ func (p *phone) repaired(rep syncer.Report, err error) {
 }
 
 // compareBuckets holds the sums that the server keeps of its buckets to the rows that lie in them.
-func (w *World) compareBuckets(rows map[syncproto.RowID]*storedRow) {
+func (w *world) compareBuckets(rows map[syncproto.RowID]*storedRow) {
 	want := map[syncproto.BucketID]*syncproto.BucketState{}
 	var scopes []string
 	for _, id := range sortedKeys(rows) {

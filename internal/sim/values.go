@@ -16,7 +16,7 @@ type author struct {
 }
 
 // newValue makes something for a column that shows a value now. Texts are canaries, so that wherever they turn up is known.
-func (w *World) newValue(d *dice, c *schema.Column, shown schema.Value, row syncproto.RowID, by author) schema.Value {
+func (w *world) newValue(d *dice, c *schema.Column, shown schema.Value, row syncproto.RowID, by author) schema.Value {
 	if !c.Required && !shown.IsNull() && c.Rule != schema.RuleSum && c.Rule != schema.RuleFlow && c.Rule != schema.RuleSet && d.chance(12) {
 		return schema.Null
 	}
@@ -64,7 +64,7 @@ func newState(d *dice, f *schema.Flow, shown schema.Value) schema.Value {
 	return schema.Text(pick(d, to))
 }
 
-func (w *World) newTags(d *dice, c *schema.Column, shown schema.Value, row syncproto.RowID, by author) schema.Value {
+func (w *world) newTags(d *dice, c *schema.Column, shown schema.Value, row syncproto.RowID, by author) schema.Value {
 	have := shown.Elements()
 	if len(have) > 0 && d.chance(2) {
 		have = slices.Delete(have, 0, 1)
@@ -78,7 +78,7 @@ func (w *World) newTags(d *dice, c *schema.Column, shown schema.Value, row syncp
 }
 
 // newText edits a text by the sentence; each sentence stands once in the whole history.
-func (w *World) newText(d *dice, old string, row syncproto.RowID, by author) string {
+func (w *world) newText(d *dice, old string, row syncproto.RowID, by author) string {
 	var list []string
 	for _, s := range strings.SplitAfter(old, "。") {
 		if s != "" {
@@ -116,7 +116,7 @@ func idNumber(first17 string) string {
 }
 
 // someValues enters new values for a few columns of a row, by what it shows.
-func (w *World) someValues(d *dice, t *schema.Table, shown func(string) schema.Value, row syncproto.RowID, by author) map[string]schema.Value {
+func (w *world) someValues(d *dice, t *schema.Table, shown func(string) schema.Value, row syncproto.RowID, by author) map[string]schema.Value {
 	out := map[string]schema.Value{}
 	var names []string
 	for i := range t.Columns {

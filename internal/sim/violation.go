@@ -26,18 +26,18 @@ const (
 	iSound = "S Soundness"
 )
 
-// Violation is an invariant found broken.
-type Violation struct {
+// violation is an invariant found broken.
+type violation struct {
 	Invariant string
 	Text      string
 }
 
 // Error names the invariant first.
-func (v *Violation) Error() string { return v.Invariant + ": " + v.Text }
+func (v *violation) Error() string { return v.Invariant + ": " + v.Text }
 
 // violate ends the history. Code between here and the run loop may recover from the panic (HTTP handlers do), so it is kept as well.
-func (w *World) violate(invariant, format string, args ...any) {
-	v := &Violation{invariant, fmt.Sprintf(format, args...)}
+func (w *world) violate(invariant, format string, args ...any) {
+	v := &violation{invariant, fmt.Sprintf(format, args...)}
 	if w.broken == nil {
 		w.broken = v
 	}
@@ -45,7 +45,7 @@ func (w *World) violate(invariant, format string, args ...any) {
 }
 
 // must is for what the simulator itself relies on.
-func (w *World) must(err error, what string) {
+func (w *world) must(err error, what string) {
 	if err != nil {
 		w.violate(iSound, "%s: %v", what, err)
 	}

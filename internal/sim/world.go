@@ -12,13 +12,13 @@ import (
 	"minqing/syncproto"
 )
 
-// World is one history under way. Everything in it runs on the goroutine that runs the history.
-type World struct {
-	history *History
+// world is one history under way. Everything in it runs on the goroutine that runs the history.
+type world struct {
+	history *history
 	now     int64 // Unix ms; the server's clock is right
 	trace   *trace
-	count   Counters
-	broken  *Violation
+	count   counters
+	broken  *violation
 
 	book   *schema.Book
 	oracle *oracle.Oracle
@@ -69,29 +69,29 @@ type made struct {
 }
 
 // newWorld sets a history up: the cast, a server, phones.
-func newWorld(h *History, echo io.Writer) *World {
-	w := &World{history: h, now: dawn, trace: newTrace(echo), book: schematest.Book(), known: map[syncproto.RowID]bool{}, lay: map[syncproto.RowID]map[string]bool{},
-		made: map[syncproto.Identity]*made{}, tokens: map[string]*token{}, count: Counters{}}
+func newWorld(h *history, echo io.Writer) *world {
+	w := &world{history: h, now: dawn, trace: newTrace(echo), book: schematest.Book(), known: map[syncproto.RowID]bool{}, lay: map[syncproto.RowID]map[string]bool{},
+		made: map[syncproto.Identity]*made{}, tokens: map[string]*token{}, count: counters{}}
 	w.oracle = oracle.New(oracle.Options{Book: w.book, Zone: zone, Grace: grace})
 	return w
 }
 
-// Result is what one history came to.
-type Result struct {
+// result is what one history came to.
+type result struct {
 	Seed       uint64
 	Operations int
 	Hash       string
-	Counters   Counters
-	Broken     *Violation
+	Counters   counters
+	Broken     *violation
 	Stack      string
 }
 
 // run runs the whole history.
-func (w *World) run() (res Result) {
+func (w *world) run() (res result) {
 	defer func() {
 		if p := recover(); p != nil {
 			if w.broken == nil {
-				w.broken = &Violation{iSound, fmt.Sprintf("panic: %v", p)}
+				w.broken = &violation{iSound, fmt.Sprintf("panic: %v", p)}
 			}
 			res.Stack = string(debug.Stack())
 		}
@@ -109,7 +109,7 @@ func (w *World) run() (res Result) {
 }
 
 // step runs one operation. The network may run others within it.
-func (w *World) step(i int) {
+func (w *world) step(i int) {
 	op := w.history.Ops[i]
 	was, words, calm := w.at, w.words, w.calm
 	w.at, w.words, w.calm = i, 0, calm || w.history.calm(i)
@@ -122,11 +122,11 @@ func (w *World) step(i int) {
 }
 
 // tick lets time pass.
-func (w *World) tick(ms int64) { w.now += ms }
+func (w *world) tick(ms int64) { w.now += ms }
 
 // word makes a canary that stands nowhere else in the history. It follows from the operation alone, so leaving others out does not
 // change it.
-func (w *World) word(row syncproto.RowID, user syncproto.UserID, p *phone) string {
+func (w *world) word(row syncproto.RowID, user syncproto.UserID, p *phone) string {
 	w.words++
 	s := canary(0x1000 + w.at*64 + w.words)
 	w.tokens[s] = &token{row: row, user: user, phone: p}
@@ -134,7 +134,7 @@ func (w *World) word(row syncproto.RowID, user syncproto.UserID, p *phone) strin
 }
 
 // born notes a row that somebody made.
-func (w *World) born(table string, id syncproto.RowID) {
+func (w *world) born(table string, id syncproto.RowID) {
 	if !w.known[id] {
 		w.known[id] = true
 		w.rows = append(w.rows, rowRef{table, id})
@@ -142,7 +142,7 @@ func (w *World) born(table string, id syncproto.RowID) {
 }
 
 // rowsOf lists the rows of a table, in the order in which they were made.
-func (w *World) rowsOf(table string) []syncproto.RowID {
+func (w *world) rowsOf(table string) []syncproto.RowID {
 	var out []syncproto.RowID
 	for _, r := range w.rows {
 		if r.table == table {
@@ -153,7 +153,7 @@ func (w *World) rowsOf(table string) []syncproto.RowID {
 }
 
 // end lets go of everything.
-func (w *World) end() {
+func (w *world) end() {
 	for _, p := range w.phones {
 		p.letGo()
 	}
@@ -163,7 +163,7 @@ func (w *World) end() {
 }
 
 // begin makes the cast, the server and the phones.
-func (w *World) begin() {
+func (w *world) begin() {
 	t := template()
 	w.server = &server{w: w, disk: simdisk.New(), keys: t.keys, rand: newEntropy(w.history.Seed, 2), known: map[syncproto.Identity]bool{}}
 	w.server.disk.Restore(serverPath, t.server)

@@ -10,13 +10,12 @@ import (
 // State is how the network stands.
 type State string
 
-// The states. Unknown is that of machines where nobody tells.
+// The states that make a difference; “free” makes none. Unknown is that of machines where nobody tells.
 const (
 	Unknown State = ""
 	None    State = "none"
 	Metered State = "metered" // it costs: photos wait for leave
-	Free    State = "free"
-	Portal  State = "portal" // it wants a sign-in first
+	Portal  State = "portal"  // it wants a sign-in first
 )
 
 // Network is one state of it, with the name servers as addresses.
