@@ -279,8 +279,10 @@ func (rq *request) changeTitle(v *replica.View, e replica.Entry) (string, error)
 		if t == nil {
 			continue
 		}
-		if label := t.Label.In(schema.Lang(rq.words)); !slices.Contains(parts, label) {
-			parts = append(parts, label)
+		for _, label := range rq.touched(t, edit) {
+			if !slices.Contains(parts, label) {
+				parts = append(parts, label)
+			}
 		}
 		id := string(edit.Row)
 		if edit.Table != "household" {
@@ -310,6 +312,22 @@ func (rq *request) changeTitle(v *replica.View, e replica.Entry) (string, error)
 		return what, nil
 	}
 	return rq.words.say("home", home) + " · " + what, nil
+}
+
+// touched says what an edit is about: the columns that a correction of the register changes, else the kind of record.
+func (rq *request) touched(t *schema.Table, e syncproto.Edit) (labels []string) {
+	lang := schema.Lang(rq.words)
+	if e.Op == syncproto.OpUpdate && (t.Name == "household" || t.Name == "resident") {
+		for _, c := range e.Cells {
+			if column := t.Column(c.Cell); column != nil {
+				labels = append(labels, column.Label.In(lang))
+			}
+		}
+	}
+	if len(labels) == 0 {
+		labels = []string{t.Label.In(lang)}
+	}
+	return labels
 }
 
 func (rq *request) photoLines(p *syncPage, s phone.Status) error {
