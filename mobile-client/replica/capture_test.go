@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -152,5 +153,21 @@ func TestWhatTheShellWroteComesBeforeTheProgramsChange(t *testing.T) {
 	}
 	if over := entries[1].Change.Edits[0].Base.Over; len(over) != 1 || over[0] != entries[0].Identity {
 		t.Errorf("the shell's edit lies over %v", over)
+	}
+}
+
+// What a tool did a moment ago is no contradiction: the digests are those of the acknowledged state, whatever waits to be sealed.
+func TestDigestsStandBesideUnsealedWrites(t *testing.T) {
+	for _, write := range []string{"DELETE FROM thing", "UPDATE thing SET name = '乙', total = 99"} {
+		p, c, _ := started(t)
+		before, err := p.Digests(ctx())
+		p.must(err)
+		p.shell(write)
+		after, err := p.Digests(ctx())
+		p.must(err)
+		if !slices.EqualFunc(before, after, func(a, b syncproto.BucketState) bool { return a.ID == b.ID && a.Rows == b.Rows && slices.Equal(a.Digests, b.Digests) }) {
+			t.Errorf("%s: digests %+v\nwant %+v", write, after, before)
+		}
+		p.equal(c)
 	}
 }

@@ -9,10 +9,13 @@ import (
 )
 
 // Digests reckons the state of every bucket held anew from the tables, in the order of scope and period: what the sums kept along
-// the way must be equal to.
+// the way must be equal to. What other programs wrote is sealed first: only then do the tables tell what was acknowledged apart from it.
 func (r *Replica) Digests(ctx context.Context) (out []syncproto.BucketState, err error) {
-	err = r.read(ctx, func(c *conn) error {
-		out, err = c.reckon()
+	err = r.write(ctx, func() error {
+		if _, err := r.sealForeign(); err != nil {
+			return err
+		}
+		out, err = r.w.reckon()
 		return err
 	})
 	return out, err
