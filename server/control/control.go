@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+
+	"minqing/syncproto"
 )
 
 const socketName = "control.sock"
@@ -39,7 +41,9 @@ const mostRequest = 1 << 20
 func Serve(ctx context.Context, dir string, run Runner) error {
 	path := filepath.Join(dir, socketName)
 	if c, err := net.Dial("unix", path); err == nil {
-		return errors.Join(fmt.Errorf("a server is running on %s already: stop it first, or use another --data folder", dir), c.Close())
+		return errors.Join(&syncproto.Error{Code: syncproto.CodeConflict, Op: "control " + dir,
+			Message: fmt.Sprintf("文件夹 %s 已经有一个服务在用。 A server is running on %s already.", dir, dir),
+			Hint:    "先停下它，或者用 --data 换一个文件夹。 Stop it first, or use another --data folder."}, c.Close())
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("control: %w", err)
@@ -112,7 +116,9 @@ func Hand(ctx context.Context, dir string, r Request, out io.Writer) (ok bool, e
 	for {
 		var a reply
 		if err := in.Decode(&a); err != nil {
-			return true, fmt.Errorf("the server went away before the command ended; look at its state before trying again: %w", err)
+			return true, &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "control", Err: err,
+				Message: "服务在命令做完之前停了。 The server went away before the command ended.",
+				Hint:    "先看看做到了哪里，再决定要不要重来。 Look at its state before trying again."}
 		}
 		if a.End != nil {
 			if *a.End != "" {
