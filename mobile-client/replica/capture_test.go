@@ -165,7 +165,9 @@ func TestDigestsStandBesideUnsealedWrites(t *testing.T) {
 		p.shell(write)
 		after, err := p.Digests(ctx())
 		p.must(err)
-		if !slices.EqualFunc(before, after, func(a, b syncproto.BucketState) bool { return a.ID == b.ID && a.Rows == b.Rows && slices.Equal(a.Digests, b.Digests) }) {
+		if !slices.EqualFunc(before, after, func(a, b syncproto.BucketState) bool {
+			return a.ID == b.ID && a.Rows == b.Rows && slices.Equal(a.Digests, b.Digests)
+		}) {
 			t.Errorf("%s: digests %+v\nwant %+v", write, after, before)
 		}
 		p.equal(c)
