@@ -271,6 +271,15 @@ func TestPhotosGoOnWhereTheyWere(t *testing.T) {
 	if _, err := ann.sender().Send(t.Context()); !linkBroke(err) {
 		t.Fatalf("the cut gave %v", err)
 	}
+	// What the server had not read off its socket when it died was never with it, and is rightly sent again.
+	for until := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if got := w.files(); len(got) == 1 && len(got[0]) >= size-45_000 {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatal("the server did not write down what it was sent")
+		}
+	}
 	must(t, w.server.kill())
 	must(t, ann.Close())
 	ann.open()
