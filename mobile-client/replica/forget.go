@@ -174,7 +174,11 @@ func (r *Replica) stow(l *layer, ord int64) error {
 		}
 	}
 	delete(l.changes, ord)
-	return r.w.exec(`UPDATE mq_change SET content = '', sealed = ? WHERE ord = ?`, box, ord)
+	if err := r.w.exec(`UPDATE mq_change SET content = '', sealed = ? WHERE ord = ?`, box, ord); err != nil {
+		return err
+	}
+	// It is often the verdict that brings this about, long after the forget wrote the file anew; the words may be those of others too.
+	return (&meta{c: r.w}).set("scrub", scrubFile)
 }
 
 // What a scrub has to do: cut the log, or write the file anew as well.
