@@ -43,13 +43,6 @@ func (k *link) SetCut(cut bool) {
 	}
 }
 
-// Retarget points the relay at a server that was started anew on another port.
-func (k *link) Retarget(target string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.target = target
-}
-
 func (k *link) Close() {
 	k.listener.Close()
 	k.SetCut(true)

@@ -1,9 +1,11 @@
 package demo
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -213,12 +215,65 @@ func (t *teller) prove() error {
 	return nil
 }
 
-// finish stops the server as an operator would.
-func (t *teller) finish() error { return t.server.stop() }
+// finish stops what runs, the server last.
+func (t *teller) finish() error {
+	var err error
+	for _, s := range slices.Backward(t.running) {
+		err = errors.Join(err, s.stop())
+	}
+	return err
+}
 
-// stay keeps the server up until the reader has seen enough.
+// offers are how many of the phones the ending opens: what one of them writes arrives on the other.
+const offers = 2
+
+// door is one place that the ending offers to look at.
+type door struct {
+	zh, en string // what it is
+	url    string
+	hint   []string // what to know before one opens it
+}
+
+// doors starts what the reader may look at.
+func (t *teller) doors() ([]door, error) {
+	var out []door
+	for _, ph := range t.phones[:offers] {
+		app, err := t.p.app(ph.file)
+		if err != nil {
+			return nil, err
+		}
+		t.running = append(t.running, app)
+		out = append(out, door{ph.name + "的手机（田野端）", "the phone of " + ph.login, app.url, []string{
+			"在浏览器里打开，窗口缩窄就像手机。锁了以后用口令 " + pin + "。 Open it in a browser, as narrow as a phone. If it locks, the PIN is " + pin + ".",
+			"链接只能用一次；打开过的浏览器里以后直接用 " + origin(app.url) + " 。换浏览器：按 Ctrl+C 再跑一次 ./task demo。",
+			"The link is good once; that browser then goes on at " + origin(app.url) + ". For another browser: Ctrl+C, then ./task demo again.",
+		}})
+	}
+	return out, nil
+}
+
+// origin is an address without its path.
+func origin(url string) string {
+	scheme, rest, _ := strings.Cut(url, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return scheme + "://" + host + "/"
+}
+
+// stay offers the story's places and keeps them up until the reader has seen enough.
 func (t *teller) stay() error {
-	t.say("\n服务器还开着：http://%s/healthz 。按 Ctrl+C 结束。 The server stays up; Ctrl+C ends it.", t.server.address)
+	t.head("现在自己看看", "Now look for yourself")
+	doors, err := t.doors()
+	if err != nil {
+		return err
+	}
+	for _, d := range doors {
+		t.say("\n   %s  %s\n     %s", d.zh, d.en, d.url)
+		for _, line := range d.hint {
+			t.say("     %s", line)
+		}
+	}
+	t.say("\n服务器也开着：%s/healthz 。按 Ctrl+C 结束，数据留着，下次接着做。 The server is up as well; Ctrl+C ends it all and keeps the data.", t.server.url)
 	<-t.ctx.Done()
-	return t.server.stop()
+	t.say("\n结束了。 Ended.")
+	return t.finish()
 }

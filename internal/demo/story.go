@@ -37,6 +37,7 @@ type teller struct {
 	p       programs
 	net     *link
 	server  *serving
+	running []*serving // the server first, then what was started over it
 	village *register.Register
 	cast    []*phone // all thirty
 	phones  []*phone // the three with a device
@@ -45,7 +46,7 @@ type teller struct {
 }
 
 // Run tells the story. Its error names the command that failed and what it printed.
-func Run(ctx context.Context, opt Options) error {
+func Run(ctx context.Context, opt Options) (err error) {
 	v, err := village()
 	if err != nil {
 		return err
@@ -69,10 +70,12 @@ func Run(ctx context.Context, opt Options) error {
 	} else if err := t.prepare(); err != nil {
 		return err
 	}
-	if t.server, err = t.p.serve(ctx); err != nil {
+	if t.server, err = t.p.serve(); err != nil {
 		return err
 	}
-	if t.net, err = newLink(t.server.address); err != nil {
+	t.running = append(t.running, t.server)
+	defer func() { err = errors.Join(err, t.finish()) }()
+	if t.net, err = newLink(t.server.address()); err != nil {
 		return err
 	}
 	defer t.net.Close()

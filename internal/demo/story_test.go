@@ -1,7 +1,12 @@
 package demo_test
 
 import (
+	"bufio"
 	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -30,12 +35,78 @@ func TestStory(t *testing.T) {
 			t.Errorf("the story does not tell “%s”:\n%s", want, first.String())
 		}
 	}
-	var second bytes.Buffer
-	opt.Out = &second
-	if err := demo.Run(t.Context(), opt); err != nil {
-		t.Fatalf("the second run: %v\n%s", err, second.String())
+	goesOn(t, opt)
+}
+
+// goesOn runs the story again; it ends with field apps in a browser, until it is interrupted.
+func goesOn(t *testing.T, opt demo.Options) {
+	t.Helper()
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	read, write := io.Pipe()
+	opt.Out, opt.NoServe = write, false
+	ended := make(chan error, 1)
+	go func() {
+		err := demo.Run(ctx, opt)
+		write.Close()
+		ended <- err
+	}()
+	var told strings.Builder
+	var links []string
+	for lines := bufio.NewScanner(read); lines.Scan(); {
+		told.WriteString(lines.Text() + "\n")
+		if at := strings.Index(lines.Text(), "http://"); at >= 0 && strings.Contains(lines.Text(), "/enter?k=") {
+			links = append(links, lines.Text()[at:])
+		}
+		if strings.Contains(lines.Text(), "Ctrl+C ends it all") {
+			for _, link := range links {
+				look(t, link)
+			}
+			interrupt()
+		}
 	}
-	if !strings.Contains(second.String(), "三部手机都与服务器相等") {
-		t.Errorf("the second run does not end with the proof:\n%s", second.String())
+	if err := <-ended; err != nil {
+		t.Fatalf("the second run: %v\n%s", err, told.String())
+	}
+	if !strings.Contains(told.String(), "三部手机都与服务器相等") || len(links) != 2 {
+		t.Errorf("the second run does not end with the proof and two field apps:\n%s", told.String())
+	}
+	for _, link := range links {
+		base, _, _ := strings.Cut(link, "/enter")
+		if resp, err := http.Get(base); err == nil {
+			resp.Body.Close()
+			t.Errorf("%s still answers after the end", base)
+		}
+	}
+}
+
+// look opens a field app as a browser does: an enrolled phone with its households, everything sent. The link is good once.
+func look(t *testing.T, link string) {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	base, _, _ := strings.Cut(link, "/enter")
+	for _, c := range []struct {
+		client *http.Client
+		url    string
+		status int
+		want   string
+		least  int
+	}{
+		{browser, link, 200, `href="/"`, 1}, {browser, base + "/today", 200, "今天", 1}, {browser, base + "/households", 200, `class="nm"`, 9}, {browser, base + "/sync", 200, "都已上传", 1},
+		{&http.Client{}, link, 403, "只能用一次", 1},
+	} {
+		resp, err := c.client.Get(c.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != c.status || strings.Count(string(page), c.want) < c.least {
+			t.Errorf("%s gives %d, %v, without %d times “%s”:\n%s", c.url, resp.StatusCode, err, c.least, c.want, page)
+		}
 	}
 }
