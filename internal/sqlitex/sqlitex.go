@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -219,6 +221,19 @@ func Remove(path string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// SyncDir makes names made, renamed or removed beside a file durable. Windows keeps names by its file system's own journal, and folders
+// cannot be synced there.
+func SyncDir(file string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	dir, err := os.Open(filepath.Dir(file))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // gate lets Close wait for connections still being opened: the file system they are about to use must not go before.

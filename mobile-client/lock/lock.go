@@ -11,7 +11,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"unicode/utf8"
 
@@ -222,7 +221,11 @@ func (b *Box) Remove() error {
 	if err == nil {
 		b.file, b.open = nil, nil
 	}
-	return errors.Join(err, b.forgetTries())
+	half := os.Remove(b.opt.Path + halfWritten) // of a write that was cut
+	if errors.Is(half, fs.ErrNotExist) {
+		half = nil
+	}
+	return errors.Join(err, half, b.forgetTries())
 }
 
 // CheckNew tells what is wrong with a PIN to be set: nil when nothing is.
@@ -325,13 +328,16 @@ func (b *Box) random(n int) ([]byte, error) {
 	return out, err
 }
 
+// halfWritten is behind the name of a file that is being written.
+const halfWritten = ".new"
+
 // writeWhole writes a value as JSON so that a crash leaves either the old file or the new one.
 func writeWhole(path string, v any) (err error) {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	half := path + ".new"
+	half := path + halfWritten
 	f, err := os.OpenFile(half, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
@@ -343,9 +349,5 @@ func writeWhole(path string, v any) (err error) {
 	if err := os.Rename(half, path); err != nil {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return sqlitex.SyncDir(path)
 }

@@ -6,6 +6,7 @@
 //   - Where the keystore opens the replica, locking closes the pages and the sync goes on; where the PIN wraps the key, locking closes the
 //     file, and the key leaves memory with it.
 //   - A replica leaves the disk only after what it had not sent was handed to the server or sealed in files beside it that reached the
-//     disk: escrow, then wipe. Power that fails between finds the replica, and does both again.
+//     disk: escrow, then wipe. Power that fails between the two finds the replica, and does both again; power that fails amid the wipe finds
+//     a mark, and finishes it.
 //   - A phone passed on starts a new replica under a key of its own.
 package phone

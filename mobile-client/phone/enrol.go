@@ -3,13 +3,8 @@ package phone
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
-	"minqing/internal/sqlitex"
 	"minqing/mobile-client/lock"
 	"minqing/mobile-client/replica"
 	"minqing/mobile-client/syncer"
@@ -76,7 +71,7 @@ func (p *Phone) give(ctx context.Context, old replica.Device) error {
 		}
 	}
 	p.file = nil
-	return errors.Join(r.Close(), p.remove())
+	return errors.Join(r.Close(), Wipe(p.opt.File, p.box))
 }
 
 // begin makes a new file for a device. The caller holds the lock.
@@ -112,7 +107,7 @@ func (p *Phone) wipe(ctx context.Context, r *replica.Replica, s *syncer.Syncer) 
 	}
 	defer p.mu.Unlock()
 	p.file, p.engine, p.send = nil, nil, nil
-	if err := errors.Join(r.Close(), p.remove()); err != nil {
+	if err := errors.Join(r.Close(), Wipe(p.opt.File, p.box)); err != nil {
 		return err
 	}
 	p.gated.Store(false)
@@ -122,38 +117,5 @@ func (p *Phone) wipe(ctx context.Context, r *replica.Replica, s *syncer.Syncer) 
 	return nil
 }
 
-// remove takes the data away first and its key last: power that fails between leaves nothing that the key opens.
-func (p *Phone) remove() error {
-	if err := sqlitex.Remove(p.opt.File); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return p.box.Remove()
-}
-
 // keep writes a part of what the server could not take now to a file that only it can read, and returns once it is on the disk.
 func (p *Phone) keep(part int, bundle []byte) error { return KeepEscrow(p.opt.File, part, bundle) }
-
-// KeepEscrow writes a part of a revoked device's outbox beside its file, under a name that no earlier one has, and returns once it is on
-// the disk.
-func KeepEscrow(file string, part int, bundle []byte) (err error) {
-	var f *os.File
-	path := ""
-	for n := part; ; n++ {
-		path = fmt.Sprintf("%s.escrow-%d", file, n)
-		if f, err = os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); !errors.Is(err, fs.ErrExist) {
-			break
-		}
-	}
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(bundle)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}

@@ -30,6 +30,7 @@ type Options struct {
 	PIN       string // given at the start: the pages begin open
 	Transport http.RoundTripper
 	Now       func() int64
+	Zone      *time.Location // of the months that data used is counted by; nil: UTC
 	After     func(time.Duration) <-chan time.Time
 	Rand      io.Reader
 	Client    string
@@ -68,7 +69,7 @@ type Phone struct {
 	gated  atomic.Bool // the pages want the PIN
 	hidden atomic.Int64
 	net    atomic.Value // shell.State
-	used   atomic.Int64 // bytes sent and received since the start
+	used   meter
 	rows   atomic.Int64 // taken since the start
 }
 
@@ -86,6 +87,13 @@ func New(ctx context.Context, opt Options) (*Phone, error) {
 	var err error
 	if p.box, err = lock.Open(lock.Options{Path: opt.File + ".key", Secret: opt.Secret, Now: opt.Now, Rand: opt.Rand, Weak: opt.Weak}); err != nil {
 		return nil, err
+	}
+	done, err := FinishWipe(opt.File, p.box)
+	if err != nil {
+		return nil, err
+	}
+	if done && opt.Wiped != nil {
+		opt.Wiped()
 	}
 	_, statErr := os.Stat(opt.File)
 	switch {
@@ -138,7 +146,7 @@ func (p *Phone) load(ctx context.Context, key []byte) error {
 
 // start runs the engine. The caller holds the lock.
 func (p *Phone) start(r *replica.Replica) {
-	opt := syncer.Options{Replica: r, Transport: counting{p.opt.Transport, &p.used}, Rand: p.opt.Rand, Client: p.opt.Client}
+	opt := syncer.Options{Replica: r, Transport: counting{p.opt.Transport, p}, Rand: p.opt.Rand, Client: p.opt.Client}
 	rows := syncer.New(opt)
 	p.send = photos.NewSender(photos.Options{Replica: r, Syncer: syncer.New(opt), Now: p.opt.Now, Metered: func() bool { return p.network() == shell.Metered }})
 	send := p.send
@@ -161,6 +169,7 @@ func (p *Phone) sync(ctx context.Context, r *replica.Replica, rows *syncer.Synce
 		p.opt.Busy(true)
 		defer p.opt.Busy(false)
 	}
+	defer func() { p.keepUsed(context.WithoutCancel(ctx), r) }()
 	rep, err := rows.Sync(ctx)
 	p.rows.Add(int64(rep.Rows))
 	var e *syncproto.Error

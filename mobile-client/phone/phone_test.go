@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"minqing/mobile-client/phone"
 	"minqing/mobile-client/pump"
 	"minqing/mobile-client/replica"
+	"minqing/mobile-client/shell"
 	"minqing/schema"
 	"minqing/syncproto"
 )
@@ -343,6 +345,95 @@ func TestEscrowComesBeforeTheWipe(t *testing.T) {
 	left, err := filepath.Glob(h.file + "*")
 	if err != nil || len(left) != 1 || !strings.HasSuffix(left[0], ".escrow-1") {
 		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// A wipe that was cut is finished at the next start, wherever it was cut, without a PIN; a phone without its mark is not touched.
+func TestCutWipeIsFinished(t *testing.T) {
+	for name, left := range map[string][]string{
+		"before anything went": {"", "-wal", ".key"}, "amid the data": {"-wal", ".key"}, "before the key": {".key"}, "amid the key": {".key.new"}, "before the mark": nil,
+	} {
+		for _, secret := range []string{"", "the keystore's secret"} {
+			h, w := newHandset(t), mustWorld(t)
+			p, stop := h.start(secret, nil)
+			h.enrol(p, w)
+			h.write(p)
+			stop()
+			for _, suffix := range []string{"", "-wal", ".key"} {
+				if slices.Contains(left, suffix) {
+					continue
+				}
+				if err := os.Remove(h.file + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+					t.Fatal(err)
+				}
+			}
+			for _, suffix := range append(left, ".wipe") {
+				f, err := os.OpenFile(h.file+suffix, os.O_CREATE|os.O_WRONLY, 0o600)
+				if err == nil {
+					err = f.Close()
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			told := 0
+			p, stop = h.start(secret, func() { told++ })
+			h.state(p, phone.Fresh)
+			if rest, err := filepath.Glob(h.file + "*"); err != nil || len(rest) > 0 || told != 1 {
+				t.Errorf("cut %s, keystore %t: %v is left, %v; told %d times", name, secret != "", rest, err, told)
+			}
+			h.enrol(p, w)
+			stop()
+			p, _ = h.start(secret, func() { t.Error("a phone in use was wiped") })
+			h.state(p, phone.Locked)
+		}
+	}
+}
+
+// What goes over the network is counted by month, the metered part of it beside it, and outlives the program.
+func TestDataUsedIsCounted(t *testing.T) {
+	h, w := newHandset(t), mustWorld(t)
+	w.answer.Store(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.WriteHeader(http.StatusServiceUnavailable)
+		if _, err := io.WriteString(rw, strings.Repeat("x", 1000)); err != nil {
+			t.Error(err)
+		}
+	}))
+	p, stop := h.start("", nil)
+	h.enrol(p, w)
+	used := func() (u phone.Used) {
+		t.Helper()
+		r, _, release, err := p.Hold(t.Context())
+		defer release()
+		if err == nil {
+			err = r.View(t.Context(), func(v *replica.View) (err error) { u, err = p.Used(v); return err })
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	enrolled := used()
+	sync := func(want string, ok func(phone.Used) bool) {
+		t.Helper()
+		p.Sync()
+		until(t, want, func() bool { return !p.Status().Running && ok(used()) })
+	}
+	sync("a sync is counted", func(u phone.Used) bool { return u.Free >= enrolled.Free+1000 && u.Metered == 0 })
+	p.Network(shell.Metered)
+	sync("a metered one is told apart", func(u phone.Used) bool { return u.Metered >= 1000 })
+	before := used()
+	stop()
+	p, _ = h.start("", nil)
+	if err := p.Unlock(t.Context(), pin); err != nil {
+		t.Fatal(err)
+	}
+	if got := used(); got != before || got.Total() < 2000 {
+		t.Errorf("after a restart %+v, want %+v", got, before)
+	}
+	h.now.Add(40 * 24 * time.Hour.Milliseconds())
+	if got := used(); got != (phone.Used{}) {
+		t.Errorf("another month begins with %+v", got)
 	}
 }
 

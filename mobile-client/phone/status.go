@@ -3,9 +3,6 @@ package phone
 import (
 	"bytes"
 	"context"
-	"io"
-	"net/http"
-	"sync/atomic"
 
 	"minqing/mobile-client/photos"
 	"minqing/mobile-client/pump"
@@ -26,7 +23,7 @@ type Status struct {
 // Status tells how the sync stands.
 func (p *Phone) Status() Status {
 	net := p.network()
-	s := Status{Metered: net == shell.Metered, Bytes: p.used.Load(), Rows: p.rows.Load()}
+	s := Status{Metered: net == shell.Metered, Bytes: p.used.sinceStart(), Rows: p.rows.Load()}
 	if e := p.current(); e != nil {
 		at := e.Status()
 		s.Running, s.Trouble = at.Running, pump.TroubleOf(at.Err)
@@ -59,34 +56,6 @@ func (p *Phone) Sender() *photos.Sender {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.send
-}
-
-// counting counts what goes over a transport: bodies, which are nearly all of it.
-type counting struct {
-	http.RoundTripper
-	n *atomic.Int64
-}
-
-func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.ContentLength > 0 {
-		c.n.Add(r.ContentLength)
-	}
-	resp, err := c.RoundTripper.RoundTrip(r)
-	if err == nil {
-		resp.Body = &counted{resp.Body, c.n}
-	}
-	return resp, err
-}
-
-type counted struct {
-	io.ReadCloser
-	n *atomic.Int64
-}
-
-func (c *counted) Read(b []byte) (int, error) {
-	n, err := c.ReadCloser.Read(b)
-	c.n.Add(int64(n))
-	return n, err
 }
 
 // Bundle writes the outbox of the held file as a file that anybody may carry and only the server can read; n is how many changes it has.

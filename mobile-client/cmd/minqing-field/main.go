@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"minqing/mobile-client/field"
+	"minqing/mobile-client/phone"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
 	"minqing/syncproto"
@@ -134,7 +135,14 @@ func (a *app) explain(err error) string {
 
 // open opens the replica; it must exist unless create is set.
 func (a *app) open(create, plain bool) (*replica.Replica, error) {
-	_, err := os.Stat(a.File)
+	b, err := a.box(nil)
+	if err == nil {
+		_, err = phone.FinishWipe(a.File, b)
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, err = os.Stat(a.File)
 	if err != nil && !create {
 		return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "open " + a.File, Err: err,
 			Message: fmt.Sprintf("没有数据文件 %s。 There is no data file %s.", a.File, a.File), Hint: "先用 enrol 登记这台设备。 Enrol this device first."}

@@ -30,7 +30,7 @@ type serveCmd struct {
 func (c *serveCmd) Run(a *app) error {
 	ctx, stop := context.WithCancel(a.ctx)
 	defer stop()
-	opt := phone.Options{File: a.File, PIN: a.PIN, Transport: transport(), Now: nowMS, After: time.After, Rand: rand.Reader, Client: client(),
+	opt := phone.Options{File: a.File, PIN: a.PIN, Transport: transport(), Now: nowMS, Zone: time.Local, After: time.After, Rand: rand.Reader, Client: client(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	var talk *shell.Shell
 	names := &shell.Names{}

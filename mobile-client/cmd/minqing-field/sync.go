@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"minqing/internal/sqlitex"
+	"minqing/mobile-client/phone"
 	"minqing/mobile-client/replica"
 	"minqing/mobile-client/syncer"
 	"minqing/syncproto"
@@ -68,7 +68,7 @@ func (a *app) remove() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(sqlitex.Remove(a.File), b.Remove())
+	return phone.Wipe(a.File, b)
 }
 
 // serverURL checks the address of a server as people type it.

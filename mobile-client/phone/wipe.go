@@ -1,0 +1,73 @@
+package phone
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"minqing/internal/sqlitex"
+	"minqing/mobile-client/lock"
+)
+
+// wipeMark is beside a data file that is to be gone: everything in it that was not sent is in safety. Whoever finds it finishes the wipe,
+// without asking for a PIN: power that fails amid it leaves no half of a replica and no log of one.
+const wipeMark = ".wipe"
+
+// Wipe removes the data of a closed file, then its key. The caller has brought in safety what was not sent: from here on there is no way
+// back. Where not even the mark fits on the disk, the data goes without it.
+func Wipe(file string, box *lock.Box) error {
+	marked := makeMark(file)
+	err := errors.Join(sqlitex.Remove(file), box.Remove(), sqlitex.SyncDir(file))
+	if err != nil {
+		return errors.Join(err, marked)
+	}
+	return dropMark(file)
+}
+
+// FinishWipe goes on with a wipe that was cut; done tells that there was one.
+func FinishWipe(file string, box *lock.Box) (done bool, err error) {
+	switch _, err := os.Stat(file + wipeMark); {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return true, Wipe(file, box)
+}
+
+func makeMark(file string) error {
+	f, err := os.OpenFile(file+wipeMark, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close(), sqlitex.SyncDir(file))
+}
+
+func dropMark(file string) error {
+	if err := os.Remove(file + wipeMark); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return sqlitex.SyncDir(file)
+}
+
+// KeepEscrow writes a part of a revoked device's outbox beside its file, under a name that no earlier one has, and returns once it is on
+// the disk.
+func KeepEscrow(file string, part int, bundle []byte) (err error) {
+	var f *os.File
+	path := ""
+	for n := part; ; n++ {
+		path = fmt.Sprintf("%s.escrow-%d", file, n)
+		if f, err = os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); !errors.Is(err, fs.ErrExist) {
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(bundle)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return sqlitex.SyncDir(path)
+}
