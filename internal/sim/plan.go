@@ -58,10 +58,23 @@ func plan(seed uint64) *history {
 			weights[i] = 0
 		}
 	}
-	for range 30 + d.IntN(60) {
+	for range length(d) {
 		h.Ops = append(h.Ops, operation{Kind: kindNames[d.weighed(weights)], Seed: d.Uint64()})
 	}
 	return h
+}
+
+// length is how many operations a history holds. Most are short, and so there can be many: what few operations bring about is found by trying
+// many of them. What needs a long past (chains of mends, an image put back late, months) comes in the tail.
+func length(d *dice) int {
+	switch n := d.IntN(20); {
+	case n < 14:
+		return 12 + d.IntN(24)
+	case n < 19:
+		return 36 + d.IntN(48)
+	default:
+		return 84 + d.IntN(96)
+	}
 }
 
 func (h *history) skips(i int) bool { return h.Skip[i] }

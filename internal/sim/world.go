@@ -152,8 +152,15 @@ func (w *world) rowsOf(table string) []syncproto.RowID {
 	return out
 }
 
-// end lets go of everything.
+// end lets go of everything. The power goes first: a proper close would fold every log into its file, which nobody will read any more.
 func (w *world) end() {
+	d := newDice(w.history.Seed, 14)
+	for _, p := range w.phones {
+		p.disk.Crash(d.Rand)
+	}
+	if w.server != nil {
+		w.server.disk.Crash(d.Rand)
+	}
 	for _, p := range w.phones {
 		p.letGo()
 	}
