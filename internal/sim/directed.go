@@ -77,9 +77,36 @@ func (s *stage) play(h directed, echo io.Writer) (res result) {
 	w.calm = true
 	w.begin()
 	w.trace.note("directed: %s", h.Name)
-	h.run(s)
+	s.told(h)
 	w.settle()
 	return res
+}
+
+// told runs the steps of a history. What ends otherwise than it must mostly breaks an invariant too, which shows once everything settles:
+// then that is what the failure is called by.
+func (s *stage) told(h directed) {
+	w := s.world
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		outcome := w.broken
+		if outcome == nil || outcome.Invariant != iOutcome {
+			panic(p)
+		}
+		defer func() {
+			if recover() != nil && w.broken != nil && strings.HasPrefix(w.broken.Invariant, "I") {
+				w.broken.Text += "; " + outcome.Text
+				panic(w.broken)
+			}
+			w.broken = outcome
+			panic(outcome)
+		}()
+		w.broken = nil
+		w.settle()
+	}()
+	h.run(s)
 }
 
 // choose takes one of n ways; the history is run again for each.

@@ -25,6 +25,7 @@ type script struct {
 	before    func() // while the request is on its way: it is written, and not yet there
 	coming    func() // while the answer is on its way: it is written, and not yet here
 	cutBefore string // the kind of frame before which the answer breaks off
+	skip      int    // so many frames of that kind still come
 	lost      bool   // the request never arrives
 	deaf      bool   // the answer never does
 	twice     bool
@@ -48,13 +49,16 @@ func (c script) again() script {
 	return c
 }
 
-// before is the byte of the answer at which the first frame of a kind begins; the answer goes on in plain text, as some relays have it.
-func (a *answer) before(kind string) int {
+// before is the byte of the answer at which a frame of a kind begins, after so many of the kind; the answer goes on in plain text, as some relays have it.
+func (a *answer) before(kind string, skip int) int {
 	plain := a.unpack(a.buf.Len())
 	at := 0
 	for line := range bytes.SplitSeq(plain, []byte{'\n'}) {
 		if kindOf(line) == kind {
-			break
+			if skip == 0 {
+				break
+			}
+			skip--
 		}
 		at += len(line) + 1
 	}
@@ -129,6 +133,7 @@ func pairs(list []any) map[string]schema.Value {
 func (s *stage) form(p *phone, r rowRef) replica.Form {
 	f, err := p.rep.Form(context.Background(), r.table, r.id)
 	s.must(err, "render "+r.table+" on "+p.name)
+	p.checkForm(f)
 	return f
 }
 
@@ -314,7 +319,9 @@ func (s *stage) shows(r rowRef, columns ...any) {
 // isDead wants a row to be deleted, on the server and on every phone.
 func (s *stage) isDead(r rowRef) {
 	row := s.server.storedRows()[r.id]
-	s.want(row != nil && row.Dead != 0, "the %s %s lives, and was deleted", r.table, r.id)
+	if row == nil || row.Dead == 0 {
+		s.violate(iNoResurrection, "the %s %s lives, and was deleted", r.table, r.id)
+	}
 }
 
 // rev is how many changes of a row the server counts.
@@ -344,7 +351,9 @@ func (s *stage) became(m *made, status syncproto.Status, code syncproto.Code) *s
 		}
 		return err
 	}), "read a change")
-	s.want(c != nil, "the server does not hold %s", describe(m.Change))
+	if c == nil {
+		s.violate(s.lost(m), "the server does not hold %s", describe(m.Change))
+	}
 	s.want(c.Status == status && c.Code == code, "%s is %s %s, must be %s %s", describe(m.Change), c.Status, c.Code, status, code)
 	return c
 }

@@ -199,7 +199,7 @@ func (l *link) RoundTrip(req *http.Request) (*http.Response, error) {
 		w.repeat(g)
 	}
 	if f.script != nil && f.script.cutBefore != "" && ans != nil {
-		f.cutAnswer = ans.before(f.script.cutBefore)
+		f.cutAnswer = ans.before(f.script.cutBefore, f.script.skip)
 	}
 	if f.cutRequest >= 0 || f.loseAnswer || ans == nil {
 		w.count[cCuts]++

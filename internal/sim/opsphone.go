@@ -40,6 +40,7 @@ func (p *phone) formOf(d *dice, tables ...string) (f replica.Form, ok bool) {
 		r := pick(d, ids)
 		f, err := p.rep.Form(context.Background(), r.table, r.id)
 		if err == nil {
+			p.checkForm(f)
 			return f, true
 		}
 		if codeOf(err) != syncproto.CodeNotFound {

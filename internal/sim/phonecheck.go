@@ -70,6 +70,7 @@ func (p *phone) checkAfterCrash() {
 	for i := len(p.cuts) - 1; i >= 0; i-- {
 		v := p.differs(held, p.cuts[i])
 		if v == nil {
+			p.checkShown(held)
 			return
 		}
 		if first == nil {
@@ -168,38 +169,6 @@ func (p *phone) checkOrder(held map[syncproto.RowID]*replica.Record, c *cut) {
 			p.w.violate(iCausality, "%s shows %s %s at %v, and showed it at %v before", p.name, is.Table, id, is.Label, was)
 		}
 		p.labels[id] = is.Label
-	}
-}
-
-// checkShown holds what the phone shows to what is acknowledged and its own edits that wait.
-func (p *phone) checkShown(held map[syncproto.RowID]*replica.Record) {
-	waiting, err := p.rep.Entries(context.Background(), replica.Pending)
-	p.w.must(err, "entries of "+p.name)
-	refused, err := p.rep.Entries(context.Background(), replica.Refused, replica.Withdrawn)
-	p.w.must(err, "entries of "+p.name)
-	over := map[syncproto.RowID]bool{}
-	for _, e := range waiting {
-		for _, x := range e.Change.Edits {
-			over[x.Row] = true
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(held)) {
-		r := held[id]
-		if over[id] && len(refused) > 0 {
-			continue // what builds on something refused shows nowhere; what does not is reckoned by the replica's own tests
-		}
-		want := slices.Clone(r.Acked)
-		for _, e := range waiting {
-			for i := range e.Change.Edits {
-				if e.Change.Edits[i].Row == id {
-					want = overlaid(p.rep.Book(), r.Table, want, &e.Change.Edits[i])
-				}
-			}
-		}
-		if !slices.Equal(want, r.Shown) {
-			p.explain(id)
-			p.w.violate(iCausality, "%s shows %s %s as %v, must show %v (acknowledged is %v)", p.name, r.Table, id, r.Shown, want, r.Acked)
-		}
 	}
 }
 

@@ -65,7 +65,7 @@ func (w *world) checkPhone(p *phone) {
 func (w *world) checkEntry(p *phone, id syncproto.Identity, e *replica.Entry) {
 	c := w.oracle.Change(id)
 	if c == nil {
-		w.violate(iNoLostEdit, "the server does not hold change %s, which %s calls %s", id, p.name, e.State)
+		w.violate(w.lost(w.made[id]), "the server does not hold change %s, which %s calls %s", id, p.name, e.State)
 	}
 	if e.Verdict != nil && e.State != replica.Withdrawn {
 		w.compareVerdict(p, e.Verdict)
@@ -77,7 +77,15 @@ func (w *world) checkPromises() {
 	for _, id := range sortedKeys(w.made) {
 		m := w.made[id]
 		if len(m.holders) > 0 && w.oracle.Change(id) == nil {
-			w.violate(iNoLostEdit, "the server never got %s", describe(m.Change))
+			w.violate(w.lost(m), "the server does not hold %s, which a phone holds", describe(m.Change))
 		}
 	}
+}
+
+// lost names the invariant that the loss of a change breaks: the server had acknowledged it and went back behind it, or never had it.
+func (w *world) lost(m *made) string {
+	if m != nil && m.given && w.count[cRestores] > 0 {
+		return iEpochs
+	}
+	return iNoLostEdit
 }
