@@ -28,6 +28,7 @@ type script struct {
 	skip      int    // so many frames of that kind still come
 	lost      bool   // the request never arrives
 	deaf      bool   // the answer never does
+	held      bool   // the request is held back, for the history to do with as it likes
 	twice     bool
 }
 
@@ -36,7 +37,7 @@ func (l *link) follow(req *http.Request) fault {
 	c := l.plan[0]
 	l.plan = l.plan[1:]
 	f := noFault
-	f.loseRequest, f.loseAnswer, f.twice, f.script = c.lost, c.deaf, c.twice, &c
+	f.loseRequest, f.loseAnswer, f.twice, f.delay, f.script = c.lost, c.deaf, c.twice, c.held, &c
 	if c.before != nil {
 		c.before()
 	}

@@ -262,10 +262,15 @@ func (w *world) doRot(d *dice) {
 	if !ok || len(f.Base.Over) > 0 {
 		return
 	}
+	column := map[string]string{"thing": "name", "household": "head"}[f.Table]
+	w.rot(p, "UPDATE "+schema.Quote(f.Table)+" SET "+column+" = 'rot' WHERE id = '"+string(f.Row)+"'")
+}
+
+// rot damages the rows of a plain file by a statement.
+func (w *world) rot(p *phone, statement string) {
 	db, err := sqlitex.Open(sqlitex.Options{Path: phonePath, FS: p.disk.VFS(), MustExist: true, Readers: 1})
 	w.must(err, "open the file of "+p.name)
-	column := map[string]string{"thing": "name", "household": "head"}[f.Table]
-	for _, q := range []string{"INSERT INTO mq_guard VALUES (1)", "UPDATE " + schema.Quote(f.Table) + " SET " + column + " = 'rot' WHERE id = '" + string(f.Row) + "'", "DELETE FROM mq_guard"} {
+	for _, q := range []string{"INSERT INTO mq_guard VALUES (1)", statement, "DELETE FROM mq_guard"} {
 		_, err := db.Write.Exec(q)
 		w.must(err, "rot")
 	}
@@ -284,5 +289,5 @@ func (w *world) doRot(d *dice) {
 	w.must(db.Close(), "close")
 	p.sure = false
 	p.rotten = true
-	w.trace.note("%s: %s %s rots", p.name, f.Table, short(string(f.Row)))
+	w.trace.note("%s rots: %s", p.name, statement)
 }
