@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"minqing/internal/look"
@@ -18,6 +19,11 @@ import (
 // Options are what the app works with.
 type Options struct {
 	Phone    *phone.Phone
+	Practice string // the file of practice, made when somebody practises and deleted after; "": there is none
+	Version  string // of the program, for who looks after the phones
+	Platform string
+	// Free tells how many bytes the disk has left; nil where nobody knows.
+	Free     func() (int64, error)
 	Settings string // the file that language and size of text are kept in; "": they last as long as the process
 	Now      func() time.Time
 	Zone     *time.Location // of the local dates
@@ -27,12 +33,15 @@ type Options struct {
 
 // App serves the pages.
 type App struct {
-	opt      Options
-	drafting sync.Mutex // one writer of drafts at a time
-	settings *settings
-	pages    pages
-	css, js  *look.Asset
-	mux      *http.ServeMux
+	opt        Options
+	drafting   sync.Mutex // one writer of drafts at a time
+	practising sync.Mutex // one turn to practice, or back, at a time
+	practice   atomic.Pointer[phone.Phone]
+	codes      codes
+	settings   *settings
+	pages      pages
+	css, js    *look.Asset
+	mux        *http.ServeMux
 }
 
 // route is one address of the app.
@@ -58,6 +67,9 @@ func routes() [][]route {
 		correctRoutes,
 		cardRoutes,
 		meRoutes,
+		practiceRoutes,
+		exportRoutes,
+		diagnosticsRoutes,
 		visitRoutes,
 		lockRoutes,
 		enrolRoutes,
@@ -70,6 +82,9 @@ func routes() [][]route {
 // New makes the app over an open replica.
 func New(opt Options) (*App, error) {
 	a := &App{opt: opt, css: look.Phone(), js: look.NewAsset("app.js", script, visitScript), mux: http.NewServeMux()}
+	if err := a.sweepPractice(); err != nil {
+		return nil, err
+	}
 	var err error
 	if a.settings, err = loadSettings(opt.Settings); err != nil {
 		return nil, err
@@ -119,7 +134,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, opened func(link string
 	}
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
-	err = srv.Shutdown(patience)
+	err = errors.Join(srv.Shutdown(patience), a.leavePractice())
 	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}

@@ -102,7 +102,7 @@ func enrol(rq *request) error {
 	if p.CodeErr+p.ServErr+p.PINErr != "" {
 		return rq.enrolForm(http.StatusUnprocessableEntity, p)
 	}
-	who, err := rq.app.opt.Phone.Enrol(rq.Context(), server, code, pin)
+	who, err := rq.phone.Enrol(rq.Context(), server, code, pin)
 	var e *syncproto.Error
 	if errors.As(err, &e) {
 		p.Fail = rq.words.say("enrol.fail", rq.trouble(pump.TroubleOf(err), err))
@@ -129,7 +129,7 @@ func (rq *request) sentence(err error) string {
 }
 
 func showFirst(rq *request) error {
-	s := rq.app.opt.Phone.Status()
+	s := rq.phone.Status()
 	p := &firstPage{frame: frame{Title: rq.words.say("first.title"), Back: todayPath}, Status: s, Used: size(s.Bytes)}
 	if s.Trouble != pump.Fine {
 		p.Trouble = rq.words.say("first.cut")

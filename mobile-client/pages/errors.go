@@ -41,6 +41,7 @@ var errorWords = words{
 // fail answers with the page of an error.
 func (rq *request) fail(err error) {
 	status, p := rq.errorPage(err)
+	rq.app.codes.note(rq, status, err)
 	if status == http.StatusInternalServerError {
 		rq.app.opt.Log.ErrorContext(rq.Context(), "request failed", "method", rq.Method, "route", rq.Pattern, "err", err)
 	}

@@ -109,7 +109,7 @@ func showLock(rq *request) error {
 }
 
 func (rq *request) lockPage(status int, wrong string) error {
-	left, err := rq.app.opt.Phone.Wait()
+	left, err := rq.phone.Wait()
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func unlock(rq *request) error {
 	if err := rq.ParseForm(); err != nil {
 		return err
 	}
-	err := rq.app.opt.Phone.Unlock(rq.Context(), rq.PostForm.Get("pin"))
+	err := rq.phone.Unlock(rq.Context(), rq.PostForm.Get("pin"))
 	if pinTrouble(err) {
 		return rq.lockPage(http.StatusUnprocessableEntity, rq.words.say("lock.wrong"))
 	}
@@ -159,7 +159,7 @@ func showKept(rq *request) error {
 }
 
 func lockNow(rq *request) error {
-	if err := rq.app.opt.Phone.Lock(); err != nil {
+	if err := rq.phone.Lock(); err != nil {
 		return err
 	}
 	return rq.see(lockPath)
@@ -182,9 +182,9 @@ func savePIN(rq *request) error {
 	if lock.CheckNew(fresh) != nil {
 		return rq.pinForm(http.StatusUnprocessableEntity, "", rq.words.say("pin.short", lock.MinPIN))
 	}
-	err := rq.app.opt.Phone.ChangePIN(rq.PostForm.Get("old"), fresh)
+	err := rq.phone.ChangePIN(rq.PostForm.Get("old"), fresh)
 	if pinTrouble(err) {
-		left, waitErr := rq.app.opt.Phone.Wait()
+		left, waitErr := rq.phone.Wait()
 		if waitErr != nil {
 			return waitErr
 		}

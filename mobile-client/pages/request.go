@@ -20,6 +20,7 @@ type request struct {
 	*http.Request
 	app     *App
 	w       http.ResponseWriter
+	phone   *phone.Phone     // that of practice, while somebody practises
 	replica *replica.Replica // nil on open routes while there is none
 	state   phone.State
 	words   tongue
@@ -31,7 +32,7 @@ type request struct {
 func (a *App) handle(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, max(maxBody, rt.body))
-		rq := &request{Request: r, app: a, w: w, words: tongue(a.settings.get().Lang), now: a.now()}
+		rq := &request{Request: r, app: a, w: w, words: tongue(a.settings.get().Lang), now: a.now(), phone: a.phone()}
 		if err := rq.serve(rt); err != nil {
 			rq.fail(err)
 		}
@@ -40,7 +41,10 @@ func (a *App) handle(rt route) http.Handler {
 
 // serve runs the handler of a route, or sends to where the way to it is opened.
 func (rq *request) serve(rt route) error {
-	file, state, release, err := rq.app.opt.Phone.Hold(rq.Context())
+	if rq.practising() && rt.outside() {
+		return rq.show("practice", rq.practicePage())
+	}
+	file, state, release, err := rq.phone.Hold(rq.Context())
 	if err != nil {
 		release()
 		return err
@@ -55,6 +59,8 @@ func (rq *request) serve(rt route) error {
 		rq.replica = file
 	}
 	switch {
+	case state != phone.Ready && rq.practising():
+		return rq.gone()
 	case state != phone.Ready && !rt.open:
 		return rq.shut(state)
 	case state == phone.Ready && !rt.open && !rt.entry:
@@ -64,7 +70,7 @@ func (rq *request) serve(rt route) error {
 	}
 	err = rt.do(rq)
 	if rq.Method == http.MethodPost && !rt.entry && err == nil {
-		rq.app.opt.Phone.Saved()
+		rq.phone.Saved()
 	}
 	return err
 }

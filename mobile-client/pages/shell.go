@@ -52,6 +52,8 @@ type shell struct {
 	Waiting int // changes not uploaded
 	Badges  map[string]int
 	Toast   *toast
+	// Practice marks every page while nothing is real.
+	Practice bool
 }
 
 // tabs are the five pages under the thumb, in their order.
@@ -64,7 +66,10 @@ var tabs = []struct{ Name, Path, Icon string }{
 func (rq *request) fit(f *frame) error {
 	s := rq.app.settings.get()
 	f.Shell = shell{Tag: map[tongue]string{"zh": "zh-CN", "en": "en"}[rq.words], Class: s.class(), CSS: rq.app.css.Path, JS: rq.app.js.Path,
-		Now: rq.now}
+		Now: rq.now, Practice: rq.practising()}
+	if f.Shell.Practice {
+		f.Shell.Class = strings.TrimSpace(f.Shell.Class + " practice")
+	}
 	if session := guard.SessionOf(rq.Context()); session != nil {
 		f.Shell.Toast, _ = session.Take("toast").(*toast)
 	}
@@ -186,7 +191,7 @@ var shellRoutes = []route{
 
 // refuse writes the page of a request that the guard did not let through.
 func (a *App) refuse(w http.ResponseWriter, r *http.Request, why guard.Reason) {
-	rq := &request{Request: r, app: a, w: w, words: tongue(a.settings.get().Lang), now: a.now()}
+	rq := &request{Request: r, app: a, w: w, words: tongue(a.settings.get().Lang), now: a.now(), phone: a.phone()}
 	a.opt.Log.WarnContext(r.Context(), "request refused", "reason", string(why), "method", r.Method)
 	p := &errorPage{frame: frame{Title: rq.words.say("error.refused." + string(why)), Form: true}, Icon: "lock",
 		Text: rq.words.say("error.refused." + string(why) + ".text")}

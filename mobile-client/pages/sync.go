@@ -123,7 +123,7 @@ var syncWords = words{
 func seenKey(id syncproto.Identity, state string) string { return "seen/" + string(id) + "/" + state }
 
 func showSync(rq *request) error {
-	ph := rq.app.opt.Phone
+	ph := rq.phone
 	s := ph.Status()
 	entries, err := rq.replica.Entries(rq.Context())
 	if err != nil {
@@ -332,7 +332,7 @@ func (rq *request) touched(t *schema.Table, e syncproto.Edit) (labels []string) 
 
 func (rq *request) photoLines(p *syncPage, s phone.Status) error {
 	list, err := rq.replica.Contents(rq.Context(), "")
-	if send := rq.app.opt.Phone.Sender(); send != nil && err == nil {
+	if send := rq.phone.Sender(); send != nil && err == nil {
 		list, err = send.Waiting(rq.Context())
 	}
 	for _, c := range list {
@@ -363,26 +363,26 @@ func size(n int64) string {
 }
 
 func syncNow(rq *request) error {
-	rq.app.opt.Phone.Sync()
+	rq.phone.Sync()
 	return rq.see(syncPath)
 }
 
 func leavePhotos(rq *request) error {
-	send := rq.app.opt.Phone.Sender()
+	send := rq.phone.Sender()
 	if send == nil {
 		return errNotFound
 	}
 	if err := send.Hurry(rq.Context(), true); err != nil {
 		return err
 	}
-	rq.app.opt.Phone.Sync()
+	rq.phone.Sync()
 	rq.toast("sync.left")
 	return rq.see(syncPath)
 }
 
 // exportOutbox gives the outbox as a file that only the server can read.
 func exportOutbox(rq *request) error {
-	file, n, err := rq.app.opt.Phone.Bundle(rq.Context(), rq.replica)
+	file, n, err := rq.phone.Bundle(rq.Context(), rq.replica)
 	if err != nil {
 		return err
 	}

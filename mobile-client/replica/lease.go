@@ -7,9 +7,10 @@ const defaultLease = 30 * 24 * 60 * 60 * 1000
 
 // Contact is when the device last heard of its server.
 type Contact struct {
-	At    int64 // Unix ms by this device's clock; 0: never
-	Ends  int64 // when the lease runs out, by the same clock
-	Lapse bool  // it has run out
+	At     int64 // Unix ms by this device's clock; 0: never
+	Ends   int64 // when the lease runs out, by the same clock
+	Lapse  bool  // it has run out
+	Offset int64 // how far this device's clock is behind the server's, in ms, as of that contact
 }
 
 // Contact tells when the device last heard of its server, and whether the lease has run out since. A clock set back does not win time: the
@@ -32,7 +33,7 @@ func (r *Replica) Contact(ctx context.Context) (out Contact, err error) {
 		if lease == 0 {
 			lease = defaultLease
 		}
-		out.At = vals[0] - vals[1]
+		out.At, out.Offset = vals[0]-vals[1], vals[1]
 		out.Ends = out.At + lease
 		seen = max(vals[3], out.At)
 		out.Lapse = max(now, seen) > out.Ends

@@ -107,6 +107,9 @@ func (r *Replica) rename(d Device) error {
 	if err := m.setNum("next", int64(len(ords)+1)); err != nil {
 		return err
 	}
+	if err := m.setNum("since", r.opt.Now()); err != nil {
+		return err
+	}
 	return c.exec(`DELETE FROM mq_stage`)
 }
 

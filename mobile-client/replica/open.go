@@ -268,6 +268,7 @@ type Device struct {
 	Server string // base URL
 	Seed   []byte // of the Ed25519 key, 32 bytes
 	Keys   courier.Keys
+	Since  int64 // when this device was enrolled, Unix ms by its clock; 0 when the file is older than this was noted
 }
 
 // Enrol writes who the file belongs to. One file serves one user: a phone passed on starts a new one.
@@ -289,6 +290,13 @@ func (r *Replica) Enrol(ctx context.Context, d Device) error {
 				return err
 			}
 			if err := r.rename(d); err != nil {
+				return err
+			}
+		}
+		if was, err := m.text("device"); err != nil {
+			return err
+		} else if was != string(d.ID) {
+			if err := m.setNum("since", r.opt.Now()); err != nil {
 				return err
 			}
 		}
@@ -336,5 +344,7 @@ func device(c *conn) (d Device, err error) {
 	d.Keys = courier.Keys{Recipient: get("recipient"), Receipts: get("receipts")}
 	seed, e := base64.StdEncoding.DecodeString(get("seed"))
 	d.Seed = seed
+	err = errors.Join(err, e)
+	d.Since, e = m.num("since")
 	return d, errors.Join(err, e)
 }

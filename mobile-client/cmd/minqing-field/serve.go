@@ -70,7 +70,8 @@ func (c *serveCmd) Run(a *app) error {
 }
 
 func (c *serveCmd) serve(ctx context.Context, a *app, p *phone.Phone, log *slog.Logger, opened func(more func() (string, error))) error {
-	served, err := pages.New(pages.Options{Phone: p, Settings: a.File + ".settings", Now: time.Now, Zone: time.Local, Rand: rand.Reader, Log: log})
+	served, err := pages.New(pages.Options{Phone: p, Practice: a.File + ".practice", Version: version, Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Free: func() (int64, error) { return freeSpace(filepath.Dir(a.File)) }, Settings: a.File + ".settings", Now: time.Now, Zone: time.Local, Rand: rand.Reader, Log: log})
 	if err != nil {
 		return err
 	}

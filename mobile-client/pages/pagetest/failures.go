@@ -54,5 +54,5 @@ func (p *Phone) failures(ctx context.Context) error {
 	both := verdict(merged, syncproto.Merged)
 	after := verdict(late, syncproto.Applied)
 	after.Late = true
-	return p.cloud.send(ctx, p.Replica, p.Now.UnixMilli(), no, open, both, after)
+	return p.cloud.Send(ctx, p.Replica, p.Now.UnixMilli(), no, open, both, after)
 }

@@ -16,6 +16,7 @@ import (
 	"minqing/mobile-client/field"
 	"minqing/mobile-client/pages"
 	"minqing/mobile-client/phone"
+	"minqing/mobile-client/practice"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
 	"minqing/syncproto"
@@ -32,6 +33,8 @@ const (
 	Failed State = "failed" // Full, with a refused, a conflicted, a merged and a late change
 	Long   State = "long"   // the longest names, addresses, titles and texts
 	Many   State = "many"   // 1,000 households, 3,000 people
+	// Practising is Full, with somebody who practises.
+	Practising State = "practising"
 	// Hostile is Full with markup and script in every text of every row. It is in no picture: a test opens every screen of Full with it.
 	Hostile State = "hostile"
 	// Huge is the most that pages are measured with: 2,000 households, 10,000 people, 50,000 rows.
@@ -39,7 +42,7 @@ const (
 )
 
 // States are all that screens are looked at in.
-var States = []State{Empty, Full, Done, Failed, Long, Many}
+var States = []State{Empty, Full, Done, Failed, Long, Many, Practising}
 
 // Phone is a replica in a state, and the app over it.
 type Phone struct {
@@ -53,7 +56,7 @@ type Phone struct {
 	// Rows are the rows that screens are about, by name: home, resident, matter, journal…
 	Rows map[string]syncproto.RowID
 
-	cloud *cloud
+	cloud *practice.Cloud
 	rng   *rand.ChaCha8
 }
 
@@ -80,9 +83,9 @@ func Open(ctx context.Context, dir string, state State) (p *Phone, err error) {
 			err = errors.Join(err, file.Close())
 		}
 	}()
-	p.cloud = &cloud{book: book, rows: map[syncproto.RowID]*syncproto.Row{}, ids: p.id}
+	p.cloud = &practice.Cloud{Book: book, IDs: p.id}
 	p.Me = syncproto.UserID(p.id())
-	d := replica.Device{ID: syncproto.DeviceID(p.id()), User: p.Me, Server: "https://minqing.invalid", Seed: make([]byte, 32)}
+	d := replica.Device{ID: syncproto.DeviceID(p.id()), User: p.Me, Server: "https://minqing.example", Seed: make([]byte, 32)}
 	if err := p.Replica.Enrol(ctx, d); err != nil {
 		return nil, err
 	}
@@ -90,8 +93,11 @@ func Open(ctx context.Context, dir string, state State) (p *Phone, err error) {
 	if err := p.fill(ctx); err != nil {
 		return nil, fmt.Errorf("pagetest: state %s: %w", state, err)
 	}
-	p.App, err = pages.New(pages.Options{Phone: phone.Over(p.Replica, phone.Options{Now: func() int64 { return p.Now.UnixMilli() }}), Settings: p.Path + ".settings", Now: func() time.Time { return p.Now }, Zone: zone, Rand: p.rng,
-		Log: slog.New(slog.NewTextHandler(p.Log, nil))})
+	if p.App, err = pages.New(pages.Options{Phone: phone.Over(p.Replica, phone.Options{Now: func() int64 { return p.Now.UnixMilli() }}), Settings: p.Path + ".settings", Practice: p.Path + ".practice", Version: "1.0.0",
+		Platform: "android/arm64", Now: func() time.Time { return p.Now }, Zone: zone, Rand: p.rng,
+		Log: slog.New(slog.NewTextHandler(p.Log, nil))}); err == nil && state == Practising {
+		err = p.App.Practise(ctx)
+	}
 	return p, err
 }
 
@@ -107,11 +113,11 @@ func (p *Phone) id() syncproto.RowID {
 // fill gives the phone what its state has.
 func (p *Phone) fill(ctx context.Context) error {
 	switch p.State {
-	case Full, Done, Failed:
+	case Full, Done, Failed, Practising:
 		p.village(20)
 	case Hostile:
 		p.village(20)
-		p.cloud.poison()
+		poison(p.cloud)
 	case Long:
 		p.longVillage()
 	case Many:
@@ -125,11 +131,11 @@ func (p *Phone) fill(ctx context.Context) error {
 		}
 		p.fillUp(50000)
 	}
-	if err := p.cloud.send(ctx, p.Replica, p.Now.UnixMilli()-3*60*60*1000); err != nil {
+	if err := p.cloud.Send(ctx, p.Replica, p.Now.UnixMilli()-3*60*60*1000); err != nil {
 		return err
 	}
 	switch p.State {
-	case Full, Long:
+	case Full, Long, Practising:
 		return p.unsent(ctx)
 	case Failed:
 		return p.failures(ctx)

@@ -14,18 +14,18 @@ import (
 // people are the places and users that every phone knows.
 func (p *Phone) people() {
 	c, r := p.cloud, p.Rows
-	city := c.add("place", vals{"level": "city", "name": "临川市"})
-	r["town"] = c.add("place", vals{"level": "township", "name": "柳河镇", "parent": city})
-	r["village"] = c.add("place", vals{"level": "village", "name": "石桥村", "parent": r["town"]})
+	city := c.Add("place", vals{"level": "city", "name": "临川市"})
+	r["town"] = c.Add("place", vals{"level": "township", "name": "柳河镇", "parent": city})
+	r["village"] = c.Add("place", vals{"level": "village", "name": "石桥村", "parent": r["town"]})
 	for i, natural := range []string{"上湾", "下湾"} {
-		n := c.add("place", vals{"level": "natural", "name": natural, "parent": r["village"]})
-		r[fmt.Sprint("group", i)] = c.add("place", vals{"level": "group", "name": fmt.Sprintf("第%d组", 7+i), "parent": n, "code": fmt.Sprintf("%02d", 7+i)})
+		n := c.Add("place", vals{"level": "natural", "name": natural, "parent": r["village"]})
+		r[fmt.Sprint("group", i)] = c.Add("place", vals{"level": "group", "name": fmt.Sprintf("第%d组", 7+i), "parent": n, "code": fmt.Sprintf("%02d", 7+i)})
 	}
-	r["me"] = c.put("user", syncproto.RowID(p.Me), vals{"place": r["village"], "login": "chen", "name": "陈秀兰", "post": "村妇联主席", "phone": "12800002206"})
-	r["zhao"] = c.add("user", vals{"place": r["town"], "login": "zhao", "name": "赵建国", "post": "柳河镇农业办", "phone": "12900007718"})
-	r["liu"] = c.add("user", vals{"place": city, "login": "liu", "name": "刘敏", "post": "市水利局副局长", "phone": "05006334410"})
-	r["sun"] = c.add("user", vals{"place": r["village"], "login": "sun", "name": "孙志强", "post": "村支部书记", "phone": "12800001123"})
-	c.add("role", vals{"user": r["me"], "role": "cadre", "place": r["village"]})
+	r["me"] = c.Put("user", syncproto.RowID(p.Me), vals{"place": r["village"], "login": "chen", "name": "陈秀兰", "post": "村妇联主席", "phone": "12800002206"})
+	r["zhao"] = c.Add("user", vals{"place": r["town"], "login": "zhao", "name": "赵建国", "post": "柳河镇农业办", "phone": "12900007718"})
+	r["liu"] = c.Add("user", vals{"place": city, "login": "liu", "name": "刘敏", "post": "市水利局副局长", "phone": "05006334410"})
+	r["sun"] = c.Add("user", vals{"place": r["village"], "login": "sun", "name": "孙志强", "post": "村支部书记", "phone": "12800001123"})
+	c.Add("role", vals{"user": r["me"], "role": "cadre", "place": r["village"]})
 }
 
 // home makes a household with its contacts.
@@ -35,12 +35,12 @@ func (p *Phone) home(code, group, head, address string, v vals, people ...vals) 
 	for k, x := range v {
 		row[k] = x
 	}
-	id := c.add("household", row)
+	id := c.Add("household", row)
 	for _, person := range people {
 		person["household"] = id
-		c.add("resident", person)
+		c.Add("resident", person)
 	}
-	c.add("assignment", vals{"household": id, "user": r["me"], "team": "member", "since": "2026-01-01"})
+	c.Add("assignment", vals{"household": id, "user": r["me"], "team": "member", "since": "2026-01-01"})
 	return id
 }
 
@@ -51,9 +51,9 @@ func (p *Phone) visit(home syncproto.RowID, by, day, text, state string, more va
 	for k, x := range more {
 		v[k] = x
 	}
-	visit = c.add("visit", v)
+	visit = c.Add("visit", v)
 	if text != "" {
-		journal = c.add("journal", vals{"visit": visit, "author": r[by], "text": text, "state": state})
+		journal = c.Add("journal", vals{"visit": visit, "author": r[by], "text": text, "state": state})
 	}
 	return visit, journal
 }
@@ -68,45 +68,45 @@ func (p *Phone) village(n int) {
 		vals{"name": "李大山", "sex": "m", "birth": "1952-01-19", "relation": "丈夫", "phone": "13600000917", "disability": "残疾二级"},
 		vals{"name": "李国梁", "sex": "m", "birth": "1980-06-11", "relation": "儿子", "phone": "15900003340", "away": "东莞"},
 		vals{"name": "李沐阳", "sex": "m", "birth": "2017-03-14", "relation": "孙子", "away": "东莞"})
-	for _, row := range c.list {
-		if row.Table == "resident" && c.get(row, "name").Str() == "王桂芬" {
+	for _, row := range c.List {
+		if row.Table == "resident" && c.Get(row, "name").Str() == "王桂芬" {
 			r["resident"] = row.ID
 		}
 	}
-	c.add("assignment", vals{"household": r["home"], "user": r["zhao"], "team": "cadre", "since": "2026-01-01"})
-	c.add("assignment", vals{"household": r["home"], "user": r["liu"], "team": "leading", "since": "2026-03-01"})
-	c.add("contact_card", vals{"household": r["home"], "serial": "7K4M-2Q9X", "issued": "2026-03-01", "contacts": "陈秀兰、赵建国、刘敏"})
+	c.Add("assignment", vals{"household": r["home"], "user": r["zhao"], "team": "cadre", "since": "2026-01-01"})
+	c.Add("assignment", vals{"household": r["home"], "user": r["liu"], "team": "leading", "since": "2026-03-01"})
+	c.Add("contact_card", vals{"household": r["home"], "serial": "7K4M-2Q9X", "issued": "2026-03-01", "contacts": "陈秀兰、赵建国、刘敏"})
 	p.visit(r["home"], "me", "2026-10-21", "水渠动工，告诉她工期一个月。", "submitted", nil)
 	_, j := p.visit(r["home"], "zhao", "2026-11-04", "核实低保，材料齐。", "accepted", nil)
-	c.add("review", vals{"journal": j, "author": r["sun"], "kind": "accept"})
+	c.Add("review", vals{"journal": j, "author": r["sun"], "kind": "accept"})
 	promise := vals{"next_day": "2026-11-23"}
 	if done {
 		promise = vals{"next_day": "2026-11-30"}
 	}
 	_, j = p.visit(r["home"], "me", "2026-11-09", "送医保缴费通知。她说腿疼，约了11月23日再来。", "accepted", promise)
-	c.add("review", vals{"journal": j, "author": r["sun"], "kind": "accept", "comment": "好。"})
+	c.Add("review", vals{"journal": j, "author": r["sun"], "kind": "accept", "comment": "好。"})
 	r["journal"] = j
 	state := "handled"
 	if done {
 		state = "answered"
 	}
-	r["matter"] = c.add("matter", vals{"household": r["home"], "author": r["zhao"], "kind": "difficulty", "title": "门前水渠堵塞，雨天进水", "detail": "一下大雨，水就漫进院子。",
+	r["matter"] = c.Add("matter", vals{"household": r["home"], "author": r["zhao"], "kind": "difficulty", "title": "门前水渠堵塞，雨天进水", "detail": "一下大雨，水就漫进院子。",
 		"raised_by": "王桂芬", "urgency": 1, "state": state})
 	for _, s := range [][2]string{{"record", "2026-08-12"}, {"discuss", "2026-09-30"}, {"handle", "2026-11-18"}} {
 		text := map[string]string{"record": "记下了。", "discuss": "市里定了，由水利站改道。", "handle": "水渠改道 86 米，11月18日完工。"}[s[0]]
-		c.add("matter_step", vals{"matter": r["matter"], "author": r["sun"], "kind": s[0], "day": s[1], "text": text})
+		c.Add("matter_step", vals{"matter": r["matter"], "author": r["sun"], "kind": s[0], "day": s[1], "text": text})
 	}
 
 	wu := p.home("SQ07-005", "group0", "吴吉祥", "柳河镇石桥村第7组上湾水渠边", vals{"phone": "12800003311"}, vals{"name": "吴吉祥", "sex": "m", "birth": "1961-05-05", "relation": "户主"})
 	p.visit(wu, "me", "2026-11-12", "看了新修的水渠。", "accepted", nil)
-	c.add("matter", vals{"household": wu, "author": r["me"], "kind": "request", "title": "水渠已修好", "raised_by": "吴吉祥", "state": state})
+	c.Add("matter", vals{"household": wu, "author": r["me"], "kind": "request", "title": "水渠已修好", "raised_by": "吴吉祥", "state": state})
 	ou := p.home("SQ07-008", "group0", "欧阳诗雅", "柳河镇石桥村第7组上湾粮站家属院", nil, vals{"name": "欧阳诗雅", "sex": "f", "birth": "1990-02-01", "relation": "户主"})
 	back := "returned"
 	if done {
 		back = "accepted"
 	}
 	_, j = p.visit(ou, "me", "2026-11-15", "住院费报销还差一些。", back, nil)
-	c.add("review", vals{"journal": j, "author": r["sun"], "kind": "return", "comment": "请写明差多少钱"})
+	c.Add("review", vals{"journal": j, "author": r["sun"], "kind": "return", "comment": "请写明差多少钱"})
 	r["returned"] = j
 	li := p.home("SQ08-002", "group1", "李犇", "柳河镇石桥村第8组下湾晒谷场东", nil, vals{"name": "李犇", "sex": "m", "birth": "1975-09-01", "relation": "户主"})
 	p.visit(li, "me", "2026-10-02", "家里都好。", "accepted", nil)
@@ -144,7 +144,7 @@ func (p *Phone) family(h register.Household, code, group string) syncproto.RowID
 		more["tags"] = tags
 	}
 	address := h.Address
-	if name := p.cloud.get(p.cloud.rows[p.Rows[group]], "name").Str(); name != h.Group { // the register counts its own groups from one
+	if name := p.cloud.Get(p.cloud.Row(p.Rows[group]), "name").Str(); name != h.Group { // the register counts its own groups from one
 		address = strings.Replace(address, h.Group, name, 1)
 	}
 	return p.home(code, group, h.People[0].Name, address, more, people...)
@@ -173,7 +173,7 @@ func (p *Phone) longVillage() {
 	person := vals{"name": name, "sex": "f", "birth": "1955-03-02", "relation": "户主", "phone": "12800005621", "away": strings.Repeat("很远的地方", 10),
 		"work": strings.Repeat("在一家很大的工厂里上班", 8), "disability": "残疾二级", "skills": []string{"木工", "泥瓦", "养殖"}}
 	r["home"] = p.home("SQ07-003", "group0", name, address, vals{"phone": "12800005621", "tags": tags, "note": strings.Repeat("备注很长。", 100)}, person)
-	for _, row := range c.list {
+	for _, row := range c.List {
 		if row.Table == "resident" {
 			r["resident"] = row.ID
 		}
@@ -184,10 +184,10 @@ func (p *Phone) longVillage() {
 	}
 	_, r["journal"] = p.visit(r["home"], "me", "2026-11-09", strings.Repeat("一句很长很长没有停顿的话", 30), "returned", vals{"next_day": "2026-11-20"})
 	r["returned"] = r["journal"]
-	c.add("review", vals{"journal": r["journal"], "author": r["sun"], "kind": "return", "comment": strings.Repeat("请把差多少钱写明白，", 20)})
-	r["matter"] = c.add("matter", vals{"household": r["home"], "author": r["me"], "kind": "difficulty", "title": strings.Repeat("门前水渠堵塞雨天进水", 4),
+	c.Add("review", vals{"journal": r["journal"], "author": r["sun"], "kind": "return", "comment": strings.Repeat("请把差多少钱写明白，", 20)})
+	r["matter"] = c.Add("matter", vals{"household": r["home"], "author": r["me"], "kind": "difficulty", "title": strings.Repeat("门前水渠堵塞雨天进水", 4),
 		"detail": strings.Repeat("一下大雨水就漫进院子。", 50), "raised_by": name, "urgency": 3, "state": "handled"})
-	c.add("contact_card", vals{"household": r["home"], "serial": strings.Repeat("7K4M2Q9X", 5), "issued": "2026-03-01"})
+	c.Add("contact_card", vals{"household": r["home"], "serial": strings.Repeat("7K4M2Q9X", 5), "issued": "2026-03-01"})
 }
 
 // bigVillage is more than any cadre contacts.
@@ -197,7 +197,7 @@ func (p *Phone) bigVillage(households, people int) error {
 		return err
 	}
 	for i, g := range invented.Groups {
-		p.Rows["big"+g] = p.cloud.add("place", vals{"level": "group", "name": g, "parent": p.Rows["village"], "code": fmt.Sprintf("%02d", i+1)})
+		p.Rows["big"+g] = p.cloud.Add("place", vals{"level": "group", "name": g, "parent": p.Rows["village"], "code": fmt.Sprintf("%02d", i+1)})
 	}
 	for i, h := range invented.Households {
 		id := p.family(h, h.Code, "big"+h.Group)
@@ -214,12 +214,12 @@ func (p *Phone) bigVillage(households, people int) error {
 // fillUp adds visits of the past year until the phone holds so many rows.
 func (p *Phone) fillUp(rows int) {
 	var homes []syncproto.RowID
-	for _, r := range p.cloud.list {
+	for _, r := range p.cloud.List {
 		if r.Table == "household" {
 			homes = append(homes, r.ID)
 		}
 	}
-	for i := 0; len(p.cloud.list) < rows; i++ {
+	for i := 0; len(p.cloud.List) < rows; i++ {
 		p.visit(homes[i%len(homes)], "me", fmt.Sprintf("2026-%02d-%02d", 1+i%10, 1+i%28), register.VisitText(p.dice()), "accepted", nil)
 	}
 }
@@ -229,7 +229,7 @@ func (p *Phone) many() {
 	for i := range 1000 {
 		_, p.Rows["journal"] = p.visit(p.Rows["home"], "me", fmt.Sprintf("2026-%02d-%02d", 1+i%10, 1+i%28), "家里都好。", "accepted", nil)
 		if i < 200 {
-			p.Rows["matter"] = p.cloud.add("matter", vals{"household": p.Rows["home"], "author": p.Rows["me"], "kind": "opinion", "title": fmt.Sprintf("第 %d 件", i+1)})
+			p.Rows["matter"] = p.cloud.Add("matter", vals{"household": p.Rows["home"], "author": p.Rows["me"], "kind": "opinion", "title": fmt.Sprintf("第 %d 件", i+1)})
 		}
 	}
 }

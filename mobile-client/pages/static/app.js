@@ -21,7 +21,7 @@ if (x) x.hidden = !form.elements.q.value;
 }
 // A second tap on a button that saves sends nothing twice.
 document.addEventListener("submit", function (e) {
-if (e.target.method !== "post") return;
+if (e.target.method !== "post" || e.target.hasAttribute("data-again")) return; // what downloads leaves the page as it is
 if (e.target.sent) { e.preventDefault(); return; }
 e.target.sent = true;
 });

@@ -1,0 +1,167 @@
+package pages_test
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/xuri/excelize/v2"
+
+	"minqing/mobile-client/pages/pagetest"
+	"minqing/mobile-client/replica"
+	"minqing/schema"
+)
+
+// TestTheMonthIsCounted holds Me to plain counts: a visit adds one, to the same household no household more.
+func TestTheMonthIsCounted(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Empty)
+	if got := strings.Join(b.Get("/me").Want(200).Texts(".counts dd"), " "); got != "0 0 0 0" {
+		t.Errorf("nothing done is %s", got)
+	}
+	full := pagetest.MustOpen(t, pagetest.Full)
+	before := full.Get("/me").Texts(".counts dd")
+	for range 2 {
+		full.Get("/h/{home}/visit").Send("#visit", url.Values{"text": {"家里都好。"}, "do": {"save"}}).Want(200)
+	}
+	full.Get("/h/{home}/matter").Send("main form", url.Values{"kind": {"request"}, "title": {"修路灯"}, "how": {"spot"}}).Want(200)
+	after := full.Get("/me").Texts(".counts dd")
+	if before[0] != "20" || after[0] != "22" || before[1] != after[1] || after[2] != "2" || after[3] != "1" {
+		t.Errorf("from %q to %q", before, after)
+	}
+	full.Get("/me").Has("main", "不排名")
+}
+
+// TestDevicePage says how the phone stands with its server; a clock that is off is told, and harms nothing.
+func TestDevicePage(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Full)
+	p := b.Get("/me/phone").Want(200)
+	p.Has("main", "陈秀兰（村妇联主席）")
+	p.Has("main", "1.0.0")
+	p.Has("main", "快 180 分钟") // the sync of this state was three hours ago by the server's clock
+	p.Has(".note.act", "照样算数")
+}
+
+// TestDiagnosticsNameNobody looks for every text of every row, and every id, in what would be shared.
+func TestDiagnosticsNameNobody(t *testing.T) {
+	for _, state := range []pagetest.State{pagetest.Failed, pagetest.Hostile} {
+		b := pagetest.MustOpen(t, state)
+		b.Get("/r/{resident}/edit").Send("main form", url.Values{"phone": {"12"}})
+		b.PostFrom("http://evil.example", "/h/{home}/edit", url.Values{"head": {"赵"}})
+		text := pagetest.Attr(b.Get("/me/diagnostics").Want(200).One("main [name=text]"), "value")
+		for _, want := range []string{"schema:", "changes:", "household 20", "file:"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("it does not say %q:\n%s", want, text)
+			}
+		}
+		for _, table := range b.Replica.Book().Tables() {
+			if err := b.Replica.Records(t.Context(), table.Name, func(rec replica.Record) error {
+				if strings.Contains(text, string(rec.Row)) {
+					t.Errorf("the id of a %s stands in it", table.Name)
+				}
+				for i, v := range rec.Shown {
+					c := table.Columns[i]
+					if s := v.Str(); len(s) > len("第") && (c.Type == schema.TypeText || c.Type == schema.TypeLong || c.Type == schema.TypePhone || c.Type == schema.TypeIDNumber) && strings.Contains(text, s) {
+						t.Errorf("%s.%s stands in it: %q", table.Name, c.Name, s)
+					}
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		shared := b.Get("/me/diagnostics").Send("main form", nil).Want(200)
+		if len(strings.Split(shared.Raw, "\n")) != len(strings.Split(text, "\n")) {
+			t.Errorf("what is shared is not what was shown:\n%s", shared.Raw)
+		}
+	}
+}
+
+// TestExportHasOnesOwnWords reads the table with another program's eyes: what he wrote, nothing of others.
+func TestExportHasOnesOwnWords(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Full)
+	p := b.Get("/me/export").Want(200)
+	p.Has(".note.stop", "没有加密")
+	book, err := excelize.OpenReader(bytes.NewReader([]byte(p.Send("main form", nil).Want(200).Raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := book.GetRows(book.GetSheetName(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := ""
+	for _, r := range rows {
+		all += strings.Join(r, "|") + "\n"
+	}
+	for _, want := range []string{"2026-11-09|民情工作日志|王桂芬家|SQ07-003|送医保缴费通知。她说腿疼，约了11月23日再来。||已阅", "水渠已修好", "备注：腿疼，走路不便。"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("the table lacks %q:\n%s", want, all)
+		}
+	}
+	if strings.Contains(all, "核实低保") {
+		t.Error("another's journal stands in it")
+	}
+	b.Get("/me/export").Has("main", "上次导出：今天 10:42")
+	pagetest.MustOpen(t, pagetest.Empty).Get("/me/export").Want(200).Has("main", "没有可导出")
+}
+
+// TestPractice writes in practice what the phone's own file must never see, and leaves nothing behind.
+func TestPractice(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Full)
+	before := b.Get("/me").Texts(".counts dd")
+	waiting, err := b.Replica.Waiting(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Get("/practice").Send("main form", nil).Want(200).Has(".practising", "都是编的")
+	const said = "练习时写的一句话"
+	home := pagetest.Attr(b.Get("/today").Want(200).All("main .row .nm")[0], "href")
+	b.Get(home+"/visit").Send("#visit", url.Values{"text": {said}, "do": {"save"}}).Want(200).Has(".story", said)
+	for _, path := range []string{"/today", "/households", home, home + "/visit", home + "/matter", "/journal", "/matters", "/me", "/sync", "/nowhere"} {
+		if p := b.Get(path); len(p.All("form.practising button")) != 1 {
+			t.Errorf("%s does not say that it is practice", path)
+		}
+	}
+	for _, path := range []string{"/me/export", "/me/phone", "/me/diagnostics", "/enrol", "/me/pin"} {
+		b.Get(path).Has("main", "练习里没有这一步")
+	}
+	for _, path := range []string{"/sync", "/sync/carry", "/sync/photos", "/me/export"} {
+		b.Post(path, nil).Has("main", "练习里没有这一步")
+	}
+	names, err := filepath.Glob(b.Path + "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := false
+	for _, name := range names {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen = seen || strings.Contains(name, ".practice")
+		if bytes.Contains(raw, []byte(said)) {
+			t.Errorf("%s can be read", filepath.Base(name))
+		}
+	}
+	if !seen {
+		t.Error("practice has no file of its own")
+	}
+	b.Post("/practice/leave", nil).Want(200).Has(".toast", "都删掉了")
+	if left, err := filepath.Glob(b.Path + ".practice*"); err != nil || len(left) > 0 {
+		t.Errorf("practice left %q, %v", left, err)
+	}
+	b.Get(home).Want(http.StatusNotFound)
+	if now, err := b.Replica.Waiting(t.Context()); err != nil || now != waiting {
+		t.Errorf("%d wait, were %d, %v", now, waiting, err)
+	}
+	if after := b.Get("/me").Texts(".counts dd"); strings.Join(after, " ") != strings.Join(before, " ") {
+		t.Errorf("the counts went from %q to %q", before, after)
+	}
+	if p := b.Get("/today"); len(p.All(".practising")) != 0 {
+		t.Error("practice goes on")
+	}
+}
