@@ -20,14 +20,15 @@ import (
 
 // town is a server with one village, serving on the loopback interface.
 type town struct {
-	e     *engine.Engine
-	url   string
-	dir   string
-	dsn   string
-	group syncproto.RowID
-	admin syncproto.UserID
-	n     int // names given out
-	stop  func() error
+	e       *engine.Engine
+	url     string
+	dir     string
+	dsn     string
+	group   syncproto.RowID
+	village syncproto.RowID
+	admin   syncproto.UserID
+	n       int // names given out
+	stop    func() error
 }
 
 func nowMS() int64 { return time.Now().UnixMilli() }
@@ -74,13 +75,13 @@ func (t *town) start(ctx context.Context) error {
 
 // found makes the places and an administrator.
 func (t *town) found(ctx context.Context) error {
-	city, township, village := t.id(), t.id(), t.id()
-	t.group, t.admin = t.id(), syncproto.UserID(t.id())
+	city, township := t.id(), t.id()
+	t.village, t.group, t.admin = t.id(), t.id(), syncproto.UserID(t.id())
 	place := func(id, parent syncproto.RowID, level, name string) syncproto.Edit {
 		return create("place", id, "parent", string(parent), "level", level, "name", name)
 	}
 	return t.make(ctx, []syncproto.Edit{place(city, "", "city", "临江市")}, []syncproto.Edit{place(township, city, "township", "河湾镇")},
-		[]syncproto.Edit{place(village, township, "village", "柳溪村")}, []syncproto.Edit{place(t.group, village, "group", "一组")},
+		[]syncproto.Edit{place(t.village, township, "village", "柳溪村")}, []syncproto.Edit{place(t.group, t.village, "group", "一组")},
 		[]syncproto.Edit{create("user", syncproto.RowID(t.admin), "place", string(city), "login", "boss", "name", "何婉清"),
 			create("role", t.id(), "user", string(t.admin), "role", "admin", "place", string(city))})
 }

@@ -1,4 +1,5 @@
-// Command minqing-bench measures the budgets of DESIGN section 9 that need no screen, each beside a floor.
+// Command minqing-bench measures the budgets of DESIGN section 9 that need no screen, each beside a floor; with -app what the field app
+// must reach, by taps in a browser.
 package main
 
 import (
@@ -28,6 +29,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&opt.DB, "db", "both", "sqlite, postgres or both")
 	flag.BoolVar(&opt.Quick, "quick", false, "tiny sizes: to see that every bench runs")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of device and server to this file")
+	app := flag.Bool("app", false, "the field app in a browser instead")
 	flag.Parse()
 	if *profile != "" {
 		f, err := os.Create(*profile)
@@ -39,6 +41,9 @@ func run(ctx context.Context) error {
 			return err
 		}
 		defer pprof.StopCPUProfile()
+	}
+	if *app {
+		return bench.RunApp(ctx, opt)
 	}
 	return bench.Run(ctx, opt)
 }

@@ -1,6 +1,8 @@
 package vfs
 
 import (
+	"time"
+
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -142,6 +144,7 @@ func (f *osFile) Truncate(tls *TLS, size int64) Code {
 }
 
 func (f *osFile) Sync(tls *TLS, flags int32) Code {
+	time.Sleep(syncDelay)
 	return Code(funcAt[func(*TLS, uintptr, int32) int32](f.table().FxSync)(tls, f.file, flags))
 }
 
