@@ -170,7 +170,7 @@ func (a *appRun) kept(matter bool) error {
 func (a *appRun) save(ctx context.Context) error {
 	var took []float64
 	for i := range a.saves {
-		if err := a.screen.Go(a.base() + "/h/" + string(a.people.homes[(i*7+3)%len(a.people.homes)]) + "/visit", "form[data-draft]"); err != nil {
+		if err := a.screen.Go(a.base()+"/h/"+string(a.people.homes[(i*7+3)%len(a.people.homes)])+"/visit", "form[data-draft]"); err != nil {
 			return err
 		}
 		if err := a.screen.Tap("[data-phrase]"); err != nil {
