@@ -21,6 +21,7 @@ type Options struct {
 	Only  string // the benches whose name begins so; "" for all
 	DB    string // sqlite, postgres or both
 	Quick bool   // tiny sizes: the lines come, their figures mean little
+	Rows  int    // no database of more rows than these; 0 for all sizes
 }
 
 // sizes are how much of everything is measured.
@@ -112,6 +113,9 @@ func Run(ctx context.Context, opt Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	r := &run{sizes: sizesOf(opt.Quick), out: opt.Out, dir: dir}
+	if r.oneRow = slices.DeleteFunc(r.oneRow, func(n int) bool { return opt.Rows > 0 && n > opt.Rows }); len(r.oneRow) == 0 {
+		return fmt.Errorf("the smallest database has more than %d rows", opt.Rows)
+	}
 	r.say("%s %s/%s, %d processors, load %s", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), load())
 	onClock, onCPU := disturbance()
 	r.say("a fixed piece of work takes %.1f times its best time on the clock, %.1f times its best processor time", onClock, onCPU)

@@ -9,29 +9,95 @@ import (
 	"minqing/syncproto"
 )
 
-// Scopes lists, in bytewise order, every scope that the devices of a user may hold at the transaction's time: the households granted,
-// what is narrower in them where his role reads it, the places above them and above his own, himself and his devices, and the
-// colleagues of those households and places.
+// Standing is what the devices of a user may hold, as one snapshot showed it: the households granted, what is narrower in them where his role
+// reads it, the places above them and above his own, himself and his devices, and the colleagues of those households and places.
+type Standing struct {
+	// Scopes is every scope that they may hold, in bytewise order.
+	Scopes []string
+
+	user         syncproto.UserID
+	among        map[string]bool
+	version      int64 // of rights
+	since, until int64 // server time: no grant that it rests on begins or ends between
+}
+
+// Stand gives what a user may hold at the transaction's time. It takes before for it, read in an earlier transaction, when that still holds;
+// nil is none.
+func Stand(tx *store.Tx, user syncproto.UserID, before *Standing) (*Standing, error) {
+	version, err := tx.RightsVersion()
+	if err != nil || before.holds(user, version, tx.Now()) {
+		return before, err
+	}
+	s := &Standing{user: user, among: map[string]bool{}, version: version, since: tx.Now(), until: store.Forever}
+	if err := s.reckon(tx); err != nil {
+		return nil, err
+	}
+	for _, scope := range s.Scopes {
+		s.among[scope] = true
+	}
+	return s, nil
+}
+
+// Same tells whether what an earlier transaction read still holds, without reading it anew.
+func Same(tx *store.Tx, user syncproto.UserID, before *Standing) (bool, error) {
+	version, err := tx.RightsVersion()
+	return err == nil && before.holds(user, version, tx.Now()), err
+}
+
+// holds tells whether what an earlier snapshot showed is what one of this version and time shows.
+func (s *Standing) holds(user syncproto.UserID, version, now int64) bool {
+	return s != nil && s.user == user && s.version == version && s.since <= now && now < s.until
+}
+
+// Among is Scopes as a set, not to be changed.
+func (s *Standing) Among() map[string]bool { return s.among }
+
+// Scopes lists, in bytewise order, every scope that the devices of a user may hold at the transaction's time.
 func Scopes(tx *store.Tx, user syncproto.UserID) ([]string, error) {
-	r, err := For(tx, user)
+	s, err := Stand(tx, user, nil)
 	if err != nil {
 		return nil, err
+	}
+	return s.Scopes, nil
+}
+
+// rests notes that the standing rests on an interval, in force or to come.
+func (s *Standing) rests(since, until int64) {
+	for _, at := range []int64{since, until} {
+		if at > s.since {
+			s.until = min(s.until, at)
+		}
+	}
+}
+
+func (s *Standing) reckon(tx *store.Tx) error {
+	r, err := For(tx, s.user)
+	if err != nil {
+		return err
+	}
+	for i := range r.roles {
+		s.rests(r.roles[i].since, r.roles[i].until)
+	}
+	for _, grants := range r.granted {
+		for _, g := range grants {
+			s.rests(g.Since, g.Until)
+		}
 	}
 	households := r.households(tx.Now())
 	if err := r.locate(tx, households); err != nil {
-		return nil, err
+		return err
 	}
 	places, err := r.placesSeen(tx, households)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out := []string{tableUser + ":" + string(user)}
+	out := []string{tableUser + ":" + string(s.user)}
 	for _, t := range narrowTables(tx.Book(), tableUser) {
-		out = append(out, t.Name+":"+string(user))
+		out = append(out, t.Name+":"+string(s.user))
 	}
-	colleagues, err := colleagues(tx, households, places)
+	colleagues, err := s.colleagues(tx, households, places)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, id := range colleagues {
 		out = append(out, tableUser+":"+id)
@@ -49,7 +115,8 @@ func Scopes(tx *store.Tx, user syncproto.UserID) ([]string, error) {
 		}
 	}
 	slices.Sort(out)
-	return slices.Compact(out), nil
+	s.Scopes = slices.Compact(out)
+	return nil
 }
 
 // narrowTables are the tables whose rows lie in a scope narrower than that of a table.
@@ -90,7 +157,7 @@ func (r *Rights) placesSeen(tx *store.Tx, households []string) ([]string, error)
 }
 
 // colleagues are the contacts of the same households, and who has a role over one of the places.
-func colleagues(tx *store.Tx, households, places []string) ([]string, error) {
+func (s *Standing) colleagues(tx *store.Tx, households, places []string) ([]string, error) {
 	var scopes []string
 	for _, id := range households {
 		scopes = append(scopes, householdScope(id))
@@ -103,7 +170,21 @@ func colleagues(tx *store.Tx, households, places []string) ([]string, error) {
 	if len(scopes) == 0 {
 		return nil, nil
 	}
-	return texts(tx, "SELECT DISTINCT user_id FROM mq_grant WHERE scope = ANY(?) AND since_ms <= ? AND until_ms > ?", scopes, tx.Now(), tx.Now())
+	var out []string
+	err := tx.Each(func(scan func(...any) error) error {
+		var id string
+		var since, next int64
+		if err := scan(&id, &since, &next); err != nil {
+			return err
+		}
+		s.rests(since, next)
+		if since <= tx.Now() {
+			out = append(out, id)
+		}
+		return nil
+	}, `SELECT user_id, MIN(since_ms), MIN(CASE WHEN since_ms > ? THEN since_ms ELSE until_ms END) FROM mq_grant
+		WHERE scope = ANY(?) AND until_ms > ? GROUP BY user_id`, tx.Now(), scopes, tx.Now())
+	return out, err
 }
 
 // households are those granted at a time, in order.

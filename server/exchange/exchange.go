@@ -47,7 +47,8 @@ type request struct {
 	who    auth.Who
 	hello  syncproto.Hello
 	held   []syncproto.BucketID
-	asked  bool // the device sent Held
+	ledger *pull.Ledger // what is remembered of the device, instead of held
+	asked  bool         // the device sent Held
 	probes []syncproto.Probe
 	told   []*syncproto.Testimony
 	// The request came in a bundle; of a device that was revoked meanwhile, nothing but its number stands against it.
@@ -64,6 +65,7 @@ func (s *Service) Sync(ctx context.Context, who auth.Who, in Source, out pull.Si
 	if err != nil {
 		return err
 	}
+	defer func() { s.Pull.Lay(r.ledger) }()
 	welcome, err := s.check(ctx, r)
 	if welcome == nil {
 		return err
@@ -211,7 +213,7 @@ func (s *Service) bookOf(version int) (*schema.Book, error) {
 }
 
 func (s *Service) begin(ctx context.Context, r *request) (*pull.Course, error) {
-	req := &pull.Request{Device: r.who.Device, User: r.who.User, Book: r.book, Cursor: r.cursor, Sealed: r.hello.Cursor, Held: r.held, Resume: r.resume,
+	req := &pull.Request{Device: r.who.Device, User: r.who.User, Book: r.book, Cursor: r.cursor, Sealed: r.hello.Cursor, Held: r.held, Ledger: r.ledger, Resume: r.resume,
 		Probes: r.probes, Client: r.hello.Client, Waiting: r.hello.Waiting, Newer: r.hello.Schema > s.Book.Version, AllStates: r.asked || (r.cursor != nil && r.hello.Root != r.cursor.Root)}
 	return s.Pull.Begin(ctx, req)
 }

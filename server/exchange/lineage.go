@@ -205,6 +205,9 @@ func (s *Service) findHeld(tx *store.Tx, r *request) error {
 	if r.asked || r.cursor == nil {
 		return nil
 	}
+	if r.ledger = s.Pull.Recall(r.who.Device, r.who.User, r.book, r.cursor.Held); r.ledger != nil {
+		return nil
+	}
 	held, ok, err := pull.LoadHeld(tx, r.cursor.Held)
 	if err != nil {
 		return err

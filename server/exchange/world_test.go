@@ -23,6 +23,7 @@ import (
 type world struct {
 	t   testing.TB
 	e   *engine.Engine
+	dsn string
 	now int64
 	ids map[string]string
 }
@@ -35,7 +36,7 @@ func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
 
 func mustWorld(t testing.TB, dsn string) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC).UnixMilli(), ids: map[string]string{}}
+	w := &world{t: t, dsn: dsn, now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC).UnixMilli(), ids: map[string]string{}}
 	e, err := engine.Open(t.Context(), engine.Config{Dir: t.TempDir(), DSN: dsn, Book: schematest.Book(), Now: func() int64 { w.now++; return w.now },
 		Rand: rand.NewChaCha8([32]byte{3})})
 	if err != nil {

@@ -2,7 +2,6 @@ package pull
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,24 +21,30 @@ type plan struct {
 	forget  []syncproto.Forget
 	pending []syncproto.BucketID
 	news    []store.ScopeSeq
-	seqs    map[string]int64 // every stream with rows in a granted scope
+	streams map[string]store.StreamState // all there are
+	seqs    map[string]int64             // every stream with rows in a granted scope
 }
 
 // look reads a plan. A scope that was not granted when the sync began is left for the next one, so that the record of what was
 // disclosed is complete before anything is sent.
 func (c *Course) look(tx *store.Tx) (*plan, error) {
-	scopes, err := entitle.Scopes(tx, c.req.User)
+	var err error
+	if c.standing, err = entitle.Stand(tx, c.req.User, c.standing); err != nil {
+		return nil, err
+	}
+	scopes := c.standing.Scopes
+	p := &plan{granted: c.standing.Among(), states: map[syncproto.BucketID]syncproto.BucketState{}, seqs: map[string]int64{}}
+	if c.scopes != nil {
+		p.granted = within(scopes, c.scopes)
+	}
+	buckets, err := c.lookBuckets(tx, scopes)
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{granted: map[string]bool{}, states: map[syncproto.BucketID]syncproto.BucketState{}, seqs: map[string]int64{}}
-	for _, s := range scopes {
-		if c.scopes == nil || c.scopes[s] {
-			p.granted[s] = true
+	for _, b := range buckets {
+		if p.granted[b.ID.Scope] {
+			p.states[b.ID] = b
 		}
-	}
-	if err := c.lookBuckets(tx, p, scopes); err != nil {
-		return nil, err
 	}
 	if err := p.lookStreams(tx, scopes); err != nil {
 		return nil, err
@@ -48,23 +53,24 @@ func (c *Course) look(tx *store.Tx) (*plan, error) {
 	return p, nil
 }
 
-func (c *Course) lookBuckets(tx *store.Tx, p *plan, scopes []string) error {
+// lookBuckets reads the state of every bucket of scopes within retention, as the device counts it.
+func (c *Course) lookBuckets(tx *store.Tx, scopes []string) ([]syncproto.BucketState, error) {
 	buckets, err := tx.Buckets(scopes)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	strange, err := c.strangeRows(tx, scopes)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	now := time.UnixMilli(tx.Now()).In(c.svc.Zone)
+	var out []syncproto.BucketState
 	for _, b := range buckets {
-		if !p.granted[b.ID.Scope] || !c.book.Kept(b.ID.Scope, b.ID.Period, now) {
-			continue
+		if c.book.Kept(b.ID.Scope, b.ID.Period, now) {
+			out = append(out, syncproto.BucketState{ID: b.ID, Rows: int(b.Rows - strange[b.ID]), Digests: knownDigests(b.Digests, c.book.Version)})
 		}
-		p.states[b.ID] = syncproto.BucketState{ID: b.ID, Rows: int(b.Rows - strange[b.ID]), Digests: knownDigests(b.Digests, c.book.Version)}
 	}
-	return nil
+	return out, nil
 }
 
 // strangeRows counts the rows of tables that an older device does not know: it counts a bucket without them.
@@ -86,18 +92,25 @@ func (p *plan) lookStreams(tx *store.Tx, scopes []string) error {
 	if err != nil {
 		return err
 	}
-	streams := map[string]bool{}
+	if p.streams, err = lookAllStreams(tx); err != nil {
+		return err
+	}
 	for _, n := range news {
 		if p.granted[n.Scope] {
 			p.news = append(p.news, n)
-			streams[n.Stream] = true
+			p.seqs[n.Stream] = p.streams[n.Stream].Seq
 		}
 	}
-	states, err := tx.Streams(slices.Sorted(maps.Keys(streams)))
-	for _, s := range states {
-		p.seqs[s.ID] = s.Seq
+	return nil
+}
+
+func lookAllStreams(tx *store.Tx) (map[string]store.StreamState, error) {
+	all, err := tx.Streams(nil)
+	out := make(map[string]store.StreamState, len(all))
+	for _, s := range all {
+		out[s.ID] = s
 	}
-	return err
+	return out, err
 }
 
 // compare fills forget and pending. A scope that is no longer granted is forgotten whole; so the device hears nothing of its

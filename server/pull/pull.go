@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"minqing/schema"
+	"minqing/server/entitle"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -17,6 +18,8 @@ type Service struct {
 	Zone   *time.Location // of the city: months are local
 	// Verdicts gives the verdicts that a device has to hear of after a verdict seq, as it may hear them, and the newest verdict seq.
 	Verdicts func(tx *store.Tx, device syncproto.DeviceID, user syncproto.UserID, after int64) ([]*syncproto.Verdict, int64, error)
+
+	memory memory
 }
 
 // Sealer seals what a device carries for the server without being able to read it.
@@ -39,7 +42,8 @@ type Request struct {
 	Book   *schema.Book         // as the device knows it
 	Cursor *syncproto.Cursor    // nil for a first sync
 	Sealed string               // Cursor as the device sent it
-	Held   []syncproto.BucketID // the buckets the device holds
+	Held   []syncproto.BucketID // the buckets the device holds, unless Ledger says so
+	Ledger *Ledger              // what the server remembers of the device, nil for nothing
 	Resume *syncproto.Resume    // where a broken answer can go on, nil otherwise
 	Probes []syncproto.Probe    // what the device asks about buckets that differ
 	// AllStates tells that the state of every bucket is to travel, because what the device holds is not what its cursor says.
@@ -78,6 +82,12 @@ type Course struct {
 	closed   bool                        // a checkpoint was sent
 	resumed  bool
 	nonce    string // of all checkpoints of this answer
+
+	standing *entitle.Standing // the newest read
+	still    *entitle.Standing // the one of which granted is what was granted when the sync began, too
+	granted  map[string]bool
+	began    syncproto.Digest // of scopes, once it was asked for
+	quick    *Ledger          // held is only what changed of this; nil: held is all
 }
 
 type scopeStream struct{ scope, stream string }
@@ -92,6 +102,9 @@ func (s *Service) Begin(ctx context.Context, req *Request) (*Course, error) {
 	if req.Cursor != nil {
 		c.goFrom(req.Cursor.Streams)
 		c.verdicts = int64(req.Cursor.Verdicts)
+	}
+	if c.quick = req.Ledger; c.quick != nil && (req.Cursor == nil || req.Resume != nil || req.AllStates || len(req.Probes) > 0) {
+		c.unfold()
 	}
 	return c, c.resume()
 }
@@ -131,7 +144,9 @@ type closing struct {
 	verdicts []*syncproto.Verdict
 	newest   int64 // verdict seq
 	now      int64
-	over     bool // more changed than one look may send
+	epoch    syncproto.EpochID
+	over     bool             // more changed than one look may send
+	root     syncproto.Digest // of all that is held, once a checkpoint was made
 }
 
 // close brings everything held to one cut: what changed since the last look, then a checkpoint. It gives the buckets that are
@@ -160,13 +175,21 @@ func (c *Course) close(pushed bool) ([]syncproto.BucketID, error) {
 func (c *Course) lookAll() (*closing, error) {
 	var found *closing
 	err := c.svc.Store.Read(c.ctx, func(tx *store.Tx) error {
-		found = &closing{now: tx.Now()}
+		epoch, err := tx.Epoch()
+		if err != nil {
+			return err
+		}
+		found = &closing{now: tx.Now(), epoch: epoch.ID}
 		if c.req.Newer {
 			if err := tx.Behind(); err != nil {
 				return err
 			}
 		}
-		p, err := c.look(tx)
+		p, err := c.lookQuick(tx)
+		if err == nil && p == nil {
+			c.unfold()
+			p, err = c.look(tx)
+		}
 		if err != nil {
 			return err
 		}

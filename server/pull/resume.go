@@ -39,19 +39,25 @@ func (c *Course) resume() error {
 	return nil
 }
 
-// stillGranted reads entitlement anew, within what was granted when the sync began.
+// stillGranted looks at entitlement anew, within what was granted when the sync began.
 func (c *Course) stillGranted(tx *store.Tx) (map[string]bool, error) {
-	scopes, err := entitle.Scopes(tx, c.req.User)
-	if err != nil {
-		return nil, err
+	now, err := entitle.Stand(tx, c.req.User, c.standing)
+	if err != nil || now == c.still {
+		return c.granted, err
 	}
-	out := map[string]bool{}
+	c.standing, c.still, c.granted = now, now, within(now.Scopes, c.scopes)
+	return c.granted, nil
+}
+
+// within is the set of those that are in another one.
+func within(scopes []string, among map[string]bool) map[string]bool {
+	out := make(map[string]bool, len(scopes))
 	for _, s := range scopes {
-		if c.scopes[s] {
+		if among[s] {
 			out[s] = true
 		}
 	}
-	return out, nil
+	return out
 }
 
 func scopesDigest(scopes map[string]bool) syncproto.Digest {
@@ -60,7 +66,10 @@ func scopesDigest(scopes map[string]bool) syncproto.Digest {
 
 // mark lets a broken answer go on behind the bucket just sent.
 func (c *Course) mark(last syncproto.BucketID) error {
-	r := syncproto.Resume{Device: c.req.Device, Cursor: syncproto.DigestText(c.sealed), Last: last, Scopes: scopesDigest(c.scopes)}
+	if c.began == (syncproto.Digest{}) {
+		c.began = scopesDigest(c.scopes)
+	}
+	r := syncproto.Resume{Device: c.req.Device, Cursor: syncproto.DigestText(c.sealed), Last: last, Scopes: c.began}
 	for _, id := range slices.Sorted(maps.Keys(c.since)) {
 		r.Streams = append(r.Streams, syncproto.StreamAt{ID: id, Seq: uint64(c.since[id])})
 	}

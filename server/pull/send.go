@@ -16,6 +16,7 @@ func (c *Course) settle(f *closing, final, pushed bool) error {
 		c.scopes = f.plan.granted
 	}
 	if quiet && final && len(f.plan.pending) == 0 && !pushed && !c.closed {
+		c.remember(f)
 		return c.finish(syncproto.Checkpoint{}) // nothing is new
 	}
 	var point *syncproto.Checkpoint
@@ -39,11 +40,12 @@ func (c *Course) settle(f *closing, final, pushed bool) error {
 	if !final {
 		return c.out.Flush()
 	}
+	c.closed, c.sealed = true, point.Cursor
+	c.remember(f)
 	maps.Copy(c.since, f.plan.seqs)
 	clear(c.done)
 	clear(c.dirty)
 	c.verdicts = f.newest
-	c.closed, c.sealed = true, point.Cursor
 	return c.finish(*point)
 }
 
@@ -140,21 +142,10 @@ func (c *Course) record(tx *store.Tx, f *closing) error {
 // checkpoint makes the cursor of a cut and remembers what the device needs to be known by: the list of its buckets and its
 // lineage nonce.
 func (c *Course) checkpoint(tx *store.Tx, f *closing) (*syncproto.Checkpoint, error) {
-	states := make([]syncproto.BucketState, 0, len(c.held))
-	held := make([]syncproto.BucketID, 0, len(c.held))
-	var travel []syncproto.BucketState
-	for _, b := range slices.SortedFunc(maps.Keys(c.held), compareBuckets) {
-		s := f.plan.states[b]
-		states, held = append(states, s), append(held, b)
-		if c.dirty[b] || c.req.AllStates {
-			travel = append(travel, s)
-		}
-	}
-	heldDigest, err := saveHeld(tx, held)
+	heldDigest, travel, err := c.holdings(tx, f)
 	if err != nil {
 		return nil, err
 	}
-	root := syncproto.DigestRoot(states)
 	nonce, err := c.renewedNonce(tx)
 	if err != nil {
 		return nil, err
@@ -163,7 +154,7 @@ func (c *Course) checkpoint(tx *store.Tx, f *closing) (*syncproto.Checkpoint, er
 	if err != nil {
 		return nil, err
 	}
-	cursor := syncproto.Cursor{Device: c.req.Device, Epoch: epoch.ID, Now: f.now, Verdicts: uint64(f.newest), Held: heldDigest, Root: root,
+	cursor := syncproto.Cursor{Device: c.req.Device, Epoch: epoch.ID, Now: f.now, Verdicts: uint64(f.newest), Held: heldDigest, Root: f.root,
 		Nonce: nonce}
 	heads, err := tx.Streams(slices.Sorted(maps.Keys(f.plan.seqs)))
 	if err != nil {
@@ -180,7 +171,32 @@ func (c *Course) checkpoint(tx *store.Tx, f *closing) (*syncproto.Checkpoint, er
 	if err != nil {
 		return nil, err
 	}
-	return &syncproto.Checkpoint{Cursor: sealed, Buckets: travel, Root: root, More: len(f.plan.pending) > 0}, nil
+	return &syncproto.Checkpoint{Cursor: sealed, Buckets: travel, Root: f.root, More: len(f.plan.pending) > 0}, nil
+}
+
+// holdings sets the root of all that the device holds now, keeps the list of it, and gives the states that are to travel.
+func (c *Course) holdings(tx *store.Tx, f *closing) (list syncproto.Digest, travel []syncproto.BucketState, err error) {
+	if c.quick != nil {
+		f.root = c.quick.rootWith(f.plan.states)
+		for _, b := range slices.SortedFunc(maps.Keys(c.dirty), compareBuckets) {
+			if s, ok := f.plan.states[b]; ok {
+				travel = append(travel, s)
+			}
+		}
+		return c.quick.list, travel, c.quick.renewList(tx)
+	}
+	states := make([]syncproto.BucketState, 0, len(c.held))
+	held := make([]syncproto.BucketID, 0, len(c.held))
+	for _, b := range slices.SortedFunc(maps.Keys(c.held), compareBuckets) {
+		s := f.plan.states[b]
+		states, held = append(states, s), append(held, b)
+		if c.dirty[b] || c.req.AllStates {
+			travel = append(travel, s)
+		}
+	}
+	f.root = syncproto.DigestRoot(states)
+	list, err = saveHeld(tx, held)
+	return list, travel, err
 }
 
 // renewedNonce is one for all checkpoints of an answer: the device may get any of them before the link breaks.

@@ -127,6 +127,18 @@ func (tx *Tx) ScopeSeqs(scopes []string) ([]ScopeSeq, error) {
 	return out, err
 }
 
+// ScopesSince reads which scopes have something of a stream after a seq, whoever may see them; at most limit, in no order.
+func (tx *Tx) ScopesSince(stream string, after int64, limit int) ([]ScopeSeq, error) {
+	var out []ScopeSeq
+	err := tx.Each(func(scan func(...any) error) error {
+		s := ScopeSeq{Stream: stream}
+		err := scan(&s.Scope, &s.Seq)
+		out = append(out, s)
+		return err
+	}, "SELECT scope, seq FROM mq_scope WHERE stream = ? AND seq > ? LIMIT ?", stream, after, int64(limit))
+	return out, err
+}
+
 // SaveScopeSeqs writes newest seqs.
 func (tx *Tx) SaveScopeSeqs(seqs []ScopeSeq) error {
 	slices.SortFunc(seqs, func(a, b ScopeSeq) int { return cmp.Or(cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Stream, b.Stream)) })

@@ -48,6 +48,7 @@ var conformance = []struct {
 	{"a dump goes into either database", dumpGoesIntoEither},
 	{"values at the ends of their types", endsOfTypes},
 	{"a list held is renewed only where it is kept", heldIsRenewed},
+	{"rights move with whatever writes", rightsMove},
 }
 
 func TestStoreConformance(t *testing.T) {

@@ -1,7 +1,7 @@
 package store
 
 // storeVersion is the version of the mq_* tables; it grows when they change.
-const storeVersion = 2
+const storeVersion = 3
 
 // bookkeeping is the DDL of the mq_* tables. The words {int} and {blob} stand for the database's own type names. All text is
 // compared bytewise ({c} asks PostgreSQL for the C collation, as canonical orders are bytewise on both). {key} keeps a table in the order
@@ -37,6 +37,8 @@ var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS mq_moved (row_id TEXT{c} NOT NULL, until_ms {int} NOT NULL, parent TEXT{c} NOT NULL, PRIMARY KEY (row_id, until_ms)) {key}`,
 	// The last seq of each stream in a scope: one small query answers “anything new?”.
 	`CREATE TABLE IF NOT EXISTS mq_scope (scope TEXT{c} NOT NULL, stream TEXT{c} NOT NULL, seq {int} NOT NULL, PRIMARY KEY (scope, stream)) {key}`,
+	// “Which scopes have something new?”, whoever asks and however many he may see.
+	`CREATE INDEX IF NOT EXISTS mq_scope_stream ON mq_scope (stream, seq)`,
 	// Count and digests of the living rows of a bucket, kept in the transaction that changes them.
 	`CREATE TABLE IF NOT EXISTS mq_bucket (scope TEXT{c} NOT NULL, period TEXT{c} NOT NULL, rows {int} NOT NULL, digests TEXT{c} NOT NULL,
 		PRIMARY KEY (scope, period)) {key}`,
@@ -94,6 +96,8 @@ var bookkeeping = []string{
 		PRIMARY KEY (user_id, scope, source, since_ms)) {key}`,
 	`CREATE INDEX IF NOT EXISTS mq_grant_source ON mq_grant (source)`,
 	`CREATE INDEX IF NOT EXISTS mq_grant_scope ON mq_grant (scope, user_id)`,
+	// The sum of n is the version of everybody's rights: triggers move it (rights.go).
+	`CREATE TABLE IF NOT EXISTS mq_rights (n {int} NOT NULL)`,
 
 	`CREATE TABLE IF NOT EXISTS mq_device (id TEXT{c} PRIMARY KEY, user_id TEXT{c} NOT NULL, key TEXT{c} NOT NULL, next {int} NOT NULL, nonce TEXT{c} NOT NULL,
 		nonce_prev TEXT{c} NOT NULL, cursor_ms {int} NOT NULL, last_contact {int} NOT NULL, client TEXT NOT NULL, clock_offset {int} NOT NULL,

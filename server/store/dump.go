@@ -37,13 +37,15 @@ const dumpFormat = "minqing dump 1"
 // maxDumpLine bounds one row: the largest is a change with its content.
 const maxDumpLine = 64 << 20
 
-// dumpTables are the tables in the order in which they are written: the bookkeeping, then the rule book's.
+// dumpTables are the tables in the order in which they are written: the bookkeeping, then the rule book's. The version of rights is each
+// database's own: loading moves it like any other writing.
 func dumpTables(book *schema.Book) []string {
 	var out []string
 	for _, stmt := range bookkeeping {
 		if rest, ok := strings.CutPrefix(stmt, "CREATE TABLE IF NOT EXISTS "); ok {
-			name, _, _ := strings.Cut(rest, " ")
-			out = append(out, name)
+			if name, _, _ := strings.Cut(rest, " "); name != tableRights {
+				out = append(out, name)
+			}
 		}
 	}
 	for _, t := range book.Tables() {

@@ -46,16 +46,18 @@ func (s *Store) migrate(ctx context.Context) error {
 				Message: fmt.Sprintf("数据库版本 %d 比本程序的 %d 新不止一版 / the database is at version %d, this program knows %d", have, book.Version, have, book.Version),
 				Hint:    "请用新版程序打开 / open it with a newer program"}
 		}
-		if have >= book.Version {
-			return nil
+		if have < book.Version {
+			if err := s.evolve(tx, have); err != nil {
+				return err
+			}
+			if err := tx.SetMeta(metaSchema, strconv.Itoa(book.Version)); err != nil {
+				return err
+			}
 		}
-		if err := s.evolve(tx, have); err != nil {
+		if err := tx.watchRights(); err != nil || stored >= storeVersion {
 			return err
 		}
-		if err := tx.SetMeta(metaStore, strconv.Itoa(max(stored, storeVersion))); err != nil {
-			return err
-		}
-		return tx.SetMeta(metaSchema, strconv.Itoa(book.Version))
+		return tx.SetMeta(metaStore, strconv.Itoa(storeVersion))
 	})
 }
 

@@ -28,6 +28,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&opt.Only, "only", "", "only the benches whose name begins so")
 	flag.StringVar(&opt.DB, "db", "both", "sqlite, postgres or both")
 	flag.BoolVar(&opt.Quick, "quick", false, "tiny sizes: to see that every bench runs")
+	flag.IntVar(&opt.Rows, "rows", 0, "no database of more rows than these: the million takes minutes")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of device and server to this file")
 	app := flag.Bool("app", false, "the field app in a browser instead")
 	flag.Parse()
