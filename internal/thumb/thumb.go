@@ -10,6 +10,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -78,6 +79,12 @@ func (s *Screen) Prefer(pairs ...string) error {
 	return call(s, emulation.SetEmulatedMedia, p)
 }
 
+// Enlarge makes text so many times larger, as the phone's own setting does.
+func (s *Screen) Enlarge(times float64) error {
+	const standard, fixed = 16, 13
+	return call(s, page.SetFontSizes, page.SetFontSizesParams{FontSizes: &page.FontSizes{Standard: int64(standard * times), Fixed: int64(fixed * times)}})
+}
+
 func call[P any](s *Screen, cmd cdp.Command[P, cdp.Empty], params P) error {
 	return s.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, cmd, params)
@@ -110,8 +117,23 @@ func (s *Screen) Go(url, want string) error {
 	return s.Wait(whole + one(want))
 }
 
-// Back is the phone's back button.
-func (s *Screen) Back() error { return s.do(chromedp.NavigateBack()) }
+// Back is the phone's back button. The page that it leads to may be one that the browser had put aside, and must have an element.
+func (s *Screen) Back(want string) error {
+	ctx, cancel := context.WithTimeout(s.ctx, patience)
+	defer cancel()
+	entries, err := chromedp.Run(ctx, chromedp.NavigationEntries())
+	if err != nil {
+		return err
+	}
+	if entries.CurrentIndex == 0 {
+		return errors.New("there is no page to go back to")
+	}
+	before := entries.Entries[entries.CurrentIndex-1]
+	if err := call(s, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: before.ID}); err != nil {
+		return err
+	}
+	return s.Wait("location.href === " + quote(before.URL) + " && " + whole + one(want))
+}
 
 // Wait waits until an expression is true of the page.
 func (s *Screen) Wait(script string) error {
@@ -128,7 +150,7 @@ func (s *Screen) Wait(script string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("waited in vain for %s; the page says %.600q", script, s.page()), last)
+			return errors.Join(fmt.Errorf("waited in vain for %s; the page says %.600q", script, s.words()), last)
 		case <-time.After(breath):
 		}
 	}
@@ -142,8 +164,8 @@ func (s *Screen) Text(selector string) (string, error) {
 	return Ask[string](s, "("+one(selector)+"?.innerText ?? '')")
 }
 
-// page is what stands on the screen, for the words of a mistake.
-func (s *Screen) page() string {
+// words are what stands on the screen, for a mistake to tell.
+func (s *Screen) words() string {
 	text, err := Ask[string](s, `location.pathname + " " + document.body.innerText`)
 	if err != nil {
 		return err.Error()

@@ -1,6 +1,7 @@
 package thumb
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 
@@ -45,9 +46,9 @@ func (s *Screen) Tap(selector string) error {
 			s.Taps++
 			return s.do(chromedp.TapXY(math.Round(at.X), math.Round(at.Y)))
 		case !at.Found:
-			return fmt.Errorf("there is no %s to tap; the page says %.600q", selector, s.page())
+			return fmt.Errorf("there is no %s to tap; the page says %.600q", selector, s.words())
 		case !at.Swipe:
-			return fmt.Errorf("%s cannot be touched at %.0f, %.0f: %s lies there; the page says %.600q", selector, at.X, at.Y, at.Over, s.page())
+			return fmt.Errorf("%s cannot be touched at %.0f, %.0f: %s lies there; the page says %.600q", selector, at.X, at.Y, at.Over, s.words())
 		}
 		s.Taps++ // a swipe
 	}
@@ -102,4 +103,24 @@ func (s *Screen) Enter(keys, want string) error {
 // Choose chooses a file in a field.
 func (s *Screen) Choose(selector, path string) error {
 	return s.do(chromedp.SetUploadFiles(chromedp.CSS(selector), []string{path}, chromedp.NodeReady))
+}
+
+// Send fills a form in by script and sends it: for screens that come only after a form, where filling it in is not what is looked at.
+func (s *Screen) Send(form string, fields map[string][]string, want string) error {
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		return err
+	}
+	return s.leave(func() error {
+		_, err := Ask[bool](s, `(function(form, fields) {
+			for (const name in fields) for (const el of form.querySelectorAll('[name="' + name + '"]')) {
+				if (el.type === "radio" || el.type === "checkbox") el.checked = fields[name].includes(el.value);
+				else el.value = fields[name][0];
+			}
+			form.noValidate = true;
+			setTimeout(function() { form.requestSubmit(); }); // after this call was answered: the page that answers it goes
+			return true;
+		})(`+one(form)+`, `+string(raw)+`)`)
+		return err
+	}, want)
 }
