@@ -174,5 +174,8 @@ func (Mark) frame()       {}
 func (Checkpoint) frame() {}
 func (Failure) frame()    {}
 
+// RowsHeader goes with an answer that fills buckets: how many rows they have. It is for the person who waits, and clients may pass it over.
+const RowsHeader = "Minqing-Rows"
+
 // ProtocolVersion is the version of the wire protocol of this build.
 const ProtocolVersion = 1

@@ -73,6 +73,7 @@ func routes() [][]route {
 		visitRoutes,
 		lockRoutes,
 		enrolRoutes,
+		firstRoutes,
 		syncRoutes,
 		journalRoutes,
 		matterRoutes,

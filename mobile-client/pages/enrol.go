@@ -24,18 +24,9 @@ type enrolPage struct {
 	Again                  bool // somebody is enrolled here already
 }
 
-// firstPage shows the first sync.
-type firstPage struct {
-	frame
-	Status  phone.Status
-	Used    string
-	Trouble string
-}
-
 var enrolRoutes = []route{
 	{pattern: "GET " + enrolPath, do: showEnrol, bare: true},
 	{pattern: "POST " + enrolPath, do: enrol, bare: true},
-	{pattern: "GET " + enrolPath + "/first", do: showFirst, entry: true},
 }
 
 var enrolWords = words{
@@ -50,13 +41,6 @@ var enrolWords = words{
 	"enrol.address": {ZH: "写成 https://… 的样子。", EN: "Write it like https://…"},
 	"enrol.fail":    {ZH: "还没有登记成。{0} 登记码写对了可以再试一次。", EN: "Not enrolled yet. {0} With the right code you can try once more."},
 	"enrol.done":    {ZH: "这部手机现在是{0}的。", EN: "This phone is now {0}’s."},
-	"first.title":   {ZH: "正在准备这部手机", EN: "Getting this phone ready"},
-	"first.rows":    {ZH: "已到 <b>{0}</b> 条", EN: "<b>{0}</b> row here|<b>{0}</b> rows here"},
-	"first.used":    {ZH: "已用流量 {0}", EN: "{0} of data used"},
-	"first.on":      {ZH: "正在下，今天要办的先到。", EN: "Coming in, today’s work first."},
-	"first.done":    {ZH: "到齐了。", EN: "All here."},
-	"first.cut":     {ZH: "断了网也不要紧，下次从这里接着来。", EN: "If the network breaks, it goes on from here."},
-	"first.start":   {ZH: "先用起来，后台接着下", EN: "Start now, the rest comes by itself"},
 }
 
 func showEnrol(rq *request) error {
@@ -116,7 +100,7 @@ func enrol(rq *request) error {
 		name += "（" + who.Post + "）"
 	}
 	rq.toast("enrol.done", name)
-	return rq.see(enrolPath + "/first")
+	return rq.see(firstPath)
 }
 
 // sentence is an error's own, in the language asked for.
@@ -126,19 +110,4 @@ func (rq *request) sentence(err error) string {
 		return rq.words.of(e.Message)
 	}
 	return rq.words.say("error.title")
-}
-
-func showFirst(rq *request) error {
-	s := rq.phone.Status()
-	p := &firstPage{frame: frame{Title: rq.words.say("first.title"), Back: todayPath}, Status: s, Used: size(s.Bytes)}
-	if s.Trouble != pump.Fine {
-		p.Trouble = rq.words.say("first.cut")
-		if s.Trouble != pump.Offline {
-			p.Trouble = rq.trouble(s.Trouble, nil)
-		}
-	}
-	if s.Running {
-		rq.w.Header().Set("Refresh", "2")
-	}
-	return rq.show("first", p)
 }

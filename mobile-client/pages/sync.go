@@ -25,6 +25,8 @@ type syncPage struct {
 	Photos           []photoLine
 	Boxed            int
 	Used             string
+	Filling          *filling
+	Portal           string
 }
 
 // fate is one change of one's own, and what became of it.
@@ -124,7 +126,10 @@ func seenKey(id syncproto.Identity, state string) string { return "seen/" + stri
 
 func showSync(rq *request) error {
 	ph := rq.phone
-	s := ph.Status()
+	s, err := ph.StatusOf(rq.Context(), rq.replica)
+	if err != nil {
+		return err
+	}
 	entries, err := rq.replica.Entries(rq.Context())
 	if err != nil {
 		return err
@@ -167,6 +172,12 @@ func showSync(rq *request) error {
 	}
 	for _, list := range [][]fate{p.Refused, p.Told, p.Waiting} {
 		slices.Reverse(list) // the newest first
+	}
+	if p.Filling, err = rq.filling(s); err != nil {
+		return err
+	}
+	if p.Portal, err = rq.portal(s); err != nil {
+		return err
 	}
 	if err := rq.photoLines(p, s); err != nil {
 		return err

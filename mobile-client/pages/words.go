@@ -33,6 +33,7 @@ var catalogue = join(
 	visitWords,
 	lockWords,
 	enrolWords,
+	firstWords,
 	syncWords,
 	journalWords,
 	matterWords,

@@ -71,6 +71,7 @@ type Phone struct {
 	net    atomic.Value // shell.State
 	used   meter
 	rows   atomic.Int64 // taken since the start
+	pace   atomic.Pointer[pace]
 }
 
 // engine is the sync of the open file.
@@ -147,13 +148,17 @@ func (p *Phone) load(ctx context.Context, key []byte) error {
 // start runs the engine. The caller holds the lock.
 func (p *Phone) start(r *replica.Replica) {
 	opt := syncer.Options{Replica: r, Transport: counting{p.opt.Transport, p}, Rand: p.opt.Rand, Client: p.opt.Client}
-	rows := syncer.New(opt)
+	forRows := opt
+	forRows.Filling = p.fills
+	rows := syncer.New(forRows)
 	p.send = photos.NewSender(photos.Options{Replica: r, Syncer: syncer.New(opt), Now: p.opt.Now, Metered: func() bool { return p.network() == shell.Metered }})
 	send := p.send
 	ctx, stop := context.WithCancel(p.ctx)
 	e := &engine{stop: stop, ended: make(chan struct{})}
-	e.Pump = pump.New(pump.Options{After: p.opt.After, Rand: p.opt.Rand, Do: func(ctx context.Context, asked bool) error { return p.sync(ctx, r, rows, send, asked) }})
+	e.Pump = pump.New(pump.Options{After: p.opt.After, Rand: p.opt.Rand, Listen: syncer.New(opt).Listen,
+		Do: func(ctx context.Context, asked bool) error { return p.sync(ctx, r, rows, send, asked) }})
 	e.Network(p.network() != shell.None)
+	p.attend(e)
 	p.engine = e
 	go func() {
 		defer close(e.ended)
@@ -163,20 +168,37 @@ func (p *Phone) start(r *replica.Replica) {
 	}()
 }
 
+// attend has an engine listen to the server as long as somebody may look at what it says.
+func (p *Phone) attend(e *engine) {
+	if e == nil {
+		return
+	}
+	net := p.network()
+	e.Hear(!p.gated.Load() && p.hidden.Load() == 0 && net != shell.None && net != shell.Portal, net == shell.Metered)
+}
+
 // sync is one sync: rows first, then photos.
 func (p *Phone) sync(ctx context.Context, r *replica.Replica, rows *syncer.Syncer, send *photos.Sender, asked bool) error {
 	if p.opt.Busy != nil {
 		p.opt.Busy(true)
 		defer p.opt.Busy(false)
 	}
-	defer func() { p.keepUsed(context.WithoutCancel(ctx), r) }()
+	here := true
+	defer func() {
+		if here {
+			p.keepUsed(context.WithoutCancel(ctx), r)
+		}
+	}()
+	p.pace.Store(nil)
 	rep, err := rows.Sync(ctx)
+	p.pace.Store(nil)
 	p.rows.Add(int64(rep.Rows))
 	var e *syncproto.Error
 	if errors.As(err, &e) && e.Code == syncproto.CodeRevoked {
 		if err := p.wipe(ctx, r, rows); err != nil {
 			return err
 		}
+		here = false
 		return pump.Ended
 	}
 	if err != nil {
@@ -210,6 +232,7 @@ func (p *Phone) shut() error {
 	}
 	r := p.file
 	p.file = nil
+	p.keepUsed(context.Background(), r)
 	return r.Close()
 }
 
@@ -250,6 +273,7 @@ func (p *Phone) Unlock(ctx context.Context, pin string) error {
 	if err == nil {
 		p.gated.Store(false)
 		p.hidden.Store(0)
+		p.attend(p.current())
 	}
 	return err
 }
@@ -259,6 +283,7 @@ func (p *Phone) Lock() error {
 	switch p.box.State() {
 	case lock.Free:
 		p.gated.Store(true)
+		p.attend(p.current())
 	case lock.Closed:
 		return p.Close()
 	}
@@ -287,6 +312,7 @@ func (p *Phone) Looked(looks bool) {
 	case p.opt.Now()-p.hidden.Load() < hideLimit.Milliseconds():
 		p.hidden.Store(0)
 	}
+	p.attend(p.current())
 }
 
 // Network says how the network stands.
@@ -294,6 +320,7 @@ func (p *Phone) Network(s shell.State) {
 	p.net.Store(s)
 	if e := p.current(); e != nil {
 		e.Network(s != shell.None)
+		p.attend(e)
 	}
 }
 

@@ -1,6 +1,8 @@
-// Package pump syncs by itself: when a network appears, after each save, and every so often, so that nobody has to think of it.
+// Package pump syncs by itself: when a network appears, after each save, when the server says that there is something, and every so often,
+// so that nobody has to think of it.
 //
-// It promises: phones that were cut off together do not come back together (every wait has a random part); a server in trouble is left
+// It promises: it listens to the server only while it is told to (somebody looks, nothing is locked), and on a network that costs money a
+// word of the server waits till others have gathered. Phones that were cut off together do not come back together (every wait has a random part); a server in trouble is left
 // in peace, longer after every failure and as long as it asks; what no waiting heals is tried again only every few hours, or when the
 // person asks. One sync runs at a time. Clock and randomness are handed in.
 package pump
@@ -29,9 +31,12 @@ const (
 // Options are what a Pump works with.
 type Options struct {
 	// Do is one sync. asked tells that the person asked for it. An error that Ended finds ends the pump.
-	Do    func(ctx context.Context, asked bool) error
-	After func(time.Duration) <-chan time.Time
-	Rand  io.Reader
+	Do func(ctx context.Context, asked bool) error
+	// Listen hears the server's events on one link until it ends. after is the event that a sync came after; heard takes ids, and "" as a
+	// sign of life. Nil: the server is not listened to.
+	Listen func(ctx context.Context, after string, heard func(event string)) error
+	After  func(time.Duration) <-chan time.Time
+	Rand   io.Reader
 }
 
 // Ended is what Do gives when there is nothing to sync any more.
@@ -56,10 +61,13 @@ type Pump struct {
 	saved  bool
 	fresh  bool // a network appeared, or the program just began
 	fails  int
+	ears   ears
 }
 
 // New makes a Pump.
-func New(opt Options) *Pump { return &Pump{opt: opt, wake: make(chan struct{}, 1), fresh: true} }
+func New(opt Options) *Pump {
+	return &Pump{opt: opt, wake: make(chan struct{}, 1), fresh: true, ears: ears{changed: make(chan struct{}, 1)}}
+}
 
 // Status tells how things stand.
 func (p *Pump) Status() Status {
@@ -100,6 +108,13 @@ func (p *Pump) note(f func() bool) {
 
 // Run syncs until ctx ends or Do says that it is over.
 func (p *Pump) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer cancel()
+	if p.opt.Listen != nil {
+		beside.Go(func() { p.listen(ctx) })
+	}
 	for {
 		wait, err := p.plan()
 		if err != nil {
@@ -124,8 +139,8 @@ func (p *Pump) Run(ctx context.Context) error {
 
 func (p *Pump) once(ctx context.Context) error {
 	p.mu.Lock()
-	asked := p.asked
-	p.asked, p.saved, p.fresh = false, false, false
+	asked, event := p.asked, p.ears.hint
+	p.asked, p.saved, p.fresh, p.ears.hint = false, false, false, ""
 	p.status.Running = true
 	p.mu.Unlock()
 	err := p.opt.Do(ctx, asked)
@@ -138,6 +153,7 @@ func (p *Pump) once(ctx context.Context) error {
 	p.status = Status{Err: err, Tried: true}
 	if p.fails++; err == nil {
 		p.fails = 0
+		p.ears.done(event)
 	}
 	return err
 }
@@ -163,12 +179,22 @@ func (p *Pump) plan() (time.Duration, error) {
 		}
 	case p.fresh:
 		wait = afterNetwork
+	case p.ears.hint != "" && !p.ears.spare:
+		return p.jitter(afterEvent) // all who were told at once
 	case p.saved:
 		wait = afterSave
+	case p.ears.hint != "":
+		wait = gather
 	}
+	extra, err := p.jitter(wait / 2)
+	return wait + extra, err
+}
+
+// jitter is a random time up to most.
+func (p *Pump) jitter(most time.Duration) (time.Duration, error) {
 	var b [8]byte
 	if _, err := io.ReadFull(p.opt.Rand, b[:]); err != nil {
 		return 0, err
 	}
-	return wait + time.Duration(binary.BigEndian.Uint64(b[:])%uint64(wait/2+1)), nil
+	return time.Duration(binary.BigEndian.Uint64(b[:]) % uint64(most+1)), nil
 }

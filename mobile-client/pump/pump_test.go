@@ -117,3 +117,109 @@ func TestStatus(t *testing.T) {
 		}
 	})
 }
+
+// The server is listened to while that is wanted and only then; what it says hurries a sync, at once or, where data costs money, after
+// others may have gathered; it hurries none after a failure. Links that break are made anew ever later, until one lives.
+func TestListening(t *testing.T) {
+	type link struct {
+		after string
+		heard func(string)
+		end   chan struct{}
+		gone  <-chan struct{}
+	}
+	links, waits := make(chan link), make(chan time.Duration, 100)
+	var p *Pump
+	synced := make(chan struct{}, 100)
+	due := make(chan time.Time) // the pump's clock stands: only pauses between links pass
+	p = New(Options{Rand: zeros{}, After: func(d time.Duration) <-chan time.Time {
+		waits <- d
+		if d < afterNetwork { // the pauses of this test are 1 and 2 s
+			c := make(chan time.Time, 1)
+			c <- time.Time{}
+			return c
+		}
+		return due
+	}, Do: func(context.Context, bool) error { synced <- struct{}{}; return nil }, Listen: func(ctx context.Context, after string, heard func(string)) error {
+		l := link{after, heard, make(chan struct{}), ctx.Done()}
+		select {
+		case links <- l:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		select {
+		case <-l.end:
+		case <-ctx.Done():
+		}
+		return nil
+	}})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	next := func(what string) link {
+		t.Helper()
+		select {
+		case l := <-links:
+			return l
+		case <-time.After(30 * time.Second):
+			t.Fatalf("no link: %s", what)
+		}
+		return link{}
+	}
+	did := func(what string) {
+		t.Helper()
+		select {
+		case <-synced:
+		case <-time.After(30 * time.Second):
+			t.Fatalf("no sync: %s", what)
+		}
+	}
+	due <- time.Time{}
+	did("the first")
+	select {
+	case l := <-links:
+		t.Fatalf("it listens unasked: %+v", l)
+	default:
+	}
+	p.Hear(true, false)
+	l := next("asked to")
+	if l.after != "" {
+		t.Errorf("the first link goes on after %q", l.after)
+	}
+	l.heard("7")
+	did("an event") // its wait is 0 with this randomness
+	close(l.end)
+	if l = next("after one that lived"); l.after != "7" {
+		t.Errorf("the next link goes on after %q", l.after)
+	}
+	close(l.end)
+	l = next("after one that died")
+	p.Hear(false, false)
+	select {
+	case <-l.gone:
+	case <-time.After(30 * time.Second):
+		t.Fatal("a link that nobody wants stays")
+	}
+	p.Hear(true, true)
+	l = next("where data costs money")
+	l.heard("8")
+	l.heard("9")
+	for wait := time.Duration(0); wait != gather; {
+		select {
+		case wait = <-waits:
+		case <-time.After(30 * time.Second):
+			t.Fatal("events do not gather")
+		}
+	}
+	due <- time.Time{}
+	did("the gathered events")
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	p = New(Options{Rand: zeros{}})
+	p.fails, p.fresh, p.status.Err = 3, false, fail(syncproto.CodeUnavailable, 0)
+	p.hinted("10")
+	if wait, err := p.plan(); wait != 4*firstRetry || err != nil || len(p.wake) != 0 {
+		t.Errorf("after a failure an event waits %s, %v", wait, err)
+	}
+}

@@ -20,6 +20,9 @@ func (s *Session) checkpoint(ctx context.Context, cp syncproto.Checkpoint) error
 		if err := s.heard(); err != nil {
 			return err
 		}
+		if err := s.appliedRows(cp); err != nil {
+			return err
+		}
 		if cp.Cursor == "" { // nothing is new
 			return s.r.settleAbsent(s.round)
 		}

@@ -38,6 +38,12 @@ type answer struct {
 	stager   *stager
 	ranges   []syncproto.Ranges
 	result   Result
+	// How a filling stands (filling.go): here rows of it came before this answer, came ones with it, staged of those stay; of its received
+	// bytes, counted are in the filling already.
+	filling            filled
+	here, came, staged int
+	received, counted  int64
+	past               bool
 }
 
 // Result is what the checkpoints of one answer did.
@@ -259,6 +265,9 @@ func (s *Session) Take(ctx context.Context, f syncproto.Frame) error {
 		s.answer.ranges = append(s.answer.ranges, f)
 	case syncproto.Columns, syncproto.Bucket, *syncproto.Row, syncproto.Gone, syncproto.Forget:
 		s.answer.frames = append(s.answer.frames, f)
+		if _, row := f.(*syncproto.Row); row {
+			s.answer.came++
+		}
 		if len(s.answer.frames) >= maxFrames {
 			return s.stage(ctx, "")
 		}

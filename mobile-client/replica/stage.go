@@ -71,6 +71,9 @@ func (s *Session) stage(ctx context.Context, resume string) error {
 		if err := c.exec(`UPDATE mq_stage SET whole = 1 WHERE whole = 0`); err != nil {
 			return err
 		}
+		if err := s.stagedRows(); err != nil {
+			return err
+		}
 		return (&meta{c: c}).set("resume", resume)
 	})
 	an.stager.lines.Reset()

@@ -125,11 +125,20 @@ func (r *run) exchange(ctx context.Context, body []byte) error {
 		return broken(err)
 	}
 	defer plain.Close()
-	return r.answer(ctx, codec.NewReader(plain, r.s.opt.Replica.Book(), codec.Limits{}))
+	return r.answer(ctx, codec.NewReader(plain, r.s.opt.Replica.Book(), codec.Limits{}), expected(resp), counted)
+}
+
+// expected is how many rows of whole buckets an answer says that it brings; 0 when it says nothing.
+func expected(resp *http.Response) int {
+	n, err := strconv.ParseUint(resp.Header.Get(syncproto.RowsHeader), 10, 31)
+	if err != nil {
+		return 0 // it is for a person to look at, and worth no error
+	}
+	return int(n)
 }
 
 // answer takes every frame that comes whole, whatever comes after it.
-func (r *run) answer(ctx context.Context, in *codec.Reader) error {
+func (r *run) answer(ctx context.Context, in *codec.Reader, rows int, received *counter) error {
 	for {
 		f, err := in.Next()
 		if err == io.EOF {
@@ -149,7 +158,26 @@ func (r *run) answer(ctx context.Context, in *codec.Reader) error {
 		if err := r.session.Take(ctx, f); err != nil {
 			return err
 		}
+		if rows > 0 {
+			if err := r.filling(ctx, f, rows, received.n); err != nil {
+				return err
+			}
+		}
 	}
+}
+
+// filling tells how far the buckets have come that an answer brings.
+func (r *run) filling(ctx context.Context, f syncproto.Frame, rows, received int) error {
+	if _, begins := f.(syncproto.Welcome); begins {
+		if err := r.session.Expect(ctx, rows); err != nil {
+			return err
+		}
+	}
+	now := r.session.Filling(received)
+	if r.s.opt.Filling != nil {
+		r.s.opt.Filling(now)
+	}
+	return nil
 }
 
 // counter counts the bytes that came.

@@ -19,6 +19,8 @@ type Options struct {
 	// Revoked is called when the server says that the device was revoked, with the sync at an end: escrow, then wipe. Nil: the error
 	// is all.
 	Revoked func(ctx context.Context) error
+	// Filling hears how far a first sync or a new assignment has come, as its rows come. It may be nil.
+	Filling func(replica.Filling)
 }
 
 // Syncer syncs one replica. It keeps the access token between syncs; it is for one goroutine at a time.

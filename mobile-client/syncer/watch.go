@@ -54,23 +54,11 @@ func (s *Syncer) Watch(ctx context.Context, nudge <-chan struct{}, each func(Rep
 func (s *Syncer) link(ctx context.Context, nudge <-chan struct{}, each func(Report, error)) (heard bool, err error) {
 	linked, cancel := context.WithCancel(ctx)
 	defer cancel()
-	header := http.Header{"Accept": {"text/event-stream"}}
-	if s.event != "" {
-		header.Set("Last-Event-ID", s.event)
-	}
-	resp, err := s.send(linked, http.MethodGet, "/v1/sync/events", nil, header)
-	if err != nil {
+	resp, err := s.stream(linked, s.event)
+	if resp == nil {
 		return false, err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		err := problem(resp)
-		if codeOf(err) == syncproto.CodeAuth && s.token != "" { // it ran out: the next link gets another, or says that there is none
-			s.token = ""
-			return false, nil
-		}
-		return false, err
-	}
 	events := make(chan string, 1) // several that wait are one: the last
 	go read(resp.Body, cancel, events)
 	for {
@@ -100,6 +88,54 @@ func (s *Syncer) link(ctx context.Context, nudge <-chan struct{}, each func(Repo
 		}
 		s.event = event // this one needs not be heard again
 	}
+}
+
+// stream opens a link behind an event. Neither answer nor error: the token ran out, and the next link gets another, or says that there is none.
+func (s *Syncer) stream(ctx context.Context, after string) (*http.Response, error) {
+	header := http.Header{"Accept": {eventStream}}
+	if after != "" {
+		header.Set("Last-Event-ID", after)
+	}
+	resp, err := s.send(ctx, http.MethodGet, "/v1/sync/events", nil, header)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode == http.StatusOK && strings.HasPrefix(resp.Header.Get("Content-Type"), eventStream) {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusOK {
+		return nil, broken(strange(resp)) // a network's own page, say
+	}
+	err = problem(resp)
+	if codeOf(err) == syncproto.CodeAuth && s.token != "" {
+		s.token = ""
+		return nil, nil
+	}
+	return nil, err
+}
+
+const eventStream = "text/event-stream"
+
+// Listen keeps one link open and hears the ids of events until it ends, however it ends; the empty id is a sign of life without an event.
+// after is the last event after which a sync completed, "" when there was none. It is for a Syncer of its own.
+func (s *Syncer) Listen(ctx context.Context, after string, heard func(event string)) error {
+	linked, cancel := context.WithCancel(ctx)
+	defer cancel()
+	resp, err := s.stream(linked, after)
+	if resp == nil {
+		return err
+	}
+	defer resp.Body.Close()
+	events := make(chan string, 1)
+	go read(resp.Body, cancel, events)
+	for id := range events {
+		if id == silence {
+			id = ""
+		}
+		heard(id)
+	}
+	return nil
 }
 
 // silence is the first sign of life of a stream on which there is nothing for the device.

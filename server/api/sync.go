@@ -127,6 +127,13 @@ func (a *answer) Write(f syncproto.Frame) error {
 	return a.frames.Write(f)
 }
 
+// Expect takes how many rows of whole buckets will come. Where the headers are out already, the client goes without.
+func (a *answer) Expect(rows int) {
+	if a.squeeze == nil {
+		a.w.Header().Set(syncproto.RowsHeader, strconv.Itoa(rows))
+	}
+}
+
 // Flush sends what was taken, once it is more than a small answer.
 func (a *answer) Flush() error {
 	if !a.begun {

@@ -80,6 +80,7 @@ type Course struct {
 	verdicts int64                       // verdict seq up to which the device knows
 	recorded bool                        // the disclosure is on record
 	closed   bool                        // a checkpoint was sent
+	expected bool                        // the sink was told how many rows are to come
 	resumed  bool
 	nonce    string // of all checkpoints of this answer
 

@@ -12,6 +12,7 @@ import (
 // the first byte leaves.
 func (c *Course) settle(f *closing, final, pushed bool) error {
 	quiet := c.quiet(f)
+	c.expect(f.plan)
 	if c.scopes == nil {
 		c.scopes = f.plan.granted
 	}
@@ -47,6 +48,21 @@ func (c *Course) settle(f *closing, final, pushed bool) error {
 	clear(c.dirty)
 	c.verdicts = f.newest
 	return c.finish(*point)
+}
+
+// expect tells a sink that wants to know how many rows the buckets to be filled have, once an answer: all of them granted to this user, and
+// to be sent to him.
+func (c *Course) expect(p *plan) {
+	out, wants := c.out.(interface{ Expect(rows int) })
+	if !wants || c.expected || len(p.pending) == 0 {
+		return
+	}
+	c.expected = true
+	rows := 0
+	for _, b := range p.pending {
+		rows += p.states[b].Rows
+	}
+	out.Expect(rows)
 }
 
 // quiet tells whether a look found nothing to send.
