@@ -38,6 +38,7 @@ type App struct {
 	practising sync.Mutex // one turn to practice, or back, at a time
 	practice   atomic.Pointer[phone.Phone]
 	codes      codes
+	keeps      []string // the patterns of forms with drafts
 	settings   *settings
 	pages      pages
 	css, js    *look.Asset
@@ -55,6 +56,8 @@ type route struct {
 	bare bool
 	// entry routes work though the lease has run out: what leads out of it, and drafts.
 	entry bool
+	// keeps routes save a form of which drafts are kept; its GET has the same path.
+	keeps bool
 }
 
 // routes lists every address. Each screen brings its own.
@@ -71,6 +74,7 @@ func routes() [][]route {
 		exportRoutes,
 		diagnosticsRoutes,
 		visitRoutes,
+		keepRoutes,
 		lockRoutes,
 		enrolRoutes,
 		firstRoutes,
@@ -98,6 +102,9 @@ func New(opt Options) (*App, error) {
 	}
 	for _, list := range routes() {
 		for _, r := range list {
+			if r.keeps {
+				a.keeps = append(a.keeps, "GET "+r.pattern[len("POST "):])
+			}
 			a.mux.Handle(r.pattern, a.handle(r))
 		}
 	}

@@ -19,11 +19,11 @@ type correctPage struct {
 
 var correctRoutes = []route{
 	{pattern: "GET /h/{id}/edit", do: func(rq *request) error { return showCorrection(rq, "household", householdColumns) }},
-	{pattern: "POST /h/{id}/edit", do: func(rq *request) error { return saveCorrection(rq, "household", householdColumns) }},
+	{pattern: "POST /h/{id}/edit", do: func(rq *request) error { return saveCorrection(rq, "household", householdColumns) }, keeps: true},
 	{pattern: "GET /r/{id}/edit", do: func(rq *request) error { return showCorrection(rq, "resident", residentColumns) }},
-	{pattern: "POST /r/{id}/edit", do: func(rq *request) error { return saveCorrection(rq, "resident", residentColumns) }},
+	{pattern: "POST /r/{id}/edit", do: func(rq *request) error { return saveCorrection(rq, "resident", residentColumns) }, keeps: true},
 	{pattern: "GET /h/{id}/add", do: showAddition},
-	{pattern: "POST /h/{id}/add", do: saveAddition},
+	{pattern: "POST /h/{id}/add", do: saveAddition, keeps: true},
 }
 
 var correctWords = words{
@@ -103,7 +103,11 @@ func showCorrection(rq *request, table string, columns []string) error {
 	if err != nil {
 		return err
 	}
-	return rq.show("correct", rq.correctPage(s))
+	p := rq.correctPage(s)
+	if _, err := rq.resume(&p.frame, s); err != nil {
+		return err
+	}
+	return rq.show("correct", p)
 }
 
 func (rq *request) correctPage(s *sheet) *correctPage {
@@ -142,7 +146,7 @@ func saveCorrection(rq *request, table string, columns []string) error {
 	if !ok {
 		return rq.again("correct", p)
 	}
-	ch, err := rq.replica.Write(rq.Context(), func(tx *replica.Tx) error { return tx.Update(s.base, values) })
+	wrote, err := rq.write(func(tx *replica.Tx) error { return tx.Update(s.base, values) })
 	switch {
 	case err != nil && s.blame(err):
 		return rq.again("correct", p)
@@ -150,7 +154,7 @@ func saveCorrection(rq *request, table string, columns []string) error {
 		return err
 	case rq.PostForm.Get("undo") != "":
 		rq.toast("undone")
-	case ch == nil:
+	case !wrote:
 		rq.toast("nothing")
 	default:
 		if err := rq.undoCorrection(s); err != nil {
@@ -221,6 +225,9 @@ func showAddition(rq *request) error {
 	if err != nil {
 		return err
 	}
+	if _, err := rq.resume(&p.frame, p.Sheet); err != nil {
+		return err
+	}
 	return rq.show("correct", p)
 }
 
@@ -238,7 +245,7 @@ func saveAddition(rq *request) error {
 		return rq.again("correct", p)
 	}
 	values["household"] = schema.Text(string(home.Row))
-	_, err = rq.replica.Write(rq.Context(), func(tx *replica.Tx) error {
+	_, err = rq.write(func(tx *replica.Tx) error {
 		id, err := tx.NewID()
 		if err != nil {
 			return err

@@ -1,14 +1,16 @@
 package pages
 
 import (
-	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"reflect"
 	"slices"
+	"time"
 
+	"minqing/mobile-client/guard"
 	"minqing/mobile-client/photos"
 	"minqing/mobile-client/replica"
 	"minqing/syncproto"
@@ -34,6 +36,7 @@ type visitDraft struct {
 	NextDay string          `json:"nextDay,omitempty"`
 	Photos  []string        `json:"photos,omitempty"` // hashes
 	Homes   []string        `json:"homes,omitempty"`  // further households of the same round
+	Of      syncproto.RowID `json:"of,omitempty"`     // the household of whose round this is a part: what concerns Home alone, under the ID of the round
 }
 
 const (
@@ -45,7 +48,12 @@ const (
 
 func (d *visitDraft) key() string        { return visitDrafts + string(d.Home) + "/" + d.ID }
 func photoKey(draft, hash string) string { return draftPhotos + draft + "/" + hash }
-func (d *visitDraft) path() string       { return visitPath(d.Home) + "?draft=" + d.ID }
+func (d *visitDraft) path() string {
+	if d.Of != "" {
+		return visitPath(d.Home) + "?draft=" + d.ID + "&of=" + string(d.Of)
+	}
+	return visitPath(d.Home) + "?draft=" + d.ID
+}
 
 // says is the draft without what only tells one version from another.
 func (d visitDraft) says() visitDraft {
@@ -61,7 +69,10 @@ func (d visitDraft) says() visitDraft {
 // blank tells that nothing was typed yet.
 func (d *visitDraft) blank(today string) bool {
 	s := d.says()
-	return reflect.DeepEqual(s, visitDraft{Home: d.Home, Day: today, How: s.How, Kind: s.Kind})
+	if d.Of != "" {
+		today = s.Day // the day is the round's
+	}
+	return reflect.DeepEqual(s, visitDraft{Home: d.Home, Of: d.Of, Day: today, How: s.How, Kind: s.Kind})
 }
 
 // token is a short random name.
@@ -88,8 +99,14 @@ func localJSON(v *replica.View, key string, to any) (found bool, err error) {
 	return true, json.Unmarshal(raw, to)
 }
 
-// drafts lists the drafts of visits, of one household or of all (""), the newest first.
-func drafts(v *replica.View, home syncproto.RowID) (out []*visitDraft, err error) {
+// drafts lists the drafts of visits, of one household or of all (""), the newest first. Parts of rounds are not among them.
+func drafts(v *replica.View, home syncproto.RowID) ([]*visitDraft, error) {
+	list, err := everyDraft(v, home)
+	return slices.DeleteFunc(list, func(d *visitDraft) bool { return d.Of != "" }), err
+}
+
+// everyDraft is drafts with the parts of rounds.
+func everyDraft(v *replica.View, home syncproto.RowID) (out []*visitDraft, err error) {
 	prefix := visitDrafts
 	if home != "" {
 		prefix += string(home) + "/"
@@ -135,7 +152,7 @@ func (rq *request) keepDraft(d *visitDraft) (copied, gone bool, err error) {
 		if d.ID, err = rq.app.token(); err != nil {
 			return false, false, err
 		}
-		copied = true
+		copied, d.Of = true, "" // a part stands by itself then
 		if err := rq.copyPhotos(old, d); err != nil {
 			return false, false, err
 		}
@@ -164,32 +181,102 @@ func (rq *request) copyPhotos(from string, d *visitDraft) error {
 	return nil
 }
 
-// dropDraft forgets a draft and its photos; spent tells that the visit was saved.
-func (rq *request) dropDraft(ctx context.Context, d *visitDraft, spent bool) error {
-	rq.app.drafting.Lock()
-	defer rq.app.drafting.Unlock()
-	if spent {
-		var saved []savedVisit
-		if err := rq.replica.View(ctx, func(v *replica.View) error {
-			_, err := localJSON(v, savedVisits, &saved)
-			return err
-		}); err != nil {
+// drop forgets a draft and its photos, through whoever writes.
+func (d *visitDraft) drop(put putter) error {
+	for _, hash := range d.Photos {
+		if err := put(photoKey(d.ID, hash), nil); err != nil {
 			return err
 		}
-		saved = append(saved, savedVisit{d.ID, d.Page})
-		raw, err := json.Marshal(saved[max(0, len(saved)-keptSaved):])
+	}
+	return put(d.key(), nil)
+}
+
+// droppedKey is what the session keeps the photos of a draft under that was just discarded: in memory, until something else is discarded.
+const droppedKey = "dropped/visit"
+
+// discardVisit drops a draft as its author asks.
+func (rq *request) discardVisit(d *visitDraft) error {
+	rq.app.drafting.Lock()
+	defer rq.app.drafting.Unlock()
+	dropped := map[string][]byte{}
+	var parts map[string]*visitDraft
+	if err := rq.replica.View(rq.Context(), func(v *replica.View) (err error) {
+		if parts, err = partsOf(v, d); err != nil {
+			return err
+		}
+		var keys []string
+		for _, part := range parts {
+			keys = append(keys, part.key())
+		}
+		for _, x := range append(slices.Collect(maps.Values(parts)), d) {
+			for _, hash := range x.Photos {
+				keys = append(keys, photoKey(x.ID, hash))
+			}
+		}
+		for _, key := range keys {
+			if dropped[key], err = v.Local(key); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if s := guard.SessionOf(rq.Context()); s != nil {
+		s.Keep(droppedKey, dropped)
+	}
+	put := func(key string, value []byte) error { return rq.replica.PutLocal(rq.Context(), key, value) }
+	for _, part := range parts {
+		if err := part.drop(put); err != nil {
+			return err
+		}
+	}
+	return d.drop(put)
+}
+
+// undropPhotos puts back the photos, and the parts of a round, of the draft that was discarded last.
+func (rq *request) undropPhotos() error {
+	s := guard.SessionOf(rq.Context())
+	if s == nil {
+		return nil
+	}
+	dropped, _ := s.Take(droppedKey).(map[string][]byte)
+	for key, raw := range dropped {
+		if err := rq.replica.PutLocal(rq.Context(), key, raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepPhotos lets go of photos that no draft has: a kill between the photo and its draft leaves one. Young ones stay, since their draft
+// may be about to be written.
+func (rq *request) sweepPhotos() error {
+	young := rq.now.Add(-time.Hour).UnixMilli()
+	var stray []string
+	if err := rq.replica.View(rq.Context(), func(v *replica.View) error {
+		list, err := everyDraft(v, "")
 		if err != nil {
 			return err
 		}
-		if err := rq.replica.PutLocal(ctx, savedVisits, raw); err != nil {
-			return err
+		wanted := map[string]bool{}
+		for _, d := range list {
+			for _, hash := range d.Photos {
+				wanted[photoKey(d.ID, hash)] = true
+			}
 		}
-	}
-	if err := rq.replica.PutLocal(ctx, d.key(), nil); err != nil {
+		var key string
+		return v.Each(`SELECT key FROM mq_local WHERE key >= 'draft/photo/' AND key < 'draft/photo0' AND at < ?`, []any{young}, []any{&key}, func() error {
+			if !wanted[key] {
+				stray = append(stray, key)
+			}
+			return nil
+		})
+	}); err != nil {
 		return err
 	}
-	for _, hash := range d.Photos {
-		if err := rq.replica.PutLocal(ctx, photoKey(d.ID, hash), nil); err != nil {
+	for _, key := range stray {
+		if err := rq.replica.PutLocal(rq.Context(), key, nil); err != nil {
 			return err
 		}
 	}

@@ -196,7 +196,11 @@ func showMend(rq *request) error {
 		return err
 	}
 	form, columns := rq.refusedSheet(e)
-	return rq.show("mend", rq.mendPage(e, rq.sheet(rq.URL.Path, form, columns...)))
+	p := rq.mendPage(e, rq.sheet(rq.URL.Path, form, columns...))
+	if _, err := rq.resume(&p.frame, p.Sheet); err != nil {
+		return err
+	}
+	return rq.show("mend", p)
 }
 
 func (rq *request) mendPage(e replica.Entry, s *sheet) *mendPage {
@@ -220,14 +224,20 @@ func saveMend(rq *request) error {
 	if !ok {
 		return rq.again("mend", rq.mendPage(e, s))
 	}
+	spend, err := rq.spending()
+	if err != nil {
+		return err
+	}
+	rq.app.drafting.Lock()
 	_, err = rq.replica.Mend(rq.Context(), e.Identity, func(tx *replica.Tx) error {
 		for _, edit := range e.Change.Edits {
 			if err := rq.rewrite(tx, edit, form.Row, values); err != nil {
 				return err
 			}
 		}
-		return nil
+		return spend(tx.PutLocal)
 	})
+	rq.app.drafting.Unlock()
 	var problem *syncproto.Error
 	if s.blame(err) || errors.As(err, &problem) && problem.Code == syncproto.CodeInvalid {
 		return rq.again("mend", rq.mendPage(e, s))

@@ -32,6 +32,8 @@ type input struct {
 	Options []choice
 	Error   string
 	Max     int64
+	// Meanwhile says what another wrote since what stands here was begun.
+	Meanwhile string
 
 	column *schema.Column
 	typed  schema.Value
@@ -130,6 +132,17 @@ func (s *sheet) Base() (string, error) {
 	raw, err := json.Marshal(s.base)
 	return string(raw), err
 }
+
+// Columns names the columns of the sheet, for its draft.
+func (s *sheet) Columns() string {
+	var names []string
+	for _, in := range s.Fields {
+		names = append(names, in.Name)
+	}
+	return strings.Join(names, ",")
+}
+
+func (s *sheet) schemaLang() schema.Lang { return schema.Lang(s.lang) }
 
 // Bad lists the fields that have to be mended.
 func (s *sheet) Bad() (out []*input) {

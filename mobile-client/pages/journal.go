@@ -20,7 +20,8 @@ type journalsPage struct {
 	Rest   int
 }
 
-type draftRow struct{ Name, Text, Path, At string }
+// draftRow is a draft in the list; What says what it is, "" for a visit.
+type draftRow struct{ Name, What, Text, Path, At string }
 
 // recordRow is a journal or a matter in a list.
 type recordRow struct {
@@ -65,7 +66,7 @@ var journalRoutes = []route{
 	{pattern: "GET " + journalsPath, do: showJournals},
 	{pattern: "GET /j/{id}", do: showJournal},
 	{pattern: "GET /j/{id}/edit", do: editJournal},
-	{pattern: "POST /j/{id}/edit", do: saveJournal},
+	{pattern: "POST /j/{id}/edit", do: saveJournal, keeps: true},
 	{pattern: "GET /photo/{id}", do: showPhoto},
 }
 
@@ -113,6 +114,9 @@ func showJournals(rq *request) error {
 	if err != nil {
 		return err
 	}
+	if err := rq.sweepPhotos(); err != nil {
+		return err
+	}
 	l := rq.words
 	p := &journalsPage{frame: frame{Title: l.say("tab.journal"), Tab: "journal"}}
 	if err := rq.replica.View(rq.Context(), func(v *replica.View) error {
@@ -127,6 +131,17 @@ func showJournals(rq *request) error {
 				return err
 			} else if found {
 				r.Name, r.Text = l.home(h), brief(d.Text)
+			}
+			p.Drafts = append(p.Drafts, r)
+		}
+		forms, err := allFormDrafts(v, "")
+		if err != nil {
+			return err
+		}
+		for _, d := range forms {
+			r, err := rq.formDraftRow(v, d)
+			if err != nil {
+				return err
 			}
 			p.Drafts = append(p.Drafts, r)
 		}
@@ -315,6 +330,9 @@ func editJournal(rq *request) error {
 	if err != nil {
 		return err
 	}
+	if _, err := rq.resume(&p.frame, p.Sheet); err != nil {
+		return err
+	}
 	return rq.show("reword", p)
 }
 
@@ -340,13 +358,13 @@ func saveJournal(rq *request) error {
 		values["state"] = schema.Text("submitted")
 		said = "journal.saved"
 	}
-	ch, err := rq.replica.Write(rq.Context(), func(tx *replica.Tx) error { return tx.Update(s.base, values) })
+	wrote, err := rq.write(func(tx *replica.Tx) error { return tx.Update(s.base, values) })
 	switch {
 	case err != nil && s.blame(err):
 		return rq.again("reword", p)
 	case err != nil:
 		return err
-	case ch == nil:
+	case !wrote:
 		said = "nothing"
 	}
 	rq.toast(said)

@@ -70,12 +70,12 @@ type answerPage struct {
 var matterRoutes = []route{
 	{pattern: "GET " + mattersPath, do: showMatters},
 	{pattern: "GET /h/{id}/matter", do: showNewMatter},
-	{pattern: "POST /h/{id}/matter", do: saveNewMatter},
+	{pattern: "POST /h/{id}/matter", do: saveNewMatter, keeps: true},
 	{pattern: "GET /m/{id}", do: showMatter},
 	{pattern: "GET /m/{id}/answer", do: showAnswer},
-	{pattern: "POST /m/{id}/answer", do: saveAnswer},
+	{pattern: "POST /m/{id}/answer", do: saveAnswer, keeps: true},
 	{pattern: "GET /m/{id}/edit", do: editMatter},
-	{pattern: "POST /m/{id}/edit", do: saveMatter},
+	{pattern: "POST /m/{id}/edit", do: saveMatter, keeps: true},
 }
 
 var matterWords = words{
@@ -263,6 +263,13 @@ func showNewMatter(rq *request) error {
 	if err != nil {
 		return err
 	}
+	d, err := rq.resume(&p.frame, p.Sheet)
+	if err != nil {
+		return err
+	}
+	if how := d.Fields.Get("how"); how != "" {
+		p.hows(rq.words, how)
+	}
 	return rq.show("matter-new", p)
 }
 
@@ -291,7 +298,7 @@ func saveNewMatter(rq *request) error {
 	}
 	d := &visitDraft{Home: home, Day: rq.today()}
 	var id syncproto.RowID
-	if _, err = rq.replica.Write(rq.Context(), func(tx *replica.Tx) (err error) {
+	if _, err = rq.write(func(tx *replica.Tx) (err error) {
 		id, err = newMatter(tx, me, matterDraft{Home: home, Day: d.Day, Kind: values["kind"].Str(), Title: values["title"].Str(), Detail: values["detail"].Str(),
 			Raised: values["raised_by"].Str(), How: how})
 		return err
@@ -356,6 +363,14 @@ func showAnswer(rq *request) error {
 		return err
 	}
 	p.Text = p.Given
+	d, err := rq.resume(&p.frame, nil)
+	if err != nil {
+		return err
+	}
+	if len(d.Fields) > 0 {
+		p.Text, p.Said = d.Fields.Get("text"), d.Fields.Get("said")
+		p.words(rq.words, d.Fields.Get("word"))
+	}
 	return rq.show("answer", p)
 }
 
@@ -385,7 +400,7 @@ func saveAnswer(rq *request) error {
 			word += "“" + p.Said + "”"
 		}
 	}
-	if _, err := rq.replica.Write(rq.Context(), func(tx *replica.Tx) error {
+	if _, err := rq.write(func(tx *replica.Tx) error {
 		if err := newStep(tx, me, f.Row, "answer", rq.today(), p.Text); err != nil {
 			return err
 		}
@@ -434,6 +449,9 @@ func editMatter(rq *request) error {
 	if err != nil {
 		return err
 	}
+	if _, err := rq.resume(&p.frame, p.Sheet); err != nil {
+		return err
+	}
 	return rq.show("reword", p)
 }
 
@@ -449,13 +467,13 @@ func saveMatter(rq *request) error {
 	if p.Sheet = s; !ok {
 		return rq.again("reword", p)
 	}
-	ch, err := rq.replica.Write(rq.Context(), func(tx *replica.Tx) error { return tx.Update(s.base, values) })
+	wrote, err := rq.write(func(tx *replica.Tx) error { return tx.Update(s.base, values) })
 	switch {
 	case err != nil && s.blame(err):
 		return rq.again("reword", p)
 	case err != nil:
 		return err
-	case ch == nil:
+	case !wrote:
 		rq.toast("nothing")
 	default:
 		rq.toast("saved")

@@ -103,7 +103,7 @@ func (a *App) Practise(ctx context.Context) error {
 // forgetSaid drops what the session kept of the other file: a sentence about it, and the way to take something back there.
 func (rq *request) forgetSaid() {
 	if s := guard.SessionOf(rq.Context()); s != nil {
-		for _, key := range []string{"toast", undoKey} {
+		for _, key := range []string{"toast", undoKey, droppedKey} {
 			s.Take(key)
 		}
 	}

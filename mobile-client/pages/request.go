@@ -3,6 +3,7 @@ package pages
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,6 +27,8 @@ type request struct {
 	words   tongue
 	now     time.Time // local
 	device  *replica.Device
+	keeps   bool      // it is a form of which drafts are kept
+	kept    *keptForm // the draft of a form that could not be saved
 }
 
 // handle runs a route: it makes the request, and turns an error into a page.
@@ -41,6 +44,7 @@ func (a *App) handle(rt route) http.Handler {
 
 // serve runs the handler of a route, or sends to where the way to it is opened.
 func (rq *request) serve(rt route) error {
+	rq.keeps = rt.keeps
 	if rq.practising() && rt.outside() {
 		return rq.show("practice", rq.practicePage())
 	}
@@ -69,6 +73,12 @@ func (rq *request) serve(rt route) error {
 		}
 	}
 	err = rt.do(rq)
+	if err != nil && rq.Method == http.MethodGet {
+		err = rq.wordsInstead(err)
+	}
+	if rt.keeps && err != nil {
+		err = errors.Join(err, rq.keepPosted())
+	}
 	if rq.Method == http.MethodPost && !rt.entry && err == nil {
 		rq.phone.Saved()
 	}
@@ -131,11 +141,17 @@ func (rq *request) show(name string, p page) error { return rq.answer(http.Statu
 
 // again answers with a form whose values have to be mended.
 func (rq *request) again(name string, p page) error {
+	if err := rq.keepPosted(); err != nil {
+		return err
+	}
 	return rq.answer(http.StatusUnprocessableEntity, name, p)
 }
 
 func (rq *request) answer(status int, name string, p page) error {
 	f := p.framed()
+	if f.Draft == nil && f.Form {
+		f.Draft = rq.kept
+	}
 	if err := rq.fit(f); err != nil {
 		return err
 	}

@@ -37,7 +37,8 @@ type frame struct {
 	Tab   string // today, households, journal, matters, me
 	Back  string
 	Shut  bool
-	Form  bool // the page is a form: surface all over
+	Form  bool      // the page is a form: surface all over
+	Draft *keptForm // of a form that keeps drafts
 	Shell shell
 }
 

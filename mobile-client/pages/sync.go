@@ -52,7 +52,7 @@ var syncRoutes = []route{
 	{pattern: "POST " + syncPath + "/c/{change}/seen", do: seenFate, entry: true},
 	{pattern: "POST " + syncPath + "/c/{change}/withdraw", do: withdraw},
 	{pattern: "GET " + syncPath + "/c/{change}/mend", do: showMend},
-	{pattern: "POST " + syncPath + "/c/{change}/mend", do: saveMend},
+	{pattern: "POST " + syncPath + "/c/{change}/mend", do: saveMend, keeps: true},
 	{pattern: "POST " + syncPath + "/photos", do: leavePhotos, entry: true},
 	{pattern: "POST " + syncPath + "/carry", do: exportOutbox, entry: true},
 }

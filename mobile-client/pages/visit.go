@@ -33,7 +33,8 @@ type visitPage struct {
 	Pics    []visitPic
 	Full    bool
 	Nexts   []choice
-	Also    []syncproto.RowID
+	Round   []partRow // the further households of a round
+	First   string    // whose this form is alone, in a round
 	AlsoN   string
 	Bad     map[string]string
 	Blames  []blame
@@ -116,7 +117,17 @@ var visitWords = words{
 	"visit.next.past":    {ZH: "约的日子早于走访那天。", EN: "The promised day lies before the visit."},
 	"visit.round":        {ZH: "几户一起记", EN: "Several homes at once"},
 	"visit.round.n":      {ZH: "连同另外 {0} 户，每户各记一次", EN: "With {0} more home, a visit each|With {0} more homes, a visit each"},
-	"visit.round.text":   {ZH: "开会、集中走访时用：写一份，每户各记一次走访。事项、照片和约的日子记在{0}。", EN: "For meetings: written once, a visit is recorded for each home. Matter, photos and promise go to {0}."},
+	"visit.round.text":   {ZH: "开会、集中走访时用：大家一样的写一份；见到谁、事项、照片和约的日子，每户各记各的。", EN: "For meetings: what is the same for all is written once; who was met, matters, photos and the promise are each home’s own."},
+	"visit.round.homes":  {ZH: "这一轮的另外几户", EN: "The other homes of this round"},
+	"visit.part.none":    {ZH: "只记大家一样的", EN: "Only what is the same for all"},
+	"visit.part.met":     {ZH: "见到{0}", EN: "met {0}"},
+	"visit.part.matter":  {ZH: "一件事项", EN: "a matter"},
+	"visit.part.photos":  {ZH: "{0} 张照片", EN: "{0} photo|{0} photos"},
+	"visit.part.next":    {ZH: "约 {0}再来", EN: "next {0}"},
+	"visit.part.open":    {ZH: "单记", EN: "Add"},
+	"visit.part.done":    {ZH: "记好了", EN: "Done"},
+	"visit.part.text":    {ZH: "日期、做了什么、听到什么，和这一轮一起记。这里只记这一户自己的。", EN: "Day, tasks and text are the round’s. Here goes what is this home’s own."},
+	"visit.part.bad":     {ZH: "{0}：{1}", EN: "{0}: {1}"},
 	"visit.round.done":   {ZH: "选好了", EN: "Done"},
 	"visit.discard":      {ZH: "不要这份草稿", EN: "Discard the draft"},
 	"visit.saved.n":      {ZH: "{0} 户都已存在本机，有网自动上传。", EN: "{0} visits saved on this phone; they go up by themselves."},
@@ -157,6 +168,12 @@ func showVisit(rq *request) error {
 			d, others = have, others-1
 		}
 	}
+	if rq.FormValue("of") != "" {
+		if d, err = rq.findPart(home); err != nil {
+			return err
+		}
+		others = 0
+	}
 	if d == nil {
 		d = &visitDraft{Home: home, Day: rq.today(), How: howVillage}
 		if d.ID, err = rq.app.token(); err != nil {
@@ -177,16 +194,7 @@ func showVisit(rq *request) error {
 	return rq.show("visit", p)
 }
 
-func (rq *request) said(d *visitDraft) string {
-	if d.At == 0 {
-		return rq.words.say("visit.draft.none")
-	}
-	at := time.UnixMilli(d.At).In(rq.app.opt.Zone)
-	if at.Format(time.DateOnly) == rq.today() {
-		return rq.words.say("visit.draft.saved", at.Format("15:04"))
-	}
-	return rq.words.say("visit.draft.saved", rq.words.moment(at, rq.now))
-}
+func (rq *request) said(d *visitDraft) string { return rq.saidAt(d.At) }
 
 // visitPage puts a draft on the page.
 func (rq *request) visitPage(d *visitDraft) (*visitPage, error) {
@@ -242,10 +250,14 @@ func (rq *request) visitPage(d *visitDraft) (*visitPage, error) {
 		c := choice{Value: n, Label: l.say("visit.next." + map[bool]string{true: "none", false: n}[n == ""]), On: d.Next == n}
 		p.Nexts = append(p.Nexts, c)
 	}
-	if n := len(d.Homes); n > 0 {
-		p.AlsoN = l.say("visit.round.n", n)
+	if d.Of != "" {
+		p.Back = (&visitDraft{Home: d.Of, ID: d.ID}).path()
 	}
-	return p, nil
+	if n := len(d.Homes); n > 0 {
+		p.AlsoN, p.First = l.say("visit.round.n", n), l.home(h.Home)
+		p.Round, err = rq.partRows(d)
+	}
+	return p, err
 }
 
 // Council is the day of the next village council: the 20th (DOMAIN B2).
@@ -347,6 +359,10 @@ func postVisit(rq *request) error {
 		d.Text = toggle(d.Text, arg)
 	case "unphoto":
 		d.Photos = slices.DeleteFunc(d.Photos, func(h string) bool { return h == arg })
+	case "undrop":
+		if err := rq.undropPhotos(); err != nil {
+			return err
+		}
 	}
 	for _, p := range taken {
 		if len(d.Photos) < mostPhotos && !slices.Contains(d.Photos, p.Hash) {
@@ -363,18 +379,32 @@ func postVisit(rq *request) error {
 	case gone:
 		rq.toast("saved")
 		return rq.see(householdPath(home))
+	case d.Of != "" && (do == "save" || do == "") && wrong == nil:
+		return rq.see((&visitDraft{Home: d.Of, ID: d.ID}).path())
+	case do == "part":
+		return rq.see((&visitDraft{Home: syncproto.RowID(arg), ID: d.ID, Of: d.Home}).path())
 	case (do == "save" || do == "") && wrong == nil:
 		return rq.saveVisit(d)
+	case do == "undrop":
+		return rq.see(d.path())
 	case do == "homes":
 		return rq.see(visitPath(home) + "/homes?draft=" + d.ID)
 	case do == "discard":
-		if err := rq.dropDraft(rq.Context(), d, false); err != nil {
+		if err := rq.discardVisit(d); err != nil {
 			return err
 		}
 		fields := f
-		fields.Del("do")
+		fields.Set("do", "undrop") // back into the draft, and not saved
 		rq.undoable(visitPath(home), fields, "visit.discarded")
+		if d.Of != "" {
+			return rq.see((&visitDraft{Home: d.Of, ID: d.ID}).path())
+		}
 		return rq.see(householdPath(home))
+	}
+	if do == "unphoto" && !copied { // a copy has its own; the other draft keeps its picture
+		if err := rq.replica.PutLocal(rq.Context(), photoKey(d.ID, arg), nil); err != nil {
+			return err
+		}
 	}
 	p, err := rq.visitPage(d)
 	if err != nil {
@@ -395,6 +425,11 @@ func (rq *request) blameVisit(p *visitPage, bad map[string]string) error {
 	for _, name := range []string{"day", "text", "kind", "title", "photo", "next"} {
 		if bad[name] != "" {
 			p.Blames = append(p.Blames, blame{name, bad[name]})
+		}
+	}
+	for _, r := range p.Round {
+		if text := bad["part-"+string(r.ID)]; text != "" {
+			p.Blames = append(p.Blames, blame{"part-" + string(r.ID), text})
 		}
 	}
 	return rq.again("visit", p)

@@ -113,6 +113,9 @@ func (rq *request) readVisit(home syncproto.RowID, f url.Values) (*visitDraft, e
 			d.Homes = append(d.Homes, id)
 		}
 	}
+	if of := f.Get("of"); schema.ValidID(of) && of != string(home) {
+		d.Of, d.Homes, d.Text, d.Tasks = syncproto.RowID(of), nil, "", nil
+	}
 	if slices.Contains(d.Met, metNobody) {
 		d.Met = []string{metNobody}
 	}
@@ -152,7 +155,7 @@ func (d *visitDraft) check(rq *request) map[string]string {
 		bad["day"] = l.say("visit.day.future")
 	}
 	book := rq.replica.Book()
-	if strings.TrimSpace(d.Text) == "" && len(d.Met) == 0 && !d.Matter && len(d.Photos) == 0 {
+	if d.Of == "" && strings.TrimSpace(d.Text) == "" && len(d.Met) == 0 && !d.Matter && len(d.Photos) == 0 {
 		bad["text"] = l.say("visit.nothing")
 	} else if c := book.Table("journal").Column("text"); utf8.RuneCountInString(d.Text) > int(c.Max) {
 		bad["text"] = l.say("visit.long", int(c.Max))

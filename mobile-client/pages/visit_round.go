@@ -15,7 +15,7 @@ import (
 type roundPage struct {
 	frame
 	Action string
-	Draft  string
+	Of     string
 	Text   string
 	Groups []roundGroup
 }
@@ -59,7 +59,7 @@ func showRound(rq *request) error {
 		return err
 	}
 	l := rq.words
-	p := &roundPage{frame: frame{Title: l.say("visit.round"), Back: d.path(), Form: true}, Action: visitPath(d.Home) + "/homes", Draft: d.ID}
+	p := &roundPage{frame: frame{Title: l.say("visit.round"), Back: d.path(), Form: true}, Action: visitPath(d.Home) + "/homes", Of: d.ID, Text: l.say("visit.round.text")}
 	if err := rq.replica.View(rq.Context(), func(v *replica.View) error {
 		const most = 500
 		list, err := field.Homes(v, me, rq.today(), "", 0, most)
@@ -68,7 +68,6 @@ func showRound(rq *request) error {
 		}
 		for _, h := range list.Lines {
 			if h.ID == d.Home {
-				p.Text = l.say("visit.round.text", l.home(h.Home))
 				continue
 			}
 			if n := len(p.Groups); n == 0 || p.Groups[n-1].Name != h.Group {
@@ -89,6 +88,13 @@ func postRound(rq *request) error {
 	if err != nil {
 		return err
 	}
+	var parts map[string]*visitDraft
+	if err := rq.replica.View(rq.Context(), func(v *replica.View) (err error) {
+		parts, err = partsOf(v, d)
+		return err
+	}); err != nil {
+		return err
+	}
 	d.Homes = nil
 	for _, id := range rq.PostForm["homes"] {
 		if len(d.Homes) < mostHomes && schema.ValidID(id) && id != string(d.Home) {
@@ -99,6 +105,9 @@ func postRound(rq *request) error {
 		return err
 	}
 	if _, _, err := rq.keepDraft(d); err != nil {
+		return err
+	}
+	if err := rq.leaveRound(parts, d.Homes); err != nil {
 		return err
 	}
 	return rq.see(d.path())
@@ -158,6 +167,13 @@ func (rq *request) takeBack(w *written) (*visitDraft, error) {
 	}
 	if _, _, err := rq.keepDraft(d); err != nil {
 		return nil, err
+	}
+	for _, part := range w.Parts {
+		own := *part
+		own.ID, own.Page, own.Rev = d.ID, d.Page, 0
+		if _, _, err := rq.keepDraft(&own); err != nil {
+			return nil, err
+		}
 	}
 	_, err = rq.replica.Write(rq.Context(), func(tx *replica.Tx) error { return deleteWritten(tx, rows, w.Matters) })
 	return d, err

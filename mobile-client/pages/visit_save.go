@@ -18,46 +18,59 @@ type written struct {
 	Visits  []syncproto.RowID
 	Matters []syncproto.RowID
 	Draft   *visitDraft
+	Parts   map[string]*visitDraft
 }
 
-// saveVisit checks a draft and writes the visit with all that belongs to it as one change. The draft goes once that is durable.
+// saveVisit checks a draft and writes the visit with all that belongs to it as one change. The draft goes with it.
 func (rq *request) saveVisit(d *visitDraft) error {
-	if bad := d.check(rq); len(bad) > 0 {
+	var parts map[string]*visitDraft
+	if err := rq.replica.View(rq.Context(), func(v *replica.View) (err error) {
+		parts, err = partsOf(v, d)
+		return err
+	}); err != nil {
+		return err
+	}
+	bad := d.check(rq)
+	if err := rq.checkParts(d, parts, bad); err != nil {
+		return err
+	}
+	if len(bad) > 0 {
 		p, err := rq.visitPage(d)
 		if err != nil {
 			return err
 		}
 		return rq.blameVisit(p, bad)
 	}
-	w := &visitWriter{rq: rq, d: d}
+	w := &visitWriter{rq: rq, d: d, parts: parts, met: map[string]string{}, photos: map[string][]*photos.Photo{}}
 	var err error
 	if w.me, err = rq.me(); err != nil {
 		return err
 	}
-	if w.met, err = rq.metNames(d); err != nil {
-		return err
-	}
-	for _, hash := range d.Photos {
-		p, err := rq.draftPhoto(d.ID, hash)
-		if err != nil {
+	for home, own := range w.each() {
+		if w.met[home], err = rq.metNames(own); err != nil {
 			return err
 		}
-		w.photos = append(w.photos, p)
+		for _, hash := range own.Photos {
+			p, err := rq.draftPhoto(own.ID, hash)
+			if err != nil {
+				return err
+			}
+			w.photos[home] = append(w.photos[home], p)
+		}
 	}
-	if _, err := rq.replica.Write(rq.Context(), w.write); err != nil {
+	if err := w.save(); err != nil {
 		return err
 	}
-	if err := rq.answeredOnTheSpot(w.spot, d); err != nil {
-		return err
+	for _, m := range w.spot {
+		if err := rq.answeredOnTheSpot(m, d); err != nil {
+			return err
+		}
 	}
 	if s := guard.SessionOf(rq.Context()); s != nil {
-		s.Keep(undoKey, &written{w.visits, w.matters, d})
-	}
-	if err := rq.dropDraft(rq.Context(), d, true); err != nil {
-		return err
+		s.Keep(undoKey, &written{w.visits, w.matters, d, parts})
 	}
 	fields := url.Values{"of": {d.ID}}
-	if w.spot != "" { // a matter that was answered stays: nobody takes an answer back
+	if len(w.spot) > 0 { // a matter that was answered stays: nobody takes an answer back
 		rq.toast("saved")
 	} else if n := len(w.visits); n > 1 {
 		rq.undoable(visitPath(d.Home)+"/undo", fields, "visit.saved.n", n)
@@ -104,35 +117,73 @@ type visitWriter struct {
 	rq      *request
 	d       *visitDraft
 	me      syncproto.UserID
-	met     string
-	photos  []*photos.Photo
+	parts   map[string]*visitDraft     // of the further households of a round, by household
+	met     map[string]string          // by household
+	photos  map[string][]*photos.Photo // by household
 	visits  []syncproto.RowID
 	matters []syncproto.RowID
-	spot    syncproto.RowID // the matter that was handled on the spot
+	spot    []syncproto.RowID // the matters that were handled on the spot
+}
+
+// each gives every household of the visit with the draft of what is its own.
+func (w *visitWriter) each() map[string]*visitDraft {
+	out := map[string]*visitDraft{string(w.d.Home): w.d}
+	for _, home := range w.d.Homes {
+		own := w.parts[home]
+		if own == nil {
+			own = &visitDraft{Home: syncproto.RowID(home), ID: w.d.ID, Day: w.d.Day}
+		}
+		out[home] = own
+	}
+	return out
+}
+
+// save writes the visit and drops its draft in one transaction: no crash leaves both, or neither.
+func (w *visitWriter) save() error {
+	rq := w.rq
+	rq.app.drafting.Lock()
+	defer rq.app.drafting.Unlock()
+	note, err := rq.savedNote(w.d.ID, w.d.Page)
+	if err != nil {
+		return err
+	}
+	_, err = rq.replica.Write(rq.Context(), func(tx *replica.Tx) error {
+		if err := w.write(tx); err != nil {
+			return err
+		}
+		for _, own := range w.each() {
+			if err := own.drop(tx.PutLocal); err != nil {
+				return err
+			}
+		}
+		return tx.PutLocal(savedVisits, note)
+	})
+	return err
 }
 
 func (w *visitWriter) write(tx *replica.Tx) error {
-	w.visits, w.matters, w.spot = nil, nil, ""
+	w.visits, w.matters, w.spot = nil, nil, nil
+	each := w.each()
 	for _, home := range append([]string{string(w.d.Home)}, w.d.Homes...) {
-		if err := w.visit(tx, home, home == string(w.d.Home)); err != nil {
+		if err := w.visit(tx, home, each[home]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// visit writes the rows of one household. What concerns one household alone goes to the first.
-func (w *visitWriter) visit(tx *replica.Tx, home string, first bool) error {
+// visit writes the rows of one household: what is the same for all, and its own.
+func (w *visitWriter) visit(tx *replica.Tx, home string, own *visitDraft) error {
 	d, author := w.d, schema.Text(string(w.me))
 	id, err := tx.NewID()
 	if err != nil {
 		return err
 	}
 	v := map[string]schema.Value{"household": schema.Text(home), "author": author, "day": schema.Text(d.Day), "tasks": schema.Set(d.Tasks...)}
-	if first && w.met != "" {
-		v["met"] = schema.Text(w.met)
+	if met := w.met[home]; met != "" {
+		v["met"] = schema.Text(met)
 	}
-	if next := d.promised(); first && next != "" {
+	if next := own.promised(); next != "" {
 		v["next_day"] = schema.Text(next)
 	}
 	if err := tx.Create("visit", id, v); err != nil {
@@ -149,24 +200,21 @@ func (w *visitWriter) visit(tx *replica.Tx, home string, first bool) error {
 			return err
 		}
 	}
-	if !first {
-		return nil
-	}
-	for _, p := range w.photos {
+	for _, p := range w.photos[home] {
 		if _, err := p.Attach(tx, id, w.me); err != nil {
 			return err
 		}
 	}
-	if !d.Matter {
+	if !own.Matter {
 		return nil
 	}
 	raised := ""
-	if !slices.Contains(d.Met, metNobody) && !slices.Contains(d.Met, metOther) {
-		raised = w.met
+	if !slices.Contains(own.Met, metNobody) && !slices.Contains(own.Met, metOther) {
+		raised = w.met[home]
 	}
-	made, err := newMatter(tx, w.me, matterDraft{Home: d.Home, Day: d.Day, Kind: d.Kind, Title: d.What, How: d.How, Raised: raised})
-	if w.matters = append(w.matters, made); d.How == howSpot {
-		w.spot = made
+	made, err := newMatter(tx, w.me, matterDraft{Home: own.Home, Day: d.Day, Kind: own.Kind, Title: own.What, How: own.How, Raised: raised})
+	if w.matters = append(w.matters, made); own.How == howSpot {
+		w.spot = append(w.spot, made)
 	}
 	return err
 }

@@ -149,6 +149,93 @@ func TestVisitsOfOneRound(t *testing.T) {
 	}
 }
 
+// TestEachHomeOfARoundHasItsOwn writes the common text once, and for one household of the round whom he met, a matter, a photo and a promise.
+func TestEachHomeOfARoundHasItsOwn(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Full)
+	p := b.Get("/h/{home}/visit").Send("main form", url.Values{"do": {"homes"}, "text": {"开会讲了医保。"}, "day": {"2026-11-20"}}).Want(200)
+	boxes := p.All("input[name=homes]")
+	three := []string{pagetest.Attr(boxes[0], "value"), pagetest.Attr(boxes[1], "value"), pagetest.Attr(boxes[2], "value")}
+	p = p.Send("main form", url.Values{"homes": three}).Want(200)
+	if n := len(p.All(".well .row")); n != 3 {
+		t.Fatalf("%d further homes on the form", n)
+	}
+	p.Has("#f-met legend", "王桂芬家")
+	part := p.Send("main form", url.Values{"do": {"part:" + three[0]}}).Want(200)
+	if !strings.HasPrefix(part.Path, "/h/"+three[0]+"/visit?draft=") || len(part.All("textarea, [name=tasks], [name=day]")) != 0 {
+		t.Fatalf("%s asks again for what is the same for all", part.Path)
+	}
+	met := pagetest.Attr(part.All("input[name=met]")[0], "value")
+	part = part.SendFile("#visit", "photo", "1.jpg", photo(t, 60), url.Values{"do": {"photo"}, "met": {met}}).Want(200)
+	p = part.Send("#visit", url.Values{"do": {"save"}, "matter": {"1"}, "kind": {"request"}, "how": {"spot"}, "next": {"7"}}).Want(200)
+	p.Has(".well .row", "一件事项，1 张照片，约 11月27日再来")
+	// Nothing was saved yet, and a kill loses none of it.
+	p = b.MustReopen().Get(p.Path).Want(200)
+	p.Has(".well .row", "1 张照片")
+	p = b.Get(p.Path).Send("main form", url.Values{"do": {"save"}}).Want(422)
+	p.Has(".note.stop", "写一句要办什么")
+	part = p.Send("main form", url.Values{"do": {"part:" + three[0]}}).Want(200)
+	p = part.Send("#visit", url.Values{"do": {"save"}, "title": {"修门口的路"}}).Want(200)
+	// Who leaves the round keeps what was typed for it.
+	second := p.Send("main form", url.Values{"do": {"part:" + three[2]}}).Want(200)
+	nobody := second.Send("#visit", url.Values{"do": {"save"}, "met": {"nobody"}}).Want(200)
+	p = nobody.Send("main form", url.Values{"do": {"homes"}}).Want(200).Send("main form", url.Values{"homes": three[:2]}).Want(200)
+	if list := b.Get("/journal").All("a[href*='" + three[2] + "/visit?draft=']"); len(list) != 1 {
+		t.Errorf("%d drafts of who left the round", len(list))
+	}
+	p = p.Send("main form", url.Values{"do": {"save"}}).Want(200)
+	changes, err := b.Replica.Entries(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := changes[len(changes)-2].Change // the last is the answer on the spot
+	seen := map[string]string{}
+	for _, e := range whole.Edits {
+		v := shown(t, b, e.Table, e.Row)
+		switch e.Table {
+		case "visit":
+			seen[v["household"].Str()] = v["met"].Str() + "/" + v["next_day"].Str() + "/" + v["day"].Str()
+		case "matter":
+			if v["household"] != schema.Text(three[0]) || v["title"] != schema.Text("修门口的路") || v["state"] != schema.Text("answered") {
+				t.Errorf("the matter is %v", v)
+			}
+		case "attachment":
+			if visit := shown(t, b, "visit", syncproto.RowID(v["visit"].Str())); visit["household"] != schema.Text(three[0]) {
+				t.Errorf("the photo went to %v", visit["household"])
+			}
+		}
+	}
+	if got := made(whole); got["visit c"] != 3 || got["journal c"] != 3 || got["matter c"] != 1 || got["attachment c"] != 1 {
+		t.Errorf("written: %v", got)
+	}
+	if own := seen[three[0]]; !strings.HasSuffix(own, "/2026-11-27/2026-11-20") || strings.HasPrefix(own, "/") || seen[three[1]] != "//2026-11-20" {
+		t.Errorf("the visits are %v", seen)
+	}
+	if n := pictures(t, b); n != 0 {
+		t.Errorf("%d pictures are left beside drafts", n)
+	}
+}
+
+// TestARoundTakenBack has the parts of a round back as they were.
+func TestARoundTakenBack(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Full)
+	p := b.Get("/h/{home}/visit").Send("main form", url.Values{"do": {"homes"}, "text": {"讲了防火。"}}).Want(200)
+	other := pagetest.Attr(p.All("input[name=homes]")[0], "value")
+	p = p.Send("main form", url.Values{"homes": {other}}).Want(200)
+	p = p.Send("main form", url.Values{"do": {"part:" + other}}).SendFile("#visit", "photo", "1.jpg", photo(t, 60), url.Values{"do": {"photo"}, "next": {"14"}}).Send("#visit", url.Values{"do": {"save"}}).Want(200)
+	gone := p.Send("main form", url.Values{"do": {"discard"}}).Want(200)
+	if n := pictures(t, b); n != 0 {
+		t.Errorf("%d pictures of a discarded round", n)
+	}
+	p = gone.Send(".toast form", nil).Want(200)
+	p.Has(".well .row", "1 张照片")
+	p = p.Send("main form", url.Values{"do": {"save"}}).Want(200).Send(".toast form", nil).Want(200)
+	p.Has(".toast", "撤销了")
+	p.Has(".well .row", "1 张照片，约 12月7日再来")
+	if got := made(last(t, b)); got["visit d"] != 2 || got["attachment d"] != 1 {
+		t.Errorf("taken back: %v", got)
+	}
+}
+
 func TestWhatIsWrongStandsAtItsFieldAndWordsStay(t *testing.T) {
 	b := pagetest.MustOpen(t, pagetest.Full)
 	before := last(t, b).Identity()

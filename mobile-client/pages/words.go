@@ -31,6 +31,7 @@ var catalogue = join(
 	exportWords,
 	diagnosticsWords,
 	visitWords,
+	keepWords,
 	lockWords,
 	enrolWords,
 	firstWords,

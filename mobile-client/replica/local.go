@@ -5,14 +5,19 @@ import "context"
 // PutLocal keeps something of this phone's own in the file, under a key: what was typed and not saved yet, what was looked at. It is
 // durable when PutLocal returns, encrypted with the file, and never synced. A nil value drops it.
 func (r *Replica) PutLocal(ctx context.Context, key string, value []byte) error {
-	return r.write(ctx, func() error {
-		if value == nil {
-			return r.w.exec(`DELETE FROM mq_local WHERE key = ?`, key)
-		}
-		return r.w.exec(`INSERT INTO mq_local (key, value, at) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at`,
-			key, value, r.opt.Now())
-	})
+	return r.write(ctx, func() error { return r.putLocal(key, value) })
 }
+
+func (r *Replica) putLocal(key string, value []byte) error {
+	if value == nil {
+		return r.w.exec(`DELETE FROM mq_local WHERE key = ?`, key)
+	}
+	return r.w.exec(`INSERT INTO mq_local (key, value, at) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at`,
+		key, value, r.opt.Now())
+}
+
+// PutLocal is PutLocal of the replica inside the transaction: what was kept goes, or stays, with what the transaction writes.
+func (tx *Tx) PutLocal(key string, value []byte) error { return tx.r.putLocal(key, value) }
 
 // Local gives what was kept under a key, nil when there is nothing.
 func (v *View) Local(key string) (value []byte, err error) {

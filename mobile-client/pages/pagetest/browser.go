@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +32,21 @@ func MustOpen(tb testing.TB, state State) *Browser {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return browse(tb, p)
+}
+
+// MustReopen opens what a kill at this moment would leave of a phone.
+func (b *Browser) MustReopen() *Browser {
+	b.tb.Helper()
+	p, err := b.Again(context.Background(), b.tb.TempDir())
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return browse(b.tb, p)
+}
+
+func browse(tb testing.TB, p *Phone) *Browser {
+	tb.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	link, ended, err := p.Serve(ctx)
 	if err != nil {
@@ -75,6 +91,17 @@ func (b *Browser) Get(path string) *Page {
 func (b *Browser) Post(path string, fields url.Values) *Page {
 	b.tb.Helper()
 	return b.do(http.MethodPost, b.At(path), fields)
+}
+
+// Type sends what the script sends after every change of a form that keeps drafts.
+func (p *Page) Type(fields url.Values) *Page {
+	p.b.tb.Helper()
+	form := p.One("form[data-draft]")
+	values := p.formFields(form)
+	for name, list := range fields {
+		values[name] = list
+	}
+	return p.b.Post(Attr(form, "data-draft"), values)
 }
 
 // PostFrom is Post from a page of another origin.
@@ -211,10 +238,14 @@ func Attr(n *html.Node, name string) string {
 	return ""
 }
 
-// formFields are what a form would send as it stands.
-func formFields(form *html.Node) url.Values {
+// formFields are what a form would send as it stands, with what stands elsewhere on the page and names it.
+func (p *Page) formFields(form *html.Node) url.Values {
 	out := url.Values{}
-	for n := range form.Descendants() {
+	nodes := slices.Collect(form.Descendants())
+	if id := Attr(form, "id"); id != "" {
+		nodes = append(nodes, p.All(`[form="`+id+`"]`)...)
+	}
+	for _, n := range nodes {
 		has := func(name string) bool {
 			for _, a := range n.Attr {
 				if a.Key == name {
@@ -255,7 +286,7 @@ func rawText(n *html.Node) string {
 func (p *Page) Send(selector string, fields url.Values) *Page {
 	p.b.tb.Helper()
 	form := p.One(selector)
-	values := formFields(form)
+	values := p.formFields(form)
 	for name, list := range fields {
 		values[name] = list
 	}
@@ -273,7 +304,7 @@ func (p *Page) Send(selector string, fields url.Values) *Page {
 func (p *Page) SendFile(selector, field, name string, content []byte, fields url.Values) *Page {
 	p.b.tb.Helper()
 	form := p.One(selector)
-	values := formFields(form)
+	values := p.formFields(form)
 	for name, list := range fields {
 		values[name] = list
 	}

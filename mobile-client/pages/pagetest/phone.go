@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -58,6 +60,7 @@ type Phone struct {
 
 	cloud *practice.Cloud
 	rng   *rand.ChaCha8
+	key   []byte
 }
 
 // zone is the zone of the local dates.
@@ -68,13 +71,11 @@ func Open(ctx context.Context, dir string, state State) (p *Phone, err error) {
 	p = &Phone{State: state, Path: filepath.Join(dir, "field.db"), Now: time.Date(2026, 11, 23, 10, 42, 0, 0, zone), Rows: map[string]syncproto.RowID{},
 		Log: &bytes.Buffer{}, rng: rand.NewChaCha8([32]byte{7})}
 	book := schema.Minqing()
-	key := make([]byte, 32)
-	if _, err := io.ReadFull(p.rng, key); err != nil {
+	p.key = make([]byte, 32)
+	if _, err := io.ReadFull(p.rng, p.key); err != nil {
 		return nil, err
 	}
-	p.Replica, err = replica.Open(ctx, replica.Options{Path: p.Path, Key: key, Book: book, Now: func() int64 { return p.Now.UnixMilli() }, Rand: p.rng,
-		Indexes: field.Indexes, Search: field.Search()})
-	if err != nil {
+	if err := p.open(ctx); err != nil {
 		return nil, err
 	}
 	file := p.Replica
@@ -93,12 +94,25 @@ func Open(ctx context.Context, dir string, state State) (p *Phone, err error) {
 	if err := p.fill(ctx); err != nil {
 		return nil, fmt.Errorf("pagetest: state %s: %w", state, err)
 	}
-	if p.App, err = pages.New(pages.Options{Phone: phone.Over(p.Replica, phone.Options{Now: func() int64 { return p.Now.UnixMilli() }}), Settings: p.Path + ".settings", Practice: p.Path + ".practice", Version: "1.0.0",
-		Platform: "android/arm64", Now: func() time.Time { return p.Now }, Zone: zone, Rand: p.rng,
-		Log: slog.New(slog.NewTextHandler(p.Log, nil))}); err == nil && state == Practising {
+	if state == Practising {
 		err = p.App.Practise(ctx)
 	}
 	return p, err
+}
+
+// open opens the file, and the app over it.
+func (p *Phone) open(ctx context.Context) (err error) {
+	now := func() int64 { return p.Now.UnixMilli() }
+	p.Replica, err = replica.Open(ctx, replica.Options{Path: p.Path, Key: p.key, Book: schema.Minqing(), Now: now, Rand: p.rng, Indexes: field.Indexes, Search: field.Search()})
+	if err != nil {
+		return err
+	}
+	p.App, err = pages.New(pages.Options{Phone: phone.Over(p.Replica, phone.Options{Now: now}), Settings: p.Path + ".settings", Practice: p.Path + ".practice", Version: "1.0.0",
+		Platform: "android/arm64", Now: func() time.Time { return p.Now }, Zone: zone, Rand: p.rng, Log: slog.New(slog.NewTextHandler(p.Log, nil))})
+	if err != nil {
+		err = errors.Join(err, p.Replica.Close())
+	}
+	return err
 }
 
 // id makes the next id.
@@ -169,3 +183,22 @@ func (p *Phone) Serve(ctx context.Context) (link string, ended <-chan error, err
 
 // Close closes the file.
 func (p *Phone) Close() error { return p.Replica.Close() }
+
+// Again opens a copy of the phone's file in a folder, as it lies on the disk at this moment: what a kill, or a dead battery, would leave.
+func (p *Phone) Again(ctx context.Context, dir string) (*Phone, error) {
+	again := *p
+	again.Path, again.Log = filepath.Join(dir, "again.db"), &bytes.Buffer{}
+	for _, end := range []string{"", "-wal", "-xwal"} {
+		raw, err := os.ReadFile(p.Path + end)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(again.Path+end, raw, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return &again, again.open(ctx)
+}

@@ -59,6 +59,7 @@ changed();
 });
 // A phrase writes its sentence, or takes it out.
 function phrases() {
+if (!form().elements.text) return;
 var text = form().elements.text.value;
 form().querySelectorAll("[data-phrase]").forEach(function (b) {
 var on = text.indexOf(b.dataset.phrase + "。") >= 0;
