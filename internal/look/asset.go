@@ -29,6 +29,11 @@ func Phone() *Asset {
 	return NewAsset("phone.css", sheet("tokens.css"), sheet("phone.css"), sheet("parts.css"))
 }
 
+// Desk is the style sheet of the consoles.
+func Desk() *Asset {
+	return NewAsset("desk.css", sheet("tokens.css"), sheet("desk.css"), sheet("parts.css"), sheet("console.css"))
+}
+
 func sheet(name string) []byte {
 	b, err := files.ReadFile("css/" + name)
 	if err != nil {

@@ -1,13 +1,10 @@
 package pages
 
 import (
-	"fmt"
 	"html/template"
-	"image/color"
 	"strings"
 
-	"github.com/boombuler/barcode/qr"
-
+	"minqing/internal/look"
 	"minqing/mobile-client/field"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
@@ -81,7 +78,7 @@ func showCard(rq *request) error {
 	default:
 		return rq.show("card", p)
 	}
-	p.QR, err = qrCode(content, rq.words.say("card.qr"))
+	p.QR, err = look.QR(content, rq.words.say("card.qr"))
 	if err != nil {
 		return err
 	}
@@ -107,32 +104,4 @@ func spaced(phone string) string {
 func mecard(c field.Contact) string {
 	escape := strings.NewReplacer(`\`, `\\`, `;`, `\;`, `:`, `\:`, `,`, `\,`, `"`, `\"`)
 	return "MECARD:N:" + escape.Replace(c.Name) + ";TEL:" + c.Phone + ";NOTE:" + escape.Replace(c.Post) + ";;"
-}
-
-// quiet is the border of a code, in modules (ISO/IEC 18004, 4 modules).
-const quiet = 4
-
-// qrCode draws a code as one path, dark on white in either scheme: cameras want it so.
-func qrCode(content, name string) (template.HTML, error) {
-	code, err := qr.Encode(content, qr.M, qr.Auto)
-	if err != nil {
-		return "", err
-	}
-	size := code.Bounds().Dx()
-	var path strings.Builder
-	for y := range size {
-		for x := 0; x < size; x++ {
-			run := 0
-			for x+run < size && code.At(x+run, y) == color.Black {
-				run++
-			}
-			if run > 0 {
-				fmt.Fprintf(&path, "M%d %dh%dv1h-%dz", x+quiet, y+quiet, run, run)
-				x += run
-			}
-		}
-	}
-	side := size + 2*quiet
-	return template.HTML(fmt.Sprintf(`<svg class="qr" role="img" aria-label="%s" viewBox="0 0 %d %d" shape-rendering="crispEdges"><path class="pale" d="M0 0h%dv%dH0z"/><path class="ink" d="%s"/></svg>`,
-		template.HTMLEscapeString(name), side, side, side, side, path.String())), nil // #nosec G203 -- numbers and an escaped name
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -91,6 +92,17 @@ func New(cfg Config) *Server {
 	e.GET("/readyz", s.handleReady)
 	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(cfg.Registry, promhttp.HandlerOpts{})))
 	return s
+}
+
+// Mount gives every address that is not the protocol's to pages. Call it once, before serving.
+func (s *Server) Mount(pages http.Handler) {
+	serve := echo.WrapHandler(pages)
+	s.echo.Any("/*", func(c echo.Context) error {
+		if strings.HasPrefix(c.Request().URL.Path, "/v1/") {
+			return echo.ErrNotFound // programs ask there, and get a problem document
+		}
+		return serve(c)
+	})
 }
 
 // Handler is the whole face as an http.Handler, for tests and the simulator.

@@ -210,6 +210,9 @@ func (e *Engine) openFiles() (err error) {
 // Handler is the HTTP face.
 func (e *Engine) Handler() http.Handler { return e.API.Handler() }
 
+// Mount serves pages beside the protocol, on the same port. Call it once, before Run.
+func (e *Engine) Mount(pages http.Handler) { e.API.Mount(pages) }
+
 // Run serves on l until ctx ends, then drains.
 func (e *Engine) Run(ctx context.Context, l net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)

@@ -77,6 +77,17 @@ func (r *Rights) Roles(at int64, chain []string) []schema.Role {
 	return out
 }
 
+// Places are the places over which the user had a role at a time, sorted.
+func (r *Rights) Places(at int64) []string {
+	var out []string
+	for i := range r.roles {
+		if g := &r.roles[i]; g.holds(at) {
+			out = append(out, g.place)
+		}
+	}
+	return unique(out)
+}
+
 // Sees tells whether a scope was open to the user at a time; chain are the places above what the scope is named after.
 func (r *Rights) Sees(b *schema.Book, scope string, at int64, chain []string) bool {
 	named, id := schema.SplitScope(scope)

@@ -1,7 +1,7 @@
 package store
 
 // storeVersion is the version of the mq_* tables; it grows when they change.
-const storeVersion = 3
+const storeVersion = 4
 
 // bookkeeping is the DDL of the mq_* tables. The words {int} and {blob} stand for the database's own type names. All text is
 // compared bytewise ({c} asks PostgreSQL for the C collation, as canonical orders are bytewise on both). {key} keeps a table in the order
@@ -126,4 +126,21 @@ var bookkeeping = []string{
 		device TEXT{c} NOT NULL, hash TEXT{c} NOT NULL, bytes {int} NOT NULL, media TEXT{c} NOT NULL, expires_ms {int} NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS mq_upload_user ON mq_upload (user_id)`,
 	`CREATE INDEX IF NOT EXISTS mq_upload_expires ON mq_upload (expires_ms)`,
+
+	// Who signs in to the consoles, and how (server/console/account): a password's hash, a sealed key of one-time codes with the last step
+	// used, and the hashes of recovery codes that are left.
+	`CREATE TABLE IF NOT EXISTS mq_login (user_id TEXT{c} PRIMARY KEY, password TEXT{c} NOT NULL, changed_ms {int} NOT NULL, totp TEXT{c} NOT NULL,
+		totp_step {int} NOT NULL, recovery TEXT{c} NOT NULL)`,
+	// Sessions of browsers, by the hash of what their cookie holds; stage says what is still to be proven.
+	`CREATE TABLE IF NOT EXISTS mq_session (hash TEXT{c} PRIMARY KEY, user_id TEXT{c} NOT NULL, stage TEXT{c} NOT NULL, made_ms {int} NOT NULL,
+		seen_ms {int} NOT NULL, expires_ms {int} NOT NULL, address TEXT{c} NOT NULL, agent TEXT NOT NULL, how TEXT{c} NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS mq_session_user ON mq_session (user_id)`,
+	`CREATE INDEX IF NOT EXISTS mq_session_expires ON mq_session (expires_ms)`,
+	// One-time links that set a password, by their hash; forget tells that the second factor goes with the old password.
+	`CREATE TABLE IF NOT EXISTS mq_link (hash TEXT{c} PRIMARY KEY, user_id TEXT{c} NOT NULL, made_ms {int} NOT NULL, expires_ms {int} NOT NULL,
+		by_user TEXT{c} NOT NULL, forget {int} NOT NULL)`,
+	// Failed attempts, by the hash of who tried what from where.
+	`CREATE TABLE IF NOT EXISTS mq_throttle (key TEXT{c} PRIMARY KEY, fails {int} NOT NULL, until_ms {int} NOT NULL, at_ms {int} NOT NULL)`,
+	// Who somebody is at the provider of identities that a city brings.
+	`CREATE TABLE IF NOT EXISTS mq_subject (issuer TEXT{c} NOT NULL, subject TEXT{c} NOT NULL, user_id TEXT{c} NOT NULL, PRIMARY KEY (issuer, subject)) {key}`,
 }

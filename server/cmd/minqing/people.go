@@ -10,6 +10,7 @@ type userCmd struct {
 	Add  userAddCmd  `cmd:"" help:"加一个用户，或给他再加一个角色。 Add a user, or another role to one."`
 	List userListCmd `cmd:"" help:"列出用户。 List users."`
 	End  userEndCmd  `cmd:"" help:"停用一个用户。 End an account."`
+	Link userLinkCmd `cmd:"" help:"出一个一次性链接：第一次登录网页，或者重设密码。 A one-time link to sign in to the pages, or to set a new password."`
 }
 
 type userAddCmd struct {

@@ -19,6 +19,7 @@ import (
 
 type serveCmd struct {
 	Listen string `default:"127.0.0.1:8470" placeholder:"HOST:PORT" help:"在哪个地址上服务；端口 0 表示任选一个。 Where to serve; port 0 takes any."`
+	consoleFlags
 }
 
 // Run serves until it is interrupted. Commands given meanwhile go through it.
@@ -35,6 +36,10 @@ func (s *serveCmd) Run(r *room) (err error) {
 	if err != nil {
 		return err
 	}
+	l, base, err := s.secure(l)
+	if err != nil {
+		return err
+	}
 	cfg := config(r.cli, log)
 	cfg.Serve = true
 	e, err := engine.Open(r.ctx, cfg)
@@ -42,8 +47,11 @@ func (s *serveCmd) Run(r *room) (err error) {
 		return errors.Join(err, l.Close())
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
+	if err := s.mount(r.ctx, e, base, log); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	log.Info("serving", "address", l.Addr().String(), "version", version, "postgres", e.Store.Postgres())
-	r.say("民情通服务已启动 http://"+l.Addr().String(), "")
+	r.say("民情通服务已启动 "+base, "")
 	err = serveBoth(r, e, l)
 	log.Info("stopped")
 	return err

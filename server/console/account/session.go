@@ -1,0 +1,131 @@
+package account
+
+import (
+	"context"
+	"time"
+
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// Stage is what a session has still to prove.
+type Stage string
+
+// The stages: a code is asked for after the password; Full is signed in.
+const (
+	NeedsCode Stage = "code"
+	Full      Stage = "full"
+)
+
+// How long a session lives, in ms: at rest, in all, and while a code is awaited. seenEvery keeps looking at pages from being writing.
+const (
+	restLife  = 12 * 60 * 60 * 1000
+	wholeLife = 7 * 24 * 60 * 60 * 1000
+	codeLife  = 10 * 60 * 1000
+	seenEvery = 60 * 1000
+)
+
+// Session is one browser that somebody signed in with.
+type Session struct {
+	ID      string // the hash of what its cookie holds: it names the session and opens nothing
+	User    User
+	Stage   Stage
+	Made    time.Time
+	Seen    time.Time
+	Address string
+	Agent   string
+	How     string // password, link, oidc
+}
+
+// open makes a session and gives what its cookie is to hold.
+func (s *Service) open(tx *store.Tx, user syncproto.UserID, stage Stage, how string, c Client) (string, error) {
+	token, err := s.token()
+	if err != nil {
+		return "", err
+	}
+	life := int64(restLife)
+	if stage == NeedsCode {
+		life = codeLife
+	}
+	if err := tx.Exec("DELETE FROM mq_session WHERE expires_ms < ?", tx.Now()); err != nil {
+		return "", err
+	}
+	return token, tx.Exec("INSERT INTO mq_session (hash, user_id, stage, made_ms, seen_ms, expires_ms, address, agent, how) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		hashOf("session", token), string(user), string(stage), tx.Now(), tx.Now(), tx.Now()+life, c.Address, clip(c.Agent), how)
+}
+
+// clip bounds what a browser says of itself.
+func clip(agent string) string {
+	const most = 160
+	if r := []rune(agent); len(r) > most {
+		return string(r[:most])
+	}
+	return agent
+}
+
+const sessionColumns = "hash, user_id, stage, made_ms, seen_ms, expires_ms, address, agent, how"
+
+func (s *Service) scan(scan func(...any) error) (Session, int64, error) {
+	var x Session
+	var made, seen, expires int64
+	err := scan(&x.ID, &x.User.ID, &x.Stage, &made, &seen, &expires, &x.Address, &x.Agent, &x.How)
+	x.Made, x.Seen = time.UnixMilli(made).In(s.zone), time.UnixMilli(seen).In(s.zone)
+	return x, expires, err
+}
+
+// Session finds the session of a cookie; ok is false when there is none that lives, or its user's account has ended. Looking keeps it
+// alive.
+func (s *Service) Session(ctx context.Context, token string) (x Session, ok bool, err error) {
+	if len(token) != 43 {
+		return x, false, nil
+	}
+	stale := false
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		ok = false
+		var expires int64
+		found := false
+		err := tx.Each(func(scan func(...any) error) (err error) {
+			x, expires, err = s.scan(scan)
+			found = true
+			return err
+		}, "SELECT "+sessionColumns+" FROM mq_session WHERE hash = ?", hashOf("session", token))
+		if err != nil || !found || expires < tx.Now() || x.Made.UnixMilli()+wholeLife < tx.Now() {
+			return err
+		}
+		x.User, err = s.userBy(tx, "id", string(x.User.ID))
+		ok = err == nil && x.User.ID != "" && !x.User.Ended
+		stale = tx.Now()-x.Seen.UnixMilli() > seenEvery
+		return err
+	})
+	if err != nil || !ok || !stale || x.Stage != Full {
+		return x, ok, err
+	}
+	return x, ok, s.store.Write(ctx, func(tx *store.Tx) error {
+		return tx.Exec("UPDATE mq_session SET seen_ms = ?, expires_ms = ? WHERE hash = ?", tx.Now(), tx.Now()+restLife, x.ID)
+	})
+}
+
+// Sessions lists the living sessions of a user, the newest first.
+func (s *Service) Sessions(ctx context.Context, user syncproto.UserID) (out []Session, err error) {
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		out = nil
+		return tx.Each(func(scan func(...any) error) error {
+			x, _, err := s.scan(scan)
+			out = append(out, x)
+			return err
+		}, "SELECT "+sessionColumns+" FROM mq_session WHERE user_id = ? AND stage = 'full' AND expires_ms >= ? ORDER BY seen_ms DESC, hash", string(user), tx.Now())
+	})
+	return out, err
+}
+
+// End ends a session of a user; "" ends all of them but the one to be kept.
+func (s *Service) End(ctx context.Context, user syncproto.UserID, id, keep string) error {
+	return s.store.Write(ctx, func(tx *store.Tx) error { return end(tx, user, id, keep) })
+}
+
+func end(tx *store.Tx, user syncproto.UserID, id, keep string) error {
+	if id != "" {
+		return tx.Exec("DELETE FROM mq_session WHERE user_id = ? AND hash = ?", string(user), id)
+	}
+	return tx.Exec("DELETE FROM mq_session WHERE user_id = ? AND hash <> ?", string(user), keep)
+}

@@ -1,0 +1,179 @@
+package console
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"path"
+	"strings"
+	"time"
+
+	"minqing/internal/look"
+	"minqing/schema"
+	"minqing/server/console/account"
+	"minqing/server/console/idp"
+	"minqing/server/engine"
+)
+
+// Options are what the consoles work with.
+type Options struct {
+	Engine   *engine.Engine
+	Accounts *account.Service
+	Provider *idp.Provider  // nil: nobody signs in by an organisation's identity
+	Proxies  []netip.Prefix // from whom forwarded headers count
+	Rand     io.Reader
+	Log      *slog.Logger
+}
+
+// App serves the pages.
+type App struct {
+	opt    Options
+	zone   *time.Location
+	pages  map[tongue]map[string]*template.Template
+	css    *look.Asset
+	js     *look.Asset
+	routes map[string]*entry
+	roles  map[string][]schema.Role // who may, by pattern
+	face   http.Handler
+	mux    *http.ServeMux
+}
+
+//go:embed html/*.html
+var pageFiles embed.FS
+
+//go:embed static/console.js
+var script []byte
+
+// handler answers one route.
+type handler func(*request) error
+
+// handlers is what serves each line of the table. Each page brings its own.
+func handlers() []map[string]handler {
+	return []map[string]handler{signinHandlers, meHandlers, frameHandlers}
+}
+
+// New makes the consoles over an open engine.
+func New(opt Options) (*App, error) {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &App{opt: opt, zone: opt.Engine.Zone, css: look.Desk(), js: look.NewAsset("console.js", script), routes: map[string]*entry{}, roles: map[string][]schema.Role{},
+		mux: http.NewServeMux()}
+	var err error
+	if a.pages, err = parsePages(); err != nil {
+		return nil, err
+	}
+	for _, asset := range []*look.Asset{a.css, a.js} {
+		a.mux.Handle("GET "+asset.Path, asset)
+	}
+	if err := a.register(); err != nil {
+		return nil, err
+	}
+	a.mux.Handle("/", a.handle(&entry{access: public}, func(*request) error { return errNotFound }))
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(a.handle(&entry{access: public}, func(*request) error { return errForeign }))
+	a.face = guard.Handler(a.mux)
+	return a, nil
+}
+
+// register binds the table and the handlers to each other: a route of one that the other lacks is an error.
+func (a *App) register() error {
+	for i := range table {
+		e := &table[i]
+		if a.routes[e.pattern] != nil {
+			return fmt.Errorf("console: %s is in the table twice", e.pattern)
+		}
+		a.routes[e.pattern] = e
+		if e.access == byRight {
+			if a.roles[e.pattern] = e.roles(a.opt.Engine.Book); len(a.roles[e.pattern]) == 0 || len(e.needs) == 0 {
+				return fmt.Errorf("console: nobody may call %s", e.pattern)
+			}
+		}
+	}
+	served := map[string]bool{}
+	for _, list := range handlers() {
+		for pattern, do := range list {
+			e := a.routes[pattern]
+			if e == nil || served[pattern] {
+				return fmt.Errorf("console: %s is not in the authorization table, or is served twice", pattern)
+			}
+			served[pattern] = true
+			a.mux.Handle(pattern, a.handle(e, do))
+		}
+	}
+	for pattern := range a.routes {
+		if !served[pattern] {
+			return fmt.Errorf("console: nothing serves %s", pattern)
+		}
+	}
+	return nil
+}
+
+// ServeHTTP answers a request, unless it was sent by a page of somebody else's.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.face.ServeHTTP(w, r) }
+
+func (a *App) rand() io.Reader { return a.opt.Rand }
+
+func (a *App) now() time.Time { return time.UnixMilli(a.opt.Engine.Now()).In(a.zone) }
+
+// parsePages reads every template of html/: files that begin with _ are shared, each other one is a page over them.
+func parsePages() (map[tongue]map[string]*template.Template, error) {
+	out := map[tongue]map[string]*template.Template{}
+	names, err := fs.Glob(pageFiles, "html/*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range []tongue{tongue(schema.ZH), tongue(schema.EN)} {
+		shared, err := template.New("").Funcs(l.funcs()).ParseFS(pageFiles, "html/_*.html")
+		if err != nil {
+			return nil, err
+		}
+		out[l] = map[string]*template.Template{}
+		for _, file := range names {
+			name := strings.TrimSuffix(path.Base(file), ".html")
+			if strings.HasPrefix(name, "_") {
+				continue
+			}
+			t, err := shared.Clone()
+			if err == nil {
+				t, err = t.ParseFS(pageFiles, file)
+			}
+			if err != nil {
+				return nil, err
+			}
+			out[l][name] = t
+		}
+	}
+	return out, nil
+}
+
+// funcs are what templates can do in a language.
+func (l tongue) funcs() template.FuncMap {
+	return template.FuncMap{
+		"t":       l.html,
+		"icon":    look.Icon,
+		"count":   count,
+		"date":    l.date,
+		"weekday": l.weekday,
+		"moment":  l.moment,
+		"brief":   l.brief,
+		"ago":     l.ago,
+		"label":   func(x schema.Label) string { return x.In(schema.Lang(l)) },
+		"dict":    dict,
+		"inc":     func(n int) int { return n + 1 },
+	}
+}
+
+// dict makes a map of name and value pairs: the argument of a part that needs more than one.
+func dict(pairs ...any) map[string]any {
+	out := map[string]any{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		out[pairs[i].(string)] = pairs[i+1]
+	}
+	return out
+}

@@ -1,0 +1,187 @@
+package console_test
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"minqing/schema"
+	"minqing/server/console"
+	"minqing/server/console/consoletest"
+)
+
+// caller is somebody who calls every route. reach are the places that his role extends over.
+type caller struct {
+	who, role string
+	reach     []string
+}
+
+var callers = []caller{
+	{"", "", nil},
+	{"admin", "admin", []string{"village", "other"}},
+	{"city", "city", []string{"village", "other"}},
+	{"township", "township", []string{"village"}},
+	{"secretary", "secretary", []string{"village"}},
+	{"cadre", "cadre", []string{"village"}},
+	{"handler", "handler", []string{"village"}},
+	{"mediator", "mediator", []string{"village"}},
+	{"otheradmin", "admin", []string{"other"}},
+	{"othersecretary", "secretary", []string{"other"}},
+	{"othercadre", "cadre", []string{"other"}},
+}
+
+// missingID is the id of nothing.
+const missingID = "01935555-7777-7777-8777-777777777777"
+
+// mayCall reads the permission matrix by itself: who holds every right that a line needs.
+func mayCall(b *schema.Book, l console.Line, role string) bool {
+	for _, n := range l.Needs {
+		if !slices.ContainsFunc(b.Matrix(), func(g schema.Grant) bool {
+			if g.Table != n.Table || string(g.Role) != role || g.Op != n.Op || g.From != n.From || g.To != n.To {
+				return false
+			}
+			return n.Cell == "" || slices.Contains(g.Cells, n.Cell)
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+var changing = regexp.MustCompile(`nonce="[^"]*"|/a/[a-z]+-[0-9a-f]+\.(css|js)`)
+
+// TestAuthorization calls every route as everybody, for a place of his own, for another's and for one that is missing, and for rows that
+// lie there, that lie elsewhere and that are missing. What is not for him must look like what is not there, byte for byte.
+func TestAuthorization(t *testing.T) {
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Full})
+	rows := rowsOf(t, city)
+	cases := 0
+	browsers := map[string]*consoletest.Browser{}
+	for _, l := range console.Lines() {
+		t.Run(strings.ReplaceAll(l.Pattern, "/", "⁄"), func(t *testing.T) {
+			for _, c := range callers {
+				if browsers[c.who] == nil || strings.HasSuffix(l.Pattern, "/signout") {
+					browsers[c.who] = city.NewBrowser(t, base, c.who)
+				}
+				b := browsers[c.who]
+				if strings.HasSuffix(l.Pattern, "/signout") {
+					browsers[c.who] = nil
+				}
+				name := c.who
+				if name == "" {
+					name = "nobody"
+				}
+				method, path, _ := strings.Cut(l.Pattern, " ")
+				path = strings.TrimSuffix(path, "{$}")
+				if !strings.Contains(path, "{place}") {
+					cases++
+					t.Run(name, func(t *testing.T) { callPlain(t, b, l, c, method, strings.ReplaceAll(path, "{code}", "nothing")) })
+					continue
+				}
+				gone := b.Do(method, strings.NewReplacer("{place}", missingID, "{row}", missingID).Replace(path), url.Values{})
+				for _, place := range []string{"village", "other", "missing"} {
+					for _, row := range append([]string{""}, "own", "foreign", "missing")[:1+3*strings.Count(path, "{row}")] {
+						if (row == "") == strings.Contains(path, "{row}") {
+							continue
+						}
+						cases++
+						t.Run(name+" "+place+" "+row, func(t *testing.T) {
+							at, id := missingID, missingID
+							if place != "missing" {
+								at = city.Places[place]
+								other := map[string]string{"village": "other", "other": "village"}[place]
+								switch row {
+								case "own":
+									id = rows[l.Of][place]
+								case "foreign":
+									id = rows[l.Of][other]
+								}
+							}
+							p := b.Do(method, strings.NewReplacer("{place}", at, "{row}", id).Replace(path), url.Values{})
+							may := c.who != "" && slices.Contains(c.reach, place) && (l.Access != console.ByRight || mayCall(city.Engine.Book, l, c.role)) && (row == "" || row == "own" && id != "")
+							judge(t, p, gone, c, method, may)
+						})
+					}
+				}
+			}
+		})
+	}
+	t.Logf("%d routes, %d callers, %d cases", len(console.Lines()), len(callers), cases)
+}
+
+// judge compares one answer with what is due.
+func judge(t *testing.T, p, gone *consoletest.Page, c caller, method string, may bool) {
+	t.Helper()
+	p.Forget("__Host-mq-said")
+	switch {
+	case c.who == "" && method == http.MethodGet:
+		if p.Status != http.StatusSeeOther || !strings.HasPrefix(p.Header.Get("Location"), "/signin?") {
+			t.Errorf("nobody gets %d", p.Status)
+		}
+	case c.who == "":
+		if p.Status != http.StatusUnauthorized {
+			t.Errorf("nobody gets %d", p.Status)
+		}
+	case may:
+		if !slices.Contains([]int{200, 303, 409, 422}, p.Status) {
+			t.Errorf("who may gets %d: %q", p.Status, p.Texts("main"))
+		}
+	default:
+		if p.Status != http.StatusNotFound {
+			t.Fatalf("who may not gets %d: %q", p.Status, p.Texts("main"))
+		}
+		if a, b := changing.ReplaceAllString(blindTo(p), ""), changing.ReplaceAllString(blindTo(gone), ""); a != b {
+			t.Errorf("foreign and missing differ:\n%s\n%s", a, b)
+		}
+	}
+}
+
+// blindTo takes out of a page the address that was asked for, which the asker knows.
+func blindTo(p *consoletest.Page) string { return strings.ReplaceAll(p.Raw, p.Path, "") }
+
+// callPlain calls a route without a place: for everybody, or for oneself.
+func callPlain(t *testing.T, b *consoletest.Browser, l console.Line, c caller, method, path string) {
+	p := b.Do(method, path, url.Values{})
+	switch l.Access {
+	case console.Public:
+		want := map[string][]int{"/link/nothing": {404}, "/signin/oidc": {404}, "/signin/oidc/back": {404}, "/": {303}, "/settings": {303}, "/signout": {303}}[path]
+		if path == "/" && c.who != "" {
+			want = []int{200, 303}
+		}
+		if path == "/signin" {
+			want = []int{200, 422}
+			if c.who != "" {
+				want = []int{303, 422}
+			}
+		}
+		if publicPages[path] != nil {
+			want = publicPages[path]
+		}
+		if !slices.Contains(want, p.Status) {
+			t.Errorf("%d, want %v", p.Status, want)
+		}
+	case console.HalfWay:
+		if p.Status != http.StatusSeeOther || p.Header.Get("Location") != "/signin" {
+			t.Errorf("%d to %s", p.Status, p.Header.Get("Location"))
+		}
+	case console.SignedIn:
+		judge(t, p, nil, c, method, c.who != "")
+	}
+}
+
+// publicPages are the statuses of further pages that are open to everybody.
+var publicPages = map[string][]int{}
+
+// rowsOf finds for each kind of row that addresses name one in each of the two villages, "" where there is none.
+func rowsOf(t *testing.T, c *consoletest.City) map[string]map[string]string {
+	t.Helper()
+	out := map[string]map[string]string{
+		"journal":   {"village": string(c.Rows["journal.urgent"]), "other": string(c.Rows["journal.foreign"])},
+		"device":    {"village": string(c.Rows["device"]), "other": string(c.Rows["device.foreign"])},
+		"household": {"village": string(c.Rows["wang"]), "other": string(c.Rows["foreign"])},
+	}
+	return out
+}

@@ -1,0 +1,270 @@
+package consoletest
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/andybalholm/cascadia"
+	"golang.org/x/net/html"
+)
+
+// MustOpen opens a city for a test and serves it; everything ends with the test.
+func MustOpen(tb testing.TB, opt Options) (*City, string) {
+	tb.Helper()
+	if opt.Dir == "" {
+		opt.Dir = tb.TempDir()
+	}
+	c, err := open(context.Background(), opt)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	base, ended, err := c.Serve(ctx)
+	if err != nil {
+		stop()
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+		stop()
+		if err := <-ended; err != nil {
+			tb.Error(err)
+		}
+		if err := c.Engine.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return c, base
+}
+
+// Browser looks at pages without a browser: it follows links and sends forms, and asks pages by CSS selector.
+type Browser struct {
+	tb      testing.TB
+	base    string
+	city    *City
+	cookies map[string]string
+	// Header goes along with every request.
+	Header http.Header
+}
+
+// NewBrowser makes one for somebody, signed in; "" is nobody.
+func (c *City) NewBrowser(tb testing.TB, base, who string) *Browser {
+	tb.Helper()
+	b := &Browser{tb: tb, base: base, city: c, cookies: map[string]string{}, Header: http.Header{}}
+	if who != "" {
+		token, err := c.Session(context.Background(), who)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		b.cookies["__Host-mq-session"] = token
+	}
+	return b
+}
+
+// Page is one answer.
+type Page struct {
+	Status int
+	Path   string // where redirects led
+	Raw    string
+	Header http.Header
+	Doc    *html.Node
+	b      *Browser
+}
+
+// client follows no redirect by itself, as cookies are kept by hand: a jar would not send a secure one over the loopback interface, as
+// browsers do.
+var client = sync.OnceValue(func() *http.Client {
+	return &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+})
+
+// Get opens a page, and follows redirects.
+func (b *Browser) Get(path string) *Page {
+	b.tb.Helper()
+	return b.follow(b.Do(http.MethodGet, path, nil))
+}
+
+// Post sends fields to a path, as a form of our own page does, and follows redirects.
+func (b *Browser) Post(path string, fields url.Values) *Page {
+	b.tb.Helper()
+	return b.follow(b.Do(http.MethodPost, path, fields))
+}
+
+func (b *Browser) follow(p *Page) *Page {
+	b.tb.Helper()
+	for range 5 {
+		to := p.Header.Get("Location")
+		if p.Status != http.StatusSeeOther || !strings.HasPrefix(to, "/") {
+			return p
+		}
+		p = b.Do(http.MethodGet, to, nil)
+	}
+	b.tb.Fatalf("%s leads in a circle", p.Path)
+	return nil
+}
+
+// Do sends one request and follows nothing.
+func (b *Browser) Do(method, path string, fields url.Values) *Page {
+	b.tb.Helper()
+	path = b.city.At(path)
+	req, err := http.NewRequest(method, b.base+path, strings.NewReader(fields.Encode()))
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	for name, values := range b.Header {
+		req.Header[name] = values
+	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if req.Header.Get("Origin") == "" {
+			req.Header.Set("Origin", b.base)
+		}
+	}
+	for name, value := range b.cookies {
+		req.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	resp, err := client().Do(req)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	for _, c := range resp.Cookies() {
+		if !strings.HasPrefix(c.Name, "__Host-") || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" {
+			b.tb.Errorf("a cookie that another host could set or a script read: %v", c)
+		}
+		if b.cookies[c.Name] = c.Value; c.MaxAge < 0 {
+			delete(b.cookies, c.Name)
+		}
+	}
+	doc, err := html.Parse(bytes.NewReader(raw))
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return &Page{Status: resp.StatusCode, Path: path, Raw: string(raw), Header: resp.Header, Doc: doc, b: b}
+}
+
+// Forget drops a cookie of the browser that got the page.
+func (p *Page) Forget(cookie string) { p.b.Drop(cookie) }
+
+// Drop forgets a cookie, as when a session ends.
+func (b *Browser) Drop(name string) { delete(b.cookies, name) }
+
+// Cookie is what a cookie holds.
+func (b *Browser) Cookie(name string) string { return b.cookies[name] }
+
+// Want fails the test unless the status is the one wanted.
+func (p *Page) Want(status int) *Page {
+	p.b.tb.Helper()
+	if p.Status != status {
+		p.b.tb.Fatalf("%s: %d, want %d: %q", p.Path, p.Status, status, p.Texts("main"))
+	}
+	return p
+}
+
+// All are the elements that a selector finds.
+func (p *Page) All(selector string) []*html.Node {
+	p.b.tb.Helper()
+	sel, err := cascadia.ParseGroup(selector)
+	if err != nil {
+		p.b.tb.Fatalf("%s: %v", selector, err)
+	}
+	return cascadia.QueryAll(p.Doc, sel)
+}
+
+// One is the one element that a selector finds.
+func (p *Page) One(selector string) *html.Node {
+	p.b.tb.Helper()
+	all := p.All(selector)
+	if len(all) != 1 {
+		p.b.tb.Fatalf("%s (%d): %d elements %s, want one: %q", p.Path, p.Status, len(all), selector, p.Texts("main"))
+	}
+	return all[0]
+}
+
+// Texts are the texts of what a selector finds, blanks folded.
+func (p *Page) Texts(selector string) (out []string) {
+	p.b.tb.Helper()
+	for _, n := range p.All(selector) {
+		out = append(out, Text(n))
+	}
+	return out
+}
+
+// Text is the text of an element, blanks folded.
+func Text(n *html.Node) string {
+	var b strings.Builder
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode && c.Parent.Data != "script" {
+			b.WriteString(c.Data)
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// Attr is an attribute of an element, "" when it has none.
+func Attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// Fields are what a form would send as it stands.
+func (p *Page) Fields(selector string) url.Values {
+	p.b.tb.Helper()
+	out := url.Values{}
+	for n := range p.One(selector).Descendants() {
+		has := func(name string) bool {
+			for _, a := range n.Attr {
+				if a.Key == name {
+					return true
+				}
+			}
+			return false
+		}
+		name := Attr(n, "name")
+		if n.Type != html.ElementNode || name == "" {
+			continue
+		}
+		switch kind := Attr(n, "type"); {
+		case n.Data == "textarea":
+			text := ""
+			if n.FirstChild != nil {
+				text = n.FirstChild.Data
+			}
+			out.Add(name, text)
+		case n.Data == "input" && (kind == "checkbox" || kind == "radio"):
+			if has("checked") {
+				out.Add(name, Attr(n, "value"))
+			}
+		case n.Data == "input":
+			out.Add(name, Attr(n, "value"))
+		}
+	}
+	return out
+}
+
+// Send sends the form that a selector finds, with fields in place of its own of those names.
+func (p *Page) Send(selector string, fields url.Values) *Page {
+	p.b.tb.Helper()
+	values := p.Fields(selector)
+	for name, list := range fields {
+		values[name] = list
+	}
+	action := Attr(p.One(selector), "action")
+	if action == "" {
+		action = p.Path
+	}
+	return p.b.Post(action, values)
+}

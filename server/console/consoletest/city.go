@@ -1,0 +1,261 @@
+package consoletest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"minqing/schema"
+	"minqing/server/admin"
+	"minqing/server/console"
+	"minqing/server/console/account"
+	"minqing/server/console/idp"
+	"minqing/server/engine"
+	"minqing/server/judge"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// State is what a city is like.
+type State string
+
+// The states.
+const (
+	Empty   State = "empty"
+	Full    State = "full"
+	Long    State = "long"
+	Many    State = "many"
+	Hostile State = "hostile"
+)
+
+// Password is everybody's.
+const Password = "石桥村口的老樟树有三百岁"
+
+// Options say how a city is opened.
+type Options struct {
+	State    State
+	Dir      string // of the database and its secret
+	DSN      string // PostgreSQL instead of SQLite
+	Log      io.Writer
+	Proxies  []netip.Prefix
+	Provider *idp.Config
+}
+
+// City is one open.
+type City struct {
+	Engine   *engine.Engine
+	Accounts *account.Service
+	State    State
+	// Users, Places and Rows are what the story speaks of, by short names.
+	Users  map[string]syncproto.UserID
+	Places map[string]string
+	Rows   map[string]syncproto.RowID
+
+	mu    sync.Mutex
+	clock time.Time
+	last  map[syncproto.DeviceID]uint64
+}
+
+var zone = time.FixedZone("Asia/Shanghai", 8*60*60)
+
+// morning is when the pages are looked at.
+var morning = time.Date(2026, 11, 23, 10, 50, 0, 0, zone)
+
+// seeded is randomness that several goroutines may draw from.
+type seeded struct {
+	mu sync.Mutex
+	r  *rand.ChaCha8
+}
+
+func (s *seeded) Read(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.r.Read(b)
+}
+
+// open makes a city in a state, and the consoles over it.
+func open(ctx context.Context, opt Options) (*City, error) {
+	c := &City{State: opt.State, Users: map[string]syncproto.UserID{}, Places: map[string]string{}, Rows: map[string]syncproto.RowID{},
+		clock: time.Date(2026, 1, 5, 9, 0, 0, 0, zone), last: map[syncproto.DeviceID]uint64{}}
+	random := &seeded{r: rand.NewChaCha8([32]byte{4})}
+	log := slog.New(slog.DiscardHandler)
+	if opt.Log != nil {
+		log = slog.New(slog.NewTextHandler(opt.Log, nil))
+	}
+	var err error
+	if c.Engine, err = engine.Open(ctx, engine.Config{Dir: opt.Dir, DSN: opt.DSN, Book: schema.Minqing(), Now: func() int64 { return c.Now().UnixMilli() }, Rand: random, Log: log}); err != nil {
+		return nil, err
+	}
+	if c.Accounts, err = account.New(c.Engine.Store, c.Engine.Keys, zone, random); err == nil {
+		err = c.tell(ctx)
+	}
+	var provider *idp.Provider
+	if err == nil && opt.Provider != nil {
+		provider, err = idp.New(*opt.Provider)
+	}
+	var pages *console.App
+	if err == nil {
+		c.SetNow(morning)
+		pages, err = console.New(console.Options{Engine: c.Engine, Accounts: c.Accounts, Provider: provider, Proxies: opt.Proxies, Rand: random, Log: log})
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Engine.Close())
+	}
+	c.Engine.Mount(pages)
+	return c, nil
+}
+
+// Now is the clock of the city.
+func (c *City) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.clock
+}
+
+// SetNow moves the clock.
+func (c *City) SetNow(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clock = t
+}
+
+// Serve answers on a free port of this machine until ctx ends; ended then gives how it ended.
+func (c *City) Serve(ctx context.Context) (base string, ended <-chan error, err error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- c.Engine.API.Run(ctx, l) }()
+	return "http://" + l.Addr().String(), done, nil
+}
+
+// Session signs somebody in by a one-time link and gives what his browser's cookie holds.
+func (c *City) Session(ctx context.Context, who string) (string, error) {
+	code, _, err := c.Accounts.Link(ctx, c.Users[who], c.Users["admin"], true)
+	if err != nil {
+		return "", err
+	}
+	token, _, err := c.Accounts.UseLink(ctx, code, Password, account.Client{Address: "127.0.0.1", Agent: "consoletest"})
+	return token, err
+}
+
+// Vals are the values of a row by column, as people type them: sets with “、” between.
+type Vals map[string]string
+
+// Create makes a row in the name of a user.
+func (c *City) Create(ctx context.Context, who, table string, v Vals) (syncproto.RowID, error) {
+	var id syncproto.RowID
+	err := c.Engine.Store.Write(ctx, func(tx *store.Tx) error {
+		e, err := c.creation(tx, table, v)
+		if err != nil {
+			return err
+		}
+		id = e.Row
+		return c.submit(tx, who, e)
+	})
+	return id, err
+}
+
+func (c *City) creation(tx *store.Tx, table string, v Vals) (syncproto.Edit, error) {
+	id, err := tx.NewID()
+	if err != nil {
+		return syncproto.Edit{}, err
+	}
+	e := syncproto.Edit{Table: table, Row: syncproto.RowID(id), Op: syncproto.OpCreate}
+	e.Cells, err = cells(tx.Book(), table, v)
+	return e, err
+}
+
+func cells(book *schema.Book, table string, v Vals) (out []syncproto.CellEdit, err error) {
+	for _, cell := range book.Cells(table) {
+		text, ok := v[cell.Name]
+		if !ok {
+			continue
+		}
+		value, err := cell.Columns[0].Normalize(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s.%s: %w", table, cell.Name, err)
+		}
+		if value.IsNull() {
+			continue
+		}
+		ce := syncproto.CellEdit{Cell: cell.Name, Value: value}
+		out = append(out, ce)
+	}
+	return out, nil
+}
+
+func (c *City) submit(tx *store.Tx, who string, edits ...syncproto.Edit) error {
+	out, err := c.Engine.Judge.SubmitIn(tx, c.Users[who], judge.Draft{Edits: edits})
+	if err != nil {
+		return err
+	}
+	for _, v := range out.Verdicts {
+		if v.Status == syncproto.Refused {
+			return fmt.Errorf("%s by %s: %s", edits[0].Table, who, v.Message)
+		}
+	}
+	return nil
+}
+
+// Update writes cells of a row in the name of a user, who has seen it as it stands, or as it stood at a base.
+func (c *City) Update(ctx context.Context, who, table string, id syncproto.RowID, base syncproto.Base, v Vals) error {
+	return c.Engine.Store.Write(ctx, func(tx *store.Tx) error {
+		e := syncproto.Edit{Table: table, Row: id, Op: syncproto.OpUpdate, Base: base}
+		var err error
+		if e.Cells, err = cells(tx.Book(), table, v); err != nil {
+			return err
+		}
+		return c.submit(tx, who, e)
+	})
+}
+
+// Base is what somebody who looks at a row now is shown.
+func (c *City) Base(ctx context.Context, id syncproto.RowID) (b syncproto.Base, err error) {
+	err = c.Engine.Store.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Rows([]string{string(id)})
+		if err == nil && len(rows) == 1 {
+			b = syncproto.Base{Epoch: rows[0].Label.Epoch, Rev: rows[0].Label.Rev, Open: rows[0].Open}
+		}
+		return err
+	})
+	return b, err
+}
+
+// phone makes a device of somebody's.
+func (c *City) phone(ctx context.Context, who, label string, offset int64) (id syncproto.DeviceID, err error) {
+	row, err := c.Create(ctx, "admin", "device", Vals{"user": string(c.Users[who]), "label": label, "platform": "android", "key": "ed25519 " + who + label})
+	if err != nil {
+		return "", err
+	}
+	id = syncproto.DeviceID(row)
+	return id, c.Engine.Store.Write(ctx, func(tx *store.Tx) error {
+		return tx.SaveDevice(store.Device{ID: id, User: c.Users[who], Key: "ed25519 " + who + label, Next: 1, Client: "minqing-field 0.1.0", ClockOffset: offset, LastContact: tx.Now(), Waiting: 3})
+	})
+}
+
+// Push sends an edit as a phone does: captured at a moment of its own clock, over a base.
+func (c *City) push(ctx context.Context, who string, dev syncproto.DeviceID, at time.Time, edit syncproto.Edit) (*syncproto.Verdict, error) {
+	d := syncproto.Name{Device: dev, Number: c.last[dev] + 1}
+	c.last[dev]++
+	change := &syncproto.Change{Name: d, At: at.UnixMilli(), Edits: []syncproto.Edit{edit}}
+	if err := change.Seal(); err != nil {
+		return nil, err
+	}
+	out, err := c.Engine.Judge.Push(ctx, judge.Author{Device: dev, User: c.Users[who]}, []*syncproto.Change{change})
+	if err != nil {
+		return nil, err
+	}
+	return out.Verdicts[0], nil
+}
+
+// founding is the city of the story.
+var founding = admin.Founding{City: "临江市", Code: "990000", Login: "hewanqing", Name: "何婉清"}

@@ -1,0 +1,37 @@
+package consoletest
+
+import "strings"
+
+// Screen is one page in one state, as somebody sees it. As is who, "" for nobody; in Path, {place} is the village of the story and any
+// other word in braces one of Places or Rows. Post, if set, is a form that is sent to the path.
+type Screen struct {
+	Name  string
+	State State
+	As    string
+	Path  string
+	Want  int // status; 0 is 200
+	Tall  bool
+}
+
+// Screens are all pages in the states worth a look.
+var Screens = []Screen{
+	{Name: "signin", State: Full, Path: "/signin"},
+	{Name: "missing", State: Full, As: "secretary", Path: "/nowhere", Want: 404},
+	{Name: "me", State: Full, As: "secretary", Path: "/me"},
+	{Name: "factor", State: Full, As: "secretary", Path: "/me/factor"},
+	{Name: "places", State: Full, As: "admin", Path: "/at/{city}"},
+	{Name: "places-none", State: Full, As: "cadre", Path: "/at/{place}"},
+	{Name: "places-long", State: Long, As: "admin", Path: "/at/{city}"},
+}
+
+// At is a path with its words filled in.
+func (c *City) At(path string) string {
+	pairs := []string{"{place}", c.Places["village"]}
+	for name, id := range c.Places {
+		pairs = append(pairs, "{"+name+"}", id)
+	}
+	for name, id := range c.Rows {
+		pairs = append(pairs, "{"+name+"}", string(id))
+	}
+	return strings.NewReplacer(pairs...).Replace(path)
+}

@@ -1,0 +1,377 @@
+package console
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"minqing/schema"
+	"minqing/server/console/account"
+	"minqing/server/entitle"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// request is one request and what its handler needs to answer it.
+type request struct {
+	*http.Request
+	app   *App
+	w     http.ResponseWriter
+	route *entry
+	words tongue
+	now   time.Time
+	nonce string
+
+	signed  bool // somebody is: session says who
+	session account.Session
+	rights  *entitle.Rights
+
+	place  place         // of the address; zero on routes without one
+	roles  []schema.Role // that the caller holds over it
+	row    *store.Row    // that the address names
+	posted url.Values    // what was typed, kept for whoever has to sign in anew
+}
+
+// place is one of the places of the register, with those above it, itself first.
+type place struct {
+	ID, Name, Level string
+	Above           []string
+}
+
+// maxBody bounds what is posted: the longest text of the schema fits many times over.
+const maxBody = 1 << 20
+
+// The cookies. Every one is __Host-: of this host alone, over TLS or the loopback interface alone.
+const (
+	cookieSession = "__Host-mq-session"
+	cookieKnown   = "__Host-mq-known"
+	cookieLang    = "__Host-mq-lang"
+	cookieScheme  = "__Host-mq-scheme"
+	cookieSaid    = "__Host-mq-said"
+	cookieWay     = "__Host-mq-way"
+)
+
+// handle runs a route: it makes the request, proves that the caller may, and turns an error into a page.
+func (a *App) handle(e *entry, do handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		rq := &request{Request: r, app: a, w: w, route: e, words: tongue(schema.ZH), now: a.now()}
+		if lang := rq.cookie(cookieLang); lang == string(schema.EN) {
+			rq.words = tongue(schema.EN)
+		}
+		err := rq.policy()
+		if err == nil {
+			err = rq.serve(do)
+		}
+		if err != nil {
+			rq.fail(err)
+		}
+	})
+}
+
+// policy says what a browser may do with the answer.
+func (rq *request) policy() error {
+	var raw [18]byte
+	if _, err := io.ReadFull(rq.app.rand(), raw[:]); err != nil {
+		return err
+	}
+	rq.nonce = base64.StdEncoding.EncodeToString(raw[:])
+	h := rq.w.Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; script-src 'nonce-"+rq.nonce+"'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+	h.Set("Cache-Control", "no-store")
+	if rq.secure() {
+		h.Set("Strict-Transport-Security", "max-age=63072000")
+	}
+	return nil
+}
+
+// serve proves who calls and that he may, and runs the handler.
+func (rq *request) serve(do handler) error {
+	if token := rq.cookie(cookieSession); token != "" {
+		x, ok, err := rq.app.opt.Accounts.Session(rq.Context(), token)
+		if err != nil {
+			return err
+		}
+		rq.session, rq.signed = x, ok && x.Stage == account.Full
+		if rq.route.access == halfWay && ok && x.Stage == account.NeedsCode {
+			return do(rq)
+		}
+	}
+	switch {
+	case rq.route.access == halfWay:
+		return rq.see("/signin")
+	case rq.route.access == public && !rq.signed:
+		return do(rq)
+	case !rq.signed:
+		return rq.askAgain()
+	}
+	if err := rq.prove(); err != nil {
+		return err
+	}
+	return do(rq)
+}
+
+// prove reads the rights of who is signed in, and holds the address against them.
+func (rq *request) prove() error {
+	return rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
+		if rq.rights, err = entitle.For(tx, rq.session.User.ID); err != nil || rq.PathValue("place") == "" {
+			return err
+		}
+		if rq.place, err = placeOf(tx, rq.PathValue("place")); err != nil {
+			return err
+		}
+		rq.roles = rq.rights.Roles(tx.Now(), rq.place.Above)
+		if rq.route.access == byRight {
+			may := rq.app.roles[rq.route.pattern]
+			if !slices.ContainsFunc(rq.roles, func(r schema.Role) bool { return slices.Contains(may, r) }) {
+				return errNotFound
+			}
+		}
+		if len(rq.roles) == 0 {
+			return errNotFound
+		}
+		return rq.proveRow(tx)
+	})
+}
+
+// proveRow finds the row that the address names: of the right table, alive, within the place.
+func (rq *request) proveRow(tx *store.Tx) error {
+	if rq.route.of == "" {
+		return nil
+	}
+	id := rq.PathValue("row")
+	if rq.route.of == itemRow {
+		items, err := tx.Items("id = ?", id)
+		if err != nil || len(items) != 1 {
+			return errorOr(err, errNotFound)
+		}
+		// An item of a dead row lies in the stream where it was opened.
+		if id = string(items[0].Row); id == "" {
+			id = items[0].Stream
+		}
+	} else if !schema.ValidID(id) {
+		return errNotFound
+	}
+	above, err := tx.RowsAbove([]string{id})
+	if err != nil {
+		return err
+	}
+	within := false
+	for _, r := range above {
+		within = within || string(r.ID) == rq.place.ID
+		if string(r.ID) == id {
+			rq.row = r
+		}
+	}
+	if !within || rq.row == nil || rq.route.of != itemRow && (rq.row.Table != rq.route.of || rq.row.Dead != 0) {
+		return errNotFound
+	}
+	return nil
+}
+
+// itemRow is the of of routes about an item of the inbox.
+const itemRow = "item"
+
+func errorOr(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
+
+// placeOf reads a place and the chain above it; errNotFound when there is none.
+func placeOf(tx *store.Tx, id string) (place, error) {
+	p := place{}
+	if !schema.ValidID(id) {
+		return p, errNotFound
+	}
+	rows, err := tx.RowsAbove([]string{id})
+	if err != nil {
+		return p, err
+	}
+	byID := map[string]*store.Row{}
+	for _, r := range rows {
+		if r.Table == "place" && r.Dead == 0 {
+			byID[string(r.ID)] = r
+		}
+	}
+	for at := id; byID[at] != nil && !slices.Contains(p.Above, at); at = string(byID[at].Parent) {
+		p.Above = append(p.Above, at)
+	}
+	if len(p.Above) == 0 {
+		return p, errNotFound
+	}
+	_, err = tx.One("SELECT id, COALESCE(name, ''), COALESCE(level, '') FROM place WHERE id = ?", []any{id}, &p.ID, &p.Name, &p.Level)
+	return p, err
+}
+
+// user is who is signed in.
+func (rq *request) user() syncproto.UserID { return rq.session.User.ID }
+
+// may tells whether the caller may call another route of the table in the same place.
+func (rq *request) may(pattern string) bool {
+	may := rq.app.roles[pattern]
+	return slices.ContainsFunc(rq.roles, func(r schema.Role) bool { return slices.Contains(may, r) })
+}
+
+// at is an address in the place of this request.
+func (rq *request) at(rest string) string { return "/at/" + rq.place.ID + rest }
+
+// client is the browser as accounts see it.
+func (rq *request) client() account.Client {
+	return account.Client{Address: rq.address(), Agent: rq.UserAgent(), Known: rq.cookie(cookieKnown)}
+}
+
+// trusted tells whether a proxy that is named sent the request.
+func (rq *request) trusted() (netip.Addr, bool) {
+	at, err := netip.ParseAddrPort(rq.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	from := at.Addr().Unmap()
+	return from, slices.ContainsFunc(rq.app.opt.Proxies, func(p netip.Prefix) bool { return p.Contains(from) })
+}
+
+// address is where the request came from: what the nearest named proxy saw, read from the right, as whatever stands left of it anybody can
+// have written.
+func (rq *request) address() string {
+	from, trusted := rq.trusted()
+	if !trusted {
+		return from.String()
+	}
+	hops := strings.Split(strings.Join(rq.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		a, err := netip.ParseAddr(strings.TrimSpace(hop))
+		if err != nil {
+			break
+		}
+		from = a.Unmap()
+		if !slices.ContainsFunc(rq.app.opt.Proxies, func(p netip.Prefix) bool { return p.Contains(from) }) {
+			break
+		}
+	}
+	return from.String()
+}
+
+// secure tells whether the way to the browser is encrypted.
+func (rq *request) secure() bool {
+	_, trusted := rq.trusted()
+	return rq.TLS != nil || trusted && rq.Header.Get("X-Forwarded-Proto") == "https"
+}
+
+// local tells whether the browser runs on this machine: it then keeps secure cookies without TLS.
+func (rq *request) local() bool {
+	a, err := netip.ParseAddr(rq.address())
+	return err == nil && a.IsLoopback()
+}
+
+func (rq *request) cookie(name string) string {
+	c, err := rq.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// setCookie sets a cookie for a time; 0 is as long as the browser runs, less takes it away.
+func (rq *request) setCookie(name, value string, life time.Duration) {
+	// Strict would leave out the session when somebody comes by a link or from his organisation's sign-in.
+	http.SetCookie(rq.w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(life.Seconds()), Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+}
+
+// toast is a sentence to show once, above the next page. Undo is where a form goes that takes it back.
+type toast struct {
+	Text string `json:"t"`
+	Undo string `json:"u,omitempty"`
+}
+
+// toast says a sentence on the next page.
+func (rq *request) toast(key string, args ...any) { rq.said(toast{Text: rq.words.say(key, args...)}) }
+
+func (rq *request) said(t toast) {
+	raw, err := json.Marshal(t)
+	if err == nil {
+		rq.setCookie(cookieSaid, base64.RawURLEncoding.EncodeToString(raw), time.Minute)
+	}
+}
+
+// see sends the browser on to a page of the consoles, by GET.
+func (rq *request) see(path string) error {
+	http.Redirect(rq.w, rq.Request, path, http.StatusSeeOther)
+	return nil
+}
+
+// show answers with a page.
+func (rq *request) show(name string, p page) error { return rq.answer(http.StatusOK, name, p) }
+
+// again answers with a form whose values have to be mended.
+func (rq *request) again(name string, p page) error {
+	return rq.answer(http.StatusUnprocessableEntity, name, p)
+}
+
+// smallBody is what is not worth compressing.
+const smallBody = 2 << 10
+
+func (rq *request) answer(status int, name string, p page) error {
+	if err := rq.fit(p.framed()); err != nil {
+		return err
+	}
+	t := rq.app.pages[rq.words][name]
+	if t == nil {
+		return fmt.Errorf("console: no page %s", name)
+	}
+	var body bytes.Buffer
+	if err := t.ExecuteTemplate(&body, "layout", p); err != nil {
+		return err
+	}
+	h := rq.w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", p.framed().Shell.Tag)
+	h.Set("Vary", "Accept-Encoding, Cookie")
+	if body.Len() < smallBody || !strings.Contains(rq.Header.Get("Accept-Encoding"), "gzip") {
+		rq.w.WriteHeader(status)
+		_, err := rq.w.Write(body.Bytes())
+		rq.lost(err)
+		return nil
+	}
+	h.Set("Content-Encoding", "gzip")
+	rq.w.WriteHeader(status)
+	zip, err := gzip.NewWriterLevel(rq.w, gzip.BestSpeed)
+	if err == nil {
+		_, err = zip.Write(body.Bytes())
+	}
+	if err == nil {
+		err = zip.Close()
+	}
+	rq.lost(err)
+	return nil
+}
+
+// lost notes that a page did not get through: its browser went away, and nobody is left to be told.
+func (rq *request) lost(err error) {
+	if err != nil {
+		rq.app.opt.Log.DebugContext(rq.Context(), "answer cut", "err", err.Error())
+	}
+}
+
+// form reads what was posted.
+func (rq *request) form() (url.Values, error) {
+	if err := rq.ParseForm(); err != nil {
+		return nil, err
+	}
+	return rq.PostForm, nil
+}

@@ -1,0 +1,219 @@
+package console_test
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"minqing/internal/testenv"
+	"minqing/server/console/account"
+	"minqing/server/console/consoletest"
+)
+
+// both runs a test on both databases.
+func both(t *testing.T, run func(t *testing.T, dsn string)) {
+	t.Run("sqlite", func(t *testing.T) { run(t, "") })
+	t.Run("postgres", func(t *testing.T) { run(t, testenv.MustRelaxedPostgres(t)) })
+}
+
+var firstOf = regexp.MustCompile(`[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]`)
+
+// TestSigningIn tells the life of an account: a one-time link, a password, a second factor, a lost phone, a reset.
+func TestSigningIn(t *testing.T) { both(t, signingIn) }
+
+func signingIn(t *testing.T, dsn string) {
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Empty, DSN: dsn})
+	login := url.Values{"login": {" zhoudewang "}, "password": {consoletest.Password}, "to": {"/me"}}
+	b := city.NewBrowser(t, base, "")
+	b.Post("/signin", login).Want(422) // no password is set yet
+	code, _, err := city.Accounts.Link(t.Context(), city.Users["secretary"], city.Users["admin"], false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := b.Get("/link/" + code).Want(200)
+	for _, weak := range []string{"短", "1234567890", "password123!", "P@ssw0rd2026", "abcabcabcabc", "zhoudewang-2026", "周德旺的密码是这个哦", strings.Repeat("长", 129)} {
+		if bad := p.Send("form", url.Values{"password": {weak}}); bad.Status != 422 || len(bad.All(".err")) != 1 {
+			t.Errorf("%q is taken as a password: %d", weak, bad.Status)
+		}
+	}
+	p.Send("form", url.Values{"password": {consoletest.Password}}).Want(200)
+	if b.Get("/me").Want(200).Path != "/me" {
+		t.Error("the link does not sign in")
+	}
+	city.NewBrowser(t, base, "").Get("/link/" + code).Want(404) // it is spent
+
+	// The second factor: the key shown is confirmed by a code, which is then not good a second time.
+	p = b.Get("/me/factor").Want(200)
+	secret := p.Texts("main code")[0]
+	p.Send("main form", url.Values{"code": {"000000"}}).Want(422)
+	at, err := account.CodeAt(secret, city.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	recovery := firstOf.FindAllString(p.Send("main form", url.Values{"code": {at}}).Want(200).Raw, -1)
+	if len(recovery) != 10 {
+		t.Fatalf("recovery codes: %v", recovery)
+	}
+	other := city.NewBrowser(t, base, "")
+	p = other.Post("/signin", login).Want(200)
+	other.Get("/me") // not yet
+	if got := other.Get("/me").Path; !strings.HasPrefix(got, "/signin") {
+		t.Errorf("a password alone leads to %s", got)
+	}
+	p.Send("form", url.Values{"code": {at}}).Want(422)
+	city.SetNow(city.Now().Add(31 * time.Second))
+	if at, err = account.CodeAt(secret, city.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Send("form", url.Values{"code": {at}}).Want(200).Path; got != "/me" {
+		t.Errorf("the code leads to %s", got)
+	}
+	for range 2 { // a recovery code works once
+		third := city.NewBrowser(t, base, "")
+		p = third.Post("/signin", login).Want(200).Send("form", url.Values{"code": {strings.ToLower(recovery[3])}})
+	}
+	p.Want(422)
+
+	// Both browsers are seen, and one ends the other.
+	p = b.Get("/me").Want(200)
+	if n := len(p.All(".list li")); n != 3 {
+		t.Errorf("%d sessions are seen, want 3", n)
+	}
+	b.Post("/me/sessions", url.Values{}).Want(200)
+	if got := other.Get("/me").Path; !strings.HasPrefix(got, "/signin") {
+		t.Errorf("an ended session still opens %s", got)
+	}
+
+	// A reset takes everything away: password, sessions and, when asked to, the second factor.
+	if code, _, err = city.Accounts.Link(t.Context(), city.Users["secretary"], city.Users["admin"], true); err != nil {
+		t.Fatal(err)
+	}
+	fresh := city.NewBrowser(t, base, "")
+	fresh.Get("/link/"+code).Send("form", url.Values{"password": {"另一句自己记得住的话"}}).Want(200)
+	if fresh.Get("/me").Path != "/me" || b.Get("/me").Path == "/me" {
+		t.Error("after a reset the old session lives, or the new one does not")
+	}
+	city.NewBrowser(t, base, "").Post("/signin", login).Want(422)
+	fresh.Post("/signout", nil)
+	if fresh.Get("/me").Path == "/me" {
+		t.Error("signed out and still in")
+	}
+
+	// A session rests no longer than half a day, and ends with the account.
+	b = city.NewBrowser(t, base, "secretary")
+	city.SetNow(city.Now().Add(11 * time.Hour))
+	b.Get("/me").Want(200)
+	city.SetNow(city.Now().Add(11 * time.Hour))
+	if b.Get("/me").Path != "/me" {
+		t.Error("a session in use ended")
+	}
+	city.SetNow(city.Now().Add(13 * time.Hour))
+	if b.Get("/me").Path == "/me" {
+		t.Error("a session at rest for thirteen hours lives")
+	}
+}
+
+// Whoever tries passwords makes himself wait, and neither the owner of the account at his own browser nor anybody elsewhere.
+func TestTryingPasswords(t *testing.T) { both(t, tryingPasswords) }
+
+func tryingPasswords(t *testing.T, dsn string) {
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Empty, DSN: dsn, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	owner := city.NewBrowser(t, base, "secretary")
+	owner.Header.Set("X-Forwarded-For", "10.9.9.9, 192.0.2.7")
+	owner.Header.Set("X-Forwarded-Proto", "https")
+	right := url.Values{"login": {"zhoudewang"}, "password": {consoletest.Password}}
+	owner.Post("/signin", right).Want(200) // leaves a mark in his browser
+	thief := city.NewBrowser(t, base, "")
+	thief.Header = owner.Header.Clone()
+	held := false
+	for range 8 {
+		p := thief.Post("/signin", url.Values{"login": {"zhoudewang"}, "password": {"guess"}}).Want(422)
+		held = held || strings.Contains(strings.Join(p.Texts(".err"), ""), "等")
+	}
+	if !held {
+		t.Fatal("eight guesses are never held up")
+	}
+	thief.Post("/signin", right).Want(422) // not even the right one now
+	owner.Drop("__Host-mq-session")
+	if got := owner.Post("/signin", right); got.Status != 200 {
+		t.Error("the owner is locked out in his own browser, behind the same address")
+	}
+	elsewhere := city.NewBrowser(t, base, "")
+	elsewhere.Header = owner.Header.Clone()
+	elsewhere.Header.Set("X-Forwarded-For", "192.0.2.7, 198.51.100.4") // what stands on the left anybody can write
+	if got := elsewhere.Post("/signin", right); got.Status != 200 {
+		t.Error("the owner is locked out elsewhere")
+	}
+	city.SetNow(city.Now().Add(16 * time.Minute))
+	thief.Post("/signin", right).Want(200)
+	// Unknown people look like wrong passwords.
+	a := city.NewBrowser(t, base, "").Do("POST", "/signin", url.Values{"login": {"nobody"}, "password": {"guess"}})
+	z := city.NewBrowser(t, base, "").Do("POST", "/signin", url.Values{"login": {"lugang"}, "password": {"guess"}})
+	if x, y := strings.Join(a.Texts(".err"), ""), strings.Join(z.Texts(".err"), ""); x != y || x == "" {
+		t.Errorf("%q and %q", x, y)
+	}
+}
+
+// Forwarded headers count only from proxies that are named; without TLS nobody gives a password away on the network.
+func TestTheWayToTheBrowser(t *testing.T) {
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Empty})
+	b := city.NewBrowser(t, base, "")
+	b.Header.Set("X-Forwarded-Proto", "https")
+	b.Header.Set("X-Forwarded-For", "192.0.2.7")
+	p := b.Get("/signin")
+	if p.Header.Get("Strict-Transport-Security") != "" || len(p.All("form[action='/signin']")) != 1 {
+		t.Error("somebody who is no proxy says that the way is encrypted, or where he is, and is believed")
+	}
+	proxied, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Empty, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	b = proxied.NewBrowser(t, base, "")
+	b.Header.Set("X-Forwarded-For", "192.0.2.7")
+	if p = b.Get("/signin"); len(p.All(".note.stop")) != 1 || len(p.All("input[type=password]")) != 0 {
+		t.Error("a password is asked for over a way that is not encrypted")
+	}
+	b.Post("/signin", url.Values{"login": {"zhoudewang"}, "password": {consoletest.Password}}).Want(422)
+	b.Header.Set("X-Forwarded-Proto", "https")
+	if p = b.Get("/signin"); p.Header.Get("Strict-Transport-Security") == "" || len(p.All("input[type=password]")) != 1 {
+		t.Error("a proxy that is named is not believed")
+	}
+}
+
+// What a page of another site sends changes nothing; a form whose session has ended is kept, and done after signing in.
+func TestForms(t *testing.T) {
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Empty})
+	b := city.NewBrowser(t, base, "secretary")
+	b.Header.Set("Origin", "https://evil.example")
+	b.Do("POST", "/me/sessions", nil).Want(403)
+	b.Header.Del("Origin")
+	b.Header.Set("Sec-Fetch-Site", "cross-site")
+	b.Do("POST", "/me/sessions", nil).Want(403)
+	b.Header.Del("Sec-Fetch-Site")
+
+	if _, err := city.Session(context.Background(), "secretary"); err != nil { // ends the browser's session
+		t.Fatal(err)
+	}
+	typed := url.Values{"old": {"多行\n的“话”<b>"}, "password": {"x"}}
+	p := b.Post("/me/password", typed).Want(http.StatusUnauthorized)
+	p = p.Send("form[action='/signin']", url.Values{"login": {"zhoudewang"}, "password": {"wrong"}}).Want(422)
+	p = p.Send("form[action='/signin']", url.Values{"login": {"zhoudewang"}, "password": {consoletest.Password}}).Want(200)
+	if got := p.Fields("main form"); got.Get("old") != typed.Get("old") || got.Get("password") != "x" || consoletest.Attr(p.One("main form"), "action") != "/me/password" {
+		t.Fatalf("the form came back as %v", got)
+	}
+	if p = p.Send("main form", nil); p.Status != 422 || len(p.All(".err")) != 1 {
+		t.Errorf("the form kept is not done: %d", p.Status)
+	}
+	// The way back leads nowhere else.
+	for _, to := range []string{"//evil.example/", "https://evil.example/", `/\evil.example`} {
+		other := city.NewBrowser(t, base, "")
+		if got := other.Do("POST", "/signin", url.Values{"login": {"zhoudewang"}, "password": {consoletest.Password}, "to": {to}}).Header.Get("Location"); got != "/" {
+			t.Errorf("%s leads to %s", to, got)
+		}
+		if got := other.Do("POST", "/settings", url.Values{"to": {to}}).Header.Get("Location"); got != "/" {
+			t.Errorf("%s leads to %s", to, got)
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package console
+
+import (
+	"slices"
+
+	"minqing/schema"
+)
+
+// access says who may call a route at all.
+type access int
+
+const (
+	byRight  access = iota // who holds a role over the place of the address that has the rights named
+	public                 // anybody
+	halfWay                // who gave a password and still owes a code
+	signedIn               // whoever is signed in, for himself
+)
+
+// right is a line of the rule book's permission matrix that a route needs: Cell for OpChange, From and To for OpMove.
+type right struct {
+	table    string
+	op       schema.Op
+	cell     string
+	from, to string
+}
+
+// entry is one line of the authorization table. of names the table of the row that {row} names in the address, "item" for one of the
+// inbox; it must lie in the place.
+type entry struct {
+	pattern string
+	access  access
+	needs   []right
+	of      string
+}
+
+// The rights that pages are about. Whoever may decide about accounts and devices is an administrator; who may write reviews reads journals.
+var (
+	reviews  = []right{{table: "review", op: schema.OpCreate}, {table: "journal", op: schema.OpMove, from: "submitted", to: "accepted"}}
+	register = []right{{table: "user", op: schema.OpCreate}}
+	devices  = []right{{table: "device", op: schema.OpChange, cell: "revoked"}}
+)
+
+// table is the authorization table: every route there is, and who may call it. Nothing else is registered.
+var table = []entry{
+	{pattern: "GET /{$}", access: public},
+	{pattern: "GET /signin", access: public},
+	{pattern: "POST /signin", access: public},
+	{pattern: "POST /signin/code", access: halfWay},
+	{pattern: "GET /signin/code", access: halfWay},
+	{pattern: "GET /signin/oidc", access: public},
+	{pattern: "GET /signin/oidc/back", access: public},
+	{pattern: "GET /link/{code}", access: public},
+	{pattern: "POST /link/{code}", access: public},
+	{pattern: "POST /settings", access: public},
+	{pattern: "POST /signout", access: public},
+	{pattern: "GET /me", access: signedIn},
+	{pattern: "POST /me/password", access: signedIn},
+	{pattern: "GET /me/factor", access: signedIn},
+	{pattern: "POST /me/factor", access: signedIn},
+	{pattern: "POST /me/factor/drop", access: signedIn},
+	{pattern: "POST /me/sessions", access: signedIn},
+	{pattern: "GET /at/{place}", access: signedIn},
+}
+
+// roles are those that hold every right a route needs.
+func (e *entry) roles(b *schema.Book) []schema.Role {
+	var out []schema.Role
+	for _, r := range schema.Roles {
+		if !slices.ContainsFunc(e.needs, func(n right) bool { return !granted(b, r, n) }) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// granted asks the permission matrix for one right of a role.
+func granted(b *schema.Book, r schema.Role, n right) bool {
+	return slices.ContainsFunc(b.Matrix(), func(g schema.Grant) bool {
+		return g.Table == n.table && g.Role == r && g.Op == n.op && (n.cell == "" || slices.Contains(g.Cells, n.cell)) && (n.op != schema.OpMove || g.From == n.from && g.To == n.to)
+	})
+}
