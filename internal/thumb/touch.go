@@ -1,6 +1,7 @@
 package thumb
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -123,4 +124,11 @@ func (s *Screen) Send(form string, fields map[string][]string, want string) erro
 		})(`+one(form)+`, `+string(raw)+`)`)
 		return err
 	}, want)
+}
+
+// Picture is what stands on the screen, as PNG.
+func (s *Screen) Picture() ([]byte, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, patience)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.CaptureScreenshot())
 }

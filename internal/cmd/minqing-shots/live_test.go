@@ -6,8 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
-
+	"minqing/internal/thumb"
 	"minqing/mobile-client/pages/pagetest"
 )
 
@@ -18,7 +17,7 @@ func TestTheScriptInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.stop()
+	defer w.Close()
 	p, err := pagetest.Open(t.Context(), t.TempDir(), pagetest.Full)
 	if err != nil {
 		t.Fatal(err)
@@ -42,19 +41,22 @@ func TestTheScriptInABrowser(t *testing.T) {
 	}
 	text := func(script string) string {
 		t.Helper()
-		timed, cancel := context.WithTimeout(w.ctx, patience)
-		defer cancel()
-		got, err := chromedp.Run(timed, chromedp.Evaluate[string](script))
+		got, err := thumb.Ask[string](w.Screen, script)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return got
 	}
-
-	if err := w.do(chromedp.Navigate(w.base+"/households"), chromedp.SendKeys(chromedp.CSS("[name=q]"), "glbhe"),
-		chromedp.WaitReady(chromedp.CSS("main [role=status]"))); err != nil {
-		t.Fatal(err)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
+
+	must(w.Go(w.base+"/households", "[name=q]"))
+	must(w.Fill("[name=q]", "glbhe"))
+	must(w.Wait(`location.search === "?q=glbhe"`))
 	if got := text(`document.querySelector("main").innerText`); !strings.Contains(got, "古丽巴哈尔") || strings.Contains(got, "王桂芬") {
 		t.Errorf("the results are %q", got)
 	}
@@ -66,13 +68,11 @@ func TestTheScriptInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.do(chromedp.Navigate(w.base+p.At("/h/{home}/add")), chromedp.SendKeys(chromedp.CSS("[name=name]"), "李沐晴"),
-		chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-			_, err := chromedp.Evaluate[bool](`setTimeout(function() { var b = document.querySelector(".bar button"); b.click(); b.click(); b.click(); }), true`)(ctx, t)
-			return err
-		}), chromedp.WaitReady(chromedp.CSS(".toast"))); err != nil {
-		t.Fatal(err)
-	}
+	must(w.Go(w.base+p.At("/h/{home}/add"), "[name=name]"))
+	must(w.Fill("[name=name]", "李沐晴"))
+	_, err = thumb.Ask[bool](w.Screen, `setTimeout(function() { var b = document.querySelector(".bar button"); b.click(); b.click(); b.click(); }), true`)
+	must(err)
+	must(w.WaitFor(".toast"))
 	after, err := p.Replica.Entries(ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"minqing/mobile-client/pages/pagetest"
 )
@@ -40,9 +39,6 @@ type options struct {
 	big                     bool
 }
 
-// patience bounds one picture: a cold browser on a busy machine is slow.
-const patience = time.Minute
-
 func run(ctx context.Context, o options) (n int, err error) {
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return 0, err
@@ -56,7 +52,7 @@ func run(ctx context.Context, o options) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer w.stop()
+	defer w.Close()
 	for _, state := range pagetest.States {
 		drawn, err := drawState(w, o, dir, state)
 		n += drawn

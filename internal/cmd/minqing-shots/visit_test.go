@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
-
 	"minqing/mobile-client/field"
 	"minqing/mobile-client/pages/pagetest"
 	"minqing/mobile-client/replica"
@@ -46,7 +44,7 @@ func TestDraftOutlivesAKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.stop()
+	defer w.Close()
 	dir := t.TempDir()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env, cmd.Stderr = append(os.Environ(), "MINQING_KILLED="+dir), os.Stderr
@@ -64,12 +62,17 @@ func TestDraftOutlivesAKill(t *testing.T) {
 	if err := w.enter(lines.Text(), options{lang: "zh", scheme: "light"}); err != nil {
 		t.Fatal(err)
 	}
-	err = w.do(chromedp.Navigate(w.base+visit), chromedp.Click(chromedp.CSS(`[data-phrase="家里都好"]`)), chromedp.SendKeys(chromedp.CSS("#f-text"), "她说腿疼"),
-		chromedp.WaitReady(chromedp.CSS("#said.on")))
-	if err == nil {
-		timed, cancel := context.WithTimeout(w.ctx, patience)
-		_, err = chromedp.Run(timed, chromedp.Poll[bool](`document.querySelector("[name=rev]").value >= 2`))
-		cancel()
+	for _, step := range []func() error{
+		func() error { return w.Go(w.base+visit, "form[data-draft]") },
+		func() error { return w.Tap(`[data-phrase="家里都好"]`) },
+		func() error { return w.Fill("#f-text", "她说腿疼") },
+		func() error {
+			return w.Wait(`document.querySelector("#said.on") && document.querySelector("[name=rev]").value >= 2`)
+		},
+	} {
+		if err == nil {
+			err = step()
+		}
 	}
 	if killed := cmd.Process.Kill(); err != nil || killed != nil {
 		t.Fatal(err, killed)
