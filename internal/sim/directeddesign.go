@@ -217,10 +217,17 @@ func revoked(s *stage) {
 	t, p := aThing(0), s.phone(ann)
 	s.must(p.sync.LearnKeys(s.ctx()), "learn keys")
 	m := s.edit(p, t, "name", "unsent")
+	out := s.revokedNow(p)
+	s.want(p.gone && out.Changes == 1 && out.Handed == 1 && out.Files == 0, "it handed over %+v", out)
+	s.want(s.became(m, syncproto.Applied, "").Late, "its work is not marked as late")
+	s.shows(t, "name", "unsent")
+}
+
+// revokedNow revokes a phone, and lets it hear of it: it hands over what it holds.
+func (s *stage) revokedNow(p *phone) (out syncer.Escrowed) {
 	d, err := p.rep.Device(s.ctx())
 	s.must(err, "read the device")
 	s.revoke(d.ID)
-	var out syncer.Escrowed
 	p.sync = syncer.New(syncer.Options{Replica: p.rep, Transport: p.link, Rand: p.rand, Client: "sim", Revoked: func(ctx context.Context) (err error) {
 		s.bundled(p, func() { out, err = p.sync.Escrow(ctx, p.now(), func(int, []byte) error { return nil }) })
 		s.must(err, "escrow")
@@ -228,9 +235,7 @@ func revoked(s *stage) {
 	}})
 	s.tick(1000)
 	s.must(p.session(s.d, false), "the last sync of a revoked phone")
-	s.want(p.gone && out.Changes == 1 && out.Handed == 1 && out.Files == 0, "it handed over %+v", out)
-	s.want(s.became(m, syncproto.Applied, "").Late, "its work is not marked as late")
-	s.shows(t, "name", "unsent")
+	return out
 }
 
 func erasure(s *stage) {

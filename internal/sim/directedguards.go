@@ -1,20 +1,8 @@
 package sim
 
 import (
-	"bytes"
-	"context"
-	"crypto/ed25519"
-	"encoding/base64"
-	"io"
-	"net/http"
-	"strings"
-
 	"minqing/mobile-client/replica"
-	"minqing/mobile-client/syncer"
-	"minqing/server/judge"
 	"minqing/syncproto"
-	"minqing/syncproto/codec"
-	"minqing/syncproto/courier"
 )
 
 // What guards the invariants where random histories hardly go: answers that break within a change, rights that change within a first sync,
@@ -23,27 +11,38 @@ import (
 var guardHistories = []directed{
 	{"orders-on-copies", "Edits beside one another under every rule, a row made, one deleted, a move: delivered in many orders to copies of the server, all come to the same.", ordersOnCopies},
 	{"answer-breaks-within-a-change", "An answer breaks off between the rows of one change, or before its checkpoint: nobody sees half of it.", breaksWithin},
+	{"acknowledged-and-not-here-yet", "The link breaks behind the verdict, for good: the author's words stand over the row until it comes with them.", acknowledgedNotHere},
 	{"first-sync-resumed-with-other-rights", "A first sync breaks off behind a mark; what was granted changes; it goes on with what is granted now.", resumedWithOtherRights},
 	{"decided-then-sent-again", "What stood in an item comes again after the item was decided, from each phone: the decision stands.", decidedThenAgain},
 	{"boxes-open-after-a-restore", "Work of a forgotten scope, which its phone cannot read any more, comes back after a restore.", boxesAfterRestore},
 	{"news-of-an-old-change", "A change is outvoted long after its verdict: its author's phone hears of it, and an old receipt does not make it forget.", newsOfOldChange},
+	{"revoked-after-a-restore", "The server went back; a phone that was revoked meanwhile hands its work over all the same.", revokedAfterRestore},
 	{"one-row-of-many-rots", "One of three hundred rows rots: it is found by narrowing down, and mended.", oneOfMany},
 	{"two-cells-rot-alike", "Two cells of a row swap their values: the sum tells them apart.", swappedCells},
 	{"marks-last-till-the-horizon", "A phone that was away for months hears of a deletion by its mark.", marksLast},
 	{"seen-before-a-restore", "An edit over words that a restore took back has seen them still when both have come back.", seenBeforeRestore},
+	{"power-cuts", "The power fails on the phone as soon as it said that words are safe, and on the server as soon as it answered.", powerCuts},
+	{"two-texts-over-one-sentence", "Two people write one sentence anew: nobody's stands before somebody decides.", textsOverOneSentence},
+	{"number-taken-after-a-restore", "A copy's number came, was lost in a restore, and was given by its twin: neither word takes the other's name.", numberTakenAgain},
 	{"token-runs-out", "A phone whose token ran out signs in again by itself.", tokenRunsOut},
 }
 
 func ordersOnCopies(s *stage) {
 	t, p, q, r := aThing(0), s.phone(ann), s.phone(cid), s.phone(dora)
 	first := s.form(p, t).Values["story"].Str()
-	s.edit(p, t, "state", "doing", "total", 1, "tags", []string{"red"})
+	s.edit(p, t, "total", 1, "tags", []string{"red"})
+	u, _ := s.create(p, "thing", "household", households[0], "name", "u")
+	s.edit(p, u, "state", "doing")
 	old, _ := s.create(p, "thing", "household", households[0], "name", "old")
 	moved, _ := s.create(p, "thing", "household", households[0], "name", "moved")
 	s.sync(p, q, r)
+	s.edit(p, t, "tags", []string{})
 	s.edit(p, t, "newest", "p", "high", 3, "low", "2025-03-02", "total", 4, "tags", []string{"blue", "red"}, "story", first+"丙。", "serial", "p")
 	s.edit(q, t, "newest", "q", "high", 7, "low", "2025-03-01", "total", 4, "tags", []string{"green"}, "story", "甲。"+first, "serial", "q")
-	s.edit(r, t, "newest", "r", "state", "closed", "grade", "a")
+	s.edit(r, t, "newest", "r", "grade", "a")
+	s.edit(r, u, "state", "closed")
+	s.edit(q, u, "newest", "q", "state", "dropped")
+	s.edit(p, u, "name", "u2")
 	s.edit(p, t, "name", "p")
 	s.edit(q, t, "name", "q")
 	s.remove(r, old)
@@ -84,10 +83,30 @@ func breaksWithin(s *stage) {
 	s.shownOn(p, u, "grade", "b", "total", 5)
 }
 
+func acknowledgedNotHere(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	s.backup()
+	s.edit(q, t, "grade", "a")
+	s.sync(q)
+	m := s.edit(p, t, "name", "mine", "total", 2)
+	s.syncWith(p, script{cutBefore: "checkpoint"}, script{lost: true}, script{lost: true}, script{lost: true})
+	s.heard(p, m, replica.Accepted)
+	s.shownOn(p, t, "name", "mine", "total", 2, "grade", nil)
+	if s.variant(2) == 1 { // no cursor tells of it
+		s.restore()
+		s.finds(2, func() { s.sync(p, q) })
+	}
+	s.sync(p)
+	s.shownOn(p, t, "name", "mine", "total", 2, "grade", "a")
+}
+
 func resumedWithOtherRights(s *stage) {
+	q := s.phone(cid)
+	s.create(q, "note", "thing", string(aThing(0).id), "author", cid, "text", "of this month")
+	s.sync(q)
 	p := s.newPhone(phoneCase{User: ann, Version: s.book.Version}, s.d.Uint64())
-	cut := []string{"checkpoint", "end"}[s.variant(2)]
-	s.syncWith(p, script{cutBefore: cut})
+	cut := []script{{cutBefore: "checkpoint"}, {cutBefore: "checkpoint", skip: 1}}[s.variant(2)]
+	s.syncWith(p, cut, script{lost: true}, script{lost: true}, script{lost: true})
 	switch s.variant(3) {
 	case 0:
 		s.unassign(ann, households[0])
@@ -138,14 +157,17 @@ func boxesAfterRestore(s *stage) {
 func newsOfOldChange(s *stage) {
 	t, p, q, carrier := aThing(0), s.phone(ann), s.phone(cid), s.phone(bob)
 	s.must(p.sync.LearnKeys(s.ctx()), "learn keys")
-	carried := s.variant(2) == 1
+	way := s.variant(3)
 	mine := s.edit(p, t, "name", "mine")
 	theirs := s.edit(q, t, "name", "theirs")
 	var receipt []byte
-	if carried {
-		receipt = s.carry(p, carrier)
-	} else {
+	if way == 0 {
 		s.sync(p)
+	} else {
+		receipt = s.carry(p, carrier)
+	}
+	if way == 2 {
+		s.takeReceipt(p, receipt)
 	}
 	s.became(mine, syncproto.Applied, "")
 	s.tick(day)
@@ -153,7 +175,7 @@ func newsOfOldChange(s *stage) {
 	it := s.item(syncproto.ItemCell, t, []string{"name"}, mine.id, theirs.id)
 	s.sync(p)
 	s.want(s.heard(p, mine, replica.Accepted).Verdict.Status == syncproto.Conflicted, "%s does not hear that its word lies in the inbox", p.name)
-	if carried {
+	if way == 1 {
 		s.takeReceipt(p, receipt)
 		s.want(s.heard(p, mine, replica.Accepted).Verdict.Status == syncproto.Conflicted, "an old receipt makes %s forget what it heard", p.name)
 	}
@@ -163,6 +185,20 @@ func newsOfOldChange(s *stage) {
 	if len(v.Items) != 1 || v.Items[0].Outcome != "outvoted" {
 		s.violate(iConflicts, "%s hears of its word in the inbox only %+v, after it was outvoted", p.name, v.Items)
 	}
+}
+
+func revokedAfterRestore(s *stage) {
+	t, p := aThing(0), s.phone(ann)
+	s.must(p.sync.LearnKeys(s.ctx()), "learn keys")
+	s.backup()
+	s.edit(p, t, "grade", "a")
+	s.sync(p)
+	one, two := s.edit(p, t, "name", "unsent"), s.edit(p, t, "total", 3)
+	s.restore()
+	s.revokedNow(p)
+	s.became(one, syncproto.Applied, "")
+	s.became(two, syncproto.Applied, "")
+	s.shows(t, "name", "unsent", "total", 3)
 }
 
 func oneOfMany(s *stage) {
@@ -226,6 +262,52 @@ func seenBeforeRestore(s *stage) {
 	s.sameEveryTime(t)
 }
 
+func powerCuts(s *stage) {
+	t, p := aThing(0), s.phone(ann)
+	for i := range 5 {
+		m := s.edit(p, t, "name", string(rune('a'+i)), "total", i)
+		p.crash(s.d)
+		s.sync(p)
+		s.became(m, syncproto.Applied, "")
+		s.doPowerCut(s.d)
+		s.became(m, syncproto.Applied, "")
+	}
+	s.shows(t, "name", "e", "total", 4)
+}
+
+func textsOverOneSentence(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	s.edit(p, t, "story", "一。二。三。")
+	s.sync(p, q)
+	one, two := s.edit(p, t, "story", "一。甲。三。"), s.edit(q, t, "story", "一。乙。三。四。")
+	s.each(func() { s.sync(p) }, func() { s.sync(q) })
+	s.item(syncproto.ItemCell, t, []string{"story"}, one.id, two.id)
+	s.shows(t, "story", "一。二。三。")
+	s.sameEveryTime(t)
+	s.sync(p, q)
+	s.shownOn(p, t, "story", "一。二。三。")
+}
+
+func numberTakenAgain(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	c := s.copyOf(p, 1)
+	s.backup()
+	theirs := s.edit(c, t, "grade", "b")
+	s.sync(c)
+	s.restore()
+	mine := s.edit(p, t, "name", "mine")
+	s.want(mine.First == theirs.First, "the copy named its change %v, the original %v", theirs.First, mine.First)
+	s.sync(p, c)
+	s.shows(t, "grade", "b", "name", "mine")
+	beside := s.edit(s.copyOf(q, 2), t, "grade", "c") // concurrent with both
+	s.want(beside != nil, "nothing was written")
+	for _, x := range s.phones {
+		s.sync(x)
+	}
+	s.sync(p, c)
+	s.want(len(s.ids(p, c)) == 2, "the copies are still one device")
+}
+
 func tokenRunsOut(s *stage) {
 	t, p := aThing(0), s.phone(ann)
 	s.edit(p, t, "name", "one")
@@ -234,144 +316,4 @@ func tokenRunsOut(s *stage) {
 		s.violate(iLiveness, "%s cannot sync after three days: %v", p.name, err)
 	}
 	s.shows(t, "name", "one")
-}
-
-// strangerHistories are about those who are not who they say.
-var strangerHistories = []directed{
-	{"signed-by-another", "A request of a phone's that another signed, or that was altered on its way, is not heard, and gives no token.", signedByAnother},
-	{"bundle-signed-by-another", "A bundle that another signed in a phone's name is not taken.", bundleByAnother},
-	{"one-code-one-device", "A code lets one device in, within ten minutes.", oneCode},
-	{"revoked-and-still-knocking", "A device that was revoked hears nothing more, whatever token it has.", stillKnocking},
-}
-
-// holdBack lets a phone's next sync request be written and not arrive.
-func (s *stage) holdBack(p *phone) *ghost {
-	n := len(s.ghosts)
-	s.syncWith(p, script{held: true})
-	s.want(len(s.ghosts) == n+1, "no request was held back")
-	g := s.ghosts[n]
-	s.ghosts = s.ghosts[:n]
-	return g
-}
-
-// answers is the status that the server answers a request with.
-func (s *stage) answers(g *ghost) int {
-	a := s.server.handle(g, &link{w: s.world, phone: g.phone, d: s.d}, noFault)
-	s.want(a != nil, "the server does not answer")
-	return a.code
-}
-
-func (s *stage) keyOf(p *phone) (syncproto.DeviceID, ed25519.PrivateKey) {
-	d, err := p.rep.Device(s.ctx())
-	s.must(err, "read the device of "+p.name)
-	return d.ID, ed25519.NewKeyFromSeed(d.Seed)
-}
-
-func signedByAnother(s *stage) {
-	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
-	s.edit(p, t, "name", "mine")
-	g := s.holdBack(p)
-	_, theirs := s.keyOf(q)
-	forged := *g
-	forged.header = g.header.Clone()
-	token := strings.TrimPrefix(g.header.Get("Authorization"), "Bearer ")
-	forged.header.Set(syncproto.SignatureHeader, syncproto.SignRequest(theirs, g.method, g.path, token, g.body))
-	if code := s.answers(&forged); code == http.StatusOK {
-		s.violate(iNoPhantom, "the server hears a request of %s that %s signed", p.name, q.name)
-	}
-	altered := *g
-	plain, err := codec.Decompress(g.header.Get("Content-Encoding"), bytes.NewReader(g.body), syncproto.MaxRequestBytes)
-	s.must(err, "unpack a request")
-	altered.body, err = io.ReadAll(plain)
-	s.must(err, "unpack a request")
-	s.want(bytes.Contains(altered.body, []byte("mine")), "the request does not show what was written")
-	altered.body = bytes.Replace(altered.body, []byte("mine"), []byte("mIne"), 1)
-	altered.header = g.header.Clone()
-	altered.header.Del("Content-Encoding")
-	if code := s.answers(&altered); code == http.StatusOK {
-		s.violate(iNoPhantom, "the server hears a request of %s that was altered on its way", p.name)
-	}
-	mine, _ := s.keyOf(p)
-	ch, err := s.server.eng.Auth.Challenge(syncproto.ChallengeRequest{Device: mine})
-	s.must(err, "a challenge")
-	proof := base64.RawURLEncoding.EncodeToString(ed25519.Sign(theirs, syncproto.ChallengeText(mine, ch.Challenge)))
-	if out, err := s.server.eng.Auth.Token(s.ctx(), syncproto.TokenRequest{Device: mine, Challenge: ch.Challenge, Signature: proof}); err == nil {
-		s.violate(iNoPhantom, "%s gets the token of %s for its own signature: good for %d seconds", q.name, p.name, out.Seconds)
-	}
-	s.sync(p)
-	s.shows(t, "name", "mine")
-}
-
-func bundleByAnother(s *stage) {
-	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
-	s.must(p.sync.LearnKeys(s.ctx()), "learn keys")
-	m := s.edit(p, t, "name", "mine")
-	_, theirs := s.keyOf(q)
-	file := s.resigned(p, theirs)
-	if _, err := s.server.eng.Courier.HandIn(s.ctx(), file, false); err == nil {
-		s.violate(iNoPhantom, "the server takes a bundle in the name of %s that %s signed", p.name, q.name)
-	}
-	s.server.settle()
-	s.want(s.oracle.Change(m.id) == nil, "something of a forged bundle was taken")
-	receipt := s.carry(p, q)
-	s.became(m, syncproto.Applied, "")
-	before := s.server.fingerprint()
-	again := s.carry(p, q) // no receipt came yet
-	s.unchanged(before, "a bundle that came again")
-	s.takeReceipt(p, receipt)
-	s.takeReceipt(p, again)
-	s.heard(p, m, replica.Accepted)
-	s.sync(p)
-	s.shownOn(p, t, "name", "mine")
-}
-
-func oneCode(s *stage) {
-	code, _, err := s.server.eng.Auth.Invite(s.ctx(), syncproto.UserID(ann))
-	s.must(err, "invite")
-	p := s.phone(ann)
-	enrol := func() error {
-		_, _, err := syncer.Enrol(s.ctx(), p.link, p.rand, syncer.Enrolment{Server: serverURL, Code: code, Label: "x", Platform: "sim", Client: "sim"})
-		return err
-	}
-	if s.variant(2) == 0 {
-		s.must(enrol(), "enrol")
-	} else {
-		s.tick(11 * 60_000)
-	}
-	if enrol() == nil {
-		s.violate(iConfidentiality, "a code that was used or has run out lets another device in")
-	}
-}
-
-func stillKnocking(s *stage) {
-	t, p := aThing(0), s.phone(ann)
-	s.edit(p, t, "name", "mine")
-	g := s.holdBack(p)
-	id, _ := s.keyOf(p)
-	s.revoke(id)
-	if code := s.answers(g); code == http.StatusOK {
-		s.violate(iConfidentiality, "a device that was revoked is answered like any other")
-	}
-	s.tick(1000)
-	_ = p.session(s.d, false) // whatever it hears
-	if !p.gone {
-		s.violate(iConfidentiality, "%s was revoked, and syncs on", p.name)
-	}
-	_, err := s.server.eng.Judge.Push(context.Background(), judge.Author{Device: id, User: syncproto.UserID(ann)}, nil)
-	if err == nil {
-		s.violate(iNoPhantom, "the judge hears a device that was revoked")
-	}
-}
-
-// resigned is the bundle that a phone would write now, signed with another key.
-func (s *stage) resigned(p *phone, key ed25519.PrivateKey) []byte {
-	var file, out bytes.Buffer
-	_, _, err := p.sync.Bundle(s.ctx(), p.now(), &file)
-	s.must(err, "export the outbox of "+p.name)
-	b, _, err := courier.OpenBundle(&file, s.server.keys.Derive("courier"))
-	s.must(err, "open a bundle")
-	k, err := s.server.eng.Courier.Keys()
-	s.must(err, "the server's keys")
-	s.must(courier.PackBundle(&out, k.Recipient, key, *b), "sign a bundle anew")
-	return out.Bytes()
 }

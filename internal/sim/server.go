@@ -44,16 +44,16 @@ func (s *server) open() {
 		line, err = tx.Epochs()
 		return err
 	}), "read the epochs")
+	newest := line[len(line)-1].ID
+	if len(line) == 1 || s.w.oracle.Knows(newest) { // the file was made by an earlier process
+		s.w.violate(iEpochs, "the server started again within the epoch %s", newest)
+	}
 	for _, e := range line[:len(line)-1] {
 		if !s.w.oracle.Knows(e.ID) {
 			s.w.oracle.Begin(e.ID)
 		}
 	}
 	s.settle()
-	newest := line[len(line)-1].ID
-	if s.w.oracle.Knows(newest) {
-		s.w.violate(iEpochs, "the server started again within the epoch %s", newest)
-	}
 	s.w.oracle.Begin(newest)
 	s.w.trace.note("server up, epoch %s", newest)
 }

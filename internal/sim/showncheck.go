@@ -44,11 +44,11 @@ func (p *phone) checkShown(held map[syncproto.RowID]*replica.Record) {
 	}
 }
 
-// waits tells whether an own edit of a row still lies over it: the row that came is older than the number that the edit was given. Across a
-// restore numbers of two epochs cannot be compared, and it is not sure.
+// waits tells whether an own edit of a row still lies over it: the row that came is older than the number that the edit was given. It is
+// not sure across a restore: numbers of two epochs cannot be compared, and the row may hold what is offered again.
 func (p *phone) waits(e *replica.Entry, row *replica.Record) (waits, sure bool) {
 	if e.State == replica.Pending {
-		return true, true
+		return true, row == nil || len(e.Change.Labels[row.Row]) == 0
 	}
 	if row == nil || row.Acked == nil || e.Verdict == nil {
 		return false, true
