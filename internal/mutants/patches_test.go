@@ -21,11 +21,8 @@ import (
 	"testing"
 )
 
-// least is how many mutants there must be (the task asks for 30), and leastKillers how many of the 18 invariants they stand for.
-const (
-	least        = 36
-	leastKillers = 14
-)
+// least is how many mutants there must be; the task asks for 30.
+const least = 90
 
 func MustRoot(t *testing.T) string {
 	t.Helper()
@@ -45,26 +42,21 @@ func MustAll(t *testing.T) []*mutant {
 	return list
 }
 
-func TestMutantsCoverTheInvariants(t *testing.T) {
+func TestMutantsSayWhatFindsThem(t *testing.T) {
 	list := MustAll(t)
 	if len(list) < least {
 		t.Errorf("%d mutants, want %d at least", len(list), least)
 	}
 	invariant := regexp.MustCompile(`^I([1-9]|1[0-8])$`)
-	stands := map[string]int{}
 	for _, m := range list {
 		for _, i := range m.expected {
 			if !invariant.MatchString(i) {
 				t.Errorf("%s: %q is no invariant of DESIGN section 7", m.name, i)
 			}
 		}
-		stands[m.expected[0]]++
 		if len(m.seeds)+len(m.directed) == 0 {
 			t.Errorf("%s: no history is known to kill it; run minqing-sim -mutants -only %s", m.name, m.name)
 		}
-	}
-	if len(stands) < leastKillers {
-		t.Errorf("the mutants stand for %d invariants, want %d at least: %v", len(stands), leastKillers, stands)
 	}
 }
 

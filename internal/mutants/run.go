@@ -46,7 +46,7 @@ func Run(ctx context.Context, opt Options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	h := &hunt{opt: opt, root: root, dir: dir, green: map[string]bool{}}
+	h := &hunt{opt: opt, root: root, dir: dir, green: map[string]func() (bool, error){}}
 	began := opt.Now()
 	if h.sound, err = build(ctx, root, dir, nil); err != nil {
 		return err
@@ -94,7 +94,7 @@ type hunt struct {
 	sound *simulator // without a fault
 
 	mu    sync.Mutex
-	green map[string]bool // histories of the code as it is
+	green map[string]func() (bool, error) // by history: whether the code as it is passes it
 }
 
 // end is what became of a mutant.
@@ -183,18 +183,20 @@ func (h *hunt) counts(ctx context.Context, f *finding, e *end) (bool, error) {
 	return green, err
 }
 
+// isGreen tells whether the code as it is passes a history. Many mutants die by the same one: it is run once.
 func (h *hunt) isGreen(ctx context.Context, f *finding) (bool, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	key := f.where()
-	if green, known := h.green[key]; known {
-		return green, nil
+	h.mu.Lock()
+	passes := h.green[key]
+	if passes == nil {
+		passes = sync.OnceValues(func() (bool, error) {
+			without, err := h.sound.again(ctx, f)
+			return without == nil, err
+		})
+		h.green[key] = passes
 	}
-	without, err := h.sound.again(ctx, f)
-	if err == nil {
-		h.green[key] = without == nil
-	}
-	return without == nil, err
+	h.mu.Unlock()
+	return passes()
 }
 
 func (f *finding) where() string {
