@@ -43,11 +43,13 @@ const (
 	cForms      = "old forms"
 	cOrders     = "orders"
 	cReplays    = "replays"
+	cStrangers  = "restores before an enrolment"
 )
 
 // required must each be met in a run of at least requiredFrom histories.
 var required = []string{cConflicts, cMerges, cRefusals, cLates, cForgets, cRepairs, cRestores, cOldEdits, cCopies, cCrashes, cCuts, cWaits, cMends, cMoves,
-	cDeletes, cTwins, cForks, cOutside, cDecisions, cUndos, cRevivals, cOverdue, cGhosts, cNested, cResumes, cRevoked, cForms, cOrders, cReplays}
+	cDeletes, cTwins, cForks, cOutside, cDecisions, cUndos, cRevivals, cOverdue, cGhosts, cNested, cResumes, cRevoked, cForms, cOrders, cReplays,
+	cStrangers}
 
 // requiredFrom is how many histories are enough to meet everything.
 const requiredFrom = 2000

@@ -207,8 +207,11 @@ func (w *world) doBackup(*dice) {
 // doRestore puts the server back to the backup: everything since is gone there.
 func (w *world) doRestore(*dice) {
 	k := w.keep
-	if k == nil || k.phones < len(w.phones) {
+	if k == nil {
 		return
+	}
+	if k.phones < len(w.phones) {
+		w.count[cStrangers]++
 	}
 	s := w.server
 	s.settle()

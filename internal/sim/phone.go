@@ -194,6 +194,7 @@ func (p *phone) session(d *dice, rough bool) error {
 	if w.broken != nil {
 		panic(w.broken)
 	}
+	p.rotten = p.rotten || rep.Forked || rep.Copied // a process that was killed over it has written that down
 	if p.boot != boot {
 		return errDead
 	}

@@ -5,9 +5,12 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
+	"minqing/internal/sim/oracle"
 	"minqing/server/judge"
 	"minqing/syncproto"
 	"minqing/syncproto/codec"
@@ -90,6 +93,74 @@ func (w *world) toldAsItStands(p *phone, c *syncproto.Change, v *syncproto.Verdi
 			p.name, c.Name.Number, v.Status, v.Code, v.Late, v.MendedBy, is.Status, is.Code, is.Late, is.MendedBy)
 	}
 	w.compareVerdict(p, v)
+	w.notesAsTheyStand(p, v, is)
+}
+
+// notesAsTheyStand wants what a repeated verdict says of merges and of the inbox to be what stands: no note too few, none too many.
+func (w *world) notesAsTheyStand(p *phone, v *syncproto.Verdict, is *oracle.Change) {
+	if v.Status == syncproto.Refused {
+		return
+	}
+	vague := func(at oracle.Spot) bool {
+		r := w.oracle.View().Rows[at.Row]
+		return r == nil || is.Merges[at].Vague || slices.ContainsFunc(sortedKeys(r.Cells), func(c string) bool { return r.Cells[c].Vague })
+	}
+	told := map[oracle.Spot]string{}
+	for _, m := range v.Merges {
+		told[oracle.Spot{Row: m.Row, Cell: m.Cell}] = fmt.Sprint("merged by ", m.Rule, " shows ", m.Shows)
+	}
+	must := map[oracle.Spot]string{}
+	for at, m := range is.Merges {
+		must[at] = fmt.Sprint("merged by ", m.Rule, " shows ", m.Shows)
+	}
+	w.itemsAsTheyStand(p, v, is, vague)
+	for _, notes := range []map[oracle.Spot]string{told, must} {
+		for at := range notes {
+			if told[at] != must[at] && !vague(at) {
+				w.violate(iIdempotence, "%s pushes change %s again and is told %q of %v, it stands at %q", p.name, v.Identity[:8], told[at], at, must[at])
+			}
+		}
+	}
+}
+
+// itemsAsTheyStand is the part about the inbox. An item that is open must be told of as it is, one that ended only as one that there was: it may
+// have become another one of the same row.
+func (w *world) itemsAsTheyStand(p *phone, v *syncproto.Verdict, is *oracle.Change, vague func(oracle.Spot) bool) {
+	open := map[string]bool{}
+	rows := map[syncproto.RowID]bool{}
+	for _, x := range v.Items {
+		if x.Kind == syncproto.ItemLate || x.Kind == syncproto.ItemTwin {
+			continue // they are about a change or two rows, not about a cell
+		}
+		rows[x.Row] = true
+		if x.Outcome == "" {
+			open[fmt.Sprint(x.Row, x.Kind, x.Cell)] = true
+		}
+		for cell := range strings.SplitSeq(x.Cell, ",") {
+			at := oracle.Spot{Row: x.Row, Cell: cell}
+			if _, known := is.Items[at]; !known && !vague(at) {
+				w.violate(iIdempotence, "%s pushes change %s again and is told of an item on %v that never held it", p.name, v.Identity[:8], at)
+			}
+		}
+	}
+	for at, kind := range is.Items {
+		// Whoever deleted a row is not told of a child of it that he may not see.
+		own := slices.ContainsFunc(is.Edits, func(e syncproto.Edit) bool { return e.Row == at.Row })
+		if own && !rows[at.Row] && !vague(at) {
+			w.violate(iIdempotence, "%s pushes change %s again and is told nothing of the item (%s) on %v: %+v", p.name, v.Identity[:8], kind, at, v.Items)
+		}
+	}
+	for _, e := range is.Edits {
+		r := w.oracle.View().Rows[e.Row]
+		if r == nil || vague(oracle.Spot{Row: e.Row}) {
+			continue
+		}
+		for _, item := range r.Items {
+			if key := fmt.Sprint(e.Row, item.Kind, strings.Join(item.Cells, ",")); slices.Contains(append(slices.Clone(item.Heads), item.Against...), is.ID) && !open[key] {
+				w.violate(iIdempotence, "%s pushes change %s again and is not told of the open item (%s) on %v of %s: %+v", p.name, v.Identity[:8], item.Kind, item.Cells, e.Row, v.Items)
+			}
+		}
+	}
 }
 
 // replay lets every push that the server answered come to the judge once more, at the end, in the order of the history and in another. It

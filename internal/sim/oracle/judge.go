@@ -119,8 +119,15 @@ func (o *Oracle) Push(p Push) {
 			o.st.came = append(o.st.came, c.ID)
 			o.hear(&hearing{o: o, c: c, now: p.Received}, came, rows)
 		}
+		learnt := map[syncproto.RowID]bool{}
 		for _, t := range p.Changes {
-			o.relabel(t)
+			o.relabel(t, learnt)
+		}
+		for _, id := range slices.Sorted(maps.Keys(learnt)) {
+			r := o.st.rows[id]
+			o.st.streams[r.stream]++
+			o.reckon(r)
+			o.tell(r)
 		}
 		o.finish(p.Received, before, o.wake(p.Received, came, rows))
 	})
@@ -425,7 +432,7 @@ func (o *Oracle) restate() {
 }
 
 // relabel adds the numbers that a change which the server holds was given before a fork.
-func (o *Oracle) relabel(t Taken) {
+func (o *Oracle) relabel(t Taken, learnt map[syncproto.RowID]bool) {
 	c := o.st.changes[t.ID]
 	if c == nil || len(t.Labels) == 0 {
 		return
@@ -454,16 +461,10 @@ func (o *Oracle) relabel(t Taken) {
 			if v.id != t.ID {
 				continue
 			}
-			learnt := false
 			for _, l := range t.Labels[id] {
 				if !slices.Contains(v.labels, l) {
-					v.labels, learnt = append(v.labels, l), true
+					v.labels, learnt[id] = append(v.labels, l), true
 				}
-			}
-			if learnt {
-				o.st.streams[r.stream]++
-				o.reckon(r)
-				o.tell(r)
 			}
 		}
 	}
