@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -25,6 +26,7 @@ type answer struct {
 	delivered int // bytes that reached the phone
 	rows      int
 	request   *request
+	leave     func() // ends the request when its first part was sent; nil: it ends by itself
 }
 
 // mark says what held from a byte of the answer on.
@@ -62,6 +64,9 @@ func (a *answer) Write(p []byte) (int, error) {
 
 // Flush is where the network takes time: other things may happen.
 func (a *answer) Flush() {
+	if a.leave != nil {
+		a.leave()
+	}
 	if !a.l.nested || a.w.calm || a.w.depth >= 2 || !a.l.d.chance(6) || !a.w.server.up {
 		return
 	}
@@ -95,15 +100,25 @@ func (s *server) handle(g *ghost, l *link, f fault) *answer {
 	}
 	a := &answer{w: w, l: l, header: http.Header{}, crashAt: f.crashAnswer}
 	sync := g.path == "/v1/sync"
+	var byHand *bundle
 	var body io.Reader = bytes.NewReader(g.body)
 	if f.cutRequest >= 0 && f.cutRequest < len(g.body) {
 		body = io.MultiReader(bytes.NewReader(g.body[:f.cutRequest]), broken{})
 	} else if sync {
-		if a.request = w.readRequest(g); a.request != nil {
-			s.requests = append(s.requests, a.request)
+		a.request = w.readRequest(g)
+	} else if g.path == bundlePath {
+		if byHand = w.handedIn(g); byHand != nil {
+			a.request = w.readBundle(byHand)
 		}
 	}
-	w.trace.bytes(g.phone.name+" "+g.path, g.body)
+	if a.request != nil {
+		s.requests = append(s.requests, a.request)
+	}
+	if g.path == bundlePath { // a box is another one each time
+		w.trace.note("%s %s %d bytes", g.phone.name, g.path, len(g.body))
+	} else {
+		w.trace.bytes(g.phone.name+" "+g.path, g.body)
+	}
 	a.mark()
 	if f.crashDisk >= 0 {
 		s.disk.Inject(simdisk.Fault{Op: simdisk.OpWrite, Skip: f.crashDisk, Code: vfs.IOErr})
@@ -111,8 +126,13 @@ func (s *server) handle(g *ghost, l *link, f fault) *answer {
 	}
 	boot, recorded := s.eng, s.recording(g.device(), sync)
 	u := &url.URL{Scheme: "https", Host: "minqing.example", Path: g.path}
-	s.eng.Handler().ServeHTTP(a, &http.Request{Method: g.method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: g.header.Clone(),
-		Body: io.NopCloser(body), ContentLength: int64(len(g.body)), Host: u.Host, RemoteAddr: "192.0.2.1:1", RequestURI: g.path})
+	ctx, leave := context.WithCancel(context.Background())
+	defer leave()
+	if g.path == eventsPath {
+		a.leave = leave // it hears one event, and goes
+	}
+	s.eng.Handler().ServeHTTP(a, (&http.Request{Method: g.method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: g.header.Clone(),
+		Body: io.NopCloser(body), ContentLength: int64(len(g.body)), Host: u.Host, RemoteAddr: "192.0.2.1:1", RequestURI: g.path}).WithContext(ctx))
 	if w.broken != nil {
 		panic(w.broken)
 	}
@@ -132,8 +152,15 @@ func (s *server) handle(g *ghost, l *link, f fault) *answer {
 	s.finish(a)
 	a.refresh()
 	records := recorded()
-	w.trace.bytes("answer", a.buf.Bytes())
+	if byHand != nil && a.code == http.StatusOK {
+		w.trace.note("receipt %d bytes", a.buf.Len())
+	} else {
+		w.trace.bytes("answer", a.buf.Bytes())
+	}
 	w.inspectPlain(a)
+	if byHand != nil && a.code == http.StatusOK && !died {
+		w.receiptSent(byHand, a.buf.Bytes())
+	}
 	if a.code == 0 || died && a.buf.Len() == 0 {
 		return nil
 	}
@@ -156,12 +183,7 @@ func (s *server) finish(a *answer) {
 	if r == nil {
 		return
 	}
-	for i, o := range s.requests {
-		if o == r {
-			s.requests = append(s.requests[:i:i], s.requests[i+1:]...)
-			break
-		}
-	}
+	s.forget(r)
 	if !r.settled && r.hello.Offer != "" && len(r.changes) > 0 && s.tookOffer(r) {
 		r.settle(s, nil)
 	}

@@ -43,13 +43,19 @@ const (
 	cForms      = "old forms"
 	cOrders     = "orders"
 	cReplays    = "replays"
+	cBundles    = "bundles"
+	cHandedIn   = "bundles at the desk"
+	cCarried    = "bundles carried"
+	cReceipts   = "receipts"
+	cEscrows    = "escrows"
+	cEvents     = "events"
 	cStrangers  = "restores before an enrolment"
 )
 
 // required must each be met in a run of at least requiredFrom histories.
 var required = []string{cConflicts, cMerges, cRefusals, cLates, cForgets, cRepairs, cRestores, cOldEdits, cCopies, cCrashes, cCuts, cWaits, cMends, cMoves,
 	cDeletes, cTwins, cForks, cOutside, cDecisions, cUndos, cRevivals, cOverdue, cGhosts, cNested, cResumes, cRevoked, cForms, cOrders, cReplays,
-	cStrangers}
+	cStrangers, cBundles, cHandedIn, cCarried, cReceipts, cEscrows, cEvents}
 
 // requiredFrom is how many histories are enough to meet everything.
 const requiredFrom = 2000

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"bytes"
-	"context"
 	"slices"
 
 	"minqing/internal/sim/oracle"
@@ -224,18 +223,13 @@ func revoked(s *stage) {
 }
 
 // revokedNow revokes a phone, and lets it hear of it: it hands over what it holds.
-func (s *stage) revokedNow(p *phone) (out syncer.Escrowed) {
+func (s *stage) revokedNow(p *phone) syncer.Escrowed {
 	d, err := p.rep.Device(s.ctx())
 	s.must(err, "read the device")
 	s.revoke(d.ID)
-	p.sync = syncer.New(syncer.Options{Replica: p.rep, Transport: p.link, Rand: p.rand, Client: "sim", Revoked: func(ctx context.Context) (err error) {
-		s.bundled(p, func() { out, err = p.sync.Escrow(ctx, p.now(), func(int, []byte) error { return nil }) })
-		s.must(err, "escrow")
-		return p.wiped(ctx)
-	}})
 	s.tick(1000)
 	s.must(p.session(s.d, false), "the last sync of a revoked phone")
-	return out
+	return p.left
 }
 
 func erasure(s *stage) {

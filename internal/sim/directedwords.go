@@ -369,30 +369,12 @@ func (s *stage) heard(p *phone, m *made, state replica.State) replica.Entry {
 // carry lets a phone write its outbox to a file which another hands in, and gives the receipt.
 func (s *stage) carry(author, carrier *phone) []byte {
 	s.tick(1000)
-	var file bytes.Buffer
-	_, _, err := author.sync.Bundle(context.Background(), author.now(), &file)
-	s.must(err, "export the outbox of "+author.name)
-	var receipt []byte
-	s.bundled(author, func() { receipt, err = carrier.sync.Carry(context.Background(), file.Bytes()) })
+	b := s.export(author)
+	s.want(b != nil, "%s cannot write a bundle", author.name)
+	s.bundles = append(s.bundles, b)
+	receipt, err := carrier.sync.Carry(context.Background(), b.file)
 	s.must(err, carrier.name+" hands in")
 	return receipt
-}
-
-// bundled lets what waits on a phone reach the server in a file.
-func (s *stage) bundled(p *phone, f func()) {
-	d, err := p.rep.Device(context.Background())
-	s.must(err, "read the device of "+p.name)
-	r := &request{phone: p, hello: syncproto.Hello{Device: d.ID}}
-	have := p.entries()
-	for _, m := range p.mine {
-		if e := have[m.id]; e != nil && e.State == replica.Pending {
-			r.changes = append(r.changes, e.Change)
-		}
-	}
-	s.server.requests = append(s.server.requests, r)
-	f()
-	s.server.settle()
-	s.server.requests = slices.DeleteFunc(s.server.requests, func(o *request) bool { return o == r })
 }
 
 // takeReceipt is the carrier coming back.

@@ -92,9 +92,8 @@ func (w *world) inspect(a *answer) {
 			}
 		case syncproto.Checkpoint:
 			m, closed = closed[0], closed[1:]
-			if f.Cursor != "" {
-				a.cuts = append(a.cuts, &cut{cursor: f.Cursor, view: m.view, can: m.can, began: a.grantedTill(m), now: m.now, more: f.More})
-			}
+			// One without a cursor says that nothing is new: the phone is at this cut already.
+			a.cuts = append(a.cuts, &cut{view: m.view, can: m.can, began: a.grantedTill(m), now: m.now, more: f.More})
 		}
 	}
 }

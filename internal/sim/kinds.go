@@ -1,5 +1,7 @@
 package sim
 
+import "slices"
+
 // kind is one thing that can be done in a history.
 type kind struct {
 	weight int
@@ -12,6 +14,10 @@ type kind struct {
 var kindNames = []string{"edit", "create", "sync", "delete", "move", "flow", "render", "save", "several", "mend", "withdraw", "forbidden", "tool", "kill",
 	"copy", "image", "old copy", "clock", "update", "new phone", "assign", "role", "rehouse", "desk edit", "desk delete", "decide", "undo", "revoke", "backup",
 	"restore", "restart", "power cut", "days", "twins", "rot", "orders", "ghost", "all sync"}
+
+// laterKinds came later. They are drawn from a stream of randomness of their own and put in between, in half of the histories, so that the
+// other half stays what it was.
+var laterKinds = []string{"bundle", "carry", "receipt", "listen"}
 
 var kinds map[string]kind
 
@@ -55,18 +61,26 @@ func init() {
 		"orders":      {2, false, false, (*world).doOrders},
 		"ghost":       {4, true, true, (*world).doGhost},
 		"all sync":    {3, true, false, (*world).doAllSync},
+		"bundle":      {8, true, true, (*world).doBundle},
+		"carry":       {8, true, true, (*world).doCarry},
+		"receipt":     {8, true, true, (*world).doReceipt},
+		"listen":      {2, true, false, (*world).doListen},
 	}
 }
 
 // interlude lets something happen while a request is under way.
 func (w *world) interlude(d *dice) {
-	weights := make([]int, len(kindNames))
-	for i, name := range kindNames {
+	names := kindNames
+	if w.history.Wide {
+		names = append(slices.Clone(names), laterKinds...)
+	}
+	weights := make([]int, len(names))
+	for i, name := range names {
 		if kinds[name].inside {
 			weights[i] = kinds[name].weight
 		}
 	}
-	name := kindNames[d.weighed(weights)]
+	name := names[d.weighed(weights)]
 	w.count[cNested]++
 	w.depth++
 	w.trace.note("meanwhile %s", name)

@@ -30,14 +30,19 @@ type request struct {
 
 // readRequest takes the body of a sync request apart; nil for one that did not come whole.
 func (w *world) readRequest(g *ghost) *request {
-	plain, err := codec.Decompress(g.header.Get("Content-Encoding"), bytes.NewReader(g.body), syncproto.MaxRequestBytes)
+	return w.readFrames(g.phone, g.device(), g.header.Get("Content-Encoding"), bytes.NewReader(g.body))
+}
+
+// readFrames reads what a device says in the body of a sync request, by whatever way it came.
+func (w *world) readFrames(p *phone, device syncproto.DeviceID, encoding string, body io.Reader) *request {
+	plain, err := codec.Decompress(encoding, body, syncproto.MaxRequestBytes)
 	if err != nil {
 		return nil
 	}
 	defer plain.Close()
 	in := codec.NewReader(plain, w.book, codec.Limits{})
-	in.ForDevice(g.device())
-	r := &request{phone: g.phone}
+	in.ForDevice(device)
+	r := &request{phone: p}
 	for {
 		f, err := in.Next()
 		if err == io.EOF {
@@ -51,7 +56,7 @@ func (w *world) readRequest(g *ghost) *request {
 			r.hello = f
 		case *syncproto.Change:
 			if f.Sealed != nil {
-				f = w.unsealed(g.phone, f)
+				f = w.unsealed(p, f)
 			}
 			r.changes = append(r.changes, f)
 		}

@@ -8,6 +8,7 @@ import (
 	"minqing/schema"
 	"minqing/server/admin"
 	"minqing/server/judge"
+	"minqing/server/store"
 	"minqing/syncproto"
 )
 
@@ -247,6 +248,13 @@ func (w *world) revoke(id syncproto.DeviceID) {
 		_, err := (&admin.Desk{E: w.server.eng, As: "admin"}).Revoke(context.Background(), string(id))
 		return err
 	})
+	w.must(w.server.eng.Store.Read(context.Background(), func(tx *store.Tx) error {
+		d, found, err := tx.Device(id)
+		if found && d.Revoked > 0 {
+			w.oracle.Revoked(id, d.Revoked)
+		}
+		return err
+	}), "read a device")
 }
 
 // doTwins makes a second household of a code that is there.

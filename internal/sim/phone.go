@@ -42,6 +42,7 @@ type phone struct {
 	forgot bool // a forget came with the last sync
 	rotten bool // something other than syncing may have made it differ from the server
 	mine   []*made
+	left   syncer.Escrowed // what it handed over when it was revoked
 }
 
 // form is one that was rendered and not yet saved.
@@ -52,12 +53,11 @@ type form struct {
 
 // cut is what a checkpoint says the phone holds.
 type cut struct {
-	cursor string
-	view   *oracle.View
-	can    map[string]bool
-	began  map[string]bool // those of can that were granted from the first byte on: what is granted meanwhile comes with the next sync
-	now    int64
-	more   bool
+	view  *oracle.View
+	can   map[string]bool
+	began map[string]bool // those of can that were granted from the first byte on: what is granted meanwhile comes with the next sync
+	now   int64
+	more  bool
 }
 
 const serverURL = "https://minqing.example"
@@ -109,7 +109,10 @@ func (p *phone) open() {
 }
 
 // wiped is what the phone does when it hears that it was revoked.
-func (p *phone) wiped(context.Context) error {
+func (p *phone) wiped(ctx context.Context) error {
+	if err := p.escrow(ctx); err != nil {
+		return err
+	}
 	p.w.trace.note("%s is revoked and wiped", p.name)
 	p.w.count[cRevoked]++
 	p.retire()
@@ -259,7 +262,7 @@ func excused(err error) bool {
 	switch codeOf(err) {
 	case syncproto.CodeUnavailable, syncproto.CodeBusy:
 		return true
-	case syncproto.CodeCopied, syncproto.CodeAuth:
+	case syncproto.CodeCopied, syncproto.CodeAuth, syncproto.CodeRevoked:
 		return true
 	}
 	return errors.Is(err, errLink) || errors.Is(err, errDead)

@@ -31,6 +31,7 @@ type history struct {
 	Skip   map[int]bool // operations left out
 	Calm   map[int]bool // operations whose faults are left out
 	Clocks bool         // whether wall clocks go wrong
+	Wide   bool         // whether the kinds that came later are in it
 	// Thorough looks at everything after each step: slower, and a failure shows where it began.
 	Thorough bool
 }
@@ -61,7 +62,27 @@ func plan(seed uint64) *history {
 	for range length(d) {
 		h.Ops = append(h.Ops, operation{Kind: kindNames[d.weighed(weights)], Seed: d.Uint64()})
 	}
+	h.widen(newDice(seed, 15))
 	return h
+}
+
+// widen puts operations of the kinds that came later in between, in every other history.
+func (h *history) widen(d *dice) {
+	if h.Wide = d.chance(2); !h.Wide {
+		return
+	}
+	weights := make([]int, len(laterKinds))
+	for i, name := range laterKinds {
+		weights[i] = kinds[name].weight
+	}
+	var ops []operation
+	for _, op := range h.Ops {
+		if d.chance(4) {
+			ops = append(ops, operation{Kind: laterKinds[d.weighed(weights)], Seed: d.Uint64()})
+		}
+		ops = append(ops, op)
+	}
+	h.Ops = ops
 }
 
 // length is how many operations a history holds. Most are short, and so there can be many: what few operations bring about is found by trying

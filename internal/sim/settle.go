@@ -19,6 +19,7 @@ func (w *world) settle() {
 	if !w.server.up {
 		w.server.open()
 	}
+	w.handInLast()
 	d := newDice(w.history.Seed, 11)
 	for round := 1; round <= 3; round++ {
 		for _, p := range slices.Clone(w.phones) {
@@ -76,8 +77,8 @@ func (w *world) checkEntry(p *phone, id syncproto.Identity, e *replica.Entry) {
 func (w *world) checkPromises() {
 	for _, id := range sortedKeys(w.made) {
 		m := w.made[id]
-		if len(m.holders) > 0 && w.oracle.Change(id) == nil {
-			w.violate(w.lost(m), "the server does not hold %s, which a phone holds", describe(m.Change))
+		if (len(m.holders) > 0 || m.kept) && w.oracle.Change(id) == nil {
+			w.violate(w.lost(m), "the server does not hold %s, which a phone or a file holds", describe(m.Change))
 		}
 	}
 }

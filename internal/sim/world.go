@@ -40,6 +40,9 @@ type world struct {
 	tokens map[string]*token
 	keep   *backup
 	images []image
+
+	bundles  []*bundle
+	receipts []*receipt
 }
 
 // rowRef names a row.
@@ -64,6 +67,8 @@ type made struct {
 	holders map[*phone]bool
 	// given tells that the server acknowledged it to somebody, whom it may not lose it to afterwards.
 	given bool
+	// kept tells that a file left by a phone that was revoked holds it.
+	kept bool
 	// refused tells that a verdict called it so, last.
 	refused bool
 }

@@ -225,7 +225,7 @@ func (h *hearing) entitle() *refusal {
 		}
 		return nil
 	}
-	h.late = false
+	h.late = h.handedOver()
 	then := h.c.Captured
 	for _, e := range h.edits {
 		e.own = h.own(e)
@@ -251,10 +251,19 @@ func (h *hearing) entitle() *refusal {
 			return invalid()
 		}
 	}
-	if h.late && then > 0 && h.c.Received-then > h.o.opt.Grace && !h.pardon {
+	if h.late && h.c.Received-then > h.o.opt.Grace && !h.pardon {
 		return &refusal{code: syncproto.CodeLate}
 	}
 	return nil
+}
+
+// handedOver tells whether a change came from a device that was revoked before: all that such a device hands over is late.
+func (h *hearing) handedOver() bool {
+	if h.device != "" {
+		return h.o.st.revoked[h.device] != 0
+	}
+	at := h.o.st.revoked[h.c.First.Device]
+	return at != 0 && h.c.Received > at
 }
 
 // decided are the cells of open items about a row that an edit decides: its author chooses between words that were written by right.

@@ -82,6 +82,8 @@ type hearing struct {
 	made  map[syncproto.RowID]*row
 	edits []*edit
 	late  bool
+	// device is whose push brought the change, "" for one that is heard again.
+	device syncproto.DeviceID
 	// pardon tells that somebody took the change although it came too late.
 	pardon bool
 }
@@ -117,7 +119,7 @@ func (o *Oracle) Push(p Push) {
 			}
 			o.st.changes[c.ID] = c
 			o.st.came = append(o.st.came, c.ID)
-			o.hear(&hearing{o: o, c: c, now: p.Received}, came, rows)
+			o.hear(&hearing{o: o, c: c, now: p.Received, device: p.Device}, came, rows)
 		}
 		learnt := map[syncproto.RowID]bool{}
 		for _, t := range p.Changes {

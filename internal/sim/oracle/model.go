@@ -36,6 +36,7 @@ type state struct {
 	changes map[ident]*Change
 	came    []ident // changes in the order of receipt
 	rights  []standingRights
+	revoked map[syncproto.DeviceID]int64 // when devices were revoked
 	inbox   *inbox
 	view    *View
 }
@@ -79,7 +80,7 @@ func New(opt Options) *Oracle {
 }
 
 func emptyState() *state {
-	return &state{streams: map[string]uint64{}, rows: map[syncproto.RowID]*row{}, changes: map[ident]*Change{}, inbox: newInbox(), view: &View{Rows: map[syncproto.RowID]*Row{}}}
+	return &state{streams: map[string]uint64{}, rows: map[syncproto.RowID]*row{}, changes: map[ident]*Change{}, revoked: map[syncproto.DeviceID]int64{}, inbox: newInbox(), view: &View{Rows: map[syncproto.RowID]*Row{}}}
 }
 
 func (o *Oracle) do(in input) {
@@ -109,6 +110,11 @@ func (o *Oracle) Begin(id syncproto.EpochID) {
 		o.epochs[id] = info
 		o.st.line = append([]syncproto.EpochID{id}, o.st.line...)
 	})
+}
+
+// Revoked tells that a device was revoked: what it hands over afterwards is late.
+func (o *Oracle) Revoked(device syncproto.DeviceID, at int64) {
+	o.do(func(o *Oracle) { o.st.revoked[device] = at })
 }
 
 // Knows tells whether an epoch ever began.
