@@ -95,6 +95,7 @@ func enrol(rq *request) error {
 	if err != nil {
 		return err
 	}
+	rq.phone.Sync() // the network was there a moment ago: nobody should wait for it to settle
 	name := who.Name
 	if who.Post != "" {
 		name += "（" + who.Post + "）"
