@@ -30,17 +30,18 @@ const handsetPIN = "246810"
 
 // hand is a phone with its engine in the test's own process, against a real server over real sockets.
 type hand struct {
-	w     *town
-	login string
-	file  string
-	speed float64 // of its clock
-	slow  func()  // called before each piece of an answer
-	p     *handset.Phone
-	stop  func()
+	w      *town
+	login  string
+	file   string
+	speed  float64 // of its clock
+	secret string  // the keystore's; empty: only the PIN opens the file
+	slow   func()  // called before each piece of an answer
+	p      *handset.Phone
+	stop   func()
 }
 
 func (w *town) hand(login string) *hand {
-	return &hand{w: w, login: login, file: filepath.Join(w.dir, login+"-hand.db"), speed: 1}
+	return &hand{w: w, login: login, file: filepath.Join(w.dir, login+"-hand.db"), speed: 1, secret: "a keystore's secret"}
 }
 
 // start starts the program; a keystore opens the file, and the PIN the pages.
@@ -49,7 +50,7 @@ func (h *hand) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	began, net := time.Now(), &http.Transport{}
 	now := func() int64 { return began.UnixMilli() + int64(float64(time.Since(began).Milliseconds())*h.speed) }
-	p, err := handset.New(ctx, handset.Options{File: h.file, Secret: []byte("a keystore's secret"), Transport: pieces{net, h}, Now: now, After: time.After, Rand: crand.Reader, Client: "e2e",
+	p, err := handset.New(ctx, handset.Options{File: h.file, Secret: []byte(h.secret), Transport: pieces{net, h}, Now: now, After: time.After, Rand: crand.Reader, Client: "e2e",
 		Weak: true, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	must(h.w.t, err)
 	h.p = p
@@ -337,6 +338,87 @@ func TestOthersChangesArriveAtOnce(t *testing.T) {
 	w.net.cutNow() // every link breaks
 	soon(t, "both listen after a break", func() bool { return w.listeners() == 2 })
 	arrives("after a break")
+}
+
+// One without a network hands the outbox to a colleague, who has none either and carries it to town: it is handed in by itself there, and the
+// receipt comes back the same way. A file for a phone that is locked waits for its PIN.
+func TestOutboxIsCarriedByHand(t *testing.T) {
+	w := mustTown(t, 2*ownHouses)
+	w.cadre("ann", 0)
+	w.cadre("bob", ownHouses)
+	ann, bob := w.hand("ann"), w.hand("bob")
+	for _, h := range []*hand{ann, bob} {
+		h.start()
+		h.enrol()
+		h.p.Sync()
+		soon(t, "the first sync of "+h.login, func() bool { return h.count(`SELECT count(*) FROM household`) > 0 && !h.p.Status().Running })
+		h.p.Network(shell.None)
+	}
+	ann.visit(ann.household(), "带出去的一条")
+	var file []byte
+	ann.over(func(r *replica.Replica) (err error) {
+		var n int
+		file, n, err = ann.p.Bundle(t.Context(), r)
+		if n != 1 {
+			t.Errorf("%d changes are in the file", n)
+		}
+		return err
+	})
+	take := func(h *hand, file []byte) (took handset.Took) {
+		t.Helper()
+		path := filepath.Join(w.dir, "shared")
+		must(t, os.WriteFile(path, file, 0o600))
+		took, err := h.p.Carry(t.Context(), path)
+		must(t, err)
+		return took
+	}
+	parcels := func(h *hand) (out []handset.Parcel) {
+		t.Helper()
+		h.over(func(r *replica.Replica) (err error) { out, err = h.p.Parcels(t.Context(), r); return err })
+		return out
+	}
+	must(t, bob.p.Lock()) // the keystore has the file open: it takes it all the same
+	if took := take(bob, file); took.Receipt || took.Later {
+		t.Errorf("the bundle was taken as %+v", took)
+	}
+	if got := parcels(bob); len(got) != 1 || got[0].Own || got[0].Handed != 0 {
+		t.Fatalf("bob carries %+v", got)
+	}
+	bob.stop() // and outlives the program
+	bob.start()
+	bob.p.Sync()
+	soon(t, "the bundle is handed in", func() bool { got := parcels(bob); return len(got) == 1 && got[0].Handed != 0 })
+	if n := w.visits("带出去的一条"); n != 1 {
+		t.Errorf("the server has the visit %d times", n)
+	}
+	if got := parcels(ann); len(got) != 1 || !got[0].Own || got[0].Waiting != 1 || got[0].Back != 0 {
+		t.Errorf("before the receipt ann sees %+v", got)
+	}
+	if took := take(ann, parcels(bob)[0].Receipt); !took.Receipt || took.Verdicts != 1 {
+		t.Errorf("the receipt was taken as %+v", took)
+	}
+	if got := parcels(ann); len(got) != 1 || got[0].Waiting != 0 || got[0].Back == 0 {
+		t.Errorf("after the receipt ann sees %+v", got)
+	}
+	if _, err := bob.p.Carry(t.Context(), filepath.Join(w.dir, "nothing here")); err == nil {
+		t.Error("a file that is not there was taken")
+	}
+	bob.stop()
+	bob.secret = ""
+	bob.file += "2"
+	bob.start()
+	bob.enrol()
+	must(t, bob.p.Lock())
+	if took := take(bob, file); !took.Later {
+		t.Errorf("a locked phone took the file as %+v", took)
+	}
+	must(t, bob.p.Unlock(t.Context(), handsetPIN))
+	if got := parcels(bob); len(got) != 1 {
+		t.Errorf("after the PIN bob carries %+v", got)
+	}
+	if left, err := filepath.Glob(bob.file + ".came-*"); err != nil || len(left) > 0 {
+		t.Errorf("left beside the file: %v, %v", left, err)
+	}
 }
 
 // A revoked phone loses its power again and again: before its escrow was answered, right after, amid the wipe. In the end nothing is on it,

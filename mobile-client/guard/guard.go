@@ -5,9 +5,12 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"html"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 )
 
@@ -64,8 +67,8 @@ func New(bound net.Addr, rand io.Reader, refuse func(http.ResponseWriter, *http.
 	return &Guard{host: bound.String(), rand: rand, refuse: refuse}
 }
 
-// Link is an address with a new launch secret. Whoever opens it first gets a session.
-func (g *Guard) Link() (string, error) {
+// Link is an address with a new launch secret, which leads on to a path of these pages. Whoever opens it first gets a session.
+func (g *Guard) Link(to string) (string, error) {
 	secret, sum, err := g.secret()
 	if err != nil {
 		return "", err
@@ -74,7 +77,11 @@ func (g *Guard) Link() (string, error) {
 	defer g.mu.Unlock()
 	g.links = append(g.links, sum)
 	g.links = g.links[max(0, len(g.links)-maxLinks):]
-	return "http://" + g.host + enter + "?k=" + secret, nil
+	link := "http://" + g.host + enter + "?k=" + secret
+	if to != "/" {
+		link += "&to=" + url.QueryEscape(to)
+	}
+	return link, nil
 }
 
 func (g *Guard) secret() (string, digest, error) {
@@ -168,10 +175,21 @@ func (g *Guard) enter(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, err := io.WriteString(w, `<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>民情通</title><meta http-equiv="refresh" content="0;url=/"><a href="/">民情通</a>`)
+	to := html.EscapeString(within(r.URL.Query().Get("to")))
+	_, err := io.WriteString(w, `<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>民情通</title><meta http-equiv="refresh" content="0;url=`+to+`"><a href="`+to+`">民情通</a>`)
 	if err != nil {
 		return // the browser went away
 	}
+}
+
+// within gives a path of these pages as it stands, and the first page for anything that could lead elsewhere: the address may come from
+// anybody, and nothing in it is secret but the secret.
+func within(to string) string {
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.Opaque != "" || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\;\r\n\t '\"") {
+		return "/"
+	}
+	return to
 }
 
 // exchange takes a secret; for one used before it gives the session that it opened.

@@ -40,7 +40,7 @@ func mustHouse(t *testing.T) *house {
 
 func (h *house) link() string {
 	h.t.Helper()
-	link, err := h.g.Link()
+	link, err := h.g.Link("/")
 	if err != nil {
 		h.t.Fatal(err)
 	}

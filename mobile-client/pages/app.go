@@ -79,6 +79,7 @@ func routes() [][]route {
 		enrolRoutes,
 		firstRoutes,
 		syncRoutes,
+		carryRoutes,
 		journalRoutes,
 		matterRoutes,
 	}
@@ -123,10 +124,10 @@ const (
 )
 
 // Serve answers at a listener of the loopback interface until ctx ends. Before the first request is taken, opened is called with the
-// address to open, launch secret included, and a function that makes further ones.
-func (a *App) Serve(ctx context.Context, l net.Listener, opened func(link string, more func() (string, error))) error {
+// address to open, launch secret included, and a function that makes further ones, which lead to a path.
+func (a *App) Serve(ctx context.Context, l net.Listener, opened func(link string, more func(to string) (string, error))) error {
 	g := guard.New(l.Addr(), a.opt.Rand, a.refuse)
-	link, err := g.Link()
+	link, err := g.Link("/")
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

@@ -57,7 +57,9 @@ func TestEnrolLockAndOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	links, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- a.Serve(ctx, l, func(link string, _ func() (string, error)) { links <- link }) }()
+	go func() {
+		ended <- a.Serve(ctx, l, func(link string, _ func(to string) (string, error)) { links <- link })
+	}()
 	link := <-links
 	base := link[:strings.Index(link, "/enter")]
 	jar, err := cookiejar.New(nil)

@@ -54,7 +54,6 @@ var syncRoutes = []route{
 	{pattern: "GET " + syncPath + "/c/{change}/mend", do: showMend},
 	{pattern: "POST " + syncPath + "/c/{change}/mend", do: saveMend, keeps: true},
 	{pattern: "POST " + syncPath + "/photos", do: leavePhotos, entry: true},
-	{pattern: "POST " + syncPath + "/carry", do: exportOutbox, entry: true},
 }
 
 var syncWords = words{
@@ -87,8 +86,6 @@ var syncWords = words{
 	"sync.withdraw":     {ZH: "撤回", EN: "Withdraw"},
 	"sync.withdrawn":    {ZH: "撤回了。您写的还留着，能看。", EN: "Withdrawn. What you wrote is kept and can be seen."},
 	"sync.mended":       {ZH: "改好了，有网自动上传。", EN: "Mended; it goes up by itself."},
-	"sync.carry":        {ZH: "请同事代传", EN: "Let a colleague carry it"},
-	"sync.carry.none":   {ZH: "没有要带的，都已上传。", EN: "Nothing to carry: all is sent."},
 	"sync.boxed":        {ZH: "移交箱", EN: "Hand-over box"},
 	"sync.boxed.text":   {ZH: "已不归您联系的户", EN: "households no longer yours"},
 	"sync.used":         {ZH: "这次打开以来用的流量", EN: "Data used since this start"},
@@ -389,22 +386,4 @@ func leavePhotos(rq *request) error {
 	rq.phone.Sync()
 	rq.toast("sync.left")
 	return rq.see(syncPath)
-}
-
-// exportOutbox gives the outbox as a file that only the server can read.
-func exportOutbox(rq *request) error {
-	file, n, err := rq.phone.Bundle(rq.Context(), rq.replica)
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		rq.toast("sync.carry.none")
-		return rq.see(syncPath)
-	}
-	h := rq.w.Header()
-	h.Set("Content-Type", "application/octet-stream")
-	h.Set("Content-Disposition", `attachment; filename="minqing-`+rq.today()+`.bundle"`)
-	_, err = rq.w.Write(file)
-	rq.lost(err)
-	return nil
 }

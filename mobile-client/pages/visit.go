@@ -373,6 +373,9 @@ func postVisit(rq *request) error {
 		}
 	}
 	copied, gone, err := rq.keepDraft(d)
+	if err == nil && len(taken) > 0 {
+		rq.phone.Taken()
+	}
 	switch {
 	case err != nil:
 		return err

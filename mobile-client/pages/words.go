@@ -36,6 +36,7 @@ var catalogue = join(
 	enrolWords,
 	firstWords,
 	syncWords,
+	carryWords,
 	journalWords,
 	matterWords,
 )

@@ -32,10 +32,7 @@ func (p *Phone) Enrol(ctx context.Context, server, code, pin string) (*syncproto
 			return nil, err
 		}
 		if old.User == d.User {
-			if p.engine != nil {
-				p.engine.stop()
-				<-p.engine.ended
-			}
+			p.halt()
 			if err := p.file.Enrol(ctx, d); err != nil {
 				return nil, err
 			}
@@ -58,11 +55,7 @@ func (p *Phone) opened() bool {
 // give hands over what the old owner had not sent, and wipes. The caller holds the lock.
 func (p *Phone) give(ctx context.Context, old replica.Device) error {
 	r := p.file
-	if p.engine != nil {
-		p.engine.stop()
-		<-p.engine.ended
-		p.engine, p.send = nil, nil
-	}
+	p.halt()
 	if old.ID != "" {
 		s := syncer.New(syncer.Options{Replica: r, Transport: p.opt.Transport, Rand: p.opt.Rand, Client: p.opt.Client})
 		if _, err := s.Escrow(ctx, p.opt.Now(), p.keep); err != nil {
@@ -106,7 +99,8 @@ func (p *Phone) wipe(ctx context.Context, r *replica.Replica, s *syncer.Syncer) 
 		}
 	}
 	defer p.mu.Unlock()
-	p.file, p.engine, p.send = nil, nil, nil
+	p.file = nil
+	p.engine.Store(nil) // it ends with this
 	if err := errors.Join(r.Close(), Wipe(p.opt.File, p.box)); err != nil {
 		return err
 	}

@@ -39,7 +39,9 @@ type Options struct {
 	// What the shell is told; each may be nil.
 	Busy  func(running bool)
 	Wiped func()
-	Weak  bool // of tests: guesses of the PIN cost next to nothing
+	Share func(name string, file []byte) error // offer a file to other apps; nil: the browser saves it
+	Taken func()                               // the camera's file is not needed any more
+	Weak  bool                                 // of tests: guesses of the PIN cost next to nothing
 }
 
 // State is how a phone stands.
@@ -64,8 +66,7 @@ type Phone struct {
 	mu     sync.RWMutex // for reading while somebody works over the file, for writing while it is opened or closed
 	box    *lock.Box
 	file   *replica.Replica // nil: there is none, or it is closed
-	send   *photos.Sender
-	engine *engine
+	engine atomic.Pointer[engine]
 	gated  atomic.Bool // the pages want the PIN
 	hidden atomic.Int64
 	net    atomic.Value // shell.State
@@ -77,6 +78,7 @@ type Phone struct {
 // engine is the sync of the open file.
 type engine struct {
 	*pump.Pump
+	send  *photos.Sender
 	stop  context.CancelFunc
 	ended chan struct{}
 }
@@ -139,10 +141,11 @@ func (p *Phone) load(ctx context.Context, key []byte) error {
 		return errors.Join(err, r.Close())
 	}
 	p.file = r
-	if d.ID != "" {
-		p.start(r)
+	if d.ID == "" {
+		return nil
 	}
-	return nil
+	p.start(r)
+	return p.unspool(ctx, r)
 }
 
 // start runs the engine. The caller holds the lock.
@@ -151,15 +154,14 @@ func (p *Phone) start(r *replica.Replica) {
 	forRows := opt
 	forRows.Filling = p.fills
 	rows := syncer.New(forRows)
-	p.send = photos.NewSender(photos.Options{Replica: r, Syncer: syncer.New(opt), Now: p.opt.Now, Metered: func() bool { return p.network() == shell.Metered }})
-	send := p.send
+	send := photos.NewSender(photos.Options{Replica: r, Syncer: syncer.New(opt), Now: p.opt.Now, Metered: func() bool { return p.network() == shell.Metered }})
 	ctx, stop := context.WithCancel(p.ctx)
-	e := &engine{stop: stop, ended: make(chan struct{})}
+	e := &engine{stop: stop, ended: make(chan struct{}), send: send}
 	e.Pump = pump.New(pump.Options{After: p.opt.After, Rand: p.opt.Rand, Listen: syncer.New(opt).Listen,
 		Do: func(ctx context.Context, asked bool) error { return p.sync(ctx, r, rows, send, asked) }})
 	e.Network(p.network() != shell.None)
 	p.attend(e)
-	p.engine = e
+	p.engine.Store(e)
 	go func() {
 		defer close(e.ended)
 		if err := e.Run(ctx); err != nil {
@@ -204,6 +206,9 @@ func (p *Phone) sync(ctx context.Context, r *replica.Replica, rows *syncer.Synce
 	if err != nil {
 		return err
 	}
+	if err := p.deliver(ctx, r, rows); err != nil {
+		return err
+	}
 	if asked {
 		if err := send.Hurry(ctx, false); err != nil {
 			return err
@@ -222,11 +227,7 @@ func (p *Phone) Close() error {
 
 // shut is Close under the lock.
 func (p *Phone) shut() error {
-	if p.engine != nil {
-		p.engine.stop()
-		<-p.engine.ended
-		p.engine, p.send = nil, nil
-	}
+	p.halt()
 	if p.file == nil {
 		return nil
 	}
@@ -326,8 +327,13 @@ func (p *Phone) Network(s shell.State) {
 
 func (p *Phone) network() shell.State { return p.net.Load().(shell.State) }
 
-func (p *Phone) current() *engine {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.engine
+// current is the engine that runs, nil when none does. It is for those as well who hold the file: no lock is taken.
+func (p *Phone) current() *engine { return p.engine.Load() }
+
+// halt ends the engine. The caller holds the lock.
+func (p *Phone) halt() {
+	if e := p.engine.Swap(nil); e != nil {
+		e.stop()
+		<-e.ended
+	}
 }

@@ -1,7 +1,6 @@
 package phone
 
 import (
-	"bytes"
 	"context"
 	"time"
 
@@ -9,7 +8,6 @@ import (
 	"minqing/mobile-client/pump"
 	"minqing/mobile-client/replica"
 	"minqing/mobile-client/shell"
-	"minqing/mobile-client/syncer"
 )
 
 // Status is how the sync stands.
@@ -113,18 +111,23 @@ func (p *Phone) Saved() {
 
 // Sender sends and fetches photos; nil while there is no replica.
 func (p *Phone) Sender() *photos.Sender {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.send
+	if e := p.current(); e != nil {
+		return e.send
+	}
+	return nil
 }
 
-// Bundle writes the outbox of the held file as a file that anybody may carry and only the server can read; n is how many changes it has.
-func (p *Phone) Bundle(ctx context.Context, r *replica.Replica) (file []byte, n int, err error) {
-	s := syncer.New(syncer.Options{Replica: r, Transport: p.opt.Transport, Rand: p.opt.Rand, Client: p.opt.Client})
-	if n, err = r.Waiting(ctx); err != nil || n == 0 {
-		return nil, 0, err
+// Share offers a file to other apps; false where there is no shell that could.
+func (p *Phone) Share(name string, file []byte) (bool, error) {
+	if p.opt.Share == nil {
+		return false, nil
 	}
-	var out bytes.Buffer
-	n, _, err = s.Bundle(ctx, p.opt.Now(), &out)
-	return out.Bytes(), n, err
+	return true, p.opt.Share(name, file)
+}
+
+// Taken says that the photo from the camera is kept.
+func (p *Phone) Taken() {
+	if p.opt.Taken != nil {
+		p.opt.Taken()
+	}
 }

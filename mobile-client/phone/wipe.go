@@ -2,7 +2,6 @@ package phone
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 
@@ -53,21 +52,6 @@ func dropMark(file string) error {
 
 // KeepEscrow writes a part of a revoked device's outbox beside its file, under a name that no earlier one has, and returns once it is on
 // the disk.
-func KeepEscrow(file string, part int, bundle []byte) (err error) {
-	var f *os.File
-	path := ""
-	for n := part; ; n++ {
-		path = fmt.Sprintf("%s.escrow-%d", file, n)
-		if f, err = os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); !errors.Is(err, fs.ErrExist) {
-			break
-		}
-	}
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(bundle)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return sqlitex.SyncDir(path)
+func KeepEscrow(file string, part int, bundle []byte) error {
+	return keepBeside(file+".escrow-", part, bundle)
 }

@@ -5,12 +5,12 @@
 //	start {secret, version, share}                first of all: the keystore's secret (base64; empty: there is no keystore that works),
 //	                                              the version code of the APK, a folder from which the shell hands files on
 //	network {state, dns}                          how the network stands now: none, metered, free, or portal; its name servers
-//	link                                          give me an address to open
+//	link {link}                                   give me an address to open; link is that of an enrolment code (minqing:…), if one was opened
 //	bundle {path}                                 somebody shared this file with the app
 //	hidden, shown                                 nobody looks at the pages, somebody does again
 //
 //	the program says                              and means
-//	link {link}                                   open this; it is good once
+//	link {link}                                   open this; it is good once. It comes unasked too, when a shared file was taken
 //	busy {text}, idle                             a sync runs, it is over
 //	share {path}, install {path}                  offer this file to other apps, this APK to the installer; it lies in the share folder
 //	taken                                         the photo from the camera is in the replica: delete the camera's file

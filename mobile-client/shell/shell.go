@@ -23,7 +23,7 @@ type Start struct {
 
 // Heard is what the program does when the shell says something. Each is called from Run, one at a time; all must be set.
 type Heard struct {
-	Link    func() (string, error) // an address to open
+	Link    func(code string) (string, error) // an address to open; with a code for enrolment, if a link of one was opened
 	Bundle  func(path string)
 	Network func(Network)
 	Looked  func(looks bool) // whether somebody looks at the pages
@@ -100,11 +100,11 @@ func (s *Shell) Run(ctx context.Context, h Heard) error {
 func (s *Shell) hear(h Heard, l line) error {
 	switch l.Kind {
 	case "link":
-		link, err := h.Link()
+		link, err := h.Link(l.Link)
 		if err != nil {
 			return err
 		}
-		return s.say(line{Kind: "link", Link: link})
+		return s.Open(link)
 	case "bundle":
 		h.Bundle(l.Path)
 	case "network":
@@ -114,6 +114,9 @@ func (s *Shell) hear(h Heard, l line) error {
 	}
 	return nil
 }
+
+// Open has the shell open an address of the pages.
+func (s *Shell) Open(link string) error { return s.say(line{Kind: "link", Link: link}) }
 
 // Busy tells that a sync runs; text is one line for the notification.
 func (s *Shell) Busy(text string) error { return s.say(line{Kind: "busy", Text: text}) }

@@ -20,7 +20,7 @@ func TestTalk(t *testing.T) {
 	in := start("a secret of the keystore") +
 		`{"kind":"network","state":"metered","dns":["192.0.2.1","2001:db8::1"]}` + "\n" +
 		`{"kind":"from tomorrow","what":[1]}` + "\n" + "no line at all\n" + `{"kind":7}` + "\n" +
-		`{"kind":"link"}` + "\n" + `{"kind":"bundle","path":"/tmp/out/b"}` + "\n" + `{"kind":"hidden"}` + "\n" + `{"kind":"shown"}` + "\n"
+		`{"kind":"link"}` + "\n" + `{"kind":"link","link":"minqing:enrol"}` + "\n" + `{"kind":"bundle","path":"/tmp/out/b"}` + "\n" + `{"kind":"hidden"}` + "\n" + `{"kind":"shown"}` + "\n"
 	var out strings.Builder
 	s, first, err := Open(strings.NewReader(in), &out)
 	if err != nil {
@@ -31,7 +31,7 @@ func TestTalk(t *testing.T) {
 	}
 	var heard []string
 	err = s.Run(t.Context(), Heard{
-		Link:    func() (string, error) { return "http://127.0.0.1:1/enter?k=1", nil },
+		Link:    func(code string) (string, error) { return "http://127.0.0.1:1/enter?k=1" + code, nil },
 		Bundle:  func(path string) { heard = append(heard, "bundle "+path) },
 		Network: func(n Network) { heard = append(heard, fmt.Sprint("network ", n.State, n.DNS)) },
 		Looked:  func(looks bool) { heard = append(heard, fmt.Sprint("looked ", looks)) },
@@ -48,6 +48,7 @@ func TestTalk(t *testing.T) {
 		}
 	}
 	want := `{"kind":"link","link":"http://127.0.0.1:1/enter?k=1"}
+{"kind":"link","link":"http://127.0.0.1:1/enter?k=1minqing:enrol"}
 {"kind":"busy","text":"3 条"}
 {"kind":"idle"}
 {"kind":"share","path":"f"}
@@ -77,7 +78,7 @@ func TestNoLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("no randomness")
-	if err := s.Run(t.Context(), Heard{Link: func() (string, error) { return "", broken }}); !errors.Is(err, broken) {
+	if err := s.Run(t.Context(), Heard{Link: func(string) (string, error) { return "", broken }}); !errors.Is(err, broken) {
 		t.Errorf("Run gives %v", err)
 	}
 }

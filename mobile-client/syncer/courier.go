@@ -55,20 +55,38 @@ func fetchKeys(ctx context.Context, transport http.RoundTripper, server string) 
 // are in it, and how many did not fit: those are for another, once the receipt of this one came. All stay in the outbox until a verdict
 // comes, by whatever way.
 func (s *Syncer) Bundle(ctx context.Context, now int64, w io.Writer) (changes, waiting int, err error) {
-	d, err := s.opt.Replica.Device(ctx)
+	p, err := s.Pack(ctx, now)
 	if err != nil {
 		return 0, 0, err
+	}
+	_, err = w.Write(p.File)
+	return len(p.Changes), p.Waiting, err
+}
+
+// Packed is a bundle as it was written.
+type Packed struct {
+	File    []byte
+	Of      string // what its receipt will name
+	Changes []syncproto.Identity
+	Waiting int // changes that did not fit
+}
+
+// Pack is Bundle, with what one needs to know its receipt by.
+func (s *Syncer) Pack(ctx context.Context, now int64) (*Packed, error) {
+	d, err := s.opt.Replica.Device(ctx)
+	if err != nil {
+		return nil, err
 	}
 	hello, list, waiting, err := s.outbox(ctx, pushChanges, pushBytes)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
-	file, err := pack(d, hello, list, waiting, now)
-	if err != nil {
-		return 0, 0, err
+	out := &Packed{Waiting: waiting}
+	for _, c := range list {
+		out.Changes = append(out.Changes, c.Identity())
 	}
-	_, err = w.Write(file)
-	return len(list), waiting, err
+	out.File, out.Of, err = pack(d, hello, list, waiting, now)
+	return out, err
 }
 
 // outbox gives what a bundle says of the device, and up to most changes that have no verdict.
@@ -84,10 +102,10 @@ func (s *Syncer) outbox(ctx context.Context, most, bytes int) (hello syncproto.H
 	return hello, changes, waiting, errors.Join(err, session.Close(ctx))
 }
 
-// pack signs and encrypts one bundle.
-func pack(d replica.Device, hello syncproto.Hello, changes []*syncproto.Change, waiting int, now int64) ([]byte, error) {
+// pack signs and encrypts one bundle; of is what its receipt will name.
+func pack(d replica.Device, hello syncproto.Hello, changes []*syncproto.Change, waiting int, now int64) (file []byte, of string, err error) {
 	if d.Keys.Recipient == "" {
-		return nil, &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "bundle", Message: "手机还没有取到服务器的公钥 / the server's public key was never fetched",
+		return nil, "", &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "bundle", Message: "手机还没有取到服务器的公钥 / the server's public key was never fetched",
 			Hint: "联网同步一次再导出 / sync once, then export"}
 	}
 	hello.Waiting = waiting
@@ -97,20 +115,20 @@ func pack(d replica.Device, hello syncproto.Hello, changes []*syncproto.Change, 
 	}
 	body, err := encode(frames)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	private, err := courier.ReplyKey(keyOf(d))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	reply, err := courier.PublicKey(private)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	var out bytes.Buffer
 	b := courier.Bundle{Device: d.ID, Made: now, Reply: reply, Encoding: encodingOf(body), Body: body}
 	err = courier.PackBundle(&out, d.Keys.Recipient, keyOf(d), b)
-	return out.Bytes(), err
+	return out.Bytes(), courier.BodyHash(body), err
 }
 
 // Carry hands in a bundle, one's own or another device's, and gives the receipt to take back.
@@ -156,6 +174,7 @@ func (s *Syncer) Receipt(ctx context.Context, in io.Reader) (Report, error) {
 	if err != nil {
 		return rep, err
 	}
+	rep.Of = r.Of
 	answer, err := readReceipt(r, s.opt.Replica.Book())
 	if err != nil {
 		return rep, err

@@ -38,7 +38,7 @@ func (s *Syncer) Escrow(ctx context.Context, now int64, keep func(part int, bund
 	}
 	out.Changes = len(changes)
 	for part, list := range split(changes) {
-		file, err := pack(d, hello, list, 0, now)
+		file, _, err := pack(d, hello, list, 0, now)
 		if err != nil {
 			return out, err
 		}

@@ -49,8 +49,9 @@ type Report struct {
 	Forked   bool
 	// Testified counts the rows of others that were offered to a server which went back behind them.
 	Testified int
-	Waiting   int // changes still to be sent
-	Differs   int // buckets that still are not the server's
+	Waiting   int    // changes still to be sent
+	Differs   int    // buckets that still are not the server's
+	Of        string // of a receipt: the bundle that it answers
 }
 
 // The bounds of one Sync: a server that answers nonsense must not hold the phone for ever. Each is far above what a sync that

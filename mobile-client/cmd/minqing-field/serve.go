@@ -45,23 +45,33 @@ func (c *serveCmd) Run(a *app) error {
 		through.DialContext = names.Dialer().DialContext
 		opt.Transport = through
 		opt.Busy = func(running bool) { tell(opt.Log, talk, running, a.label(busyWords)) }
-		opt.Wiped = func() {
-			if err := talk.Wiped(); err != nil {
-				opt.Log.Warn("the shell does not listen", "err", err)
+		said := func(say func() error) func() {
+			return func() {
+				if err := say(); err != nil {
+					opt.Log.Warn("the shell does not listen", "err", err)
+				}
 			}
+		}
+		opt.Wiped, opt.Taken = said(talk.Wiped), said(talk.Taken)
+		opt.Share = func(name string, file []byte) error {
+			path := filepath.Join(first.Share, filepath.Base(name))
+			if err := os.WriteFile(path, file, 0o600); err != nil {
+				return err
+			}
+			return talk.Share(path)
 		}
 	}
 	p, err := phone.New(ctx, opt)
 	if err != nil {
 		return err
 	}
-	err = c.serve(ctx, a, p, opt.Log, func(more func() (string, error)) {
+	err = c.serve(ctx, a, p, opt.Log, func(more func(to string) (string, error)) {
 		if talk == nil {
 			return
 		}
 		go func() {
 			defer stop() // the shell is gone, or talks nonsense
-			if err := talk.Run(ctx, heard(ctx, a, p, names, opt.Log, more)); err != nil && ctx.Err() == nil {
+			if err := talk.Run(ctx, heard(ctx, p, talk, names, opt.Log, more)); err != nil && ctx.Err() == nil {
 				opt.Log.Error("the talk with the shell ended", "err", err)
 			}
 		}()
@@ -69,7 +79,7 @@ func (c *serveCmd) Run(a *app) error {
 	return errors.Join(err, p.Close())
 }
 
-func (c *serveCmd) serve(ctx context.Context, a *app, p *phone.Phone, log *slog.Logger, opened func(more func() (string, error))) error {
+func (c *serveCmd) serve(ctx context.Context, a *app, p *phone.Phone, log *slog.Logger, opened func(more func(to string) (string, error))) error {
 	served, err := pages.New(pages.Options{Phone: p, Practice: a.File + ".practice", Version: version, Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Free: func() (int64, error) { return freeSpace(filepath.Dir(a.File)) }, Settings: a.File + ".settings", Now: time.Now, Zone: time.Local, Rand: rand.Reader, Log: log})
 	if err != nil {
@@ -79,7 +89,7 @@ func (c *serveCmd) serve(ctx context.Context, a *app, p *phone.Phone, log *slog.
 	if err != nil {
 		return err
 	}
-	return served.Serve(ctx, l, func(link string, more func() (string, error)) {
+	return served.Serve(ctx, l, func(link string, more func(to string) (string, error)) {
 		switch {
 		case c.Shell: // the shell asks for a link of its own
 		case c.Open:
@@ -102,20 +112,28 @@ func tell(log *slog.Logger, talk *shell.Shell, running bool, text string) {
 }
 
 // heard is what the program does when the shell says something.
-func heard(ctx context.Context, a *app, p *phone.Phone, names *shell.Names, log *slog.Logger, more func() (string, error)) shell.Heard {
+func heard(ctx context.Context, p *phone.Phone, talk *shell.Shell, names *shell.Names, log *slog.Logger, more func(to string) (string, error)) shell.Heard {
 	return shell.Heard{
-		Link: more,
+		Link: func(code string) (string, error) { return more(pages.Start(code)) },
 		Network: func(n shell.Network) {
 			names.Use(n.DNS)
 			p.Network(n.State)
 		},
 		Looked: p.Looked,
 		Bundle: func(path string) {
-			if err := p.Carry(ctx, path); err != nil {
+			took, err := p.Carry(ctx, path)
+			if err != nil {
 				log.Warn("a shared file was not taken", "err", err)
 			}
 			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				log.Warn("a shared file stays", "name", filepath.Base(path), "err", err)
+			}
+			link, err := more(pages.Carried(took, err))
+			if err == nil {
+				err = talk.Open(link)
+			}
+			if err != nil {
+				log.Warn("the shell does not listen", "err", err)
 			}
 		},
 	}

@@ -172,7 +172,9 @@ func (p *Phone) Serve(ctx context.Context) (link string, ended <-chan error, err
 		return "", nil, err
 	}
 	links, end := make(chan string, 1), make(chan error, 1)
-	go func() { end <- p.App.Serve(ctx, l, func(link string, _ func() (string, error)) { links <- link }) }()
+	go func() {
+		end <- p.App.Serve(ctx, l, func(link string, _ func(to string) (string, error)) { links <- link })
+	}()
 	select {
 	case link = <-links:
 		return link, end, nil
