@@ -15,9 +15,9 @@ type StreamAt struct {
 	Head string // seals keep its first headDigits
 }
 
-// headDigits of a chain head travel: 96 bits inside a seal tell one history from another, and three streams must fit into a sync
-// of 1,200 bytes.
-const headDigits = 24
+// headDigits of a chain head travel: 80 bits inside a seal, which nobody can try out, tell one history from another, and three streams must
+// fit into a sync of 1,200 bytes. A server takes whatever prefix a seal holds.
+const headDigits = 20
 
 // EpochLink is one epoch of a server's line and where it began: the seqs of the streams named.
 type EpochLink struct {

@@ -22,6 +22,7 @@ var bookkeeping = []string{
 	// The buckets held, with count and digests of their acknowledged rows. differs: at the last checkpoint they were not the server's.
 	`CREATE TABLE IF NOT EXISTS mq_bucket (id INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, period TEXT NOT NULL, rows INTEGER NOT NULL,
 		digests TEXT NOT NULL, differs INTEGER NOT NULL DEFAULT 0, UNIQUE (scope, period)) STRICT`,
+	`CREATE INDEX IF NOT EXISTS mq_bucket_differs ON mq_bucket (id) WHERE differs = 1`,
 
 	// One for each acknowledged row: its id as 16 bytes.
 	`CREATE TABLE IF NOT EXISTS mq_row (id BLOB PRIMARY KEY, tbl INTEGER NOT NULL, bucket INTEGER NOT NULL, epoch INTEGER NOT NULL, rev INTEGER NOT NULL) STRICT, WITHOUT ROWID`,

@@ -33,16 +33,18 @@ func (r *run) request(ctx context.Context) (body []byte, pushed int, err error) 
 	}
 	hello.Waiting = waiting
 	frames := []syncproto.Frame{hello}
-	held, err := r.session.Held(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
 	compares, err := r.session.Compares(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
-	if r.held || compares || hello.Cursor == "" && len(held) > 0 {
-		frames = append(frames, syncproto.Held{Buckets: held})
+	if r.held || compares || hello.Cursor == "" { // a phone that holds a town has a long list: it is read where it is needed
+		held, err := r.session.Held(ctx)
+		if err != nil {
+			return nil, 0, err
+		}
+		if r.held || compares || len(held) > 0 {
+			frames = append(frames, syncproto.Held{Buckets: held})
+		}
 	}
 	probes, err := r.session.Probes(ctx)
 	if err != nil {

@@ -270,9 +270,9 @@ func (l *Ledger) rootWith(states map[syncproto.BucketID]syncproto.BucketState) s
 	return root
 }
 
-// renewList sees to it that the list of buckets held stays known by its digest.
-func (l *Ledger) renewList(tx *store.Tx) error {
-	kept, err := tx.RenewHeld(l.list.String())
+// keepList sees to it that the list of buckets held is known by its digest.
+func (l *Ledger) keepList(tx *store.Tx) error {
+	kept, err := tx.HasHeld(l.list.String())
 	if kept || err != nil {
 		return err
 	}

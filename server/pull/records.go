@@ -13,7 +13,7 @@ import (
 func saveHeld(tx *store.Tx, held []syncproto.BucketID) (syncproto.Digest, error) {
 	digest := syncproto.DigestHeld(held)
 	if len(held) > longList {
-		if kept, err := tx.RenewHeld(digest.String()); kept || err != nil {
+		if kept, err := tx.HasHeld(digest.String()); kept || err != nil {
 			return digest, err
 		}
 	}

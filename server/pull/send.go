@@ -199,7 +199,7 @@ func (c *Course) holdings(tx *store.Tx, f *closing) (list syncproto.Digest, trav
 				travel = append(travel, s)
 			}
 		}
-		return c.quick.list, travel, c.quick.renewList(tx)
+		return c.quick.list, travel, c.quick.keepList(tx)
 	}
 	states := make([]syncproto.BucketState, 0, len(c.held))
 	held := make([]syncproto.BucketID, 0, len(c.held))

@@ -76,6 +76,9 @@ func (s *Store) Dump(ctx context.Context, w io.Writer) (at int64, err error) {
 
 func (tx *Tx) dumpTable(enc *json.Encoder, table string) error {
 	query := "SELECT * FROM " + schema.Quote(table)
+	if err := tx.send(); err != nil {
+		return err
+	}
 	rows, err := tx.ses.query(tx.stmtContext(), query)
 	if err != nil {
 		return wrap(query, err)

@@ -102,6 +102,9 @@ func (s *Store) openPostgres(ctx context.Context) error {
 		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "store.Open", Message: "数据库地址无效 / not a database address", Err: err}
 	}
 	cfg.RuntimeParams["jit"] = "off" // our questions are small; compiling one costs more than answering it
+	// They are look-ups by key, too. A plan that was made while a table was small reads it from end to end, and a connection keeps it while
+	// the table grows.
+	cfg.RuntimeParams["enable_seqscan"] = "off"
 	db := stdlib.OpenDB(*cfg)
 	db.SetMaxOpenConns(s.opt.Readers + s.opt.Writers + 1)
 	db.SetMaxIdleConns(s.opt.Readers + s.opt.Writers + 1)

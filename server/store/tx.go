@@ -2,11 +2,11 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"minqing/schema"
 	"minqing/syncproto"
@@ -21,6 +21,8 @@ type Tx struct {
 	now     int64
 	write   bool
 	queued  []queued
+	defines bool // tables are among what is queued
+	sent    bool // something of it reached the database
 	after   []func()
 	touched map[string]bool
 	epoch   Epoch
@@ -60,61 +62,47 @@ func (tx *Tx) Exec(query string, args ...any) error {
 		return &syncproto.Error{Code: syncproto.CodeInternal, Op: "store.Exec", Message: "a read transaction does not write"}
 	}
 	if tx.ses.dialect == postgresDialect {
-		tx.queued = append(tx.queued, queued{query, args})
+		tx.queue(query, args...)
 		return nil
 	}
 	_, err := tx.ses.exec(tx.stmtContext(), query, args...)
 	return wrap(query, err)
 }
 
-// queued is a statement that waits for the next question, or the commit: on PostgreSQL all that were written since the last question
-// travel together, as the way there and back costs more than most statements. So their errors come late, and end the transaction all the
-// same.
-type queued struct {
-	query string
-	args  []any
-}
-
-// send lets the queued statements go, in one round trip.
-func (tx *Tx) send() error {
-	if len(tx.queued) == 0 {
-		return nil
-	}
-	batch := &pgx.Batch{}
-	for _, q := range tx.queued {
-		batch.Queue(postgresDialect.rewrite(q.query), q.args...)
-	}
-	sent := tx.queued
-	tx.queued = nil
-	return tx.ses.conn.Raw(func(driver any) error {
-		results := driver.(*stdlib.Conn).Conn().SendBatch(tx.stmtContext(), batch)
-		for _, q := range sent {
-			if _, err := results.Exec(); err != nil {
-				_ = results.Close() // it says the same again
-				return wrap(q.query, err)
-			}
-		}
-		return wrap("batch", results.Close())
-	})
-}
-
 // Affected is Exec that tells how many rows were touched.
-func (tx *Tx) Affected(query string, args ...any) (int64, error) {
-	if err := tx.send(); err != nil {
-		return 0, err
+func (tx *Tx) Affected(query string, args ...any) (n int64, err error) {
+	if tx.ses.dialect == postgresDialect {
+		err = tx.ask(query, args, func(results pgx.BatchResults) error {
+			tag, err := results.Exec()
+			n = tag.RowsAffected()
+			return wrap(query, err)
+		})
+		return n, err
 	}
 	res, err := tx.ses.exec(tx.stmtContext(), query, args...)
 	if err != nil {
 		return 0, wrap(query, err)
 	}
-	n, err := res.RowsAffected()
+	n, err = res.RowsAffected()
 	return n, wrap(query, err)
 }
 
-// Each runs a query and calls f for every row.
+// Each runs a query and calls f for every row. f asks nothing of the transaction.
 func (tx *Tx) Each(f func(scan func(dest ...any) error) error, query string, args ...any) error {
-	if err := tx.send(); err != nil {
-		return err
+	if tx.ses.dialect == postgresDialect {
+		return tx.ask(query, args, func(results pgx.BatchResults) error {
+			rows, err := results.Query()
+			if err != nil {
+				return wrap(query, err)
+			}
+			defer rows.Close()
+			for rows.Next() {
+				if err := f(rows.Scan); err != nil {
+					return err
+				}
+			}
+			return wrap(query, rows.Err())
+		})
 	}
 	rows, err := tx.ses.query(tx.stmtContext(), query, args...)
 	if err != nil {
@@ -129,23 +117,21 @@ func (tx *Tx) Each(f func(scan func(dest ...any) error) error, query string, arg
 	return wrap(query, rows.Err())
 }
 
+var errFirst = errors.New("the first row is enough")
+
 // One scans the first row of a query; found is false when there is none.
 func (tx *Tx) One(query string, args []any, dest ...any) (found bool, err error) {
-	if err := tx.send(); err != nil {
-		return false, err
+	err = tx.Each(func(scan func(...any) error) error {
+		if err := scan(dest...); err != nil {
+			return wrap(query, err)
+		}
+		found = true
+		return errFirst
+	}, query, args...)
+	if errors.Is(err, errFirst) {
+		err = nil
 	}
-	rows, err := tx.ses.query(tx.stmtContext(), query, args...)
-	if err != nil {
-		return false, wrap(query, err)
-	}
-	defer rows.Close()
-	if !rows.Next() {
-		return false, wrap(query, rows.Err())
-	}
-	if err := rows.Scan(dest...); err != nil {
-		return false, wrap(query, err)
-	}
-	return true, wrap(query, rows.Close())
+	return found && err == nil, err
 }
 
 // stmtContext is what statements run under. SQLite gets no cancellation: a watcher goroutine for each statement costs more than

@@ -173,27 +173,37 @@ func (s *Store) tryPostgres(ctx context.Context, fn func(*Tx) error) (err error)
 	}
 	broken := true // until proven otherwise: a panic must not give back a connection amid a transaction
 	defer func() { s.writers.put(ses, broken) }()
-	if _, err := ses.exec(ctx, "BEGIN"); err != nil {
-		return wrap("begin", err)
-	}
 	tx := &Tx{s: s, ses: ses, ctx: ctx, now: s.Now(), write: true}
+	tx.queue("BEGIN")
 	defer s.ended(tx)
-	if err := fn(tx); err != nil {
-		_, rollback := ses.exec(context.WithoutCancel(ctx), "ROLLBACK")
-		broken = rollback != nil
+	err = fn(tx)
+	if err == nil {
+		err = tx.notify()
+	}
+	if err != nil {
+		broken = tx.undo() != nil
 		return err
 	}
-	if err := errors.Join(tx.notify(), tx.send()); err != nil {
-		_, rollback := ses.exec(context.WithoutCancel(ctx), "ROLLBACK")
-		broken = rollback != nil
-		return err
-	}
-	if _, err := ses.exec(ctx, "COMMIT"); err != nil {
+	tx.queue(commit)
+	if err := tx.send(); err != nil {
+		broken = tx.undo() != nil
+		if pgCode(err) != "" {
+			return err // PostgreSQL itself says that it did not stand
+		}
 		return wrap("commit", fmt.Errorf("not known whether it stood: %w", err))
 	}
 	broken = false
 	s.committed(tx)
 	return nil
+}
+
+// undo ends a transaction on PostgreSQL that is not to stand, unless it never began.
+func (tx *Tx) undo() error {
+	if !tx.sent {
+		return nil
+	}
+	_, err := tx.ses.exec(context.WithoutCancel(tx.ctx), "ROLLBACK")
+	return err
 }
 
 // Read runs fn over a snapshot.
@@ -205,15 +215,18 @@ func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
 	}
 	broken := true
 	defer func() { p.put(ses, broken) }()
-	begin := "BEGIN"
-	if s.dialect == postgresDialect {
-		begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-	}
 	now := s.readNow() // before the snapshot: what it does not show came later
-	if _, err := ses.exec(ctx, begin); err != nil {
+	tx := &Tx{s: s, ses: ses, ctx: ctx, now: now}
+	if s.dialect == postgresDialect {
+		// The snapshot is that of the first question, with which this travels.
+		tx.queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+		err = fn(tx)
+		broken = tx.undo() != nil
+		return err
+	}
+	if _, err := ses.exec(ctx, "BEGIN"); err != nil {
 		return wrap("begin", err)
 	}
-	tx := &Tx{s: s, ses: ses, ctx: ctx, now: now}
 	// SQLite takes its snapshot at the first statement that reads, so let that be now.
 	if _, err = tx.One("SELECT 1 FROM mq_meta", nil, new(int)); err == nil {
 		err = fn(tx)
