@@ -21,6 +21,7 @@ checks() {
 		'test -e /usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1'
 	check nodejs 'the independent client of the protocol (Node 18 or newer)' \
 		'node -e "process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)"'
+	check npm 'the rules of accessibility, axe-core, come from there' 'command -v npm'
 	check default-jdk-headless 'the shell of the Android package is Java' 'command -v javac && command -v keytool'
 	check aapt 'the resources of the Android package' 'command -v aapt'
 	check android-framework-res 'the resources of Android itself' 'test -e /usr/share/android-framework-res/framework-res.apk'
@@ -34,8 +35,11 @@ checks() {
 		'fc-list | grep -qi "noto.*cjk" || ls /usr/share/fonts/opentype/noto/NotoSansCJK-*.ttc'
 }
 
+# What no package holds is fetched at a version of its own, into the user's cache.
+fetch() { sh "$(dirname "$0")/axe.sh" >/dev/null || { echo 'setup: axe-core could not be fetched (npm says why above)' >&2; exit 1; }; }
+
 checks
-[ -n "$missing" ] || { echo 'setup: everything is there'; exit 0; }
+[ -n "$missing" ] || { fetch; echo 'setup: everything is there'; exit 0; }
 
 if ! command -v apt-get >/dev/null 2>&1; then
 	echo "setup: this is not Debian; install what stands for these Debian packages and try again:$missing" >&2
@@ -59,4 +63,5 @@ if ! { $apt update && $apt install -y --no-install-recommends $missing; } >"$sai
 fi
 checks
 [ -z "$missing" ] || { echo "setup: installed, yet still not found:$missing" >&2; exit 1; }
+fetch
 echo 'setup: installed; everything is there'

@@ -1,0 +1,204 @@
+package pages_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"minqing/internal/thumb"
+	"minqing/mobile-client/pages/pagetest"
+)
+
+// axeScript is axe-core, fetched once.
+var axeScript = sync.OnceValues(func() (string, error) {
+	path, err := exec.Command("sh", "../../internal/tools/axe.sh").Output()
+	if err != nil {
+		return "", fmt.Errorf("axe-core (./task setup fetches it): %w", err)
+	}
+	raw, err := os.ReadFile(strings.TrimSpace(string(path)))
+	return string(raw), err
+})
+
+// violation is what axe-core says against a page.
+type violation struct {
+	ID, Help string
+	Nodes    []struct {
+		Target  []string
+		HTML    string
+		Summary string `json:"failureSummary"`
+	}
+}
+
+// rules are those of WCAG 2.2 AA.
+const rules = `"wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"`
+
+// TestAccessible holds every screen to WCAG 2.2 AA as axe-core finds it, in Chinese at the usual size on light and on dark ground, and in
+// English in large text; and to fitting its width with text at twice its size.
+func TestAccessible(t *testing.T) {
+	script, err := axeScript()
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser, err := thumb.Open(t.Context(), filepath.Join(t.TempDir(), "profile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer browser.Close()
+	for _, state := range pagetest.States {
+		t.Run(string(state), func(t *testing.T) {
+			s, err := browser.Tab()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			r := &room{t: t, Screen: s, script: script}
+			defer r.open(state)()
+			for _, size := range []string{"", "big"} {
+				if size == "big" && state == pagetest.Many {
+					break // more of the same
+				}
+				r.choose(map[string]string{"": "zh", "big": "en"}[size], size)
+				schemes := []string{"light", "dark"}
+				if size == "big" || state == pagetest.Many {
+					schemes = schemes[:1] // the colours are the same
+				}
+				for _, screen := range pagetest.Screens {
+					if screen.State == state {
+						r.show(screen)
+						r.look(screen.Name+" "+size, schemes)
+					}
+				}
+			}
+		})
+	}
+}
+
+// room is one state in a tab of the browser.
+type room struct {
+	*thumb.Screen
+	t      *testing.T
+	script string
+	phone  *pagetest.Phone
+	base   string
+}
+
+func (r *room) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// open serves a phone in a state and opens its link; what it gives ends that.
+func (r *room) open(state pagetest.State) func() {
+	r.t.Helper()
+	var err error
+	r.phone, err = pagetest.Open(context.Background(), r.t.TempDir(), state)
+	r.must(err)
+	ctx, stop := context.WithCancel(context.Background())
+	link, ended, err := r.phone.Serve(ctx)
+	if err != nil {
+		stop()
+		r.t.Fatal(err)
+	}
+	r.base, _, _ = strings.Cut(link, "/enter")
+	r.must(r.Go(link, "nav.tabs"))
+	return func() {
+		stop()
+		if err := <-ended; err != nil {
+			r.t.Error(err)
+		}
+		if err := r.phone.Close(); err != nil {
+			r.t.Error(err)
+		}
+	}
+}
+
+func (r *room) choose(lang, size string) {
+	r.t.Helper()
+	r.must(r.Go(r.base+"/me", "main form"))
+	r.must(r.Send("main form", map[string][]string{"lang": {lang}, "size": {size}}, ".toast"))
+}
+
+// show opens a screen.
+func (r *room) show(s pagetest.Screen) {
+	r.t.Helper()
+	r.must(r.Go(r.base+r.phone.At(s.Path), "main"))
+	if s.Post != nil {
+		r.must(r.Send("main form", s.Post, "main"))
+	}
+}
+
+// look holds the page that stands to the rules on each ground, and to its width with text at twice its size.
+func (r *room) look(name string, schemes []string) {
+	r.t.Helper()
+	_, err := thumb.Ask[bool](r.Screen, r.script+";true")
+	r.must(err)
+	for _, scheme := range schemes {
+		r.must(r.Prefer("prefers-color-scheme", scheme, "prefers-reduced-motion", "reduce"))
+		only := `{type: "tag", values: [` + rules + `]}`
+		if scheme == "dark" { // nothing else is different there
+			only = `{type: "rule", values: ["color-contrast"]}`
+		}
+		list := r.violations(only)
+		if len(list) > 0 { // what lies half behind the bar at the bottom is reached by scrolling: look at the page as a whole
+			tall, err := thumb.Ask[int64](r.Screen, "document.documentElement.scrollHeight")
+			r.must(err)
+			r.must(r.Turn(thumb.Width, max(tall, thumb.Height)))
+			list = r.violations(only)
+			r.must(r.Turn(thumb.Width, thumb.Height))
+		}
+		for _, v := range list {
+			for _, n := range v.Nodes {
+				r.t.Errorf("%s %s: %s (%s) at %v: %.300s\n%s", name, scheme, v.Help, v.ID, n.Target, n.HTML, n.Summary)
+			}
+		}
+	}
+	r.must(r.Enlarge(2))
+	wide, err := thumb.Ask[string](r.Screen, `document.documentElement.scrollWidth <= innerWidth ? "" : [...document.querySelectorAll("body *")].filter(function(e) {
+		return e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("svg") && getComputedStyle(e).position !== "fixed"; }).slice(0, 3).map(e => e.outerHTML.slice(0, 150)).join("; ") || "?"`)
+	r.must(err)
+	if wide != "" {
+		r.t.Errorf("%s is too wide at twice the size of text: %s", name, wide)
+	}
+	r.must(r.Enlarge(1))
+}
+
+func (r *room) violations(only string) (list []violation) {
+	r.t.Helper()
+	found, err := thumb.Ask[string](r.Screen, `axe.run(document, {runOnly: `+only+`, resultTypes: ["violations"], elementRef: false}).then(r => JSON.stringify(r.violations))`)
+	r.must(err)
+	r.must(json.Unmarshal([]byte(found), &list))
+	return list
+}
+
+// TestPreferencesOfThePhone: dark where the phone is dark, and nothing moves where the person wants no motion.
+func TestPreferencesOfThePhone(t *testing.T) {
+	s, err := thumb.Open(t.Context(), filepath.Join(t.TempDir(), "profile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := &room{t: t, Screen: s}
+	defer r.open(pagetest.Full)()
+	for _, path := range []string{"/today", "/h/{home}/visit", "/sync"} {
+		for _, c := range []struct{ scheme, motion, ground, moves string }{{"light", "no-preference", "rgb(243, 244, 241)", "true"}, {"dark", "reduce", "rgb(16, 19, 22)", "false"}} {
+			r.must(r.Prefer("prefers-color-scheme", c.scheme, "prefers-reduced-motion", c.motion))
+			r.must(r.Go(r.base+r.phone.At(path), "main"))
+			got, err := thumb.Ask[string](r.Screen, `getComputedStyle(document.documentElement).backgroundColor + " " + [...document.querySelectorAll("*")].some(function(e) {
+				var c = getComputedStyle(e);
+				return [c.transitionDuration, c.animationDuration].some(d => d.split(", ").some(x => parseFloat(x) > 0));
+			})`)
+			r.must(err)
+			if want := c.ground + " " + c.moves; got != want {
+				t.Errorf("%s: ground and motion are %s, want %s", path, got, want)
+			}
+		}
+	}
+}
