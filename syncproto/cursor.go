@@ -34,7 +34,7 @@ type Cursor struct {
 	Verdicts uint64 // the newest verdict seq that the device heard of
 	Held     Digest // DigestHeld of the buckets held
 	Root     Digest // DigestRoot of them at the cut
-	Nonce    string // lineage nonce, hex
+	Nonce    string // lineage nonce
 	Streams  []StreamAt
 	Line     []EpochLink // the epochs before Epoch back to the newest backup known, newest first
 }

@@ -26,11 +26,12 @@ func (s *stage) ids(phones ...*phone) map[syncproto.DeviceID]bool {
 }
 
 func copiesRename(s *stage) {
-	t, p := aThing(0), s.phone(ann)
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
 	one := s.edit(p, t, "total", 1)
 	a, b := s.copyOf(p, 1), s.copyOf(p, 2)
 	s.each(func() { s.sync(p) }, func() { s.sync(a) }, func() { s.sync(b) })
-	s.sync(p, a, b)
+	s.edit(q, t, "high", 3) // so far it might have been one file whose answers were lost: now each uses what it was given
+	s.sync(q, p, a, b)
 	s.shows(t, "total", 1)
 	s.became(one, syncproto.Applied, "")
 	s.items(0)

@@ -80,8 +80,8 @@ func (w *world) doCopy(d *dice) {
 
 func (w *world) copyOf(p *phone, seed uint64) *phone {
 	c := &phone{w: w, name: fmt.Sprintf("phone%d", len(w.phones)+1), user: p.user, kind: p.kind, disk: simdisk.New(), rand: newEntropy(seed, 4),
-		sent: maps.Clone(p.sent), labels: maps.Clone(p.labels), cuts: slices.Clone(p.cuts), sure: p.sure, based: p.based, loose: p.loose, rotten: p.rotten, mine: slices.Clone(p.mine)}
-	c.disk.Now = c.now
+		sent: maps.Clone(p.sent), labels: maps.Clone(p.labels), cuts: slices.Clone(p.cuts), sure: p.sure, based: p.based, loose: p.loose, rotten: p.rotten, twinned: true, mine: slices.Clone(p.mine)}
+	p.twinned, c.disk.Now = true, c.now
 	c.disk.Restore(phonePath, p.disk.Clone(phonePath, false))
 	for _, m := range c.mine {
 		if m.holders[p] {
@@ -146,7 +146,7 @@ func (w *world) putBack(im image) {
 		delete(m.holders, p)
 	}
 	p.mine, p.kind, p.labels, p.cuts, p.sure, p.based = slices.Clone(im.mine), im.kind, maps.Clone(im.labels), slices.Clone(im.cuts), im.sure, im.based
-	p.loose, p.rotten, p.forms = im.loose, im.rotten, nil
+	p.loose, p.rotten, p.twinned, p.forms = im.loose, im.rotten, true, nil
 	for _, m := range p.mine {
 		if im.held[m] {
 			m.holders[p] = true

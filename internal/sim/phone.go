@@ -41,8 +41,10 @@ type phone struct {
 	labels map[syncproto.RowID]syncproto.Label
 	forgot bool // a forget came with the last sync
 	rotten bool // something other than syncing may have made it differ from the server
-	mine   []*made
-	left   syncer.Escrowed // what it handed over when it was revoked
+	// twinned: its file was copied, or put back from a copy.
+	twinned bool
+	mine    []*made
+	left    syncer.Escrowed // what it handed over when it was revoked
 }
 
 // form is one that was rendered and not yet saved.

@@ -179,8 +179,7 @@ func (w *world) replay() {
 }
 
 // replayLast lets the last requests come once more, whole, over the network, in the order of the history and in another. Those with changes
-// matter most. Of each phone the newest is taken as if it had come only now, and voids the nonce that the phone holds (DESIGN 4, “Copies”), so no
-// phone can go on from here without a new id; those before it bear a voided nonce themselves.
+// matter most. Of each phone the newest is taken as if it had come only now; those before it bear a voided nonce.
 func (w *world) replayLast() {
 	d := newDice(w.history.Seed, 13)
 	last := slices.DeleteFunc(slices.Clone(w.heard), func(g *ghost) bool { return !w.knownWhole(g.request) || g.phone.gone })
@@ -194,6 +193,16 @@ func (w *world) replayLast() {
 			}
 		}
 		d.Shuffle(len(last), func(i, k int) { last[i], last[k] = last[k], last[i] })
+	}
+	said := map[*phone]bool{}
+	for _, g := range last { // whose words came twice goes on as if nothing had been
+		if !said[g.phone] {
+			said[g.phone] = true
+			w.tick(1000)
+			if err := g.phone.session(d, false); err != nil {
+				w.violate(iLiveness, "%s cannot go on after its requests came again: %v", g.phone.name, err)
+			}
+		}
 	}
 }
 

@@ -80,8 +80,11 @@ func (s *server) recording(id syncproto.DeviceID, sync bool) func() int64 {
 }
 
 // repaired holds a sync to repair nothing but what something else had damaged, or what a fork or a twin of the file left differing: a
-// repair that is needed because of what was synced before hides a defect.
+// repair that is needed because of what was synced before hides a defect. Likewise nobody is told apart from a twin that there is not.
 func (p *phone) repaired(rep syncer.Report, err error) {
+	if rep.Copied && !p.twinned {
+		p.w.violate(iSound, "%s was renamed, though its file has no twin", p.name)
+	}
 	if rep.Repaired > 0 && !p.rotten {
 		p.w.violate(iConvergence, "%s had to repair %d buckets that nothing had damaged", p.name, rep.Repaired)
 	}

@@ -81,6 +81,9 @@ func (s *Service) checkCarried(ctx context.Context, r *request) (*syncproto.Welc
 			return err
 		}
 		w = s.welcome(tx, epoch.ID)
+		if err := s.checkOffer(tx, r); err != nil && !r.revoked {
+			return err
+		}
 		if r.revoked || r.hello.Offer == epoch.ID {
 			return nil // a revoked device has no other chance: what a lost server knew of its changes is not asked
 		}

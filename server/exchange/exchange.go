@@ -55,6 +55,7 @@ type request struct {
 	carried, revoked bool
 	book             *schema.Book
 	cursor           *syncproto.Cursor
+	offer            int64 // the number of the epoch to which it offers what it has, 0: it does not
 	resume           *syncproto.Resume
 }
 
@@ -213,14 +214,14 @@ func (s *Service) bookOf(version int) (*schema.Book, error) {
 }
 
 func (s *Service) begin(ctx context.Context, r *request) (*pull.Course, error) {
-	req := &pull.Request{Device: r.who.Device, User: r.who.User, Book: r.book, Cursor: r.cursor, Sealed: r.hello.Cursor, Held: r.held, Ledger: r.ledger, Resume: r.resume,
-		Probes: r.probes, Client: r.hello.Client, Waiting: r.hello.Waiting, Newer: r.hello.Schema > s.Book.Version, AllStates: r.asked || (r.cursor != nil && r.hello.Root != r.cursor.Root)}
+	req := &pull.Request{Device: r.who.Device, User: r.who.User, Book: r.book, Cursor: r.cursor, Sealed: r.hello.Cursor, Held: r.held, Ledger: r.ledger, Offer: r.offer,
+		Resume: r.resume, Probes: r.probes, Client: r.hello.Client, Waiting: r.hello.Waiting, Newer: r.hello.Schema > s.Book.Version, AllStates: r.asked || (r.cursor != nil && r.hello.Root != r.cursor.Root)}
 	return s.Pull.Begin(ctx, req)
 }
 
 // push hands the changes over in batches and sends the verdicts of each after its commit.
 func (s *Service) push(ctx context.Context, r *request, changes []*syncproto.Change, out pull.Sink) (pushed bool, err error) {
-	by := judge.Author{Device: r.who.Device, User: r.who.User, Offer: r.hello.Offer != "", Carried: r.carried}
+	by := judge.Author{Device: r.who.Device, User: r.who.User, Offer: r.offer > 0 || r.revoked && r.hello.Offer != "", Carried: r.carried}
 	for len(changes) > 0 {
 		n := min(batchChanges, len(changes))
 		o, err := s.Judge.Push(ctx, by, changes[:n])

@@ -32,10 +32,15 @@ func (s *Service) check(ctx context.Context, r *request) (*syncproto.Welcome, er
 			// Settings change with a restart at the soonest, and a restart begins an epoch.
 			w.Grace, w.Lease = s.Grace.Milliseconds(), s.Lease.Milliseconds()
 		}
+		if err := s.checkOffer(tx, r); err != nil {
+			return err
+		}
 		if r.hello.Offer != epoch.ID {
 			if err := s.checkFork(tx, epoch.ID, heads); err != nil {
 				return err
 			}
+		}
+		if r.offer == 0 {
 			if err := s.checkLineage(tx, r); err != nil {
 				return err
 			}
@@ -85,6 +90,29 @@ func (s *Service) open(r *request) ([]*syncproto.ChainHead, error) {
 	return heads, nil
 }
 
+// checkOffer finds the epoch to which a device offers what it has. The server may have begun another since, which is no reason to begin anew;
+// one that it never had, or lost, is.
+func (s *Service) checkOffer(tx *store.Tx, r *request) error {
+	if r.hello.Offer == "" {
+		return nil
+	}
+	epochs, err := tx.Epochs()
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(epochs, func(e store.Epoch) bool { return e.ID == r.hello.Offer })
+	if i < 0 {
+		return wentBack()
+	}
+	r.offer = epochs[i].Ord
+	return nil
+}
+
+func wentBack() error {
+	return &syncproto.Error{Code: syncproto.CodeFork, Op: "sync", Message: "服务器从备份恢复过，缺了您手机上有的内容。 The server went back to a backup and lacks what this phone holds.",
+		Hint: "手机会把它们再交一遍，不用做什么。 The phone offers them again by itself."}
+}
+
 // checkFork looks whether this server has every chain head that the device was given. Heads of the present epoch it has: whoever
 // misses one of his own begins a new epoch.
 func (s *Service) checkFork(tx *store.Tx, present syncproto.EpochID, heads []*syncproto.ChainHead) error {
@@ -108,8 +136,7 @@ func (s *Service) checkFork(tx *store.Tx, present syncproto.EpochID, heads []*sy
 			return err
 		}
 		if !has {
-			return &syncproto.Error{Code: syncproto.CodeFork, Op: "sync", Message: "服务器从备份恢复过，缺了您手机上有的内容。 The server went back to a backup and lacks what this phone holds.",
-				Hint: "手机会把它们再交一遍，不用做什么。 The phone offers them again by itself."}
+			return wentBack()
 		}
 	}
 	return nil
@@ -131,21 +158,17 @@ func hasHead(tx *store.Tx, known map[syncproto.EpochID]bool, h *syncproto.ChainH
 	return true, nil
 }
 
-// checkLineage finds out a file that was restored from an old copy, or that goes on in two places: its nonce was voided by the
-// twin's. A nonce that this server never gave cannot come from a fork here (checkFork ran before).
+// checkLineage finds out a file that was restored from an old copy, or that goes on in two places: its nonce was voided when the twin used
+// another (see pull.NonceStands).
 func (s *Service) checkLineage(tx *store.Tx, r *request) error {
 	d, found, err := tx.Device(r.who.Device)
 	if err != nil || !found {
 		return err
 	}
-	nonce, of := "", r.who.Device
-	if r.cursor != nil {
-		nonce, of = r.cursor.Nonce, r.cursor.Device
-	}
-	if of != r.who.Device {
+	if r.cursor != nil && r.cursor.Device != r.who.Device {
 		// A file that took a new id after it was told apart still holds the cursor of the old: good to pull from when the old device was
 		// the same user's, and no lineage of this one.
-		old, found, err := tx.Device(of)
+		old, found, err := tx.Device(r.cursor.Device)
 		if err != nil {
 			return err
 		}
@@ -153,12 +176,8 @@ func (s *Service) checkLineage(tx *store.Tx, r *request) error {
 			return &syncproto.Error{Code: syncproto.CodeCursor, Op: "sync", Message: "这个游标是别人的。 This cursor is somebody else's.",
 				Hint: "从头同步一次。 Begin with a first sync."}
 		}
-		if d.Nonce == "" {
-			return nil
-		}
-		nonce = ""
 	}
-	if d.Nonce == "" || nonce == d.Nonce || nonce == d.NoncePrev {
+	if pull.NonceStands(d, pull.UsedNonce(r.cursor, r.who.Device)) {
 		return nil
 	}
 	return errCopied

@@ -118,6 +118,7 @@ type phone struct {
 	cursor  string
 	root    syncproto.Digest
 	resume  string
+	offer   syncproto.EpochID
 	rows    map[syncproto.RowID]*syncproto.Row
 	staged  []syncproto.Frame
 	columns map[string][]string
@@ -171,7 +172,7 @@ func (l *wire) Flush() error { return nil }
 // sync runs one sync; most is after how many frames of the answer the link breaks, -1 for never.
 func (p *phone) sync(most int, request ...syncproto.Frame) error {
 	p.w.t.Helper()
-	hello := syncproto.Hello{Protocol: syncproto.ProtocolVersion, Schema: p.schema, Cursor: p.cursor, Root: p.root, Resume: p.resume, Next: p.number}
+	hello := syncproto.Hello{Protocol: syncproto.ProtocolVersion, Schema: p.schema, Cursor: p.cursor, Root: p.root, Resume: p.resume, Next: p.number, Offer: p.offer}
 	in := append(frames{hello}, append(request, syncproto.End{})...)
 	p.got = nil
 	err := p.w.e.Exchange.Sync(context.Background(), p.who, &in, &wire{p, most})

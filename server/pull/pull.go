@@ -44,6 +44,7 @@ type Request struct {
 	Sealed string               // Cursor as the device sent it
 	Held   []syncproto.BucketID // the buckets the device holds, unless Ledger says so
 	Ledger *Ledger              // what the server remembers of the device, nil for nothing
+	Offer  int64                // the number of the epoch to which the device offers what a restore took away, 0: it does not
 	Resume *syncproto.Resume    // where a broken answer can go on, nil otherwise
 	Probes []syncproto.Probe    // what the device asks about buckets that differ
 	// AllStates tells that the state of every bucket is to travel, because what the device holds is not what its cursor says.

@@ -1,7 +1,6 @@
 package pull
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
@@ -38,31 +37,6 @@ func LoadHeld(tx *store.Tx, digest syncproto.Digest) (held []syncproto.BucketID,
 		return nil, false, fmt.Errorf("pull: list of buckets %s: %w", digest, err)
 	}
 	return held, true, nil
-}
-
-// nonceBytes is enough that nobody guesses a nonce; it is sealed in the cursor besides.
-const nonceBytes = 8
-
-// renewNonce gives a device the next nonce of its lineage. The one it used stays valid until the newer is used (the answer that
-// carries it may be lost); every other is void from now on.
-func renewNonce(tx *store.Tx, req *Request, used string) (string, error) {
-	id := req.Device
-	d, found, err := tx.LockDevice(id)
-	if err != nil {
-		return "", err
-	}
-	if !found {
-		return "", &syncproto.Error{Code: syncproto.CodeAuth, Op: "pull.renewNonce " + string(id), Message: "这台设备没有登记。 This device is not enrolled."}
-	}
-	var b [nonceBytes]byte
-	if err := tx.Random(b[:]); err != nil {
-		return "", err
-	}
-	d.NoncePrev, d.Nonce, d.LastContact, d.Waiting = used, hex.EncodeToString(b[:]), tx.Now(), int64(req.Waiting)
-	if req.Client != "" {
-		d.Client = req.Client
-	}
-	return d.Nonce, tx.SaveDevice(d)
 }
 
 // mostLine bounds the epochs that a cursor names. A server that restarts more often than this between two backups makes phones that

@@ -220,11 +220,7 @@ func (c *Course) renewedNonce(tx *store.Tx) (string, error) {
 	if c.nonce != "" {
 		return c.nonce, nil
 	}
-	used := ""
-	if c.req.Cursor != nil {
-		used = c.req.Cursor.Nonce
-	}
-	nonce, err := renewNonce(tx, c.req, used)
+	nonce, err := renewNonce(tx, c.req)
 	if err == nil {
 		tx.AfterCommit(func() { c.nonce = nonce })
 	}

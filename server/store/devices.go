@@ -8,8 +8,8 @@ type Device struct {
 	User        syncproto.UserID
 	Key         string // public key, as auth writes it
 	Next        uint64 // the number its next new change must have
-	Nonce       string // lineage nonce of the newest checkpoint
-	NoncePrev   string // the one before, valid until the newer is used
+	Nonce       string // lineage nonce given last
+	NoncePrev   string // the one that the device used last; see pull.NonceStands
 	CursorMS    int64  // server time of the cursor under which its newest change was captured
 	LastContact int64
 	Client      string
