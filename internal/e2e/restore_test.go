@@ -126,6 +126,9 @@ func TestFaultsRestoreWithTwentyDevicesAhead(t *testing.T) {
 	if out := w.minqing("lost", "accept", "--all"); !strings.Contains(out, "补回 3 条") {
 		t.Errorf("accepted: %s", out)
 	}
+	if out := w.minqing("history", "household", house(0)); !strings.Contains(out, "决定补回，照") {
+		t.Errorf("the history does not say who decided, and on whose word:\n%s", out)
+	}
 	if out := w.minqing("lost"); strings.Contains(out, "见过的 seen by") {
 		t.Errorf("after accepting:\n%s", out)
 	}

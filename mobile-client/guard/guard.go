@@ -62,7 +62,8 @@ type Session struct {
 	kept   map[string]any
 }
 
-// New makes a guard for the address that was bound. refuse writes the answer to a refused request; its status and headers are set.
+// New makes a guard for the address that was bound. refuse writes the whole answer to a refused request, with the
+// status 403; only the headers that every answer has are set.
 func New(bound net.Addr, rand io.Reader, refuse func(http.ResponseWriter, *http.Request, Reason)) *Guard {
 	return &Guard{host: bound.String(), rand: rand, refuse: refuse}
 }
@@ -120,7 +121,6 @@ func (g *Guard) Wrap(next http.Handler) http.Handler {
 
 func (g *Guard) deny(w http.ResponseWriter, r *http.Request, why Reason) {
 	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusForbidden)
 	g.refuse(w, r, why)
 }
 

@@ -28,6 +28,7 @@ func mustHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	g := guard.New(l.Addr(), rand.Reader, func(w http.ResponseWriter, r *http.Request, why guard.Reason) {
+		w.WriteHeader(http.StatusForbidden)
 		io.WriteString(w, "refused: "+string(why))
 	})
 	srv := &httptest.Server{Listener: l, Config: &http.Server{Handler: g.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -104,6 +104,9 @@ func TestNobodyElseGetsIn(t *testing.T) {
 		if resp.StatusCode != http.StatusForbidden || resp.Header.Get("Set-Cookie") != "" {
 			t.Errorf("%s %s from %q%q gave %d", c.method, c.path, c.host, c.origin, resp.StatusCode)
 		}
+		if kind := resp.Header.Get("Content-Type"); kind != "text/html; charset=utf-8" || resp.Header.Get("Content-Language") == "" {
+			t.Errorf("%s %s: the refusal is of the type %q", c.method, c.path, kind)
+		}
 		if err := resp.Body.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -115,4 +118,7 @@ func TestNobodyElseGetsIn(t *testing.T) {
 		p.Want(http.StatusForbidden).Has("main", "没有做任何改动")
 	}
 	b.Get("/h/{home}").Has("h1", "王桂芬家")
+	if log := b.Log.String(); strings.Contains(log, "superfluous") {
+		t.Errorf("an answer began twice:\n%s", log)
+	}
 }

@@ -198,5 +198,6 @@ func (a *App) refuse(w http.ResponseWriter, r *http.Request, why guard.Reason) {
 		Text: rq.words.say("error.refused." + string(why) + ".text")}
 	if err := rq.answer(http.StatusForbidden, "error", p); err != nil {
 		a.opt.Log.ErrorContext(r.Context(), "page failed", "err", err)
+		w.WriteHeader(http.StatusForbidden)
 	}
 }

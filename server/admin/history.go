@@ -2,9 +2,11 @@ package admin
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"minqing/schema"
+	"minqing/server/judge"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -18,6 +20,7 @@ type Entry struct {
 	Change         syncproto.Identity
 	Label, Base    uint64 // revs
 	Undoes         syncproto.Identity
+	Decided        string // who decided it, of what the server did by itself, and on whose word
 }
 
 // CellEntry is what an edit did to one cell: what its author saw, what he wrote, and by which rule the cell merges.
@@ -71,9 +74,13 @@ func (d *Desk) entries(tx *store.Tx, t *schema.Table, id syncproto.RowID, whole 
 	if err != nil {
 		return nil, err
 	}
+	decided, err := d.decisions(tx, versions)
+	if err != nil {
+		return nil, err
+	}
 	var out []Entry
 	for _, v := range versions {
-		e := Entry{When: d.instant(v.Corrected), Received: d.instant(v.Received), Who: names[v.Author], Device: "服务器", Does: opWords[v.Op], Change: v.Identity,
+		e := Entry{Decided: decided[v.Identity], When: d.instant(v.Corrected), Received: d.instant(v.Received), Who: names[v.Author], Device: "服务器", Does: opWords[v.Op], Change: v.Identity,
 			Label: v.Label.Rev, Base: v.Base.Rev, Undoes: v.UndoOf}
 		if r, ok := labels[syncproto.RowID(v.Device)]; ok {
 			e.Device = orBlank(r.text("label"))
@@ -84,6 +91,54 @@ func (d *Desk) entries(tx *store.Tx, t *schema.Table, id syncproto.RowID, whole 
 			}
 		}
 		out = append(out, e)
+	}
+	return out, nil
+}
+
+var decisionWords = map[string]string{"retaken": "补回", "undone": "撤回", "merged": "合并", "distinct": "分开"}
+
+// decisions says of what the server did by itself who decided it, and on whose word.
+func (d *Desk) decisions(tx *store.Tx, versions []*store.Version) (map[syncproto.Identity]string, error) {
+	var ids, users, devices []string
+	for _, v := range versions {
+		if v.Author == "" {
+			ids = append(ids, string(v.Identity))
+		}
+	}
+	told, err := tx.Decisions(ids)
+	if err != nil || len(told) == 0 {
+		return nil, err
+	}
+	for _, kinds := range told {
+		for _, kind := range kinds {
+			_, from, by := judge.ReadDecision(kind)
+			users, devices = append(users, string(by)), append(devices, string(from))
+		}
+	}
+	known, err := tx.Devices("id = ANY(?)", devices)
+	if err != nil {
+		return nil, err
+	}
+	owner := map[syncproto.DeviceID]syncproto.UserID{}
+	for _, dev := range known {
+		owner[dev.ID], users = dev.User, append(users, string(dev.User))
+	}
+	names, err := userNames(tx, users)
+	if err != nil {
+		return nil, err
+	}
+	out := map[syncproto.Identity]string{}
+	for id, kinds := range told {
+		var parts []string
+		for _, kind := range kinds {
+			word, from, by := judge.ReadDecision(kind)
+			said := names[by] + "决定" + decisionWords[word]
+			if from != "" {
+				said += "，照" + names[owner[from]] + "手机里见过的"
+			}
+			parts = append(parts, said)
+		}
+		out[id] = strings.Join(parts, "；")
 	}
 	return out, nil
 }

@@ -29,6 +29,7 @@ type LostRow struct {
 	// Missing are the numbers of the row's changes that nobody brought back; by them alone is known what no testimony tells.
 	Missing []uint64
 	edit    syncproto.Edit
+	told    syncproto.DeviceID // whose version counts
 }
 
 // LostCell is a cell that testimony and database know differently.
@@ -93,7 +94,7 @@ func (d *Desk) lostRow(tx *store.Tx, out *Lost, told []store.Testimony) error {
 	if err != nil {
 		return fmt.Errorf("admin: testimony of %s: %w", first.Row, err)
 	}
-	r := LostRow{ID: first.Row, edit: syncproto.Edit{Table: first.Table, Row: first.Row, Op: syncproto.OpUpdate}}
+	r := LostRow{ID: first.Row, told: first.Device, edit: syncproto.Edit{Table: first.Table, Row: first.Row, Op: syncproto.OpUpdate}}
 	stored, err := tx.Rows([]string{string(first.Row)})
 	if err != nil {
 		return err
@@ -288,12 +289,11 @@ func (d *Desk) retake(ctx context.Context, rows []LostRow, out *Retaken) error {
 		if err != nil {
 			return err
 		}
-		var drafts []judge.Draft
+		var told []judge.Seen
 		for _, r := range rows {
-			drafts = append(drafts, judge.Draft{Edits: []syncproto.Edit{r.edit}})
+			told = append(told, judge.Seen{By: r.told, Edit: r.edit})
 		}
-		// The server's own act: the rights of the one who accepts are not those of the one who wrote.
-		o, err := d.E.Judge.SubmitIn(tx, "", drafts...)
+		o, err := d.E.Judge.Retake(tx, by, told)
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,9 @@ func (h *hearing) merge() (*refusal, error) {
 		if no, err := h.mergeEdit(e); no != nil || err != nil {
 			return no, err
 		}
+		if no, err := h.keepTree(e); no != nil || err != nil {
+			return no, err
+		}
 	}
 	return nil, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -119,6 +120,18 @@ func (d *desk) recordDecision(stream string, user syncproto.UserID, word string,
 		return fmt.Errorf("judge: the change %s is gone", about)
 	}
 	return d.append(stream, "decided "+word+" by "+string(user), rec)
+}
+
+// wordRetaken is the word for a row brought back as a device says it was, and which.
+const wordRetaken = "retaken from "
+
+// ReadDecision reads a kind of record that tells of a decision: who decided, the word for it, and on whose word, if it was that of a device.
+func ReadDecision(kind string) (word string, from syncproto.DeviceID, by syncproto.UserID) {
+	text, user, _ := strings.Cut(strings.TrimPrefix(kind, "decided "), " by ")
+	if device, retaken := strings.CutPrefix(text, wordRetaken); retaken {
+		return "retaken", syncproto.DeviceID(device), syncproto.UserID(user)
+	}
+	return text, "", syncproto.UserID(user)
 }
 
 // noStream is where the chain records refusals of users who have no place yet.

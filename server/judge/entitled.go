@@ -184,7 +184,11 @@ func (h *hearing) checkLinks() (*refusal, error) {
 			if to == nil || to.Table != col.Ref {
 				return h.absent(id), nil
 			}
-			if !h.linkFits(e, col, to) {
+			fits, err := h.linkFits(e, col, to)
+			if err != nil {
+				return nil, err
+			}
+			if !fits {
 				return refuseAbsent(id), nil
 			}
 		}
@@ -195,25 +199,36 @@ func (h *hearing) checkLinks() (*refusal, error) {
 	return nil, nil
 }
 
-func (h *hearing) linkFits(e *edit, col *schema.Column, to *row) bool {
-	switch h.d.book.Link(e.table, col) {
-	case schema.LinkDirectory:
-		return true
-	case schema.LinkWithin:
-		return to.Scope == e.row.Scope
-	case schema.LinkUp:
-		at := e.row
-		for range maxAbove {
-			if at == nil {
-				return false
+// linkFits tells whether a link may point to a row: as everything lies now, or lay as the author saw it. Whoever's edit arrives first, a link and a
+// move that were made beside each other both stand.
+func (h *hearing) linkFits(e *edit, col *schema.Column, to *row) (bool, error) {
+	kind := h.d.book.Link(e.table, col)
+	if kind == schema.LinkDirectory {
+		return true, nil
+	}
+	for _, at := range []int64{h.d.tx.Now(), h.rec.Captured} {
+		if at == 0 {
+			continue // made on the server
+		}
+		from, _, err := h.lineAt(e.row, at)
+		if err != nil {
+			return false, err
+		}
+		there, _, err := h.lineAt(to, at)
+		if err != nil {
+			return false, err
+		}
+		scope := groundOf(there).scope
+		for i := range from {
+			if groundOf(from[i:]).scope == scope {
+				return true, nil
 			}
-			if at.Scope == to.Scope {
-				return true
+			if kind == schema.LinkWithin {
+				break
 			}
-			at = h.row(at.Parent)
 		}
 	}
-	return false
+	return false, nil
 }
 
 // checkAuthor holds the author column of a new row to who made it.

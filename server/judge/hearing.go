@@ -118,6 +118,9 @@ func (h *hearing) admit() (*refusal, error) {
 		if no := h.admitEdit(t, e); no != nil {
 			return no, nil
 		}
+		if no, err := h.refuseRevoking(e); no != nil || err != nil {
+			return no, err
+		}
 		h.edits = append(h.edits, &edit{Edit: e, op: e.Op, table: t})
 	}
 	if len(h.edits) == 0 {

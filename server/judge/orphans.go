@@ -55,7 +55,13 @@ func (d *desk) checkOrphan(r, parent *row) error {
 	switch {
 	case open != nil && (!orphan || d.lives[r.ID]):
 		return d.closeOrphan(open, r, parent)
-	case open != nil && open.Other == parent.ID:
+	case open != nil && open.Other != parent.ID:
+		// It went from beneath one dead row to beneath another: the first question is answered, and there is a new one.
+		if err := d.closeOrphan(open, r, parent); err != nil {
+			return err
+		}
+		return d.addOrphan(r, parent)
+	case open != nil:
 		return d.renewOrphan(open, r, parent)
 	case open == nil && orphan && justNow && !d.lives[r.ID]:
 		return d.addOrphan(r, parent)

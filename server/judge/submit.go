@@ -62,6 +62,45 @@ func (j *Judge) SubmitIn(tx *store.Tx, user syncproto.UserID, drafts ...Draft) (
 	return j.PushIn(tx, Author{Device: id, User: user, Server: true}, changes)
 }
 
+// Seen is what a device says of a row, and what would bring the row to that.
+type Seen struct {
+	By   syncproto.DeviceID
+	Edit syncproto.Edit
+}
+
+// Retake brings rows to what devices say of them, each by a change of the server's own: the rights of him who decides are not those of him who
+// once wrote. Who decided it, and on whose word, stands in the chain beside each (see ReadDecision).
+func (j *Judge) Retake(tx *store.Tx, decides syncproto.UserID, told []Seen) (*Outcome, error) {
+	drafts := make([]Draft, len(told))
+	for i := range told {
+		drafts[i] = Draft{Edits: []syncproto.Edit{told[i].Edit}}
+	}
+	out, err := j.SubmitIn(tx, "", drafts...)
+	if err != nil {
+		return nil, err
+	}
+	d, err := j.newDesk(tx)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range out.Verdicts {
+		if v.Status == syncproto.Refused {
+			continue
+		}
+		if err := d.loadRecords([]syncproto.Identity{v.Identity}); err != nil {
+			return nil, err
+		}
+		stream := d.records[v.Identity].Stream
+		if err := tx.LockStreams(stream); err != nil {
+			return nil, err
+		}
+		if err := d.recordDecision(stream, decides, wordRetaken+string(told[i].By), v.Identity); err != nil {
+			return nil, err
+		}
+	}
+	return out, d.flush(&push{})
+}
+
 // serverDevice is the id under which the server's own changes are numbered. It goes with the epoch: a restored server counts anew, and must
 // not give its old numbers to other changes.
 func serverDevice(tx *store.Tx) (syncproto.DeviceID, error) {

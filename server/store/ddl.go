@@ -72,6 +72,7 @@ var bookkeeping = []string{
 	// erasure empties them and the salt, and leaves the leaf.
 	`CREATE TABLE IF NOT EXISTS mq_chain (stream TEXT{c} NOT NULL, pos {int} NOT NULL, kind TEXT{c} NOT NULL, identity TEXT{c} NOT NULL, salt TEXT{c} NOT NULL,
 		leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, PRIMARY KEY (stream, pos)) {key}`,
+	`CREATE INDEX IF NOT EXISTS mq_chain_decided ON mq_chain (identity) WHERE kind >= 'decided ' AND kind < 'decided!'`,
 	// What was shown to whom: chains of their own, one record a sync.
 	`CREATE TABLE IF NOT EXISTS mq_disclosure (chain TEXT{c} NOT NULL, pos {int} NOT NULL, device TEXT{c} NOT NULL, user_id TEXT{c} NOT NULL, salt TEXT{c} NOT NULL,
 		value TEXT NOT NULL, leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, PRIMARY KEY (chain, pos)) {key}`,

@@ -149,6 +149,19 @@ func (tx *Tx) AddChain(records []ChainRecord) error {
 	return tx.insertMany("mq_chain", "stream,pos,kind,identity,salt,leaf,head,at", "text,bigint,text,text,text,text,text,bigint", "", out)
 }
 
+// Decisions reads what the chain says of who decided about changes without editing a row himself, by change, oldest first.
+func (tx *Tx) Decisions(ids []string) (map[syncproto.Identity][]string, error) {
+	out := map[syncproto.Identity][]string{}
+	err := tx.Each(func(scan func(...any) error) error {
+		var id syncproto.Identity
+		var kind string
+		err := scan(&id, &kind)
+		out[id] = append(out[id], kind)
+		return err
+	}, "SELECT identity, kind FROM mq_chain WHERE identity = ANY(?) AND kind >= 'decided ' AND kind < 'decided!' ORDER BY at, stream, pos", ids)
+	return out, err
+}
+
 // Chain pages through the chain of a stream, oldest record first.
 func (tx *Tx) Chain(stream string, after int64, limit int) ([]ChainRecord, error) {
 	var out []ChainRecord

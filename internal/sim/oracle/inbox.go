@@ -72,12 +72,12 @@ func (o *Oracle) sortOrphans(accepted map[ident]bool) {
 		decided := slices.ContainsFunc(r.versions, func(v *version) bool {
 			return accepted[v.id] && v.op == syncproto.OpUpdate && slices.Contains(v.decides, syncproto.ExistenceCell)
 		})
-		over, open := in.orphans[id]
+		_, open := in.orphans[id]
 		switch {
 		case decided:
 			delete(in.orphans, id)
 			in.let[id] = parent.id
-		case open && over == parent.id || !open && in.let[id] != parent.id:
+		case open || in.let[id] != parent.id:
 			in.orphans[id] = parent.id
 			for _, by := range append(slices.Clone(r.is.Makers), parent.is.Makers...) {
 				if c := o.st.changes[by]; c != nil {

@@ -4,7 +4,9 @@ import (
 	"fmt"
 
 	"minqing/mobile-client/replica"
+	"minqing/schema"
 	"minqing/syncproto"
+	"minqing/syncproto/merge"
 )
 
 type refusedCmd struct {
@@ -96,21 +98,22 @@ func (c *refusedMend) Run(a *app) error {
 
 func (c *refusedMend) rewrite(r *replica.Replica, tx *replica.Tx, old *syncproto.Change) error {
 	for i, edit := range old.Edits {
+		f := replica.Form{Table: edit.Table, Row: edit.Row}
+		if edit.Op != syncproto.OpCreate {
+			var err error
+			if f, err = tx.Form(edit.Table, edit.Row); err != nil {
+				return err
+			}
+		}
 		v := values{}
 		for _, cell := range edit.Cells {
 			def := r.Book().Cell(edit.Table, cell.Cell)
 			if def == nil || cell.Raw != nil {
 				continue
 			}
-			for j, part := range def.Split(cell.Value) {
+			// What was added to a set or a sum is added to what shows now.
+			for j, part := range def.Split(merge.Apply(def, def.Join(func(column string) schema.Value { return f.Values[column] }), cell)) {
 				v[def.Columns[j].Name] = part
-			}
-		}
-		f := replica.Form{Table: edit.Table, Row: edit.Row}
-		if edit.Op != syncproto.OpCreate {
-			var err error
-			if f, err = tx.Form(edit.Table, edit.Row); err != nil {
-				return err
 			}
 		}
 		if i == 0 {

@@ -34,6 +34,9 @@ func (c *historyCmd) Run(r *room) error {
 		if e.Undoes != "" {
 			line += "，撤回 " + string(e.Undoes)
 		}
+		if e.Decided != "" {
+			line += "（" + e.Decided + "）"
+		}
 		if _, err := fmt.Fprintln(r.out, line+"  "+string(e.Change)); err != nil {
 			return err
 		}
