@@ -57,6 +57,9 @@ func (s *Screen) Tab() (*Screen, error) {
 	return t, t.Turn(Width, Height)
 }
 
+// Context ends with the tab.
+func (s *Screen) Context() context.Context { return s.ctx }
+
 // Close closes the tab, and the browser with its first one.
 func (s *Screen) Close() { s.stop() }
 
@@ -185,4 +188,9 @@ func quote(text string) string {
 		panic(err) // a string always has a form
 	}
 	return string(raw)
+}
+
+// Desk makes the screen one of a desk: no touch, one pixel to a pixel.
+func (s *Screen) Desk(width, height int64) error {
+	return chromedp.Do(s.ctx, chromedp.EmulateViewport(width, height))
 }

@@ -179,9 +179,10 @@ var publicPages = map[string][]int{}
 func rowsOf(t *testing.T, c *consoletest.City) map[string]map[string]string {
 	t.Helper()
 	out := map[string]map[string]string{
-		"journal":   {"village": string(c.Rows["journal.urgent"]), "other": string(c.Rows["journal.foreign"])},
-		"device":    {"village": string(c.Rows["device"]), "other": string(c.Rows["device.foreign"])},
-		"household": {"village": string(c.Rows["wang"]), "other": string(c.Rows["foreign"])},
+		"journal":    {"village": string(c.Rows["journal.urgent"]), "other": string(c.Rows["journal.foreign"])},
+		"device":     {"village": string(c.Rows["device"]), "other": string(c.Rows["device.foreign"])},
+		"attachment": {"village": string(c.Rows["photo"]), "other": string(c.Rows["photo.foreign"])},
+		"household":  {"village": string(c.Rows["wang"]), "other": string(c.Rows["foreign"])},
 	}
 	return out
 }

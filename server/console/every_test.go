@@ -36,7 +36,7 @@ func (l *log) String() string {
 
 // TestEveryScreen renders each screen in each state in both languages, and holds it to what every page must keep.
 func TestEveryScreen(t *testing.T) {
-	for _, state := range []consoletest.State{consoletest.Empty, consoletest.Full, consoletest.Long, consoletest.Many, consoletest.Hostile} {
+	for _, state := range consoletest.States {
 		t.Run(string(state), func(t *testing.T) {
 			var said log
 			city, base := consoletest.MustOpen(t, consoletest.Options{State: state, Log: &said})

@@ -62,7 +62,9 @@ var nav = []struct {
 	key   string
 	icon  string
 	path  string // below /at/{place}
-}{}
+}{
+	{"", "review", "list", "/review"},
+}
 
 var frameWords = words{
 	"app":           {ZH: "民情通", EN: "Minqing"},
@@ -108,6 +110,11 @@ func (rq *request) fit(f *frame) error {
 		rq.setCookie(cookieSaid, "", -time.Second)
 	}
 	if rq.signed && !f.Bare {
+		if rq.place.ID == "" && rq.rights != nil {
+			if _, err := rq.settle(); err != nil {
+				return err
+			}
+		}
 		s.Signed, s.Name = true, rq.session.User.Name
 		if rq.place.ID != "" {
 			s.Place, s.At = rq.place.Name, rq.at("")
@@ -156,8 +163,22 @@ func showStart(rq *request) error {
 	if !rq.signed {
 		return rq.see("/signin")
 	}
-	places := rq.rights.Places(rq.now.UnixMilli())
-	for _, id := range places {
+	first, err := rq.settle()
+	switch {
+	case err != nil:
+		return err
+	case first != "":
+		return rq.see(first)
+	}
+	if places := rq.rights.Places(rq.now.UnixMilli()); len(places) > 0 {
+		return rq.see("/at/" + places[0])
+	}
+	return rq.show("places", &placesPage{frame: frame{Title: rq.words.say("place.title")}})
+}
+
+// settle makes the first place where the caller has a page the place of this request, and gives that page; "" when there is none.
+func (rq *request) settle() (first string, err error) {
+	for _, id := range rq.rights.Places(rq.now.UnixMilli()) {
 		err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
 			if rq.place, err = placeOf(tx, id); err == nil {
 				rq.roles = rq.rights.Roles(tx.Now(), rq.place.Above)
@@ -165,19 +186,16 @@ func showStart(rq *request) error {
 			return err
 		})
 		if err != nil {
-			return err
+			return "", err
 		}
 		for _, n := range nav {
 			if rq.may("GET /at/{place}" + n.path) {
-				return rq.see(rq.at(n.path))
+				return rq.at(n.path), nil
 			}
 		}
 	}
-	if len(places) > 0 {
-		return rq.see("/at/" + places[0])
-	}
-	rq.place = place{}
-	return rq.show("places", &placesPage{frame: frame{Title: rq.words.say("place.title")}})
+	rq.place, rq.roles = place{}, nil
+	return "", nil
 }
 
 // placesPage lets somebody choose the place that his pages are about.

@@ -35,9 +35,7 @@ type entry struct {
 
 // The rights that pages are about. Whoever may decide about accounts and devices is an administrator; who may write reviews reads journals.
 var (
-	reviews  = []right{{table: "review", op: schema.OpCreate}, {table: "journal", op: schema.OpMove, from: "submitted", to: "accepted"}}
-	register = []right{{table: "user", op: schema.OpCreate}}
-	devices  = []right{{table: "device", op: schema.OpChange, cell: "revoked"}}
+	reviews = []right{{table: "review", op: schema.OpCreate}, {table: "journal", op: schema.OpMove, from: "submitted", to: "accepted"}}
 )
 
 // table is the authorization table: every route there is, and who may call it. Nothing else is registered.
@@ -60,6 +58,11 @@ var table = []entry{
 	{pattern: "POST /me/factor/drop", access: signedIn},
 	{pattern: "POST /me/sessions", access: signedIn},
 	{pattern: "GET /at/{place}", access: signedIn},
+
+	{pattern: "GET /at/{place}/review", needs: reviews},
+	{pattern: "GET /at/{place}/review/{row}", needs: reviews, of: "journal"},
+	{pattern: "POST /at/{place}/review/{row}", needs: reviews, of: "journal"},
+	{pattern: "GET /at/{place}/photo/{row}", needs: reviews, of: "attachment"},
 }
 
 // roles are those that hold every right a route needs.

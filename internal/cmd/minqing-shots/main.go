@@ -1,4 +1,5 @@
-// Command minqing-shots draws every screen of the field app as a phone of 360x640 shows it, from invented data, into a folder.
+// Command minqing-shots draws every screen of the field app as a phone of 360x640 shows it, and of the consoles at 1440x900 and 390x844,
+// from invented data, into a folder.
 //
 //	minqing-shots [-out docs/screenshots] [-only today] [-lang zh] [-big] [-scheme dark]
 package main
@@ -60,7 +61,8 @@ func run(ctx context.Context, o options) (n int, err error) {
 			return n, fmt.Errorf("state %s: %w", state, err)
 		}
 	}
-	return n, nil
+	drawn, err := drawConsoles(w, o, dir)
+	return n + drawn, err
 }
 
 // drawState draws the screens of one state over one phone.

@@ -20,7 +20,7 @@ func MustOpen(tb testing.TB, opt Options) (*City, string) {
 	if opt.Dir == "" {
 		opt.Dir = tb.TempDir()
 	}
-	c, err := open(context.Background(), opt)
+	c, err := Open(context.Background(), opt)
 	if err != nil {
 		tb.Fatal(err)
 	}

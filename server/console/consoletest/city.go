@@ -35,6 +35,9 @@ const (
 	Hostile State = "hostile"
 )
 
+// States are all of them.
+var States = []State{Empty, Full, Long, Many, Hostile}
+
 // Password is everybody's.
 const Password = "石桥村口的老樟树有三百岁"
 
@@ -80,8 +83,8 @@ func (s *seeded) Read(b []byte) (int, error) {
 	return s.r.Read(b)
 }
 
-// open makes a city in a state, and the consoles over it.
-func open(ctx context.Context, opt Options) (*City, error) {
+// Open makes a city in a state, and the consoles over it.
+func Open(ctx context.Context, opt Options) (*City, error) {
 	c := &City{State: opt.State, Users: map[string]syncproto.UserID{}, Places: map[string]string{}, Rows: map[string]syncproto.RowID{},
 		clock: time.Date(2026, 1, 5, 9, 0, 0, 0, zone), last: map[syncproto.DeviceID]uint64{}}
 	random := &seeded{r: rand.NewChaCha8([32]byte{4})}
@@ -137,9 +140,15 @@ func (c *City) Serve(ctx context.Context) (base string, ended <-chan error, err 
 	return "http://" + l.Addr().String(), done, nil
 }
 
+// Link makes a one-time link for somebody, and gives its code.
+func (c *City) Link(ctx context.Context, who string) (string, error) {
+	code, _, err := c.Accounts.Link(ctx, c.Users[who], c.Users["admin"], true)
+	return code, err
+}
+
 // Session signs somebody in by a one-time link and gives what his browser's cookie holds.
 func (c *City) Session(ctx context.Context, who string) (string, error) {
-	code, _, err := c.Accounts.Link(ctx, c.Users[who], c.Users["admin"], true)
+	code, err := c.Link(ctx, who)
 	if err != nil {
 		return "", err
 	}
@@ -188,6 +197,9 @@ func cells(book *schema.Book, table string, v Vals) (out []syncproto.CellEdit, e
 			continue
 		}
 		ce := syncproto.CellEdit{Cell: cell.Name, Value: value}
+		if cell.Rule == schema.RuleSet {
+			ce = syncproto.CellEdit{Cell: cell.Name, Add: value.Elements()}
+		}
 		out = append(out, ce)
 	}
 	return out, nil

@@ -71,8 +71,16 @@ func (c *City) journals(ctx context.Context) (err error) {
 		if s.key != "" {
 			c.Rows["journal."+s.key] = j
 		}
+		if s.key == "urgent" {
+			if c.Rows["photo"], err = c.photo(ctx, s.who, j); err != nil {
+				return err
+			}
+		}
 	}
 	if c.Rows["journal.foreign"], err = c.visit(ctx, "foreign", "othercadre", "枫林村的事。", "listen", "submitted"); err != nil {
+		return err
+	}
+	if c.Rows["photo.foreign"], err = c.photo(ctx, "othercadre", c.Rows["journal.foreign"]); err != nil {
 		return err
 	}
 	for _, m := range [][4]string{{"ding", "cadre", "屋顶漏雨，危房", "3"}, {"ou", "cadre", "申请临时救助 6,460 元", "1"}, {"ou", "cadre2", "院墙开裂", "1"}} {
@@ -87,6 +95,18 @@ func (c *City) journals(ctx context.Context) (err error) {
 	}
 	c.at(11, 23, 8, 20)
 	return c.Update(ctx, "cadre", "journal", returned, syncproto.Base{}, Vals{"text": c.text("已送医保缴费通知。欧阳诗雅的母亲欧阳素琴 9 月在县医院做了膝盖手术，总共花了 18,400 元，医保报了 11,940 元，自己还差 6,460 元。家里两个孩子上学，丈夫在杭州打工，每月寄回 3,000 元左右，暂时周转不开。她问能不能申请临时救助，要哪些材料。我答应 12月5日前给她回话。", 4000), "state": "submitted"})
+}
+
+// photo adds the row of a photo, whose content is still on its way, to the visit of a journal.
+func (c *City) photo(ctx context.Context, who string, journal syncproto.RowID) (syncproto.RowID, error) {
+	var visit string
+	if err := c.Engine.Store.Read(ctx, func(tx *store.Tx) error {
+		_, err := tx.One("SELECT visit FROM journal WHERE id = ?", []any{string(journal)}, &visit)
+		return err
+	}); err != nil {
+		return "", err
+	}
+	return c.Create(ctx, who, "attachment", Vals{"visit": visit, "author": string(c.Users[who]), "hash": fmt.Sprintf("%064x", len(visit)), "media": "image/jpeg", "bytes": "120000"})
 }
 
 // many adds a thousand journals that wait.

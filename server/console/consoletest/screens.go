@@ -22,6 +22,11 @@ var Screens = []Screen{
 	{Name: "places", State: Full, As: "admin", Path: "/at/{city}"},
 	{Name: "places-none", State: Full, As: "cadre", Path: "/at/{place}"},
 	{Name: "places-long", State: Long, As: "admin", Path: "/at/{city}"},
+	{Name: "review", State: Full, As: "secretary", Path: "/at/{place}/review"},
+	{Name: "review-urgent", State: Full, As: "township", Path: "/at/{place}/review/{journal.urgent}"},
+	{Name: "review-empty", State: Empty, As: "secretary", Path: "/at/{place}/review"},
+	{Name: "review-long", State: Long, As: "secretary", Path: "/at/{place}/review"},
+	{Name: "review-many", State: Many, As: "secretary", Path: "/at/{place}/review"},
 }
 
 // At is a path with its words filled in.

@@ -38,7 +38,8 @@
   });
   // The chosen line of a list is in view.
   var current = document.querySelector('.queue [aria-current]');
-  if (current) current.scrollIntoView({ block: 'center' });
+  var list = current && current.closest('.queue');
+  if (list) list.scrollTop = current.offsetTop - list.clientHeight / 2;
   // What a choice brings about is shown with it.
   document.querySelectorAll('[data-shows]').forEach(function (radio) {
     radio.addEventListener('change', function () {
