@@ -22,7 +22,7 @@ type exportPage struct {
 
 var exportRoutes = []route{
 	{pattern: "GET " + mePath + "/export", do: showExport},
-	{pattern: "POST " + mePath + "/export", do: exportOwn, entry: true},
+	{pattern: "POST " + mePath + "/export", do: exportOwn},
 }
 
 // exportedKey keeps when one's own records were last taken out: every export leaves a note.

@@ -18,6 +18,7 @@ type fatePage struct {
 	frame
 	Fate  fate
 	Kind  string
+	Whens [][2]string
 	Cells []cellLine
 }
 
@@ -62,6 +63,9 @@ func showFate(rq *request) error {
 		return err
 	}
 	p.frame = frame{Title: p.Fate.Title, Back: syncPath}
+	if p.Whens, err = rq.whens(e, p.Kind); err != nil {
+		return err
+	}
 	for _, edit := range e.Change.Edits {
 		rec, _, err := rq.replica.Record(rq.Context(), edit.Table, edit.Row)
 		if err != nil {

@@ -45,6 +45,7 @@ type storyRow struct {
 	Chip replica.Whereabouts
 	Who  string
 	Mine bool
+	Late string // the day on which it was written, when that is not the day of the visit
 }
 
 var householdRoutes = []route{{pattern: "GET /h/{id}", do: showHousehold}}
@@ -77,6 +78,7 @@ var householdWords = words{
 	"home.by":         {ZH: "{0}（{1}）", EN: "{0} ({1})"},
 	"home.met":        {ZH: "见到：{0}", EN: "Met: {0}"},
 	"home.older":      {ZH: "更早的 {0} 次", EN: "{0} earlier"},
+	"home.read":       {ZH: "看 {0}的日志", EN: "Read the journal of {0}"},
 	"home.told":       {ZH: "答复过的事", EN: "Answered before"},
 }
 
@@ -85,6 +87,8 @@ const (
 	firstVisits = 5
 	moreVisits  = 50
 	mostVisits  = 2000
+	// linkedVisits lead to their journals: more than a year of the busiest household. Beyond it a page would weigh too much.
+	linkedVisits = 100
 )
 
 func showHousehold(rq *request) error {
@@ -114,8 +118,12 @@ func showHousehold(rq *request) error {
 	l := rq.words
 	p := &householdPage{frame: frame{Title: l.home(h.Home), Sub: h.Group, Back: rq.from(householdsPath)}, Household: h, Answers: h.Told}
 	p.tell(rq)
-	for _, v := range h.Visits {
-		p.Story = append(p.Story, rq.storyRow(v))
+	for i, v := range h.Visits {
+		row := rq.storyRow(v)
+		if i >= linkedVisits {
+			row.Journal = ""
+		}
+		p.Story = append(p.Story, row)
 	}
 	p.Today, p.Rest = rq.today(), h.Number-len(h.Visits)
 	if p.Rest > 0 {
@@ -211,6 +219,9 @@ func (rq *request) storyRow(v field.Visit) storyRow {
 	}
 	if v.State == "returned" {
 		r.Chip = "returned"
+	}
+	if born := rq.bornOn(v.ID); born > v.Day {
+		r.Late = l.say("journal.recorded", l.date(born, rq.now))
 	}
 	if r.Text == "" && v.Met != "" {
 		r.Text = l.say("home.met", v.Met)

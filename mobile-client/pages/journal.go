@@ -42,6 +42,7 @@ type journalPage struct {
 	Reviews  []stepRow
 	Pics     []syncproto.RowID
 	Mine     bool
+	Fresh    bool // with guidance that was not noted yet
 	Edit     bool // its words may still be changed
 	Words    []earlier
 }
@@ -67,6 +68,7 @@ var journalRoutes = []route{
 	{pattern: "GET /j/{id}", do: showJournal},
 	{pattern: "GET /j/{id}/edit", do: editJournal},
 	{pattern: "POST /j/{id}/edit", do: saveJournal, keeps: true},
+	{pattern: "POST /j/{id}/seen", do: noteGuidance, entry: true},
 	{pattern: "GET /photo/{id}", do: showPhoto},
 }
 
@@ -92,6 +94,7 @@ var journalWords = words{
 	"journal.saved":     {ZH: "补好了，重新提交。已存在本机，有网自动上传。", EN: "Completed and submitted again. Saved on this phone; it goes up by itself."},
 	"journal.no":        {ZH: "这一篇已经审阅，不能再改。", EN: "This journal was accepted and cannot be changed."},
 	"journal.no.hint":   {ZH: "有新情况，请再记一次走访。", EN: "If there is news, record another visit."},
+	"journal.seen":      {ZH: "看到了", EN: "Noted"},
 	"journal.guided":    {ZH: "有新的指导：{0}", EN: "New guidance: {0}"},
 	"journal.back":      {ZH: "退回：{0}", EN: "Returned: {0}"},
 	"journal.back.bare": {ZH: "退回，请补写", EN: "Returned, to be completed"},
@@ -226,17 +229,60 @@ func showJournal(rq *request) error {
 		}
 	}
 	p.Reviews = rq.steps("review", steps)
-	for _, s := range steps {
-		if err := rq.replica.PutLocal(rq.Context(), "seen/"+string(s.ID), []byte{1}); err != nil {
-			return err
-		}
-	}
 	if rq.FormValue("words") != "" {
 		if p.Words, err = rq.earlierWords("journal", id, "text"); err != nil {
 			return err
 		}
 	}
+	if p.Mine {
+		if p.Fresh, err = rq.unseen(steps); err != nil {
+			return err
+		}
+	}
 	return rq.show("journal", p)
+}
+
+// unseen tells whether some guidance was not noted yet.
+func (rq *request) unseen(steps []field.Step) (fresh bool, err error) {
+	err = rq.replica.View(rq.Context(), func(v *replica.View) error {
+		for _, s := range steps {
+			seen, err := v.Local(seenStep + string(s.ID))
+			if err != nil {
+				return err
+			}
+			fresh = fresh || s.Kind == "guide" && seen == nil
+		}
+		return nil
+	})
+	return fresh, err
+}
+
+// seenStep is under which the phone keeps that a review was read.
+const seenStep = "seen/"
+
+// noteGuidance notes that what stands under a journal was read: the button does it, or the script as soon as the page shows. A GET
+// changes nothing: a browser may fetch a page that nobody looks at.
+func noteGuidance(rq *request) error {
+	id, err := rq.id("id")
+	if err != nil {
+		return err
+	}
+	var steps []field.Step
+	if err := rq.replica.View(rq.Context(), func(v *replica.View) (err error) {
+		var ok bool
+		if _, steps, _, ok, err = field.OneJournal(v, id); err == nil && !ok {
+			err = errNotFound
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, s := range steps {
+		if err := rq.replica.PutLocal(rq.Context(), seenStep+string(s.ID), []byte{1}); err != nil {
+			return err
+		}
+	}
+	return rq.see(journalPath(id))
 }
 
 // hasElement tells whether the JSON of a set holds an element.

@@ -47,7 +47,7 @@ var keepRoutes = []route{
 	{pattern: "POST " + draftPath, do: keepForm, entry: true},
 	{pattern: "POST " + draftPath + "/drop", do: dropForm, entry: true},
 	{pattern: "POST " + draftPath + "/again", do: undropForm, entry: true},
-	{pattern: "GET " + draftPath + "/{draft}", do: showWords, entry: true},
+	{pattern: "GET " + draftPath + "/{draft}", do: showWords},
 }
 
 var keepWords = words{

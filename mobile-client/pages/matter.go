@@ -38,6 +38,8 @@ type matterPage struct {
 	Steps []stepRow
 	To    bool // the answer is to be delivered
 	Edit  bool
+	// Withdraw: its author may still take it back.
+	Withdraw bool
 }
 
 // fourth is one of 一记 一议 一办 一馈.
@@ -72,6 +74,9 @@ var matterRoutes = []route{
 	{pattern: "GET /h/{id}/matter", do: showNewMatter},
 	{pattern: "POST /h/{id}/matter", do: saveNewMatter, keeps: true},
 	{pattern: "GET /m/{id}", do: showMatter},
+	{pattern: "GET " + mattersPath + "/new", do: chooseHome},
+	{pattern: "GET /m/{id}/withdraw", do: askWithdraw},
+	{pattern: "POST /m/{id}/withdraw", do: withdrawMatter},
 	{pattern: "GET /m/{id}/answer", do: showAnswer},
 	{pattern: "POST /m/{id}/answer", do: saveAnswer, keeps: true},
 	{pattern: "GET /m/{id}/edit", do: editMatter},
@@ -207,6 +212,7 @@ func showMatter(rq *request) error {
 	p.Now, p.Icon, p.Class = rq.standing(p.Record)
 	p.Steps, p.To = rq.steps("matter_step", steps), p.State == "handled"
 	p.Edit = p.State != "answered" && p.State != "withdrawn"
+	p.Withdraw = rq.mayWithdraw(p.Record)
 	p.four(rq, steps)
 	return rq.show("matter", p)
 }

@@ -52,7 +52,7 @@ func TestDiagnosticsNameNobody(t *testing.T) {
 		b.Get("/r/{resident}/edit").Send("main form", url.Values{"phone": {"12"}})
 		b.PostFrom("http://evil.example", "/h/{home}/edit", url.Values{"head": {"赵"}})
 		text := pagetest.Attr(b.Get("/me/diagnostics").Want(200).One("main [name=text]"), "value")
-		for _, want := range []string{"schema:", "changes:", "household 20", "file:"} {
+		for _, want := range []string{"schema:", "changes:", "rows: household ", "file:"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("it does not say %q:\n%s", want, text)
 			}
@@ -164,4 +164,65 @@ func TestPractice(t *testing.T) {
 	if p := b.Get("/today"); len(p.All(".practising")) != 0 {
 		t.Error("practice goes on")
 	}
+}
+
+// TestLapsedLosesNothing runs the lease out: the pages lock with their sentence, what was begun stays, and one contact opens them again.
+func TestLapsedLosesNothing(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Lapsed)
+	waiting, err := b.Replica.Waiting(t.Context())
+	if err != nil || waiting == 0 {
+		t.Fatalf("%d wait, %v", waiting, err)
+	}
+	for _, path := range []string{"/today", "/households", "/h/{home}", "/h/{home}/visit", "/journal", "/matters", "/me/export"} {
+		p := b.Get(path).Want(http.StatusForbidden)
+		p.Has("h2", "太久没有连上服务器")
+		if text := strings.Join(p.Texts("body"), " "); strings.Contains(text, "王桂芬") {
+			t.Errorf("%s shows a name", path)
+		}
+	}
+	open := b.Get("/sync").Want(200)
+	open.Has("main", "3 条还没上传")
+	open.Has("main .note", "您写的都在，一条不少")
+	if text := strings.Join(open.Texts("body"), " "); strings.Contains(text, "王桂芬") {
+		t.Errorf("the sync page names a household: %s", text)
+	}
+	p := b.Post("/h/{home}/edit", url.Values{"note": {"锁上时写的"}}).Want(http.StatusForbidden)
+	if got := pagetest.Attr(p.One("main form [name=note]"), "value"); got != "锁上时写的" {
+		t.Errorf("the form went: %q", got)
+	}
+	if after, err := b.Replica.Waiting(t.Context()); err != nil || after != waiting {
+		t.Errorf("%d wait, were %d, %v", after, waiting, err)
+	}
+	if err := b.Bring(t.Context(), b.Rows["home"]); err != nil {
+		t.Fatal(err)
+	}
+	b.Get("/today").Want(200)
+	if after, err := b.Replica.Waiting(t.Context()); err != nil || after != waiting {
+		t.Errorf("%d wait after the contact, were %d, %v", after, waiting, err)
+	}
+}
+
+// TestLockedShowsNothing asks a locked phone for pages, opens it, and finds what was there.
+func TestLockedShowsNothing(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Locked)
+	for _, path := range []string{"/today", "/h/{home}", "/journal", "/sync", "/me/export", "/me/diagnostics", "/practice", "/photo/{home}", "/draft/{home}"} {
+		p := b.Get(path).Want(200)
+		if p.Path != "/lock" {
+			t.Errorf("%s led to %s", path, p.Path)
+		}
+	}
+	b.Post("/practice", nil)
+	if p := b.Get("/today"); p.Path != "/lock" {
+		t.Errorf("practice opened a way round the lock: %s", p.Path)
+	}
+	b.Get("/lock").Send("main form", url.Values{"pin": {"111111"}}).Want(http.StatusUnprocessableEntity).Has(".err", "口令不对")
+	p := b.Get("/lock").Send("main form", url.Values{"pin": {pagetest.PIN}}).Want(200)
+	p.Has("main", "王桂芬家")
+	b.Get("/me").Has("main", "换口令")
+	b.Get("/me").Send("form[action='/me/lock']", nil)
+	if p := b.Get("/h/{home}"); p.Path != "/lock" {
+		t.Errorf("it is open still: %s", p.Path)
+	}
+	waiting := pagetest.MustOpen(t, pagetest.Waiting)
+	waiting.Get("/lock").Want(200).Has(".note", "不会清空")
 }

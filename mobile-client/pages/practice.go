@@ -75,7 +75,7 @@ func beginPractice(rq *request) error {
 	case err != nil:
 		return err
 	case state != phone.Ready:
-		return rq.shut(state)
+		return rq.see(todayPath) // which leads to what opens the way
 	}
 	if err := rq.app.Practise(rq.Context()); err != nil {
 		return err

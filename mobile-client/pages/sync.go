@@ -23,8 +23,13 @@ type syncPage struct {
 	Refused, Told    []fate
 	Waiting          []fate
 	Photos           []photoLine
-	Boxed            int
+	Box              []fate
+	Notices          []noticeRow
+	Lapsed           bool // the lease has run out
+	WaitingN         int
+	Upto             int64 // the last of the notices
 	Used             string
+	Low              string // said while the phone is nearly full
 	Filling          *filling
 	Portal           string
 }
@@ -37,6 +42,7 @@ type fate struct {
 	Chip     template.HTML
 	At       time.Time
 	Mendable bool
+	Decided  bool // somebody has decided: his decision is to be seen
 }
 
 // photoLine is a photo that is not on the server yet.
@@ -48,8 +54,9 @@ type photoLine struct {
 var syncRoutes = []route{
 	{pattern: "GET " + syncPath, do: showSync, entry: true},
 	{pattern: "POST " + syncPath, do: syncNow, entry: true},
-	{pattern: "GET " + syncPath + "/c/{change}", do: showFate, entry: true},
-	{pattern: "POST " + syncPath + "/c/{change}/seen", do: seenFate, entry: true},
+	{pattern: "GET " + syncPath + "/c/{change}", do: showFate},
+	{pattern: "POST " + syncPath + "/c/{change}/seen", do: seenFate},
+	{pattern: "POST " + syncPath + "/notices", do: seenNotices, entry: true},
 	{pattern: "POST " + syncPath + "/c/{change}/withdraw", do: withdraw},
 	{pattern: "GET " + syncPath + "/c/{change}/mend", do: showMend},
 	{pattern: "POST " + syncPath + "/c/{change}/mend", do: saveMend, keeps: true},
@@ -87,8 +94,7 @@ var syncWords = words{
 	"sync.withdrawn":    {ZH: "撤回了。您写的还留着，能看。", EN: "Withdrawn. What you wrote is kept and can be seen."},
 	"sync.mended":       {ZH: "改好了，有网自动上传。", EN: "Mended; it goes up by itself."},
 	"sync.boxed":        {ZH: "移交箱", EN: "Hand-over box"},
-	"sync.boxed.text":   {ZH: "已不归您联系的户", EN: "households no longer yours"},
-	"sync.used":         {ZH: "这次打开以来用的流量", EN: "Data used since this start"},
+	"sync.boxed.text":   {ZH: "已不归您联系的户，您写的在这里等着上传", EN: "households no longer yours: what you wrote waits here until the server has it"},
 	"sync.photo":        {ZH: "照片", EN: "Photo"},
 	"sync.photo.row":    {ZH: "{0}，等记录先传", EN: "{0}, its record goes first"},
 	"sync.photo.wifi":   {ZH: "{0}，等 Wi-Fi", EN: "{0}, waits for Wi-Fi"},
@@ -102,6 +108,7 @@ var syncWords = words{
 	"fate.toolate":      {ZH: "到得太晚，要有人看过才能收。您写的都在。", EN: "It came too late; somebody has to look at it first. All you wrote is here."},
 	"fate.kept":         {ZH: "管理员定了，采用您写的。", EN: "Decided: what you wrote stands."},
 	"fate.outvoted":     {ZH: "管理员定了，采用了别人写的，您写的留着。", EN: "Decided: what another wrote stands; yours is kept."},
+	"fate.outvotes":     {ZH: "{0}这一项采用了别人写的，您写的留着，点开能看。", EN: "{0}: what another wrote stands; yours is kept, tap to see it."},
 	"fate.third":        {ZH: "管理员定了，另写了一个，您写的留着。", EN: "Decided: a new value stands; yours is kept."},
 	"fate.withdrawn":    {ZH: "您撤回了，您写的留着。", EN: "You withdrew it; what you wrote is kept."},
 	"fate.waits":        {ZH: "还在本机，有网自动上传。", EN: "Still on this phone; it goes up by itself."},
@@ -131,12 +138,17 @@ func showSync(rq *request) error {
 	if err != nil {
 		return err
 	}
-	p := &syncPage{frame: frame{Title: rq.words.say("sync.title"), Back: todayPath}, Running: s.Running, Used: size(s.Bytes)}
+	p := &syncPage{frame: frame{Title: rq.words.say("sync.title"), Back: todayPath}, Running: s.Running, Low: rq.lowSpace()}
 	waiting, mended := 0, map[syncproto.Identity]bool{} // what another change stands in for needs nobody any more
 	for _, e := range entries {
 		mended[e.Change.Mends] = mended[e.Change.Mends] || e.State == replica.Pending || e.State == replica.Accepted
 	}
 	err = rq.replica.View(rq.Context(), func(v *replica.View) error {
+		used, err := rq.phone.Used(v)
+		if err != nil {
+			return err
+		}
+		p.Used = size(used.Total())
 		for _, e := range entries {
 			f, kind, err := rq.fate(v, e)
 			if err != nil {
@@ -147,7 +159,8 @@ func showSync(rq *request) error {
 			}
 			switch {
 			case e.State == replica.Pending && e.Boxed:
-				p.Boxed++
+				f.Mendable = false
+				p.Box = append(p.Box, f)
 			case e.State == replica.Pending:
 				p.Waiting = append(p.Waiting, f)
 			case e.State == replica.Refused && !mended[e.Identity]:
@@ -167,7 +180,7 @@ func showSync(rq *request) error {
 	if err != nil {
 		return err
 	}
-	for _, list := range [][]fate{p.Refused, p.Told, p.Waiting} {
+	for _, list := range [][]fate{p.Refused, p.Told, p.Waiting, p.Box} {
 		slices.Reverse(list) // the newest first
 	}
 	if p.Filling, err = rq.filling(s); err != nil {
@@ -179,9 +192,16 @@ func showSync(rq *request) error {
 	if err := rq.photoLines(p, s); err != nil {
 		return err
 	}
+	if err := rq.noticeRows(p, entries); err != nil {
+		return err
+	}
 	contact, err := rq.replica.Contact(rq.Context())
 	if err != nil {
 		return err
+	}
+	if contact.Lapse { // locked: no page names a household
+		p.Lapsed, p.WaitingN = true, waiting
+		p.Refused, p.Told, p.Waiting, p.Box, p.Photos = nil, nil, nil, nil, nil
 	}
 	rq.head(p, s, waiting, contact)
 	return rq.show("sync", p)
@@ -245,7 +265,7 @@ func (rq *request) fate(v *replica.View, e replica.Entry) (f fate, kind string, 
 		kind, f.Text = "refused", strings.TrimRight(rq.words.of(ver.Message), "。.")
 	case ver.Status == syncproto.Conflicted && !open(ver):
 		chip("read", "check", "chip.decided")
-		kind = "decided"
+		kind, f.Decided = "decided", true
 		for _, i := range ver.Items {
 			if i.Outcome == "kept" || i.Outcome == "outvoted" || i.Outcome == "third" {
 				f.Text = rq.words.say("fate." + i.Outcome)
@@ -260,6 +280,9 @@ func (rq *request) fate(v *replica.View, e replica.Entry) (f fate, kind string, 
 	case ver.Late:
 		chip("sent", "clock", "chip.late")
 		kind = "late"
+	case len(hidden(ver)) > 0:
+		chip("sent", "merge", "chip.merged")
+		kind, f.Text = "outvotes", rq.words.say("fate.outvotes", rq.cellNames(hidden(ver)))
 	case ver.Status == syncproto.Merged:
 		chip("sent", "merge", "chip.merged")
 		kind = "merged"

@@ -49,7 +49,7 @@ func TestToldUntilNoted(t *testing.T) {
 		return out
 	}
 	all := told()
-	if len(all) != 3 {
+	if len(all) != 5 {
 		t.Fatalf("%d are told", len(all))
 	}
 	noted := 0
@@ -59,7 +59,72 @@ func TestToldUntilNoted(t *testing.T) {
 			noted++
 		}
 	}
-	if left := told(); noted != 2 || len(left) != 1 {
+	if left := told(); noted != 4 || len(left) != 1 {
 		t.Errorf("noted %d, left %v", noted, left)
+	}
+}
+
+// TestFatesAreToldInWords reads what became of one's own words: whose stand, when, and what is still to be done.
+func TestFatesAreToldInWords(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Failed)
+	p := b.Get("/sync").Want(200)
+	p.Has(".row .why", "电话这一项采用了别人写的，您写的留着，点开能看。")
+	p.Has(".row .why", "看决定")
+	for _, n := range p.All(".row .nm.sm") {
+		whole := b.Get(pagetest.Attr(n, "href")).Want(200)
+		whole.Has(".facts", "您写的时间今天 10:42")
+		switch text := strings.Join(whole.Texts("main"), " "); {
+		case strings.Contains(text, "管理员定了"):
+			whole.Has(".facts", "定下的消息到本机")
+			whole.Has(".both", "现在是")
+		case strings.Contains(text, "管理员来定"):
+			whole.Has(".facts", "定了会告诉您")
+		case strings.Contains(text, "这一项采用了别人写的"):
+			whole.Has(".both", "12800005622")
+		}
+	}
+	// The hand-over box names no household that left the phone.
+	box := p.All("section")
+	for _, n := range box {
+		if text := pagetest.Text(n); strings.Contains(text, "移交箱") && (strings.Contains(text, "李犇") || !strings.Contains(text, "1 条")) {
+			t.Errorf("the box says %q", text)
+		}
+	}
+	p.Has("main", "移交箱")
+}
+
+// TestNoticesWithoutAChange are told until they were noted.
+func TestNoticesWithoutAChange(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Full)
+	if err := b.Copied(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p := b.Get("/sync").Want(200)
+	p.Has("main", "换了设备编号")
+	p = p.Send("form[action='/sync/notices']", nil).Want(200)
+	if n := len(p.All("form[action='/sync/notices']")); n != 0 {
+		t.Error("it is told again")
+	}
+}
+
+// TestLowSpaceWarnsEarlyAndRefusesNothing runs out of room step by step.
+func TestLowSpaceWarnsEarlyAndRefusesNothing(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Full)
+	for _, c := range []struct {
+		free int64
+		want string
+	}{{2 << 30, ""}, {210e6, "手机快满了，还剩 210.0 MB。文字照常记，大约还能拍 580 张照片。"}, {1 << 20, "手机满了"}} {
+		b.Free = c.free
+		for _, path := range []string{"/today", "/sync", "/h/{home}/visit"} {
+			p := b.Get(path).Want(200)
+			if c.want == "" {
+				if strings.Contains(strings.Join(p.Texts("main"), ""), "手机") {
+					t.Errorf("%s warns of %d bytes", path, c.free)
+				}
+				continue
+			}
+			p.Has("main .note", c.want)
+		}
+		b.Get("/h/{home}/visit").Send("#visit", url.Values{"text": {"家里都好。"}, "do": {"save"}}).Want(200).Has(".toast", "已存在本机")
 	}
 }

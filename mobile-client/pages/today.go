@@ -16,6 +16,7 @@ type todayPage struct {
 	Blank  string // what to say when nobody is due
 	Ticks  []bool // one a household, filled when its visits of the month are made; nil when they are too many to be counted
 	Groups []todayGroup
+	Low    string // said while the phone is nearly full
 }
 
 type todayGroup struct {
@@ -75,7 +76,7 @@ func showToday(rq *request) error {
 	if err != nil {
 		return err
 	}
-	p := &todayPage{frame: frame{Title: rq.words.say("tab.today"), Sub: rq.words.weekday(rq.today(), rq.now), Tab: "today"}}
+	p := &todayPage{frame: frame{Title: rq.words.say("tab.today"), Sub: rq.words.weekday(rq.today(), rq.now), Tab: "today"}, Low: rq.lowSpace()}
 	if err := rq.replica.View(rq.Context(), func(v *replica.View) (err error) {
 		p.Day, err = field.Today(v, me, rq.today(), mostToday)
 		return err

@@ -36,6 +36,7 @@ type visitPage struct {
 	Round   []partRow // the further households of a round
 	First   string    // whose this form is alone, in a round
 	AlsoN   string
+	Low     string // said while the phone is nearly full
 	Bad     map[string]string
 	Blames  []blame
 }
@@ -219,7 +220,7 @@ func (rq *request) visitPage(d *visitDraft) (*visitPage, error) {
 		return nil, err
 	}
 	p := &visitPage{frame: frame{Title: l.say("visit.title", l.home(h.Home)), Back: householdPath(d.Home), Shut: true, Form: true}, visitDraft: d,
-		Said: rq.said(d), Day: l.say("visit.day.today"), DayISO: d.Day, Max: rq.today(), Late: d.Day < rq.today(), Full: len(d.Photos) >= mostPhotos}
+		Said: rq.said(d), Day: l.say("visit.day.today"), DayISO: d.Day, Max: rq.today(), Late: d.Day < rq.today(), Full: len(d.Photos) >= mostPhotos, Low: rq.lowSpace()}
 	if d.Day != rq.today() {
 		p.Day = l.date(d.Day, rq.now)
 	}

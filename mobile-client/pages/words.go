@@ -37,8 +37,10 @@ var catalogue = join(
 	firstWords,
 	syncWords,
 	carryWords,
+	noticeWords,
 	journalWords,
 	matterWords,
+	matterMoreWords,
 )
 
 func join(parts ...words) words {

@@ -2,6 +2,7 @@ package pagetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -59,4 +60,19 @@ func (p *Phone) Forget(ctx context.Context, home syncproto.RowID) error {
 	c.List = slices.DeleteFunc(c.List, func(r *syncproto.Row) bool { return r.Bucket.Scope == scope })
 	c.Queue = append(c.Queue, syncproto.Forget{Scope: scope})
 	return c.Send(ctx, p.Replica, p.Now.UnixMilli())
+}
+
+// Copied lets the server find that the file was copied: it becomes another device, and its owner is told.
+func (p *Phone) Copied(ctx context.Context) (err error) {
+	d, err := p.Replica.Device(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := p.Replica.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close(ctx)) }()
+	d.ID = syncproto.DeviceID(p.id())
+	return s.Copied(ctx, d)
 }

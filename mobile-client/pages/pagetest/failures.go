@@ -12,7 +12,7 @@ import (
 // dice are for invented texts.
 func (p *Phone) dice() *rand.Rand { return rand.New(p.rng) }
 
-// failures are one change of each fate that its author is told of, and one that waits.
+// failures are one change of each fate that its author is told of, one that waits, and one in the hand-over box.
 func (p *Phone) failures(ctx context.Context) error {
 	home := p.Rows["home"]
 	refused, err := p.write(ctx, func(tx *replica.Tx, id syncproto.RowID) error {
@@ -35,6 +35,20 @@ func (p *Phone) failures(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	decided, err := p.edit(ctx, "household", home, map[string]schema.Value{"low_income": schema.Text("none")})
+	if err != nil {
+		return err
+	}
+	hidden, err := p.edit(ctx, "resident", p.Rows["resident"], map[string]schema.Value{"phone": schema.Text("12800005622")})
+	if err != nil {
+		return err
+	}
+	boxed := p.Rows["li"]
+	if _, err := p.write(ctx, func(tx *replica.Tx, id syncproto.RowID) error {
+		return tx.Create("visit", id, map[string]schema.Value{"household": schema.Text(string(boxed)), "author": schema.Text(string(p.Me)), "day": schema.Text("2026-11-22"), "met": schema.Text("户主")})
+	}); err != nil {
+		return err
+	}
 	if err := p.unsent(ctx); err != nil {
 		return err
 	}
@@ -47,6 +61,9 @@ func (p *Phone) failures(ctx context.Context) error {
 		}
 		return v
 	}
+	for name, ch := range map[string]*syncproto.Change{"refused": refused, "conflicted": conflicted, "merged": merged, "late": late, "decided": decided, "hidden": hidden} {
+		p.Rows[name] = syncproto.RowID(ch.Identity())
+	}
 	no := verdict(refused, syncproto.Refused)
 	no.Code, no.Message = syncproto.CodeInvalid, "身份证号最后一位对不上 / the last digit of the ID number does not fit"
 	open := verdict(conflicted, syncproto.Conflicted)
@@ -54,5 +71,12 @@ func (p *Phone) failures(ctx context.Context) error {
 	both := verdict(merged, syncproto.Merged)
 	after := verdict(late, syncproto.Applied)
 	after.Late = true
-	return p.cloud.Send(ctx, p.Replica, p.Now.UnixMilli(), no, open, both, after)
+	lost := verdict(decided, syncproto.Conflicted)
+	lost.Items = []syncproto.ItemNote{{Item: "i", Table: "household", Row: home, Cell: "low_income", Outcome: "outvoted"}}
+	under := verdict(hidden, syncproto.Merged)
+	under.Merges = []syncproto.MergeNote{{Table: "resident", Row: p.Rows["resident"], Cell: "phone", Rule: schema.RuleLatest}}
+	if err := p.cloud.Send(ctx, p.Replica, p.Now.UnixMilli(), no, open, both, after, lost, under); err != nil {
+		return err
+	}
+	return p.Forget(ctx, boxed) // what was written for it waits in the hand-over box
 }

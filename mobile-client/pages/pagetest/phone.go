@@ -10,12 +10,14 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"minqing/mobile-client/field"
+	"minqing/mobile-client/lock"
 	"minqing/mobile-client/pages"
 	"minqing/mobile-client/phone"
 	"minqing/mobile-client/practice"
@@ -37,6 +39,10 @@ const (
 	Many   State = "many"   // 1,000 households, 3,000 people
 	// Practising is Full, with somebody who practises.
 	Practising State = "practising"
+	// Locked is Full behind its PIN, Waiting after too many wrong tries, and Lapsed when it was out of touch for longer than its lease.
+	Locked  State = "locked"
+	Waiting State = "waiting"
+	Lapsed  State = "lapsed"
 	// Hostile is Full with markup and script in every text of every row. It is in no picture: a test opens every screen of Full with it.
 	Hostile State = "hostile"
 	// Huge is the most that pages are measured with: 2,000 households, 10,000 people, 50,000 rows.
@@ -44,7 +50,7 @@ const (
 )
 
 // States are all that screens are looked at in.
-var States = []State{Empty, Full, Done, Failed, Long, Many, Practising}
+var States = []State{Empty, Full, Done, Failed, Long, Many, Practising, Locked, Waiting, Lapsed}
 
 // Phone is a replica in a state, and the app over it.
 type Phone struct {
@@ -55,12 +61,14 @@ type Phone struct {
 	Now     time.Time
 	Me      syncproto.UserID
 	Log     *bytes.Buffer // what the app logged
-	// Rows are the rows that screens are about, by name: home, resident, matter, journal…
+	Free    int64         // bytes that the disk has left
+	// Rows are the rows, and changes, that screens are about, by name: home, resident, matter, journal, refused…
 	Rows map[string]syncproto.RowID
 
 	cloud *practice.Cloud
 	rng   *rand.ChaCha8
 	key   []byte
+	phone *phone.Phone // of a locked one
 }
 
 // zone is the zone of the local dates.
@@ -68,11 +76,10 @@ var zone = time.FixedZone("CST", 8*60*60)
 
 // Open makes a phone in a state in a folder. The file is encrypted, as on a phone.
 func Open(ctx context.Context, dir string, state State) (p *Phone, err error) {
-	p = &Phone{State: state, Path: filepath.Join(dir, "field.db"), Now: time.Date(2026, 11, 23, 10, 42, 0, 0, zone), Rows: map[string]syncproto.RowID{},
+	p = &Phone{State: state, Path: filepath.Join(dir, "field.db"), Now: time.Date(2026, 11, 23, 10, 42, 0, 0, zone), Rows: map[string]syncproto.RowID{}, Free: 8 << 30,
 		Log: &bytes.Buffer{}, rng: rand.NewChaCha8([32]byte{7})}
 	book := schema.Minqing()
-	p.key = make([]byte, 32)
-	if _, err := io.ReadFull(p.rng, p.key); err != nil {
+	if err := p.makeKey(); err != nil {
 		return nil, err
 	}
 	if err := p.open(ctx); err != nil {
@@ -94,10 +101,72 @@ func Open(ctx context.Context, dir string, state State) (p *Phone, err error) {
 	if err := p.fill(ctx); err != nil {
 		return nil, fmt.Errorf("pagetest: state %s: %w", state, err)
 	}
-	if state == Practising {
+	switch state {
+	case Practising:
 		err = p.App.Practise(ctx)
+	case Locked, Waiting:
+		err = p.lock(ctx)
+	case Lapsed:
+		p.Now = p.Now.AddDate(0, 0, 40)
 	}
 	return p, err
+}
+
+// PIN is that of a phone that is locked.
+const PIN = "246810"
+
+// box is the key file of a phone with a PIN.
+func (p *Phone) box() (*lock.Box, error) {
+	return lock.Open(lock.Options{Path: p.Path + ".key", Now: func() int64 { return p.Now.UnixMilli() }, Rand: p.rng, Weak: true})
+}
+
+func (p *Phone) makeKey() error {
+	if p.State == Locked || p.State == Waiting {
+		box, err := p.box()
+		if err == nil {
+			p.key, err = box.Make(PIN)
+		}
+		return err
+	}
+	p.key = make([]byte, 32)
+	_, err := io.ReadFull(p.rng, p.key)
+	return err
+}
+
+// lock closes the file and serves the phone as it starts: behind its PIN.
+func (p *Phone) lock(ctx context.Context) (err error) {
+	file := p.Replica
+	p.Replica = nil
+	if err := file.Close(); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(p.Log, nil))
+	p.phone, err = phone.New(ctx, phone.Options{File: p.Path, Transport: nowhere{}, Now: func() int64 { return p.Now.UnixMilli() }, After: func(time.Duration) <-chan time.Time { return nil },
+		Rand: p.rng, Log: log, Weak: true})
+	if err != nil {
+		return err
+	}
+	for p.State == Waiting {
+		left, err := p.phone.Wait()
+		if err != nil {
+			return err
+		}
+		if left > 0 {
+			break
+		}
+		if err := p.phone.Unlock(ctx, "135790"); err == nil {
+			return errors.New("pagetest: a wrong PIN opened the phone")
+		}
+	}
+	p.App, err = pages.New(p.options(p.phone))
+	return err
+}
+
+// nowhere is a network that leads nowhere.
+type nowhere struct{}
+
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("pagetest: there is no network")
 }
 
 // open opens the file, and the app over it.
@@ -107,12 +176,16 @@ func (p *Phone) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	p.App, err = pages.New(pages.Options{Phone: phone.Over(p.Replica, phone.Options{Now: now}), Settings: p.Path + ".settings", Practice: p.Path + ".practice", Version: "1.0.0",
-		Platform: "android/arm64", Now: func() time.Time { return p.Now }, Zone: zone, Rand: p.rng, Log: slog.New(slog.NewTextHandler(p.Log, nil))})
+	p.App, err = pages.New(p.options(phone.Over(p.Replica, phone.Options{Now: now})))
 	if err != nil {
 		err = errors.Join(err, p.Replica.Close())
 	}
 	return err
+}
+
+func (p *Phone) options(over *phone.Phone) pages.Options {
+	return pages.Options{Phone: over, Settings: p.Path + ".settings", Practice: p.Path + ".practice", Version: "1.0.0", Platform: "android/arm64",
+		Free: func() (int64, error) { return p.Free, nil }, Now: func() time.Time { return p.Now }, Zone: zone, Rand: p.rng, Log: slog.New(slog.NewTextHandler(p.Log, nil))}
 }
 
 // id makes the next id.
@@ -127,7 +200,7 @@ func (p *Phone) id() syncproto.RowID {
 // fill gives the phone what its state has.
 func (p *Phone) fill(ctx context.Context) error {
 	switch p.State {
-	case Full, Done, Failed, Practising:
+	case Full, Done, Failed, Practising, Locked, Waiting, Lapsed:
 		p.village(20)
 	case Hostile:
 		p.village(20)
@@ -149,7 +222,7 @@ func (p *Phone) fill(ctx context.Context) error {
 		return err
 	}
 	switch p.State {
-	case Full, Long, Practising:
+	case Full, Long, Practising, Locked, Waiting, Lapsed:
 		return p.unsent(ctx)
 	case Failed:
 		return p.failures(ctx)
@@ -184,7 +257,12 @@ func (p *Phone) Serve(ctx context.Context) (link string, ended <-chan error, err
 }
 
 // Close closes the file.
-func (p *Phone) Close() error { return p.Replica.Close() }
+func (p *Phone) Close() error {
+	if p.phone != nil {
+		return p.phone.Close()
+	}
+	return p.Replica.Close()
+}
 
 // Again opens a copy of the phone's file in a folder, as it lies on the disk at this moment: what a kill, or a dead battery, would leave.
 func (p *Phone) Again(ctx context.Context, dir string) (*Phone, error) {

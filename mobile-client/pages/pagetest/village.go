@@ -109,6 +109,7 @@ func (p *Phone) village(n int) {
 	c.Add("review", vals{"journal": j, "author": r["sun"], "kind": "return", "comment": "请写明差多少钱"})
 	r["returned"] = j
 	li := p.home("SQ08-002", "group1", "李犇", "柳河镇石桥村第8组下湾晒谷场东", nil, vals{"name": "李犇", "sex": "m", "birth": "1975-09-01", "relation": "户主"})
+	r["li"] = li
 	p.visit(li, "me", "2026-10-02", "家里都好。", "accepted", nil)
 	gu := p.home("SQ08-004", "group1", "古丽巴哈尔·阿布都克里木", "柳河镇石桥村第8组下湾磨坊后", nil,
 		vals{"name": "古丽巴哈尔·阿布都克里木", "sex": "f", "birth": "1988-12-24", "relation": "户主"})

@@ -37,6 +37,10 @@ if (form && form.hasAttribute("data-submit")) form.requestSubmit ? form.requestS
 document.addEventListener("click", function (e) {
 document.querySelectorAll("details.menu[open]").forEach(function (d) { if (!d.contains(e.target)) d.open = false; });
 });
+// What was put before somebody's eyes is noted without a tap; the button stays where this does not come through.
+document.querySelectorAll("form[data-auto]").forEach(function (f) {
+fetch(f.action, { method: "POST", redirect: "manual" }).then(function (r) { if (r.ok || r.type === "opaqueredirect") f.hidden = true; }).catch(function () {});
+});
 // An error leads to its field.
 var bad = document.querySelector("[aria-invalid]");
 if (bad) bad.focus();
