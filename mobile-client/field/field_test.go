@@ -300,3 +300,26 @@ func TestGuidanceIsShownUntilItWasRead(t *testing.T) {
 		t.Errorf("read: %d, %v", n, due)
 	}
 }
+
+// TestJournalsInTheirOrder: those that came back first, then the newest; any page of the list is what lies there in the whole.
+func TestJournalsInTheirOrder(t *testing.T) {
+	p := mustPhone(t, pagetest.Full)
+	view(t, p, func(v *replica.View) error {
+		whole, all, err := field.Journals(v, p.Me, 0, 1000)
+		if err != nil || all != len(whole) || all < 10 || whole[0].State != "returned" {
+			t.Fatalf("%d of %d, the first is %s, %v", len(whole), all, whole[0].State, err)
+		}
+		for i := 2; i < all; i++ {
+			if whole[i].State == "returned" || whole[i-1].ID < whole[i].ID {
+				t.Errorf("journal %d stands before journal %d", i-1, i)
+			}
+		}
+		for from := range all {
+			part, _, err := field.Journals(v, p.Me, from, 3)
+			if err != nil || !slices.Equal(part, whole[from:min(all, from+3)]) {
+				t.Fatalf("from %d on: %v, %v", from, part, err)
+			}
+		}
+		return nil
+	})
+}
