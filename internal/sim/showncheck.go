@@ -50,10 +50,11 @@ func (p *phone) waits(e *replica.Entry, row *replica.Record) (waits, sure bool) 
 	if e.State == replica.Pending {
 		return true, row == nil || len(e.Change.Labels[row.Row]) == 0
 	}
-	if row == nil || row.Acked == nil || e.Verdict == nil {
+	if row == nil || e.Verdict == nil {
 		return false, true
 	}
 	for _, l := range e.Verdict.Labels {
+		// A row that has not come yet stands at no number at all: the verdict came, and the link broke before the checkpoint.
 		if l.Row == row.Row && l.Label.Rev > row.Label.Rev {
 			return true, p.w.count[cRestores] == 0
 		}
