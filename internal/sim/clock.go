@@ -10,6 +10,8 @@ var (
 	hour  = int64(60 * 60 * 1000)
 	year  = 365 * day
 	grace = 30 * day // DESIGN section 4: how long late work is judged by the authority at capture
+	// horizonMS is how long marks are kept, at the least (DESIGN section 4).
+	horizonMS = 400 * day
 )
 
 // wallClock is the clock of a phone: it may be off, jump, or stand still.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 
-	"minqing/internal/sqlitex"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
 	"minqing/schema/schematest"
@@ -190,12 +189,7 @@ func (s *stage) mend(p *phone, refused *made, columns ...any) *made {
 // tool writes to a plain file with a program of somebody's own: nothing checks what it writes but the server.
 func (s *stage) tool(p *phone, query string, args ...any) *made {
 	s.tick(1000)
-	db, err := sqlitex.Open(sqlitex.Options{Path: phonePath, FS: p.disk.VFS(), MustExist: true, Readers: 1})
-	s.must(err, "a tool opens the file of "+p.name)
-	_, err = db.Write.Exec(query, args...)
-	s.must(err, "a tool writes to "+p.name)
-	s.must(db.Close(), "a tool closes the file of "+p.name)
-	p.loose = true
+	p.runTool(query, args...)
 	c, err := p.rep.SealForeign(context.Background())
 	s.must(err, "seal on "+p.name)
 	p.collect()

@@ -161,6 +161,9 @@ func (w *world) search(a *answer, m *mark, line []byte) {
 // carried over to the one that stayed, and may be read there.
 func readable(view *oracle.View, can map[string]bool, row syncproto.RowID, word string) bool {
 	r := view.Rows[row]
+	if r == nil {
+		r = view.Swept[row]
+	}
 	if r != nil && can[r.Scope] {
 		return true
 	}

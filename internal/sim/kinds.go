@@ -17,7 +17,7 @@ var kindNames = []string{"edit", "create", "sync", "delete", "move", "flow", "re
 
 // laterKinds came later. They are drawn from a stream of randomness of their own and put in between, in half of the histories, so that the
 // other half stays what it was.
-var laterKinds = []string{"bundle", "carry", "receipt", "listen"}
+var laterKinds = []string{"bundle", "carry", "receipt", "listen", "sweep", "chain"}
 
 var kinds map[string]kind
 
@@ -65,6 +65,8 @@ func init() {
 		"carry":       {8, true, true, (*world).doCarry},
 		"receipt":     {8, true, true, (*world).doReceipt},
 		"listen":      {2, true, false, (*world).doListen},
+		"sweep":       {2, true, false, (*world).doSweep},
+		"chain":       {3, true, false, (*world).doChain},
 	}
 }
 

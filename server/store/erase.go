@@ -90,10 +90,14 @@ func (tx *Tx) Erased(ids []string) (map[syncproto.RowID]bool, error) {
 const metaHorizon = "horizon_ms"
 
 // Sweep drops the marks of rows that died or left a scope before a moment of server time; their history stays. Who has not synced since
-// must have its buckets compared by digest (see Horizon).
+// must have its buckets compared by digest (see Horizon). A mark stays while something hangs on it: a row beneath, which may live on and
+// lies where it lies by way of the dead one; an open item, which somebody may decide so that the row lives again.
 func (tx *Tx) Sweep(before int64) (rows, marks int64, err error) {
-	if rows, err = tx.Affected("DELETE FROM mq_row WHERE dead > 0 AND dead < ?", before); err != nil {
-		return 0, 0, err
+	for dropped := int64(1); dropped > 0; rows += dropped { // from below: a mark falls free when those beneath are gone
+		if dropped, err = tx.Affected(`DELETE FROM mq_row WHERE dead > 0 AND dead < ? AND NOT EXISTS (SELECT 1 FROM mq_row c WHERE c.parent = mq_row.id)
+			AND NOT EXISTS (SELECT 1 FROM mq_item i WHERE i.row_id = mq_row.id AND i.closed_ms = 0)`, before); err != nil {
+			return 0, 0, err
+		}
 	}
 	// A mark has no time of its own; the history knows when a seq was given.
 	marks, err = tx.Affected(`DELETE FROM mq_left WHERE seq <= (SELECT COALESCE(MAX(h.seq), 0) FROM mq_history h

@@ -37,6 +37,7 @@ type state struct {
 	came    []ident // changes in the order of receipt
 	rights  []standingRights
 	revoked map[syncproto.DeviceID]int64 // when devices were revoked
+	swept   map[syncproto.RowID]*Row     // whose marks were dropped; never changed, but replaced
 	inbox   *inbox
 	view    *View
 }
@@ -115,6 +116,26 @@ func (o *Oracle) Begin(id syncproto.EpochID) {
 // Revoked tells that a device was revoked: what it hands over afterwards is late.
 func (o *Oracle) Revoked(device syncproto.DeviceID, at int64) {
 	o.do(func(o *Oracle) { o.st.revoked[device] = at })
+}
+
+// Sweep tells that the marks of some dead rows were dropped, and that nobody knows any more where rows lay before a moment.
+func (o *Oracle) Sweep(gone []syncproto.RowID, before int64) {
+	o.do(func(o *Oracle) {
+		s := o.st
+		s.swept = maps.Clone(s.swept)
+		if s.swept == nil {
+			s.swept = map[syncproto.RowID]*Row{}
+		}
+		for _, id := range gone {
+			s.swept[id] = s.view.Rows[id]
+			delete(s.rows, id)
+		}
+		s.order = slices.DeleteFunc(slices.Clone(s.order), func(id syncproto.RowID) bool { return s.rows[id] == nil })
+		for _, r := range s.rows {
+			r.lay = slices.DeleteFunc(slices.Clone(r.lay), func(f former) bool { return f.until < before })
+		}
+		s.view = o.look()
+	})
 }
 
 // Knows tells whether an epoch ever began.
