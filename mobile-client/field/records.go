@@ -19,8 +19,9 @@ type Record struct {
 	Where                          replica.Whereabouts
 }
 
-// Journals are a user's own, those that came back first, then the newest; from one on and at most so many of all. Each half goes along an
-// index: sorting both as one would read every journal of a year.
+// Journals are a user's own, those that came back first, then the newest; from one on and at most so many of all. Sorting both as one would
+// read every journal of a year: those that came back are few and have an index, and the newest are found going back along the ids (the
+// pluses keep SQLite from gathering all of an author's first; nearly all on a phone are his).
 func Journals(v *replica.View, me syncproto.UserID, from, most int) (out []Record, all int, err error) {
 	back := 0
 	if _, err := v.One(`SELECT count(*) FROM journal WHERE author = ?`, []any{string(me)}, &all); err != nil {
@@ -34,17 +35,17 @@ func Journals(v *replica.View, me syncproto.UserID, from, most int) (out []Recor
 		return v.Each(`SELECT j.id, coalesce(v.id, ''), coalesce(v.day, ''), coalesce(j.text, ''), coalesce(j.state, 'draft'), coalesce(h.id, ''), coalesce(h.head, ''), coalesce(h.code, ''),
 		coalesce((SELECT r.comment FROM review r WHERE r.journal = j.id AND r.comment IS NOT NULL ORDER BY r.id DESC LIMIT 1), ''),
 		EXISTS (SELECT 1 FROM review r WHERE r.journal = j.id AND r.kind = 'guide' AND NOT EXISTS (SELECT 1 FROM mq_local l WHERE l.key = 'seen/' || r.id))
-		FROM journal j LEFT JOIN visit v ON v.id = j.visit LEFT JOIN household h ON h.id = v.household WHERE j.author = ? AND `+which+` ORDER BY j.id DESC LIMIT ? OFFSET ?`,
+		FROM journal j LEFT JOIN visit v ON v.id = j.visit LEFT JOIN household h ON h.id = v.household WHERE `+which+` ORDER BY j.id DESC LIMIT ? OFFSET ?`,
 			[]any{string(me), most, skip}, []any{&r.ID, &r.Visit, &r.Day, &r.Text, &r.State, &r.Home.ID, &r.Home.Head, &r.Home.Code, &r.Comment, &r.Guided}, func() error {
 				out = append(out, r)
 				return nil
 			})
 	}
 	if from < back {
-		err = part("j.state = 'returned'", from, most)
+		err = part("j.author = ? AND j.state = 'returned'", from, most)
 	}
 	if err == nil && len(out) < most {
-		err = part("+j.state IS NOT 'returned'", max(0, from-back), most-len(out))
+		err = part("+j.author = ? AND +j.state IS NOT 'returned'", max(0, from-back), most-len(out))
 	}
 	if err == nil {
 		err = whereabouts(v, "journal", out)

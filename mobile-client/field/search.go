@@ -16,7 +16,6 @@ var Indexes = []string{
 	`CREATE INDEX IF NOT EXISTS mq_ix_visit_next ON visit (next_day) WHERE next_day IS NOT NULL`,
 	`CREATE INDEX IF NOT EXISTS mq_ix_matter_state ON matter (state, household)`,
 	`CREATE INDEX IF NOT EXISTS mq_ix_journal_state ON journal (author, state)`,
-	`CREATE INDEX IF NOT EXISTS mq_ix_journal_author ON journal (author, id)`,
 	`CREATE INDEX IF NOT EXISTS mq_ix_review_kind ON review (kind) WHERE kind = 'guide'`,
 }
 
