@@ -54,7 +54,7 @@ type handler func(*request) error
 
 // handlers is what serves each line of the table. Each page brings its own.
 func handlers() []map[string]handler {
-	return []map[string]handler{signinHandlers, meHandlers, frameHandlers, reviewHandlers}
+	return []map[string]handler{signinHandlers, meHandlers, frameHandlers, reviewHandlers, conflictHandlers}
 }
 
 // New makes the consoles over an open engine.
@@ -165,6 +165,8 @@ func (l tongue) funcs() template.FuncMap {
 		"ago":     l.ago,
 		"label":   func(x schema.Label) string { return x.In(schema.Lang(l)) },
 		"dict":    dict,
+		"seconds": func(d time.Duration) int { return int(d.Abs().Seconds()) },
+		"span":    l.span,
 		"inc":     func(n int) int { return n + 1 },
 	}
 }

@@ -64,6 +64,7 @@ var nav = []struct {
 	path  string // below /at/{place}
 }{
 	{"", "review", "list", "/review"},
+	{"", "conflicts", "split", "/conflicts"},
 }
 
 var frameWords = words{

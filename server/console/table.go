@@ -35,7 +35,9 @@ type entry struct {
 
 // The rights that pages are about. Whoever may decide about accounts and devices is an administrator; who may write reviews reads journals.
 var (
-	reviews = []right{{table: "review", op: schema.OpCreate}, {table: "journal", op: schema.OpMove, from: "submitted", to: "accepted"}}
+	// Whoever makes accounts administers the place.
+	administers = []right{{table: "user", op: schema.OpCreate}}
+	reviews     = []right{{table: "review", op: schema.OpCreate}, {table: "journal", op: schema.OpMove, from: "submitted", to: "accepted"}}
 )
 
 // table is the authorization table: every route there is, and who may call it. Nothing else is registered.
@@ -63,6 +65,11 @@ var table = []entry{
 	{pattern: "GET /at/{place}/review/{row}", needs: reviews, of: "journal"},
 	{pattern: "POST /at/{place}/review/{row}", needs: reviews, of: "journal"},
 	{pattern: "GET /at/{place}/photo/{row}", needs: reviews, of: "attachment"},
+
+	{pattern: "GET /at/{place}/conflicts", needs: administers},
+	{pattern: "GET /at/{place}/conflicts/{row}", needs: administers, of: itemRow},
+	{pattern: "POST /at/{place}/conflicts/{row}", needs: administers, of: itemRow},
+	{pattern: "POST /at/{place}/conflicts/{row}/undo", needs: administers, of: itemRow},
 }
 
 // roles are those that hold every right a route needs.

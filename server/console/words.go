@@ -17,7 +17,7 @@ import (
 type words map[string]schema.Label
 
 // catalogue is every text of the consoles. Each page keeps its own in its handler file and is named here.
-var catalogue = join(frameWords, errorWords, signinWords, meWords, reviewWords)
+var catalogue = join(frameWords, errorWords, signinWords, meWords, reviewWords, conflictWords)
 
 func join(parts ...words) words {
 	all := words{}
@@ -128,6 +128,9 @@ func (l tongue) brief(at, now time.Time) string {
 	}
 	return l.date(at.Format(time.DateOnly), now)
 }
+
+// span writes how long something is.
+func (l tongue) span(d time.Duration) string { return l.ago(time.Time{}, time.Time{}.Add(d.Abs())) }
 
 // ago writes how long something has waited: 2 天 1 小时.
 func (l tongue) ago(at, now time.Time) string {

@@ -51,6 +51,33 @@ type Filter struct {
 	User   syncproto.UserID // only what this user may decide; "": all
 	Closed bool             // those decided, instead of those open
 	Limit  int              // 0: 200
+	// Streams, if set, are where the items were opened; Table and Cell what they are about. AfterOpened and AfterID name an item: those
+	// open ones that come after it are listed.
+	Streams     []string
+	Table, Cell string
+	AfterOpened int64
+	AfterID     string
+}
+
+// where is the condition of a filter over mq_item.
+func (f *Filter) where() (string, []any) {
+	where, args := "closed_ms = 0", []any(nil)
+	if f.Closed {
+		where = "closed_ms > 0"
+	}
+	if f.Streams != nil {
+		where, args = where+" AND stream = ANY(?)", append(args, f.Streams)
+	}
+	if f.Table != "" {
+		where, args = where+" AND tbl = ? AND cell = ?", append(args, f.Table, f.Cell)
+	}
+	if f.Closed {
+		return where + " ORDER BY closed_ms DESC, id", args
+	}
+	if f.AfterID != "" {
+		where, args = where+" AND (opened_ms > ? OR opened_ms = ? AND id > ?)", append(args, f.AfterOpened, f.AfterOpened, f.AfterID)
+	}
+	return where + " ORDER BY opened_ms, id", args
 }
 
 // Inbox lists items, oldest first.
@@ -58,17 +85,14 @@ func (j *Judge) Inbox(ctx context.Context, f Filter) ([]*Item, error) {
 	if f.Limit == 0 {
 		f.Limit = 200
 	}
-	where := "closed_ms = 0 ORDER BY opened_ms, id"
-	if f.Closed {
-		where = "closed_ms > 0 ORDER BY closed_ms DESC, id"
-	}
+	where, args := f.where()
 	var out []*Item
 	err := j.store.Read(ctx, func(tx *store.Tx) error {
 		d, err := j.newDesk(tx)
 		if err != nil {
 			return err
 		}
-		stored, err := tx.Items(where)
+		stored, err := tx.Items(where, args...)
 		if err != nil {
 			return err
 		}

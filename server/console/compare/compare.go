@@ -4,7 +4,10 @@
 // It promises that the parts marked Same and Gone give the old text, those marked Same and New the new one.
 package compare
 
-import "unicode"
+import (
+	"strings"
+	"unicode"
+)
 
 // Kind says where a part stands.
 type Kind uint8
@@ -28,8 +31,9 @@ func (p Part) Gone() bool { return p.Kind == Gone }
 // New tells whether the part is in the new text alone.
 func (p Part) New() bool { return p.Kind == New }
 
-// mostWork bounds tokens of the one times tokens of the other; beyond it, whole texts are shown as replaced.
-const mostWork = 16 << 20
+// mostWork bounds tokens of the one times tokens of the other. Beyond it sentences are compared, and when those are too many as well the
+// whole is shown as replaced.
+const mostWork = 1 << 20
 
 // shortest is how many tokens in common between two differences are worth showing as such: below it, a reader would see confetti.
 const shortest = 2
@@ -46,7 +50,11 @@ func Texts(old, now string) []Part {
 		tail++
 	}
 	parts := add(nil, Same, a[:head]...)
-	parts = middle(parts, a[head:len(a)-tail], b[head:len(b)-tail])
+	x, y := a[head:len(a)-tail], b[head:len(b)-tail]
+	if len(x)*len(y) > mostWork {
+		x, y = sentences(x), sentences(y)
+	}
+	parts = middle(parts, x, y)
 	return add(parts, Same, a[len(a)-tail:]...)
 }
 
@@ -120,6 +128,20 @@ func add(parts []Part, k Kind, tokens ...string) []Part {
 		}
 	}
 	return parts
+}
+
+// sentences joins tokens up to the marks that end one.
+func sentences(tokens []string) (out []string) {
+	open := false
+	for _, t := range tokens {
+		if open {
+			out[len(out)-1] += t
+		} else {
+			out = append(out, t)
+		}
+		open = !strings.ContainsAny(t, "。！？；!?;\n")
+	}
+	return out
 }
 
 // tokens cuts a text: Latin words, numbers with their commas and points, runs of blanks; every other character by itself.

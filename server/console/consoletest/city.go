@@ -254,11 +254,11 @@ func (c *City) phone(ctx context.Context, who, label string, offset int64) (id s
 	})
 }
 
-// Push sends an edit as a phone does: captured at a moment of its own clock, over a base.
-func (c *City) push(ctx context.Context, who string, dev syncproto.DeviceID, at time.Time, edit syncproto.Edit) (*syncproto.Verdict, error) {
+// push sends an edit as a phone does: captured at a moment of its own clock, which it believes to be off, over a base.
+func (c *City) push(ctx context.Context, who string, dev syncproto.DeviceID, at time.Time, offset time.Duration, edit syncproto.Edit) (*syncproto.Verdict, error) {
 	d := syncproto.Name{Device: dev, Number: c.last[dev] + 1}
 	c.last[dev]++
-	change := &syncproto.Change{Name: d, At: at.UnixMilli(), Edits: []syncproto.Edit{edit}}
+	change := &syncproto.Change{Name: d, At: at.UnixMilli(), Offset: offset.Milliseconds(), Edits: []syncproto.Edit{edit}}
 	if err := change.Seal(); err != nil {
 		return nil, err
 	}

@@ -37,8 +37,11 @@ func (c *City) live(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.conflicts(ctx)
+	return nil
 }
+
+// apart is the step of journals before which two people write apart.
+const apart = 8
 
 // journals are the visits and what was written about them.
 func (c *City) journals(ctx context.Context) (err error) {
@@ -62,7 +65,12 @@ func (c *City) journals(ctx context.Context) (err error) {
 		{func() { c.at(11, 22, 16, 0) }, "", "wang", "cadre2", "送水电政策单。", "policy", "submitted"},
 		{func() { c.at(11, 22, 17, 0) }, "draft", "wang", "cadre", "还没写完。", "listen", "draft"},
 	}
-	for _, s := range steps {
+	for i, s := range steps {
+		if i == apart {
+			if err := c.conflicts(ctx); err != nil {
+				return err
+			}
+		}
 		s.at()
 		j, err := c.visit(ctx, s.home, s.who, s.text, s.task, s.state)
 		if err != nil {
@@ -187,7 +195,7 @@ func (c *City) conflicts(ctx context.Context) error {
 			}
 			c.SetNow(c.Now().Add(13 * time.Minute))
 			if x.cell == "note" {
-				text = c.text(text, 4000)
+				text = c.text(text, 3999) + []string{"。", "！"}[i]
 			}
 			if x.cell == "head" {
 				text = c.text(text+fmt.Sprint(i), 60)
@@ -196,7 +204,11 @@ func (c *City) conflicts(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			v, err := c.push(ctx, who, dev, c.Now().Add(-2*time.Hour), syncproto.Edit{Table: "household", Row: c.Rows[x.home], Op: syncproto.OpUpdate, Base: base, Cells: cs})
+			at, offset := c.Now().Add(-2*time.Hour), time.Duration(0)
+			if dev == second { // its clock is fast, and it knows
+				at, offset = at.Add(3*time.Hour), -3*time.Hour
+			}
+			v, err := c.push(ctx, who, dev, at, offset, syncproto.Edit{Table: "household", Row: c.Rows[x.home], Op: syncproto.OpUpdate, Base: base, Cells: cs})
 			if err != nil {
 				return err
 			}
@@ -205,5 +217,68 @@ func (c *City) conflicts(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	if err := c.foreignConflict(ctx, foreign); err != nil {
+		return err
+	}
+	if err := c.deleted(ctx, first); err != nil {
+		return err
+	}
+	return c.nameItems(ctx)
+}
+
+// foreignConflict is one in the other village.
+func (c *City) foreignConflict(ctx context.Context, dev syncproto.DeviceID) error {
+	base, err := c.Base(ctx, c.Rows["foreign"])
+	if err != nil {
+		return err
+	}
+	if err := c.Update(ctx, "othersecretary", "household", c.Rows["foreign"], base, Vals{"low_income": "none"}); err != nil {
+		return err
+	}
+	cs, err := cells(c.Engine.Book, "household", Vals{"low_income": "ended"})
+	if err != nil {
+		return err
+	}
+	_, err = c.push(ctx, "othercadre", dev, c.Now(), 0, syncproto.Edit{Table: "household", Row: c.Rows["foreign"], Op: syncproto.OpUpdate, Base: base, Cells: cs})
+	return err
+}
+
+// deleted is a person whom one deletes while another writes about him.
+func (c *City) deleted(ctx context.Context, dev syncproto.DeviceID) error {
+	id := c.Rows["ou.2"]
+	base, err := c.Base(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := c.Engine.Store.Write(ctx, func(tx *store.Tx) error {
+		return c.submit(tx, "secretary", syncproto.Edit{Table: "resident", Row: id, Op: syncproto.OpDelete, Base: base})
+	}); err != nil {
+		return err
+	}
+	cs, err := cells(c.Engine.Book, "resident", Vals{"phone": "13900001111"})
+	if err != nil {
+		return err
+	}
+	_, err = c.push(ctx, "cadre", dev, c.Now(), 0, syncproto.Edit{Table: "resident", Row: id, Op: syncproto.OpUpdate, Base: base, Cells: cs})
+	return err
+}
+
+// nameItems gives the items of the inbox short names: of 王桂芬's home by their cell.
+func (c *City) nameItems(ctx context.Context) error {
+	return c.Engine.Store.Read(ctx, func(tx *store.Tx) error {
+		items, err := tx.Items("closed_ms = 0 ORDER BY opened_ms, id")
+		for _, it := range items {
+			key := "item." + it.Cell
+			if it.Kind == syncproto.ItemDelete {
+				key = "item.delete"
+			}
+			if it.Row == c.Rows["foreign"] {
+				key = "item.foreign"
+			}
+			if _, have := c.Rows[key]; !have || it.Row == c.Rows["wang"] {
+				c.Rows[key] = syncproto.RowID(it.ID)
+			}
+		}
+		return err
+	})
 }

@@ -27,6 +27,13 @@ var Screens = []Screen{
 	{Name: "review-empty", State: Empty, As: "secretary", Path: "/at/{place}/review"},
 	{Name: "review-long", State: Long, As: "secretary", Path: "/at/{place}/review"},
 	{Name: "review-many", State: Many, As: "secretary", Path: "/at/{place}/review"},
+	{Name: "conflicts", State: Full, As: "admin", Path: "/at/{place}/conflicts"},
+	{Name: "conflicts-empty", State: Empty, As: "admin", Path: "/at/{place}/conflicts"},
+	{Name: "conflicts-long", State: Long, As: "admin", Path: "/at/{city}/conflicts"},
+	{Name: "conflict", State: Full, As: "admin", Path: "/at/{place}/conflicts/{item.note}?pick=2"},
+	{Name: "conflict-third", State: Full, As: "admin", Path: "/at/{place}/conflicts/{item.low_income}?pick=third"},
+	{Name: "conflict-long", State: Long, As: "admin", Path: "/at/{place}/conflicts/{item.note}?pick=both"},
+	{Name: "conflict-delete", State: Full, As: "admin", Path: "/at/{place}/conflicts/{item.delete}?pick=keep"},
 }
 
 // At is a path with its words filled in.

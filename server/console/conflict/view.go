@@ -1,0 +1,350 @@
+package conflict
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"minqing/schema"
+	"minqing/server/console/compare"
+	"minqing/server/judge"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// View is one item in words.
+type View struct {
+	ID     string
+	Base   syncproto.Base // what a decision made now has seen
+	What   string
+	Stake  string
+	Kind   syncproto.ItemKind
+	Opened time.Time
+	Closed bool
+	By     string // who decided
+	Shows  []Value
+	Sides  []Side
+	Row    []Field
+	Before []Event
+	home   syncproto.RowID
+	item   *judge.Item
+	names  map[syncproto.UserID]name
+}
+
+type name struct{ name, post string }
+
+// Value is what a cell holds, with its label.
+type Value struct{ Label, Text string }
+
+// Side is one of those who stand in an item.
+type Side struct {
+	Mark      string // 甲, 乙…
+	Who, Post string
+	Does      string // deletes, makes; "" when it writes
+	Cells     []SideCell
+	Written   time.Time
+	Received  time.Time
+	Phone     string
+	Clock     time.Duration // how far the phone's clock was off: positive when it was fast
+	Trusted   bool
+	Outcome   string // kept, outvoted, third
+	user      syncproto.UserID
+	change    syncproto.Identity
+	against   bool
+	delete    bool
+}
+
+// SideCell is what a side wrote into a cell, against what all had seen.
+type SideCell struct {
+	Label string
+	Text  string
+	Parts []compare.Part
+	name  string
+}
+
+// Field is a column of the row around.
+type Field struct {
+	Label, Text string
+	Asked       bool // it is in question
+}
+
+// Event is something that happened to the row.
+type Event struct {
+	At    time.Time
+	Who   string
+	Cells string
+	Side  string // the mark of the side that it is
+	Op    syncproto.Op
+}
+
+// marks name the sides, as people number them.
+var marks = []string{"甲", "乙", "丙", "丁", "戊", "己", "庚", "辛"}
+
+// exact is how far a clock may be off to be trusted.
+const exact = 2 * time.Minute
+
+// Open reads one item; the error has CodeNotFound when there is none that the user may decide.
+func (d *Desk) Open(ctx context.Context, id string) (*View, error) {
+	it, err := d.Judge.ItemByID(ctx, d.User, id)
+	if err != nil {
+		return nil, err
+	}
+	var v *View
+	err = d.Store.Read(ctx, func(tx *store.Tx) error {
+		if v, err = d.read(tx, it, true); err != nil {
+			return err
+		}
+		if err := d.readAround(tx, v); err != nil {
+			return err
+		}
+		return d.readBefore(tx, v)
+	})
+	return v, err
+}
+
+func (d *Desk) text(zh, en string) string { return schema.Label{ZH: zh, EN: en}.In(d.Lang) }
+
+// read puts an item into words; differences, which cost, only when it is read whole.
+func (d *Desk) read(tx *store.Tx, it *judge.Item, whole bool) (*View, error) {
+	v := &View{ID: it.ID, Base: it.Base, Kind: it.Kind, Opened: time.UnixMilli(it.Opened).In(d.Zone), Closed: it.Closed != 0, item: it, names: map[syncproto.UserID]name{}}
+	ids := []string{string(it.By)}
+	var devices []string
+	for _, s := range it.Sides {
+		ids, devices = append(ids, string(s.User)), append(devices, string(s.Device))
+	}
+	if err := tx.Each(func(scan func(...any) error) error {
+		var id syncproto.UserID
+		var n name
+		err := scan(&id, &n.name, &n.post)
+		v.names[id] = n
+		return err
+	}, `SELECT id, COALESCE(name, ''), COALESCE(post, '') FROM "user" WHERE id = ANY(?)`, ids); err != nil {
+		return nil, err
+	}
+	v.By = v.names[it.By].name
+	labels := map[string]string{}
+	if err := tx.Each(func(scan func(...any) error) error {
+		var id, label string
+		err := scan(&id, &label)
+		labels[id] = label
+		return err
+	}, "SELECT id, COALESCE(label, '') FROM device WHERE id = ANY(?)", devices); err != nil {
+		return nil, err
+	}
+	for _, name := range it.Cells {
+		if c := tx.Book().Cell(it.Table, name); c != nil {
+			v.Shows = append(v.Shows, Value{d.label(c), d.show(c, it.Shows[name])})
+		}
+	}
+	for i := range it.Sides {
+		v.Sides = append(v.Sides, d.side(tx.Book(), v, i, labels, whole))
+	}
+	if it.Kind == syncproto.ItemTwin {
+		if err := d.twins(tx, v); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	v.What, err = d.what(tx, v)
+	v.Stake = d.stake(v)
+	return v, err
+}
+
+func (d *Desk) side(b *schema.Book, v *View, i int, labels map[string]string, whole bool) Side {
+	s := &v.item.Sides[i]
+	out := Side{Mark: marks[i%len(marks)], Who: v.names[s.User].name, Post: v.names[s.User].post, Written: time.UnixMilli(s.Corrected).In(d.Zone), Received: time.UnixMilli(s.Received).In(d.Zone),
+		user: s.User, change: s.Change, against: s.Against, delete: s.Op == syncproto.OpDelete, Outcome: v.item.Outcome[s.Change],
+		Clock: time.Duration(s.At-s.Corrected) * time.Millisecond}
+	out.Trusted = out.Clock.Abs() <= exact
+	if label, ok := labels[string(s.Device)]; ok {
+		out.Phone = label + " " + d.text("尾号 ", "…") + strings.ToUpper(string(s.Device[max(0, len(s.Device)-4):]))
+	} else {
+		out.Phone = d.text("网页", "the consoles")
+	}
+	if s.Op == syncproto.OpDelete {
+		out.Does = d.text("删除了这条记录", "deleted this row")
+	}
+	asked := slices.ContainsFunc(s.Cells, func(c store.CellChange) bool { return slices.Contains(v.item.Cells, c.Cell) })
+	for k := range s.Cells {
+		c := b.Cell(v.item.Table, s.Cells[k].Cell)
+		if c == nil || asked && !slices.Contains(v.item.Cells, c.Name) {
+			continue // what else the change wrote is not in question
+		}
+		text := d.edit(c, &s.Cells[k].CellEdit)
+		cell := SideCell{Label: d.label(c), Text: text, name: c.Name}
+		if whole {
+			cell.Parts = compare.Texts(d.show(c, v.item.Shows[c.Name]), text)
+		}
+		out.Cells = append(out.Cells, cell)
+	}
+	return out
+}
+
+// edit is what a cell edit makes of the cell, in words.
+func (d *Desk) edit(c *schema.Cell, e *syncproto.CellEdit) string {
+	switch c.Rule {
+	case schema.RuleSet:
+		var parts []string
+		if len(e.Add) > 0 {
+			parts = append(parts, "+ "+d.show(c, schema.Set(e.Add...)))
+		}
+		if len(e.Del) > 0 {
+			parts = append(parts, "- "+d.show(c, schema.Set(e.Del...)))
+		}
+		return strings.Join(parts, " ")
+	}
+	return d.show(c, e.Value)
+}
+
+// show is a value as people read it, behind its mask.
+func (d *Desk) show(c *schema.Cell, v schema.Value) string {
+	var parts []string
+	for i, part := range c.Split(v) {
+		col := c.Columns[i]
+		s := col.Show(part, d.Lang, d.Zone)
+		if col.Privacy == schema.Masked && s != "" {
+			if s = schema.MaskPhone(s); col.Type == schema.TypeIDNumber {
+				s = schema.MaskIDNumber(part.Str())
+			}
+		}
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return strings.Join(parts, "，")
+}
+
+func (d *Desk) label(c *schema.Cell) string {
+	var parts []string
+	for _, col := range c.Columns {
+		parts = append(parts, col.Label.In(d.Lang))
+	}
+	return strings.Join(parts, "、")
+}
+
+// what names the row and the cells: “王桂芬家 · 低保”.
+func (d *Desk) what(tx *store.Tx, v *View) (string, error) {
+	rows, err := tx.RowsAbove([]string{string(v.item.Row)})
+	if err != nil {
+		return "", err
+	}
+	for _, r := range rows {
+		if r.Table == "household" {
+			v.home = r.ID
+		}
+	}
+	parts := []string{}
+	if v.home != "" {
+		var head, code string
+		if _, err := tx.One("SELECT COALESCE(head, ''), COALESCE(code, '') FROM household WHERE id = ?", []any{string(v.home)}, &head, &code); err != nil {
+			return "", err
+		}
+		if head == "" {
+			head = code
+		}
+		parts = append(parts, head+d.text("家", "'s home"))
+	}
+	if v.item.Table == "resident" {
+		var n string
+		if _, err := tx.One("SELECT COALESCE(name, '') FROM resident WHERE id = ?", []any{string(v.item.Row)}, &n); err != nil {
+			return "", err
+		}
+		if n == "" {
+			if n, err = lastName(tx, v.item.Row); err != nil {
+				return "", err
+			}
+		}
+		parts = append(parts, n)
+	} else if t := tx.Book().Table(v.item.Table); t != nil && v.item.Table != "household" {
+		parts = append(parts, t.Label.In(d.Lang))
+	}
+	var cells []string
+	for _, s := range v.Shows {
+		cells = append(cells, s.Label)
+	}
+	if len(cells) > 0 {
+		parts = append(parts, strings.Join(cells, "、"))
+	}
+	return strings.Join(parts, " · "), nil
+}
+
+// lastName is what a row that is gone was called.
+func lastName(tx *store.Tx, id syncproto.RowID) (n string, err error) {
+	versions, err := tx.Versions("row_id = ? ORDER BY seq, ord", string(id))
+	if err != nil {
+		return "", err
+	}
+	for _, v := range versions {
+		for _, c := range v.Cells {
+			if c.Cell == "name" {
+				n = c.Value.Str()
+			}
+		}
+	}
+	return n, nil
+}
+
+// stake says in one line what is at stake. Conflicts that came of deletes, lateness and twins have their own words.
+func (d *Desk) stake(v *View) string {
+	side := func(i int) string {
+		if i >= len(v.Sides) {
+			return ""
+		}
+		var cells []string
+		for k, c := range v.Sides[i].Cells {
+			was := ""
+			if k < len(v.Shows) {
+				was = v.Shows[k].Text
+			}
+			cells = append(cells, clip(fromDifference(c.Text, was)))
+		}
+		return strings.Join(cells, "；")
+	}
+	who := func(i int) string {
+		if i >= len(v.Sides) {
+			return ""
+		}
+		return v.Sides[i].Who
+	}
+	switch v.Kind {
+	case syncproto.ItemDelete:
+		return d.text("一边删、一边改：删掉它，还是留下改过的？", "One deleted it while another wrote: is it to go, or to stay as written?")
+	case syncproto.ItemTwin:
+		return d.text("可能是同一个：合成一条，还是本来就是两个？", "These look like one: merge them, or are they two?")
+	case syncproto.ItemLate:
+		return d.text(who(0)+"写的到得太晚，要有人看过才能收。", "What "+who(0)+" wrote came too late, and waits for somebody to look at it.")
+	case syncproto.ItemState:
+		return d.text("改的时候，这条记录已经到了不许再改的状态。", "It was changed while its state came not to allow that any more.")
+	case syncproto.ItemRowRule:
+		return d.text("分别改都对，合起来就不合规矩了。", "Each change was right by itself; together they break a rule.")
+	}
+	if d.Lang == schema.EN {
+		return who(0) + " says “" + side(0) + "”, " + who(1) + " says “" + side(1) + "”"
+	}
+	return who(0) + "说“" + side(0) + "”，" + who(1) + "说“" + side(1) + "”"
+}
+
+// fromDifference leaves out of a text the sentences that it begins with as another does.
+func fromDifference(text, was string) string {
+	a, b := []rune(text), []rune(was)
+	from := 0
+	for i := 0; i < len(a) && i < len(b) && a[i] == b[i]; i++ {
+		if strings.ContainsRune("。！？；\n", a[i]) {
+			from = i + 1
+		}
+	}
+	if from == 0 || from == len(a) {
+		return text
+	}
+	return "…" + string(a[from:])
+}
+
+// clip keeps a text to a line.
+func clip(s string) string {
+	const most = 28
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}

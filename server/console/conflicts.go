@@ -1,0 +1,291 @@
+package console
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+
+	"minqing/schema"
+	"minqing/server/admin"
+	"minqing/server/console/conflict"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// conflictsPage is the list of what a human must decide.
+type conflictsPage struct {
+	frame
+	List *conflict.Page
+	Base string // address of the list
+	More string
+}
+
+// conflictPage is one item, with a way to decide it chosen.
+type conflictPage struct {
+	frame
+	View    *conflict.View
+	Choices []conflict.Choice
+	Choice  *conflict.Choice
+	Alike   []conflict.Line
+	Next    []conflict.Line
+	List    string // address of the list
+	Here    string
+	Basis   string
+	Error   string
+	Typed   url.Values
+}
+
+var conflictHandlers = map[string]handler{
+	"GET /at/{place}/conflicts":             showConflicts,
+	"GET /at/{place}/conflicts/{row}":       showConflict,
+	"POST /at/{place}/conflicts/{row}":      decideConflict,
+	"POST /at/{place}/conflicts/{row}/undo": undoConflict,
+}
+
+var conflictWords = words{
+	"nav.conflicts":      {ZH: "冲突处理", EN: "Conflict desk"},
+	"conflict.n":         {ZH: "{0} 件等着定", EN: "{0} waits|{0} wait"},
+	"conflict.none":      {ZH: "没有要定的事", EN: "Nothing to decide"},
+	"conflict.none.t":    {ZH: "两个人写得不一样、没有规则能定的，会出现在这里。", EN: "What two people wrote differently, and no rule decides, appears here."},
+	"conflict.what":      {ZH: "哪一户、哪一栏", EN: "Whose, and what"},
+	"conflict.stake":     {ZH: "要定什么", EN: "What is at stake"},
+	"conflict.waits":     {ZH: "等了", EN: "Waiting"},
+	"conflict.more":      {ZH: "下一页", EN: "Next page"},
+	"conflict.base":      {ZH: "原", EN: "was"},
+	"conflict.base.t":    {ZH: "两人动笔前看到的，现在还显示着它", EN: "what both had seen; it shows meanwhile"},
+	"conflict.blank":     {ZH: "（空）", EN: "(empty)"},
+	"conflict.written":   {ZH: "写于", EN: "Written"},
+	"conflict.received":  {ZH: "收到", EN: "Received"},
+	"conflict.phone":     {ZH: "手机", EN: "Phone"},
+	"conflict.clock":     {ZH: "时钟", EN: "Clock"},
+	"conflict.trusted":   {ZH: "可信，差 {0} 秒", EN: "trusted, {0} s off"},
+	"conflict.fast":      {ZH: "快 {0}，已校正", EN: "{0} fast, corrected"},
+	"conflict.slow":      {ZH: "慢 {0}，已校正", EN: "{0} slow, corrected"},
+	"conflict.result":    {ZH: "定下来是", EN: "It comes to"},
+	"conflict.who":       {ZH: "谁", EN: "Who"},
+	"conflict.sees":      {ZH: "手机上会看到", EN: "will see on the phone"},
+	"conflict.alike":     {ZH: "同样的还有 {0} 件（同样的人、同一栏），一并这样定", EN: "{0} more of the same people about the same cell: decide it alike|{0} more of the same people about the same cell: decide them alike"},
+	"conflict.around":    {ZH: "这条记录", EN: "The row around"},
+	"conflict.asked":     {ZH: "正在处理", EN: "in question"},
+	"conflict.before":    {ZH: "前后经过", EN: "What happened"},
+	"conflict.made":      {ZH: "新建", EN: "made it"},
+	"conflict.deleted":   {ZH: "删除", EN: "deleted it"},
+	"conflict.next":      {ZH: "接下来", EN: "Next"},
+	"conflict.say":       {ZH: "先选一种定法。", EN: "Choose a way to decide first."},
+	"conflict.write":     {ZH: "“{0}”没写对，请再看看。", EN: "Look at “{0}” again."},
+	"conflict.done":      {ZH: "刚才：{0}，{1}", EN: "Just now: {0}, {1}"},
+	"conflict.done.many": {ZH: "刚才：{0} 等 {1} 件，{2}", EN: "Just now: {0} and others, {1} in all: {2}"},
+	"conflict.still":     {ZH: "{0}：又有新的写法到了，还要再定。", EN: "{0}: other words have come meanwhile; it waits on."},
+	"conflict.undone":    {ZH: "撤回了，回到定之前显示的样子；各人写的都在历史里。", EN: "Taken back: what showed before shows again; all that was written is in the history."},
+	"conflict.closed":    {ZH: "{0}已经定了这件事。", EN: "{0} has decided this."},
+	"conflict.back":      {ZH: "撤回这个决定", EN: "Take this decision back"},
+	"conflict.kept":      {ZH: "采用了", EN: "taken"},
+	"conflict.outvoted":  {ZH: "没有采用", EN: "not taken"},
+	"conflict.third":     {ZH: "另写了", EN: "something else was written"},
+}
+
+func (rq *request) desk() *conflict.Desk {
+	e := rq.app.opt.Engine
+	return &conflict.Desk{Judge: e.Judge, Store: e.Store, User: rq.user(), Place: rq.place.ID, Zone: rq.app.zone, Lang: schema.Lang(rq.words)}
+}
+
+func showConflicts(rq *request) error {
+	list, err := rq.desk().List(rq.Context(), rq.URL.Query().Get("after"))
+	if err != nil {
+		return err
+	}
+	p := &conflictsPage{frame: frame{Title: rq.words.say("nav.conflicts"), Nav: "conflicts", Sub: rq.words.say("conflict.n", list.Total)}, List: list, Base: rq.at("/conflicts/")}
+	if list.After != "" {
+		p.More = rq.at("/conflicts?") + url.Values{"after": {list.After}}.Encode()
+	}
+	return rq.show("conflicts", p)
+}
+
+// conflictPage reads an item and what goes with it.
+func (rq *request) conflictPage() (*conflictPage, error) {
+	d := rq.desk()
+	v, err := d.Open(rq.Context(), rq.PathValue("row"))
+	if err != nil {
+		return nil, err
+	}
+	p := &conflictPage{frame: frame{Title: v.What, Nav: "conflicts", Back: rq.at("/conflicts")}, View: v, List: rq.at("/conflicts/"), Here: rq.at("/conflicts/" + v.ID), Typed: url.Values{}}
+	basis, err := json.Marshal(v.Base)
+	if err != nil {
+		return nil, err
+	}
+	p.Basis = string(basis)
+	if v.Closed {
+		return p, nil
+	}
+	var others []conflict.Seen
+	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
+		others, err = d.Others(tx, v)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	p.Choices = d.Choices(rq.app.opt.Engine.Book, v, others)
+	if p.Alike, err = d.Alike(rq.Context(), v); err != nil {
+		return nil, err
+	}
+	rest, err := d.List(rq.Context(), v.ID)
+	if err != nil {
+		return nil, err
+	}
+	p.Next = rest.Lines[:min(3, len(rest.Lines))]
+	return p, nil
+}
+
+func (p *conflictPage) choose(key string) {
+	for i := range p.Choices {
+		if p.Choices[i].Key == key {
+			p.Choice = &p.Choices[i]
+		}
+	}
+}
+
+func showConflict(rq *request) error {
+	p, err := rq.conflictPage()
+	if err != nil {
+		return err
+	}
+	p.choose(rq.URL.Query().Get("pick"))
+	return rq.show("conflict", p)
+}
+
+// decideConflict decides an item, and those alike when that was asked for, each by a decision of its own.
+func decideConflict(rq *request) error {
+	f, err := rq.form()
+	if err != nil {
+		return err
+	}
+	p, err := rq.conflictPage()
+	if err != nil {
+		return err
+	}
+	p.Typed = f
+	p.choose(f.Get("pick"))
+	if p.View.Closed {
+		p.Error = rq.words.say("conflict.closed", p.View.By)
+		return rq.again("conflict", p)
+	}
+	if p.Choice == nil {
+		p.Error = rq.words.say("conflict.say")
+		return rq.again("conflict", p)
+	}
+	typed, bad := rq.third(p.Choice, f)
+	var base syncproto.Base
+	if bad == "" && json.Unmarshal([]byte(f.Get("base")), &base) != nil {
+		bad = rq.words.say("conflict.say")
+	}
+	if bad != "" {
+		p.Error = bad
+		return rq.again("conflict", p)
+	}
+	decision, ok := p.View.Decision(p.Choice.Key, base, rq.app.opt.Engine.Book, typed)
+	if !ok {
+		p.Error = rq.words.say("conflict.say")
+		return rq.again("conflict", p)
+	}
+	if _, err := rq.app.opt.Engine.Judge.Resolve(rq.Context(), rq.user(), p.View.ID, decision); err != nil {
+		text, ok := rq.sentence(err)
+		if !ok {
+			return err
+		}
+		p.Error = text
+		return rq.again("conflict", p)
+	}
+	done := []string{p.View.ID}
+	if f.Get("alike") == "1" {
+		more, err := rq.decideAlike(p)
+		if err != nil {
+			return err
+		}
+		done = append(done, more...)
+	}
+	return rq.decided(p, done)
+}
+
+// third reads what was typed for a third; bad is the sentence that says what to mend.
+func (rq *request) third(c *conflict.Choice, f url.Values) (typed map[string]schema.Value, bad string) {
+	typed = map[string]schema.Value{}
+	for _, x := range c.Fields {
+		v, err := rq.app.opt.Engine.Book.Table(c.Table).Column(x.Name).Normalize(f.Get("write." + x.Name))
+		if err != nil {
+			return nil, rq.words.say("conflict.write", x.Label)
+		}
+		typed[x.Name] = v
+	}
+	return typed, ""
+}
+
+// decideAlike takes in each alike item the words of the same person. One that somebody decided meanwhile is left alone.
+func (rq *request) decideAlike(p *conflictPage) (done []string, err error) {
+	user, ok := p.View.UserOf(p.Choice.Key)
+	if !ok {
+		return nil, nil
+	}
+	for _, l := range p.Alike {
+		v, err := rq.desk().Open(rq.Context(), l.ID)
+		if err != nil {
+			return done, err
+		}
+		decision, ok := v.Decision(v.SideOf(user), v.Base, rq.app.opt.Engine.Book, nil)
+		if !ok || v.Closed {
+			continue
+		}
+		if _, err := rq.app.opt.Engine.Judge.Resolve(rq.Context(), rq.user(), l.ID, decision); err != nil {
+			if _, mine := rq.sentence(err); mine {
+				continue
+			}
+			return done, err
+		}
+		done = append(done, l.ID)
+	}
+	return done, nil
+}
+
+// decided tells what was decided, with a way back, and opens the next item.
+func (rq *request) decided(p *conflictPage, done []string) error {
+	v, err := rq.desk().Open(rq.Context(), p.View.ID)
+	if err != nil {
+		return err
+	}
+	next := rq.at("/conflicts")
+	for _, l := range p.Next {
+		if len(done) == 1 {
+			next = p.List + l.ID
+			break
+		}
+	}
+	if !v.Closed {
+		rq.toast("conflict.still", v.What)
+		return rq.see(p.Here)
+	}
+	t := toast{Text: rq.words.say("conflict.done", v.What, p.Choice.Label), Undo: p.Here + "/undo"}
+	if len(done) > 1 {
+		t.Text = rq.words.say("conflict.done.many", v.What, len(done), p.Choice.Label)
+		t.Undo += "?" + url.Values{"also": {strings.Join(done[1:], ",")}}.Encode()
+	}
+	rq.said(t)
+	return rq.see(next)
+}
+
+// undoConflict takes decisions back: that of the item, and those that went with it.
+func undoConflict(rq *request) error {
+	d := &admin.Desk{E: rq.app.opt.Engine, As: rq.session.User.Login}
+	ids := []string{rq.PathValue("row")}
+	if also := rq.URL.Query().Get("also"); also != "" {
+		ids = append(ids, strings.Split(also, ",")...)
+	}
+	for _, id := range ids {
+		if _, err := rq.desk().Open(rq.Context(), id); err != nil { // each must be one that he decides
+			return err
+		}
+		if err := d.UndoDecision(rq.Context(), id); err != nil {
+			return err
+		}
+	}
+	rq.toast("conflict.undone")
+	return rq.see(rq.at("/conflicts/" + ids[0]))
+}
