@@ -3,6 +3,7 @@ package judge_test
 import (
 	"testing"
 
+	"minqing/server/judge"
 	"minqing/syncproto"
 )
 
@@ -45,5 +46,32 @@ func TestEditsOfAnUnacknowledgedRow(t *testing.T) {
 		w.shows("thing", "t", "total", 3)
 		w.shows("thing", "t", "state", "doing")
 		ann.wants(ann.do(syncproto.Edit{Table: "thing", Row: w.rowID("t"), Op: syncproto.OpUpdate, Cells: w.cells("thing", "name", "x")}), syncproto.Refused, syncproto.CodeInvalid)
+	})
+}
+
+// A draft without a base is based on the rows as they stand when it is taken, each time: a transaction that lost a race takes it again.
+func TestADraftIsBasedAnew(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.must("", w.create("thing", "t1", "household", "@h1", "name", "一"), w.create("thing", "t2", "household", "@h1", "name", "一"))
+		edit := func(name string) syncproto.Edit {
+			return syncproto.Edit{Table: "thing", Row: w.rowID(name), Op: syncproto.OpUpdate, Cells: w.cells("thing", "name", "二")}
+		}
+		drafts := []judge.Draft{{Edits: []syncproto.Edit{edit("t1")}}, {Edits: []syncproto.Edit{edit("t2")}}}
+		for range 2 {
+			out, err := w.judge.Submit(t.Context(), "", drafts...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, v := range out.Verdicts {
+				if v.Status != syncproto.Applied {
+					t.Errorf("draft %d is %s: %s", i, v.Status, v.Message)
+				}
+			}
+			w.must("", syncproto.Edit{Table: "thing", Row: w.rowID("t1"), Op: syncproto.OpUpdate, Cells: w.cells("thing", "name", "三")},
+				syncproto.Edit{Table: "thing", Row: w.rowID("t2"), Op: syncproto.OpUpdate, Cells: w.cells("thing", "name", "三")})
+		}
+		if base := drafts[0].Edits[0].Base; base.Epoch != "" {
+			t.Errorf("the draft was given the base %+v", base)
+		}
 	})
 }

@@ -3,6 +3,7 @@ package judge
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -50,14 +51,16 @@ func (j *Judge) SubmitIn(tx *store.Tx, user syncproto.UserID, drafts ...Draft) (
 	}
 	changes := make([]*syncproto.Change, len(drafts))
 	for i, draft := range drafts {
-		c := &syncproto.Change{Name: syncproto.Name{Device: id, Number: dev.Next + uint64(i)}, At: tx.Now(), Mends: draft.Mends, Edits: draft.Edits}
-		if err := rebase(tx, c.Edits); err != nil {
-			return nil, err
-		}
+		// The drafts stay as they are: a transaction that lost a race runs again, and bases them anew.
+		changes[i] = &syncproto.Change{Name: syncproto.Name{Device: id, Number: dev.Next + uint64(i)}, At: tx.Now(), Mends: draft.Mends, Edits: slices.Clone(draft.Edits)}
+	}
+	if err := rebase(tx, changes); err != nil {
+		return nil, err
+	}
+	for _, c := range changes {
 		if err := c.Seal(); err != nil {
 			return nil, err
 		}
-		changes[i] = c
 	}
 	return j.PushIn(tx, Author{Device: id, User: user, Server: true}, changes)
 }
@@ -118,13 +121,20 @@ func serverDevice(tx *store.Tx) (syncproto.DeviceID, error) {
 }
 
 // rebase gives edits without a base the row as it stands: what the server does by itself, it does seeing everything.
-func rebase(tx *store.Tx, edits []syncproto.Edit) error {
-	var ids []string
-	for i := range edits {
-		if edits[i].Op != syncproto.OpCreate && edits[i].Base.Epoch == "" {
-			ids = append(ids, string(edits[i].Row))
+func rebase(tx *store.Tx, changes []*syncproto.Change) error {
+	bare := map[syncproto.RowID][]*syncproto.Edit{}
+	for _, c := range changes {
+		for i := range c.Edits {
+			if e := &c.Edits[i]; e.Op != syncproto.OpCreate && e.Base.Epoch == "" {
+				bare[e.Row] = append(bare[e.Row], e)
+			}
 		}
 	}
+	ids := make([]string, 0, len(bare))
+	for id := range bare {
+		ids = append(ids, string(id))
+	}
+	slices.Sort(ids)
 	rows, err := tx.Rows(ids)
 	if err != nil {
 		return err
@@ -133,11 +143,9 @@ func rebase(tx *store.Tx, edits []syncproto.Edit) error {
 	if err != nil {
 		return err
 	}
-	for i := range edits {
-		for _, r := range rows {
-			if r.ID == edits[i].Row && edits[i].Op != syncproto.OpCreate && edits[i].Base.Epoch == "" {
-				edits[i].Base = syncproto.Base{Epoch: epoch.ID, Rev: r.Label.Rev, Open: r.Open}
-			}
+	for _, r := range rows {
+		for _, e := range bare[r.ID] {
+			e.Base = syncproto.Base{Epoch: epoch.ID, Rev: r.Label.Rev, Open: r.Open}
 		}
 	}
 	return nil
