@@ -49,15 +49,19 @@ func line(tx *store.Tx, streams []syncproto.StreamAt) ([]syncproto.EpochLink, er
 	if err != nil {
 		return nil, err
 	}
+	ids := make([]string, len(streams))
+	for i := range streams {
+		ids[i] = streams[i].ID
+	}
+	began, err := tx.EpochStarts(epochs, ids)
+	if err != nil {
+		return nil, err
+	}
 	var out []syncproto.EpochLink
 	for i := len(epochs) - 1; i >= 0 && len(out) < mostLine; i-- {
 		link := syncproto.EpochLink{ID: epochs[i].ID}
-		for _, s := range streams {
-			began, _, err := tx.EpochStart(epochs[i].Ord, s.ID)
-			if err != nil {
-				return nil, err
-			}
-			link.Streams = append(link.Streams, syncproto.StreamAt{ID: s.ID, Seq: uint64(began)})
+		for _, id := range ids {
+			link.Streams = append(link.Streams, syncproto.StreamAt{ID: id, Seq: uint64(began[id][i])})
 		}
 		out = append(out, link)
 	}

@@ -89,10 +89,32 @@ func (tx *Tx) Epochs() ([]Epoch, error) {
 	return out, err
 }
 
-// EpochStart tells where a stream stood when the epoch of that ord began.
-func (tx *Tx) EpochStart(ord int64, stream string) (seq, pos int64, err error) {
-	_, err = tx.One("SELECT seq, pos FROM mq_epoch_stream WHERE stream = ? AND ord <= ? ORDER BY ord DESC LIMIT 1", []any{stream, ord}, &seq, &pos)
-	return seq, pos, err
+// EpochStarts tells where streams stood when each epoch of a line, as Epochs lists it, began: by stream, in the order of the line.
+func (tx *Tx) EpochStarts(line []Epoch, streams []string) (map[string][]int64, error) {
+	noted := map[string]map[int64]int64{}
+	err := tx.Each(func(scan func(...any) error) error {
+		var stream string
+		var ord, seq int64
+		if err := scan(&stream, &ord, &seq); err != nil {
+			return err
+		}
+		if noted[stream] == nil {
+			noted[stream] = map[int64]int64{}
+		}
+		noted[stream][ord] = seq
+		return nil
+	}, "SELECT stream, ord, seq FROM mq_epoch_stream WHERE stream = ANY(?)", streams)
+	out := map[string][]int64{}
+	for _, stream := range streams {
+		var began int64
+		for _, e := range line {
+			if seq, moved := noted[stream][e.Ord]; moved {
+				began = seq
+			}
+			out[stream] = append(out[stream], began)
+		}
+	}
+	return out, err
 }
 
 // LineOf gives, for one stream, the line of epochs and where the stream stood when each began, and the epochs that restores cut

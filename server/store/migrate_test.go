@@ -75,9 +75,9 @@ func TestEveryOpeningOfAFileMintsAnEpoch(t *testing.T) {
 		if len(line) != 2 || line[1].Parent != line[0].ID {
 			t.Errorf("the line of epochs is %+v", line)
 		}
-		seq, _, err := tx.EpochStart(line[1].Ord, "v")
-		if seq != 1 {
-			t.Errorf("the second epoch began at %d, want 1", seq)
+		began, err := tx.EpochStarts(line, []string{"v", "w"})
+		if !slices.Equal(began["v"], []int64{0, 1}) || !slices.Equal(began["w"], []int64{0, 0}) {
+			t.Errorf("the epochs began at %v", began)
 		}
 		return err
 	}); err != nil {
@@ -100,13 +100,13 @@ func TestEveryOpeningOfAFileMintsAnEpoch(t *testing.T) {
 	}
 	third := mustOpen(t, store.Options{Path: path}, schematest.Book())
 	if err := third.Read(context.Background(), func(tx *store.Tx) error {
-		e, err := tx.Epoch()
+		line, err := tx.Epochs()
 		if err != nil {
 			return err
 		}
-		seq, pos, err := tx.EpochStart(e.Ord, "v")
-		if seq != 2 || pos != 1 {
-			t.Errorf("the third epoch began at %d with %d records, want 2 with 1", seq, pos)
+		began, err := tx.EpochStarts(line, []string{"v"})
+		if !slices.Equal(began["v"], []int64{0, 1, 2}) {
+			t.Errorf("the epochs began at %v, want 0, 1 and 2", began)
 		}
 		return err
 	}); err != nil {
