@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"slices"
 
 	"minqing/mobile-client/replica"
@@ -16,6 +17,7 @@ var restoreHistories = []directed{
 	{"merge11-two-restores-in-a-row", "Two restores in a row: everything comes back, and is counted once.", restoreTwice},
 	{"restore-of-a-decision", "A decision that a restore swallowed comes back from the desk's hands only: the words stay open, and are not lost.", restoreDecision},
 	{"restore-and-deletion", "A deletion that a restore swallowed comes back from the phone that made it; beside an edit it is an item.", restoreDeletion},
+	{"restore-of-the-enrolment-then-copied", "A restore swallowed a phone's enrolment: it enrols anew, and its changes come back; copied afterwards, both files go on.", restoreEnrolment},
 	{"restore-in-another-order", "What was acknowledged before a restore comes back in any order of the phones: same values, same inbox.", restoreOrders},
 }
 
@@ -156,6 +158,32 @@ func restoreDeletion(s *stage) {
 	s.isDead(t)
 	it := s.item(syncproto.ItemDelete, t, []string{syncproto.ExistenceCell}, edit)
 	s.want(slices.ContainsFunc(it.Sides, func(x side) bool { return x.Change == gone.id && x.Against }), "the deletion is not on record: %+v", it.Sides)
+}
+
+func restoreEnrolment(s *stage) {
+	t, q := aThing(0), s.phone(cid)
+	s.backup()
+	p := s.phone(ann)
+	s.sync(p, q)
+	seen := s.edit(p, t, "name", "seen")
+	s.sync(p, q)
+	unsent := s.edit(p, t, "total", 4)
+	s.doRestore(nil)
+	first := s.ids(p)
+	s.sync(p)
+	s.want(len(s.ids(p)) == 1 && !maps.Equal(first, s.ids(p)), "%s did not enrol anew", p.name)
+	c := s.copyOf(p, 1)
+	mine, other := s.edit(p, t, "high", 9), s.edit(c, t, "newest", "of the copy")
+	s.each(func() { s.sync(p) }, func() { s.sync(c) })
+	s.sync(p, c, q)
+	for _, m := range []*made{seen, unsent, mine, other} {
+		s.became(m, syncproto.Applied, "")
+	}
+	s.want(len(s.ids(p, c)) == 2, "the copies are still one device")
+	s.shows(t, "name", "seen", "total", 4, "high", 9, "newest", "of the copy")
+	s.shownOn(q, t, "name", "seen", "total", 4, "high", 9, "newest", "of the copy")
+	s.items(0)
+	s.sameEveryTime(t)
 }
 
 func restoreOrders(s *stage) {

@@ -53,13 +53,16 @@ func (p *phone) waits(e *replica.Entry, row *replica.Record) (waits, sure bool) 
 	if row == nil || e.Verdict == nil {
 		return false, true
 	}
+	labelled := false
 	for _, l := range e.Verdict.Labels {
+		labelled = labelled || l.Row == row.Row
 		// A row that has not come yet stands at no number at all: the verdict came, and the link broke before the checkpoint.
 		if l.Row == row.Row && l.Label.Rev > row.Label.Rev {
 			return true, p.w.count[cRestores] == 0
 		}
 	}
-	return false, true
+	// A verdict without a number for the row says that the row is not held any more; a receipt may say so before the phone hears of it.
+	return false, labelled || row.Acked == nil
 }
 
 // checkForm holds a form to what the phone shows as it is rendered: what is saved from it must be able to say what its author saw, the words

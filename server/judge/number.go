@@ -93,7 +93,8 @@ func (d *desk) copied(p *push, why string) error {
 }
 
 // checkFirstDevices holds first names to devices of the same user: nobody speaks in another's name. A device that a restore made unknown
-// is nobody's any more; whoever offers its changes has them, and enrolled anew.
+// is nobody's any more; whoever has its changes held its file, and enrolled anew. He may send them under ever newer ids: as long as the
+// server forks, and whenever his file was copied.
 func (d *desk) checkFirstDevices(by Author, changes []*syncproto.Change) error {
 	seen := map[syncproto.DeviceID]bool{by.Device: true}
 	for _, c := range changes {
@@ -105,10 +106,7 @@ func (d *desk) checkFirstDevices(by Author, changes []*syncproto.Change) error {
 		if err != nil {
 			return err
 		}
-		if !found && by.Offer {
-			continue
-		}
-		if !found || dev.User != by.User {
+		if found && dev.User != by.User {
 			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: fmt.Sprintf("push %s: change %d", by.Device, c.Name.Number),
 				Message: "改动的原编号不属于本用户 / the first name of a change is not of this user"}
 		}
