@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"minqing/internal/register"
 )
@@ -32,6 +33,7 @@ type phone struct {
 
 // teller tells the story and remembers the first thing that went wrong.
 type teller struct {
+	began   time.Time
 	ctx     context.Context
 	opt     Options
 	p       programs
@@ -51,7 +53,7 @@ func Run(ctx context.Context, opt Options) (err error) {
 	if err != nil {
 		return err
 	}
-	t := &teller{village: v, cast: cast(v), ctx: ctx, opt: opt, p: programs{server: opt.Server, field: opt.Field, data: filepath.Join(opt.Dir, "server")}}
+	t := &teller{began: time.Now(), village: v, cast: cast(v), ctx: ctx, opt: opt, p: programs{server: opt.Server, field: opt.Field, data: filepath.Join(opt.Dir, "server")}}
 	if opt.Fresh {
 		if err := os.RemoveAll(opt.Dir); err != nil {
 			return err

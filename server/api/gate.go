@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"io"
+	"runtime/debug"
 	"sync"
 
 	"minqing/syncproto"
@@ -16,6 +17,7 @@ type gate struct {
 	bytes    int64
 	most     int
 	mostMem  int64
+	tight    bool // more than a quarter of it is given out
 }
 
 // inside is how many requests have a place.
@@ -44,7 +46,7 @@ func (g *gate) enter(ctx context.Context, bytes int64) (*place, error) {
 		return nil, g.busy()
 	}
 	g.requests++
-	g.bytes += bytes
+	g.hold(bytes)
 	return &place{g: g, bytes: bytes}, nil
 }
 
@@ -61,7 +63,7 @@ func (p *place) grow(bytes int64) error {
 	if p.g.bytes+bytes > p.g.mostMem {
 		return p.g.busy()
 	}
-	p.g.bytes += bytes
+	p.g.hold(bytes)
 	p.bytes += bytes
 	return nil
 }
@@ -70,7 +72,44 @@ func (p *place) leave() {
 	p.g.mu.Lock()
 	defer p.g.mu.Unlock()
 	p.g.requests--
-	p.g.bytes -= p.bytes
+	p.g.hold(-p.bytes)
+}
+
+// hold is called with the lock held.
+func (g *gate) hold(bytes int64) {
+	g.bytes += bytes
+	if tight := g.bytes > g.mostMem/4; tight != g.tight {
+		g.tight = tight
+		thrift.turn(tight)
+	}
+}
+
+// thrift has garbage collected sooner while some gate has given out much of its memory: what is garbage by then would else take as much again.
+// How soon is a setting of the process, and so is this.
+var thrift thrifty
+
+type thrifty struct {
+	mu    sync.Mutex
+	gates int // that are tight
+	was   int
+}
+
+// soonPercent is how much garbage may gather, in percent of what lives, while memory is tight.
+const soonPercent = 20
+
+func (t *thrifty) turn(on bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case on:
+		if t.gates++; t.gates == 1 {
+			t.was = debug.SetGCPercent(soonPercent)
+		}
+	default:
+		if t.gates--; t.gates == 0 {
+			debug.SetGCPercent(t.was)
+		}
+	}
 }
 
 // unpackedCost is what a byte of a request costs in memory once it is unpacked and decoded: its frames are held until they are judged.

@@ -26,10 +26,10 @@ import (
 )
 
 // The bounds of one server process. They are sized for two cores and 1 GB: a request holds its body, what it unpacks to and at most one
-// chunk of rows; 256 at once with 256 MiB between them leave room for the rest, even when the garbage collector lags by as much.
+// chunk of rows; 256 at once with 160 MiB between them stay under 256 MiB with the garbage that gathers meanwhile (see thrift).
 const (
 	mostRequests    = 256
-	mostBodyMemory  = 256 << 20
+	mostBodyMemory  = 160 << 20
 	readHeaderLimit = 10 * time.Second
 	// idleLimit ends connections that phones forgot; a sync in progress is never idle.
 	idleLimit = 2 * time.Minute

@@ -43,6 +43,9 @@ func (s *Server) handleSync(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := place.grow(codec.Window(r.Header.Get(echo.HeaderContentEncoding), body)); err != nil {
+		return err
+	}
 	plain, err := codec.Decompress(r.Header.Get(echo.HeaderContentEncoding), bytes.NewReader(body), syncproto.MaxRequestBytes)
 	if err != nil {
 		return cutShort(err)
@@ -217,14 +220,18 @@ func (m *metrics) count(a *answer) {
 const maxSmallBody = 16 << 10
 
 func decode(c echo.Context, into any) error {
-	d := json.NewDecoder(http.MaxBytesReader(nil, c.Request().Body, maxSmallBody))
+	return decodeSmall(c.Request().Body, c.Path(), into)
+}
+
+func decodeSmall(in io.ReadCloser, path string, into any) error {
+	d := json.NewDecoder(http.MaxBytesReader(nil, in, maxSmallBody))
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
 	if err == nil && d.More() {
 		err = errors.New("more than one JSON value")
 	}
 	if err != nil {
-		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "decode " + c.Path(), Message: "请求的写法不对。 The body is not what this address takes.",
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "decode " + path, Message: "请求的写法不对。 The body is not what this address takes.",
 			Hint: "看 /v1/openapi.json。 See /v1/openapi.json.", Err: err}
 	}
 	return nil

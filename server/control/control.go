@@ -75,11 +75,7 @@ func Serve(ctx context.Context, dir string, run Runner) error {
 func answer(ctx context.Context, c net.Conn, run Runner) {
 	defer c.Close()
 	out := json.NewEncoder(c)
-	line, err := bufio.NewReader(io.LimitReader(c, mostRequest)).ReadBytes('\n')
-	var r Request
-	if err == nil {
-		err = json.Unmarshal(line, &r)
-	}
+	r, err := readRequest(c)
 	if err == nil {
 		err = run(ctx, r, writerFunc(func(p []byte) (int, error) { return len(p), out.Encode(reply{Out: p}) }))
 	}
@@ -90,6 +86,19 @@ func answer(ctx context.Context, c net.Conn, run Runner) {
 	if err := out.Encode(reply{End: &end}); err != nil {
 		return // nobody listens any more
 	}
+}
+
+// readRequest reads the words of one command, of at most mostRequest bytes.
+func readRequest(in io.Reader) (r Request, err error) {
+	line, err := bufio.NewReader(io.LimitReader(in, mostRequest)).ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &r)
+	}
+	if err != nil {
+		return Request{}, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "control", Err: err, Message: "看不懂交来的命令。 The command that was handed over cannot be read.",
+			Hint: "命令和服务要用同一个版本的程序。 Command and server must be of one version."}
+	}
+	return r, nil
 }
 
 type writerFunc func([]byte) (int, error)

@@ -29,8 +29,11 @@ type dumpTable struct {
 	Blobs   []int    `json:"blobs,omitempty"` // columns whose values are base64
 }
 
-// maxQueued bounds the rows held in memory while a dump is loaded.
-const maxQueued = 500
+// maxQueued and maxQueuedBytes bound the rows held in memory while a dump is loaded.
+const (
+	maxQueued      = 500
+	maxQueuedBytes = 16 << 20
+)
 
 const dumpFormat = "minqing dump 1"
 
@@ -56,22 +59,26 @@ func dumpTables(book *schema.Book) []string {
 
 // Dump writes the whole database as it is at one moment, while others go on writing. at is that moment.
 func (s *Store) Dump(ctx context.Context, w io.Writer) (at int64, err error) {
+	err = s.Read(ctx, func(tx *Tx) error {
+		at = tx.Now()
+		return tx.dump(w)
+	})
+	return at, err
+}
+
+func (tx *Tx) dump(w io.Writer) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	err = s.Read(ctx, func(tx *Tx) error {
-		at = tx.Now()
-		if err := enc.Encode(dumpHeader{dumpFormat, s.opt.Book.Version, storeVersion, at}); err != nil {
+	if err := enc.Encode(dumpHeader{dumpFormat, tx.Book().Version, storeVersion, tx.Now()}); err != nil {
+		return err
+	}
+	for _, table := range dumpTables(tx.Book()) {
+		if err := tx.dumpTable(enc, table); err != nil {
 			return err
 		}
-		for _, table := range dumpTables(s.opt.Book) {
-			if err := tx.dumpTable(enc, table); err != nil {
-				return err
-			}
-		}
-		return out.Flush()
-	})
-	return at, err
+	}
+	return out.Flush()
 }
 
 func (tx *Tx) dumpTable(enc *json.Encoder, table string) error {
@@ -124,35 +131,45 @@ func (tx *Tx) dumpTable(enc *json.Encoder, table string) error {
 // Load fills a database that holds nothing yet from a dump, and begins a new epoch: what the dump did not know, devices offer again. The
 // rule book must be the dump's or newer.
 func (s *Store) Load(ctx context.Context, r io.Reader) error {
-	in := bufio.NewReaderSize(r, 1<<16)
 	return s.Write(ctx, func(tx *Tx) error {
-		var head dumpHeader
-		line, err := readLine(in)
-		if err == nil {
-			err = json.Unmarshal(line, &head)
-		}
-		if err != nil || head.Format != dumpFormat {
-			return damaged("it does not begin like a backup", err)
-		}
-		if head.Schema > s.opt.Book.Version || head.Store > storeVersion {
-			return &syncproto.Error{Code: syncproto.CodeUpgrade, Op: "load", Message: "备份来自更新的版本 / the backup is of a newer version", Hint: "请用新版程序恢复 / restore with a newer program"}
-		}
-		var n int64
-		if _, err := tx.One("SELECT COUNT(*) FROM mq_change", nil, &n); err != nil {
-			return err
-		}
-		if n > 0 {
-			return &syncproto.Error{Code: syncproto.CodeConflict, Op: "load", Message: "目标数据库不是空的 / the database is not empty", Hint: "恢复到一个新的数据库 / restore into a new one"}
-		}
-		if err := tx.Exec("DELETE FROM mq_epoch"); err != nil {
-			return err
-		}
-		if err := tx.loadTables(in); err != nil {
+		if err := tx.load(r); err != nil {
 			return err
 		}
 		return tx.MintEpoch()
 	})
 }
+
+func (tx *Tx) load(r io.Reader) error {
+	in := bufio.NewReaderSize(r, 1<<16)
+	var head dumpHeader
+	line, err := readLine(in)
+	if err == nil {
+		err = json.Unmarshal(line, &head)
+	}
+	if err != nil || head.Format != dumpFormat {
+		return damaged("it does not begin like a backup", err)
+	}
+	if head.Schema > tx.Book().Version || head.Store > storeVersion {
+		return &syncproto.Error{Code: syncproto.CodeUpgrade, Op: "load", Message: "备份来自更新的版本 / the backup is of a newer version", Hint: "请用新版程序恢复 / restore with a newer program"}
+	}
+	var n int64
+	if _, err := tx.One("SELECT COUNT(*) FROM mq_change", nil, &n); err != nil {
+		return err
+	}
+	if n > 0 {
+		return &syncproto.Error{Code: syncproto.CodeConflict, Op: "load", Message: "目标数据库不是空的 / the database is not empty", Hint: "恢复到一个新的数据库 / restore into a new one"}
+	}
+	if err := tx.Exec("DELETE FROM mq_epoch"); err != nil {
+		return err
+	}
+	if err := tx.loadTables(in); err != nil {
+		return err
+	}
+	return tx.send()
+}
+
+// maxDumpColumns is more than any table has, and what either database takes.
+const maxDumpColumns = 1000
 
 func damaged(why string, err error) error {
 	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "load: " + why, Message: "备份文件损坏 / the backup is damaged", Hint: "换一份备份 / use another backup", Err: err}
@@ -179,6 +196,7 @@ func (tx *Tx) loadTables(in *bufio.Reader) error {
 	known := dumpTables(tx.Book())
 	var insert string
 	var head dumpTable
+	held := 0 // bytes of the rows queued
 	for {
 		line, err := readLine(in)
 		if err == io.EOF {
@@ -204,7 +222,8 @@ func (tx *Tx) loadTables(in *bufio.Reader) error {
 		if err := tx.Exec(insert, values...); err != nil {
 			return err
 		}
-		if len(tx.queued) >= maxQueued {
+		if held += len(line); len(tx.queued) >= maxQueued || held >= maxQueuedBytes {
+			held = 0
 			if err := tx.send(); err != nil {
 				return err
 			}
@@ -215,6 +234,9 @@ func (tx *Tx) loadTables(in *bufio.Reader) error {
 func loadStatement(head dumpTable, known []string) (string, error) {
 	if !slices.Contains(known, head.Table) {
 		return "", damaged("unknown table", nil)
+	}
+	if len(head.Columns) == 0 || len(head.Columns) > maxDumpColumns {
+		return "", damaged("a table has no columns, or too many", nil)
 	}
 	columns := make([]string, len(head.Columns))
 	for i, c := range head.Columns {

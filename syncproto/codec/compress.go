@@ -107,6 +107,19 @@ func Decompress(encoding string, r io.Reader, most int64) (io.ReadCloser, error)
 	return nil, unknownEncoding(encoding)
 }
 
+// Window is what decompressing a body holds of what came out of it, by what the body says at its beginning: for a server that counts its memory.
+func Window(encoding string, body []byte) int64 {
+	const flate = 64 << 10
+	var h zstd.Header
+	switch {
+	case encoding == EncodingGzip:
+		return flate
+	case encoding != EncodingZstd || h.Decode(body) != nil:
+		return 0 // what cannot be read takes nothing
+	}
+	return int64(min(max(h.WindowSize, flate), 8*syncproto.WindowBytes))
+}
+
 func zstdReader(r io.Reader) (*zstd.Decoder, error) {
 	if dec, ok := decoders.Get().(*zstd.Decoder); ok {
 		return dec, dec.Reset(r)
