@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fmt"
+
 	"minqing/mobile-client/replica"
 	"minqing/syncproto"
 )
@@ -16,11 +18,13 @@ var guardHistories = []directed{
 	{"decided-then-sent-again", "What stood in an item comes again after the item was decided, from each phone: the decision stands.", decidedThenAgain},
 	{"boxes-open-after-a-restore", "Work of a forgotten scope, which its phone cannot read any more, comes back after a restore.", boxesAfterRestore},
 	{"news-of-an-old-change", "A change is outvoted long after its verdict: its author's phone hears of it, and an old receipt does not make it forget.", newsOfOldChange},
+	{"news-for-copies", "A file was copied, and told apart from its twin: both hear what became of what was written before.", newsForCopies},
 	{"revoked-after-a-restore", "The server went back; a phone that was revoked meanwhile hands its work over all the same.", revokedAfterRestore},
 	{"one-row-of-many-rots", "One of three hundred rows rots: it is found by narrowing down, and mended.", oneOfMany},
 	{"two-cells-rot-alike", "Two cells of a row swap their values: the sum tells them apart.", swappedCells},
 	{"marks-last-till-the-horizon", "A phone that was away for months hears of a deletion by its mark.", marksLast},
 	{"seen-before-a-restore", "An edit over words that a restore took back has seen them still when both have come back.", seenBeforeRestore},
+	{"clocks-ten-years-off", "A phone's clock is ten years ahead, then ten years behind: its words count as of when it can have been.", clocksOff},
 	{"power-cuts", "The power fails on the phone as soon as it said that words are safe, and on the server as soon as it answered.", powerCuts},
 	{"two-texts-over-one-sentence", "Two people write one sentence anew: nobody's stands before somebody decides.", textsOverOneSentence},
 	{"number-taken-after-a-restore", "A copy's number came, was lost in a restore, and was given by its twin: neither word takes the other's name.", numberTakenAgain},
@@ -88,13 +92,20 @@ func acknowledgedNotHere(s *stage) {
 	s.backup()
 	s.edit(q, t, "grade", "a")
 	s.sync(q)
+	s.edit(p, t, "name", "before")
 	m := s.edit(p, t, "name", "mine", "total", 2)
 	s.syncWith(p, script{cutBefore: "checkpoint"}, script{lost: true}, script{lost: true}, script{lost: true})
 	s.heard(p, m, replica.Accepted)
 	s.shownOn(p, t, "name", "mine", "total", 2, "grade", nil)
 	if s.variant(2) == 1 { // no cursor tells of it
 		s.restore()
-		s.finds(2, func() { s.sync(p, q) })
+		s.finds(2, func() {
+			for _, x := range []*phone{p, q} {
+				s.tick(1000)
+				s.must(x.session(s.d, false), "sync of "+x.name)
+			}
+			s.became(m, syncproto.Applied, "")
+		})
 	}
 	s.sync(p)
 	s.shownOn(p, t, "name", "mine", "total", 2, "grade", "a")
@@ -187,6 +198,25 @@ func newsOfOldChange(s *stage) {
 	}
 }
 
+func newsForCopies(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	theirs := s.edit(q, t, "name", "theirs")
+	mine := s.edit(p, t, "name", "mine")
+	s.sync(p)
+	c := s.copyOf(p, 1)
+	for _, x := range []*phone{p, c, p} {
+		s.edit(x, t, "total", int(s.form(x, t).Values["total"].Num())+1)
+		s.sync(x)
+	}
+	s.want(len(s.ids(p, c)) == 2, "the copies are still one device")
+	s.sync(q)
+	s.item(syncproto.ItemCell, t, []string{"name"}, mine.id, theirs.id)
+	s.sync(p, c)
+	for _, x := range []*phone{p, c} {
+		s.want(s.heard(x, mine, replica.Accepted).Verdict.Status == syncproto.Conflicted, "%s does not hear that its word lies in the inbox", x.name)
+	}
+}
+
 func revokedAfterRestore(s *stage) {
 	t, p := aThing(0), s.phone(ann)
 	s.must(p.sync.LearnKeys(s.ctx()), "learn keys")
@@ -256,10 +286,27 @@ func seenBeforeRestore(s *stage) {
 	s.restore()
 	s.each(func() { s.sync(p) }, func() { s.sync(q) })
 	s.sync(p, q)
-	s.items(0)
+	if open := s.server.openItems(); len(open) > 0 {
+		s.violate(iConflicts, "what %s had seen counts as concurrent after a restore: %d items", q.name, len(open))
+	}
 	s.became(over, s.oracle.Change(over.id).Status, "")
 	s.shows(t, "name", "two", "newest", "two", "grade", "b")
 	s.sameEveryTime(t)
+}
+
+func clocksOff(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	decade := 3652 * day
+	s.tick(hour)
+	for i, off := range []int64{decade, -decade, 0} {
+		p.clock.offset = off
+		s.edit(p, t, "newest", fmt.Sprint("p", i), "total", i+1)
+		s.edit(q, t, "newest", fmt.Sprint("q", i))
+		s.sync(p, q)
+		s.sync(p)
+		s.shownOn(p, t, "newest", s.form(q, t).Values["newest"], "total", i+1)
+		s.tick(hour)
+	}
 }
 
 func powerCuts(s *stage) {

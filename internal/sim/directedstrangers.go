@@ -130,8 +130,14 @@ func stillKnocking(s *stage) {
 	t, p := aThing(0), s.phone(ann)
 	s.edit(p, t, "name", "mine")
 	g := s.holdBack(p)
-	id, _ := s.keyOf(p)
+	id, key := s.keyOf(p)
 	s.revoke(id)
+	ch, err := s.server.eng.Auth.Challenge(syncproto.ChallengeRequest{Device: id})
+	s.must(err, "a challenge")
+	proof := base64.RawURLEncoding.EncodeToString(ed25519.Sign(key, syncproto.ChallengeText(id, ch.Challenge)))
+	if _, err := s.server.eng.Auth.Token(s.ctx(), syncproto.TokenRequest{Device: id, Challenge: ch.Challenge, Signature: proof}); err == nil {
+		s.violate(iConfidentiality, "a device that was revoked gets another token")
+	}
 	if code := s.answers(g); code == http.StatusOK {
 		s.violate(iConfidentiality, "a device that was revoked is answered like any other")
 	}
@@ -140,7 +146,7 @@ func stillKnocking(s *stage) {
 	if !p.gone {
 		s.violate(iConfidentiality, "%s was revoked, and syncs on", p.name)
 	}
-	_, err := s.server.eng.Judge.Push(context.Background(), judge.Author{Device: id, User: syncproto.UserID(ann)}, nil)
+	_, err = s.server.eng.Judge.Push(context.Background(), judge.Author{Device: id, User: syncproto.UserID(ann)}, nil)
 	if err == nil {
 		s.violate(iNoPhantom, "the judge hears a device that was revoked")
 	}
