@@ -65,6 +65,7 @@ var nav = []struct {
 }{
 	{"", "review", "list", "/review"},
 	{"", "conflicts", "split", "/conflicts"},
+	{"people", "devices", "phone", "/devices"},
 }
 
 var frameWords = words{

@@ -37,6 +37,7 @@ type entry struct {
 var (
 	// Whoever makes accounts administers the place.
 	administers = []right{{table: "user", op: schema.OpCreate}}
+	devices     = []right{{table: "device", op: schema.OpChange, cell: "revoked"}}
 	reviews     = []right{{table: "review", op: schema.OpCreate}, {table: "journal", op: schema.OpMove, from: "submitted", to: "accepted"}}
 )
 
@@ -70,6 +71,11 @@ var table = []entry{
 	{pattern: "GET /at/{place}/conflicts/{row}", needs: administers, of: itemRow},
 	{pattern: "POST /at/{place}/conflicts/{row}", needs: administers, of: itemRow},
 	{pattern: "POST /at/{place}/conflicts/{row}/undo", needs: administers, of: itemRow},
+
+	{pattern: "GET /at/{place}/devices", needs: devices},
+	{pattern: "POST /at/{place}/devices/enrol", needs: devices},
+	{pattern: "GET /at/{place}/devices/{row}", needs: devices, of: "device"},
+	{pattern: "POST /at/{place}/devices/{row}/revoke", needs: devices, of: "device"},
 }
 
 // roles are those that hold every right a route needs.

@@ -34,6 +34,11 @@ var Screens = []Screen{
 	{Name: "conflict-third", State: Full, As: "admin", Path: "/at/{place}/conflicts/{item.low_income}?pick=third"},
 	{Name: "conflict-long", State: Long, As: "admin", Path: "/at/{place}/conflicts/{item.note}?pick=both"},
 	{Name: "conflict-delete", State: Full, As: "admin", Path: "/at/{place}/conflicts/{item.delete}?pick=keep"},
+	{Name: "devices", State: Full, As: "admin", Path: "/at/{place}/devices"},
+	{Name: "devices-empty", State: Empty, As: "admin", Path: "/at/{place}/devices"},
+	{Name: "devices-none", State: Full, As: "admin", Path: "/at/{place}/devices?q=nobody"},
+	{Name: "devices-long", State: Long, As: "admin", Path: "/at/{city}/devices"},
+	{Name: "device", State: Full, As: "admin", Path: "/at/{place}/devices/{device}"},
 }
 
 // At is a path with its words filled in.

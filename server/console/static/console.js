@@ -26,7 +26,7 @@
         return;
       }
     }
-    el.click();
+    if (el.matches('input')) el.focus(); else el.click();
   });
   // A form is sent once, however often it is pressed.
   document.addEventListener('submit', function (e) {
