@@ -29,7 +29,7 @@ func TestFieldAppInABrowser(t *testing.T) {
 		name string
 		do   func(*life, *testing.T)
 	}{{"enrol", (*life).enrol}, {"first sync", (*life).firstSync}, {"visit offline", (*life).visitOffline}, {"two tabs", (*life).twoTabs}, {"turned and enlarged", (*life).turned},
-		{"keyboard", (*life).keyboard}, {"conflict", (*life).conflict}, {"refused", (*life).refused}, {"reassigned", (*life).reassigned}, {"lock", (*life).locked}, {"wipe", (*life).wiped}} {
+		{"keyboard", (*life).keyboard}, {"conflict", (*life).conflict}, {"refused", (*life).refused}, {"reassigned", (*life).reassigned}, {"boxed", (*life).boxed}, {"lock", (*life).locked}, {"wipe", (*life).wiped}} {
 		if !t.Run(part.name, func(t *testing.T) {
 			w.t = t
 			part.do(l, t)
@@ -104,8 +104,12 @@ func (l *life) visitOffline(t *testing.T) {
 	a.wait(`document.querySelector("#f-title")`)
 	a.tap("[name=kind][value=difficulty]")
 	a.fill("#f-title", "路灯坏了")
-	a.wait(`document.querySelector("#said.on") && +document.querySelector("[name=rev]").value > 0`)
-	a.kill() // between the last key and Save
+	_, err := thumb.Ask[bool](a.Screen, `(async function() {
+		while (!(await (await fetch(location.href)).text()).includes('value="路灯坏了"')) await new Promise(r => setTimeout(r, 100));
+		return true;
+	})()`)
+	must(t, err) // the last key is kept
+	a.kill()     // before Save
 	a.begin("#f-pin")
 	a.fill("#f-pin", a.pin)
 	a.follow("main .btn.main", "nav.tabs")
@@ -113,7 +117,7 @@ func (l *life) visitOffline(t *testing.T) {
 	if said, err := thumb.Ask[string](a.Screen, `[document.querySelector("#f-text").value, document.querySelector("[name=kind]:checked").value, document.querySelectorAll(".pics img").length].join()`); err != nil || !strings.HasSuffix(said, "。,difficulty,1") {
 		t.Errorf("the draft after the kill: %q, %v", said, err)
 	}
-	_, err := thumb.Ask[bool](a.Screen, `document.querySelector("#f-title").value = "", true`)
+	_, err = thumb.Ask[bool](a.Screen, `document.querySelector("#f-title").value = "", true`)
 	must(t, err)
 	a.fill("#f-title", "路灯坏了")
 	a.follow(".bar .btn.main", ".toast")
@@ -269,6 +273,35 @@ func (l *life) reassigned(t *testing.T) {
 	}
 	l.bob.sync()
 	l.bob.holds(t, "最后一次去", "SELECT j.text FROM journal j JOIN visit v ON v.id = j.visit JOIN household h ON h.id = v.household WHERE h.code = ?", house(10))
+}
+
+// boxed: a household leaves the phone while a visit to it is being saved. The visit waits in the hand-over box, and arrives.
+func (l *life) boxed(t *testing.T) {
+	a := l.a
+	a.sync()
+	a.see(a.home("户主12")+"/visit", "form[data-draft]")
+	a.fill("#f-text", "刚走的时候")
+	tab, err := a.Tab()
+	must(t, err)
+	defer tab.Close()
+	release := l.w.net.hold()
+	l.w.minqing("assign", "--end", "--user", "ann", "--team", "cadre", "--households", house(12))
+	must(t, tab.Go(a.base+"/sync", "main form button.main"))
+	must(t, tab.Follow("main form button.main", ".state"))
+	must(t, tab.Wait(`document.querySelector(".state h2").textContent === "正在同步"`))
+	a.follow(".bar .btn.main", ".toast") // the answer that takes the household away is on its way
+	l.w.net.cutAfter(up, 0)
+	release()
+	const box = `[...document.querySelectorAll("section h2")].some(h => h.textContent === "移交箱" && h.parentElement.textContent.includes("1 条"))`
+	a.until("/sync", box)
+	if text, err := a.Text("body"); err != nil || strings.Contains(text, "户主12") || strings.Contains(text, "1970") {
+		t.Errorf("of the household that left it says %q, %v", text, err)
+	}
+	l.heal()
+	a.sync()
+	a.until("/sync", "!"+box)
+	l.bob.sync()
+	l.bob.holds(t, "刚走的时候", "SELECT j.text FROM journal j JOIN visit v ON v.id = j.visit JOIN household h ON h.id = v.household WHERE h.code = ?", house(12))
 }
 
 // locked: the pages lock; wrong PINs cost waits that a restart does not shorten; the right one opens after them.

@@ -151,3 +151,26 @@ func (f *field) holds(t *testing.T, want, q string, args ...any) {
 		t.Errorf("%s has %q, want %q: %s", f.login, got, want, q)
 	}
 }
+
+// hold keeps everything that comes down on its way until release is called.
+func (k *relay) hold() (release func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	held := make(chan struct{})
+	k.held = held
+	return func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.held = nil
+		close(held)
+	}
+}
+
+func (k *relay) wait(direction int) {
+	k.mu.Lock()
+	held := k.held
+	k.mu.Unlock()
+	if direction == down && held != nil {
+		<-held
+	}
+}

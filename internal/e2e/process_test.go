@@ -377,6 +377,7 @@ type relay struct {
 	target string
 	left   [2]int // bytes that still pass up and down; -1: all
 	passed [2]int
+	held   chan struct{} // nothing comes down until it is closed; nil: all does
 	open   map[net.Conn]struct{}
 }
 
@@ -482,6 +483,7 @@ func (k *relay) pipe(to, from net.Conn, direction int) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
+		k.wait(direction)
 		pass, cut := k.allow(direction, n)
 		if _, werr := to.Write(buf[:pass]); werr != nil || err != nil {
 			return

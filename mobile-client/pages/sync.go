@@ -246,7 +246,10 @@ func (rq *request) trouble(t pump.Trouble, err error) string {
 
 // fate says what became of a change. kind is "" where nothing has to be told.
 func (rq *request) fate(v *replica.View, e replica.Entry) (f fate, kind string, err error) {
-	f = fate{ID: e.Identity, Mendable: !e.Boxed, At: time.UnixMilli(e.Change.At).In(rq.now.Location())}
+	f = fate{ID: e.Identity, Mendable: !e.Boxed}
+	if e.Change.At != 0 { // of what left with its household nothing is known but what became of it
+		f.At = time.UnixMilli(e.Change.At).In(rq.now.Location())
+	}
 	if f.Title, err = rq.changeTitle(v, e); err != nil {
 		return f, "", err
 	}

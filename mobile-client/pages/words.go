@@ -136,6 +136,9 @@ func (l tongue) weekday(day string, now time.Time) string {
 
 // moment writes an instant: today 10:42, else its day and time.
 func (l tongue) moment(at, now time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
 	day := at.Format(time.DateOnly)
 	switch day {
 	case now.Format(time.DateOnly):
