@@ -2,24 +2,43 @@ package e2e_test
 
 import (
 	"archive/zip"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+
+	apkfile "minqing/mobile-client/apk"
+	"minqing/server/offer"
 )
 
-// mustAPK builds the package for phones once more, into a folder of the test.
+// mustAPK builds the package for phones once more, once for all tests of the process.
 func mustAPK(t *testing.T) string {
 	t.Helper()
-	apk := filepath.Join(t.TempDir(), "minqing-field.apk")
-	build := exec.CommandContext(t.Context(), "sh", "../../mobile-client/android/build.sh")
+	bin, err := programs()
+	must(t, err)
+	apk, err := builtAPK(filepath.Join(bin, "android", "minqing-field.apk"))
+	must(t, err)
+	return apk
+}
+
+var apkOnce sync.Mutex
+
+func builtAPK(apk string) (string, error) {
+	apkOnce.Lock()
+	defer apkOnce.Unlock()
+	if _, err := os.Stat(apk); err == nil {
+		return apk, nil
+	}
+	build := exec.Command("sh", "../../mobile-client/android/build.sh")
 	build.Env = append(os.Environ(), "OUT="+apk, "VERSION_CODE=41", "VERSION_NAME=0.41")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build.sh: %v\n%s", err, out)
+		return "", fmt.Errorf("build.sh: %w\n%s", err, out)
 	}
-	return apk
+	return apk, nil
 }
 
 // mustTell runs a tool of the Android SDK, as Debian packages it.
@@ -77,6 +96,19 @@ func TestAndroidPackage(t *testing.T) {
 		if name = strings.TrimSuffix(name, "'"); is && !may[name] {
 			t.Errorf("the package asks for %s", name)
 		}
+	}
+	manifest := mustTell(t, "aapt", "dump", "xmltree", apk, "AndroidManifest.xml")
+	for _, want := range []string{"android.intent.action.SEND", `android:scheme(0x01010027)="minqing"`, "android.intent.category.BROWSABLE", "minqing.field.files"} {
+		if !strings.Contains(manifest, want) {
+			t.Errorf("the manifest lacks %q:\n%s", want, manifest)
+		}
+	}
+	offered, err := offer.Load(filepath.Dir(apk))
+	must(t, err)
+	signer, err := apkfile.Signer(apk)
+	must(t, err)
+	if certs := mustTell(t, "apksigner", "verify", "--print-certs", apk); !strings.Contains(certs, signer) || offered.Offer.Signer != signer || offered.Offer.Version != 41 || offered.Offer.Name != "0.41" {
+		t.Errorf("the signer is read as %s, the description says %+v, the tool\n%s", signer, offered.Offer, certs)
 	}
 	if rules := mustTell(t, "aapt", "dump", "xmltree", apk, "res/xml/network.xml"); !strings.Contains(rules, "127.0.0.1") {
 		t.Errorf("plain HTTP is not held to this phone:\n%s", rules)

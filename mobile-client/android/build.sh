@@ -3,7 +3,7 @@
 #
 #   VERSION_CODE, VERSION_NAME   of the package (1, dev)
 #   KEYSTORE, KEYSTORE_PASS      the release key; without them a debug key is made, once, in the folder of the build
-#   OUT                          the APK to write (bin/android/minqing-field.apk)
+#   OUT                          the APK to write (bin/android/minqing-field.apk); beside it a .json that says what it is, for minqing serve --app
 #
 # Steps: resources (aapt), Java against stubs.txt (javac, dx), the Go program as a library that may be executed, alignment, signature.
 set -eu
@@ -65,5 +65,8 @@ fi
 export KEYSTORE_PASS
 apksigner sign --ks "$KEYSTORE" --ks-pass env:KEYSTORE_PASS --min-sdk-version $min --out "$out" aligned.apk
 apksigner verify --min-sdk-version $min "$out"
+signer=$(apksigner verify --print-certs "$out" | sed -n 's/^Signer #1 certificate SHA-256 digest: //p')
+printf '{"version":%s,"name":"%s","bytes":%s,"sha256":"%s","signer":"%s"}\n' "$code" "$name" "$(wc -c <"$out" | tr -d ' ')" \
+	"$(sha256sum "$out" | cut -d' ' -f1)" "$signer" >"${out%.apk}.json"
 rm -rf "$work/build"
 echo "android: $out, $(($(wc -c <"$out") / 1024)) KB, version $name ($code)"

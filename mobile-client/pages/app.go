@@ -80,6 +80,7 @@ func routes() [][]route {
 		firstRoutes,
 		syncRoutes,
 		carryRoutes,
+		updateRoutes,
 		journalRoutes,
 		matterRoutes,
 	}

@@ -38,7 +38,8 @@ var practiceWords = words{
 }
 
 // outsidePatterns are what practice has no part in: what is about the real phone, its data or its server.
-var outsidePatterns = []string{"POST " + syncPath, "POST " + syncPath + "/photos", "POST " + syncPath + "/carry", "GET " + carriedPath, "POST " + carriedPath, "POST " + carriedPath + "/{id}/receipt", "POST " + carriedPath + "/{id}/drop", "GET " + enrolPath, "POST " + enrolPath,
+var outsidePatterns = []string{"POST " + syncPath, "POST " + syncPath + "/photos", "POST " + syncPath + "/carry", "GET " + carriedPath, "POST " + carriedPath, "POST " + carriedPath + "/{id}/receipt", "POST " + carriedPath + "/{id}/drop", "GET " + updatePath, "POST " + updatePath + "/fetch", "POST " + updatePath + "/install",
+	"GET " + enrolPath, "POST " + enrolPath,
 	"GET " + mePath + "/pin", "POST " + mePath + "/pin", "POST " + mePath + "/lock", "GET " + mePath + "/phone", "GET " + mePath + "/export", "POST " + mePath + "/export",
 	"GET " + mePath + "/diagnostics", "POST " + mePath + "/diagnostics", "GET /practice", "POST /practice"}
 

@@ -32,6 +32,7 @@ type syncPage struct {
 	Low              string // said while the phone is nearly full
 	Filling          *filling
 	Portal           string
+	Newer            *phone.Update
 }
 
 // fate is one change of one's own, and what became of it.
@@ -187,6 +188,9 @@ func showSync(rq *request) error {
 		return err
 	}
 	if p.Portal, err = rq.portal(s); err != nil {
+		return err
+	}
+	if p.Newer, err = rq.newer(); err != nil {
 		return err
 	}
 	if err := rq.photoLines(p, s); err != nil {

@@ -1,7 +1,9 @@
 package pages_test
 
 import (
+	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -127,4 +129,28 @@ func TestLowSpaceWarnsEarlyAndRefusesNothing(t *testing.T) {
 		}
 		b.Get("/h/{home}/visit").Send("#visit", url.Values{"text": {"家里都好。"}, "do": {"save"}}).Want(200).Has(".toast", "已存在本机")
 	}
+}
+
+// TestFillingIsShown: how far a first sync has come when its link broke, on both pages, in figures that fit each other.
+func TestFillingIsShown(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Filling)
+	for _, path := range []string{"/enrol/first", "/sync"} {
+		p := b.Get(path).Want(200)
+		bar := p.One("progress")
+		rows, total := pagetest.Attr(bar, "value"), pagetest.Attr(bar, "max")
+		n, err := strconv.Atoi(rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := strconv.Atoi(total)
+		if err != nil || n == 0 || n >= all {
+			t.Fatalf("%s: %s of %s", path, rows, total)
+		}
+		p.Has(".sum", fmt.Sprintf("%d%% %d 条中已到 %d 条", n*100/all, all, n))
+		p.Has("main", "已用流量")
+	}
+	b.Get("/enrol/first").Has("main .row", "到齐，20 户")
+	b.Get("/enrol/first").Has(".bar", "先用起来")
+	b.Get("/households").Has("main", "王桂芬")
+	pagetest.MustOpen(t, pagetest.Full).Get("/enrol/first").Has(".bar", "开始用")
 }

@@ -38,6 +38,7 @@ var catalogue = join(
 	syncWords,
 	carryWords,
 	noticeWords,
+	updateWords,
 	journalWords,
 	matterWords,
 	matterMoreWords,

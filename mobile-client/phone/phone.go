@@ -37,11 +37,12 @@ type Options struct {
 	Platform  string
 	Log       *slog.Logger
 	// What the shell is told; each may be nil.
-	Busy  func(running bool)
-	Wiped func()
-	Share func(name string, file []byte) error // offer a file to other apps; nil: the browser saves it
-	Taken func()                               // the camera's file is not needed any more
-	Weak  bool                                 // of tests: guesses of the PIN cost next to nothing
+	Busy    func(running bool)
+	Wiped   func()
+	Share   func(name string, file []byte) error // offer a file to other apps; nil: the browser saves it
+	Package Package                              // the Android package that the program came in
+	Taken   func()                               // the camera's file is not needed any more
+	Weak    bool                                 // of tests: guesses of the PIN cost next to nothing
 }
 
 // State is how a phone stands.
@@ -208,6 +209,9 @@ func (p *Phone) sync(ctx context.Context, r *replica.Replica, rows *syncer.Synce
 	}
 	if err := p.deliver(ctx, r, rows); err != nil {
 		return err
+	}
+	if err := p.update(ctx, r, rows); err != nil {
+		p.opt.Log.Info("no word of a new version", "err", err)
 	}
 	if asked {
 		if err := send.Hurry(ctx, false); err != nil {

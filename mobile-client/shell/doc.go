@@ -2,8 +2,8 @@
 // shell's on standard input, the program's on standard output. Each is an object with a “kind”.
 //
 //	shell says                                    and means
-//	start {secret, version, share}                first of all: the keystore's secret (base64; empty: there is no keystore that works),
-//	                                              the version code of the APK, a folder from which the shell hands files on
+//	start {secret, version, share, package}       first of all: the keystore's secret (base64; empty: there is no keystore that works),
+//	                                              the version code of the APK, a folder from which the shell hands files on, where the APK lies
 //	network {state, dns}                          how the network stands now: none, metered, free, or portal; its name servers
 //	link {link}                                   give me an address to open; link is that of an enrolment code (minqing:…), if one was opened
 //	bundle {path}                                 somebody shared this file with the app

@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// maxLine bounds a line of the shell: a path, or a list of name servers.
+// maxLine bounds a line of the shell: a path, or a list of name servers. Longer ones are passed over: a link may come from anybody.
 const maxLine = 64 << 10
 
 // Start is what the shell says first. Secret is empty where the phone has no keystore that works.
@@ -19,6 +19,7 @@ type Start struct {
 	Secret  []byte
 	Version int    // version code of the APK
 	Share   string // folder of files to hand on
+	Package string // where the phone keeps the APK
 }
 
 // Heard is what the program does when the shell says something. Each is called from Run, one at a time; all must be set.
@@ -31,7 +32,7 @@ type Heard struct {
 
 // Shell is the other end.
 type Shell struct {
-	in  *bufio.Scanner
+	in  *bufio.Reader
 	mu  sync.Mutex
 	out io.Writer
 }
@@ -41,6 +42,7 @@ type line struct {
 	Secret  string   `json:"secret,omitempty"`
 	Version int      `json:"version,omitempty"`
 	Share   string   `json:"share,omitempty"`
+	Package string   `json:"package,omitempty"`
 	State   State    `json:"state,omitempty"`
 	DNS     []string `json:"dns,omitempty"`
 	Path    string   `json:"path,omitempty"`
@@ -50,8 +52,7 @@ type line struct {
 
 // Open reads the first line. An input that begins otherwise is an error: nobody but the shell should start the program this way.
 func Open(in io.Reader, out io.Writer) (*Shell, Start, error) {
-	s := &Shell{in: bufio.NewScanner(in), out: out}
-	s.in.Buffer(nil, maxLine)
+	s := &Shell{in: bufio.NewReaderSize(in, maxLine), out: out}
 	l, err := s.read()
 	if err == nil && l.Kind != "start" {
 		err = fmt.Errorf("the first line is of kind %q", l.Kind)
@@ -63,17 +64,22 @@ func Open(in io.Reader, out io.Writer) (*Shell, Start, error) {
 	if err != nil {
 		return nil, Start{}, fmt.Errorf("shell: want a start line: %w", err)
 	}
-	return s, Start{Secret: secret, Version: l.Version, Share: l.Share}, nil
+	return s, Start{Secret: secret, Version: l.Version, Share: l.Share, Package: l.Package}, nil
 }
 
 func (s *Shell) read() (l line, err error) {
-	if !s.in.Scan() {
-		if err = s.in.Err(); err == nil {
-			err = io.EOF
-		}
+	raw, err := s.in.ReadSlice('\n')
+	long := errors.Is(err, bufio.ErrBufferFull)
+	for errors.Is(err, bufio.ErrBufferFull) {
+		_, err = s.in.ReadSlice('\n')
+	}
+	if err != nil && (!errors.Is(err, io.EOF) || len(raw) == 0) {
 		return l, err
 	}
-	return l, json.Unmarshal(s.in.Bytes(), &l)
+	if long {
+		raw = nil
+	}
+	return l, json.Unmarshal(raw, &l)
 }
 
 // Run hears the shell until its end goes away, which is no error, or ctx ends; a line that is none is passed over.

@@ -19,7 +19,7 @@ func start(secret string) string {
 func TestTalk(t *testing.T) {
 	in := start("a secret of the keystore") +
 		`{"kind":"network","state":"metered","dns":["192.0.2.1","2001:db8::1"]}` + "\n" +
-		`{"kind":"from tomorrow","what":[1]}` + "\n" + "no line at all\n" + `{"kind":7}` + "\n" +
+		`{"kind":"from tomorrow","what":[1]}` + "\n" + "no line at all\n" + `{"kind":"link","link":"` + strings.Repeat("x", 3*maxLine) + "\"}\n" + `{"kind":7}` + "\n" +
 		`{"kind":"link"}` + "\n" + `{"kind":"link","link":"minqing:enrol"}` + "\n" + `{"kind":"bundle","path":"/tmp/out/b"}` + "\n" + `{"kind":"hidden"}` + "\n" + `{"kind":"shown"}` + "\n"
 	var out strings.Builder
 	s, first, err := Open(strings.NewReader(in), &out)

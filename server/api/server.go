@@ -22,6 +22,7 @@ import (
 	"minqing/server/courier"
 	"minqing/server/exchange"
 	"minqing/server/files"
+	"minqing/server/offer"
 	"minqing/syncproto"
 )
 
@@ -37,13 +38,14 @@ const (
 	drainLimit = 20 * time.Second
 )
 
-// Config is what a Server needs. Every field but Registry and Files is required.
+// Config is what a Server needs. Every field but Registry, Files and App is required.
 type Config struct {
 	Book     *schema.Book
 	Auth     *auth.Service
 	Exchange *exchange.Service
 	Courier  *courier.Service
 	Files    *files.Service // nil: there is no place for contents of attachments
+	App      *offer.App     // nil: there is no package for phones
 	Log      *slog.Logger
 	Now      func() int64                // Unix ms
 	Rand     io.Reader                   // for the ids of traces
@@ -87,6 +89,8 @@ func New(cfg Config) *Server {
 		e.Add(method, files.UploadPath+"/:upload", s.file(s.handleUpload))
 	}
 	e.GET("/v1/files/:attachment", s.file(s.handleFile))
+	e.GET("/v1/app", s.handleApp)
+	e.GET("/v1/app/file", s.handleAppFile)
 	e.GET("/v1/openapi.json", s.handleOpenAPI)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", s.handleReady)

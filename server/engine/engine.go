@@ -24,6 +24,7 @@ import (
 	"minqing/server/files"
 	"minqing/server/judge"
 	"minqing/server/keys"
+	"minqing/server/offer"
 	"minqing/server/pull"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -53,8 +54,10 @@ type Config struct {
 	// Files is where contents of attachments lie: a folder, or s3://bucket/prefix?endpoint=…&region=…; "" is FilesName in Dir, or nowhere
 	// when FS is given. Several processes on one database need one that all of them reach.
 	Files string
-	Log   *slog.Logger // nil: nothing is logged
-	Zone  *time.Location
+	// App is the folder of the package for phones that enrolled devices are offered; "": none.
+	App  string
+	Log  *slog.Logger // nil: nothing is logged
+	Zone *time.Location
 	// Grace is how long late work is judged by the authority at capture, Lease how long a replica may be used without contact: 30 days
 	// each when 0. Horizon is how long marks of dead rows are kept: 400 days when 0.
 	Grace, Lease, Horizon time.Duration
@@ -188,7 +191,13 @@ func (e *Engine) wire(ctx context.Context) error {
 	if err := e.openFiles(); err != nil {
 		return err
 	}
-	e.API = api.New(api.Config{Book: e.Book, Auth: e.Auth, Exchange: e.Exchange, Courier: e.Courier, Files: e.Files, Log: e.cfg.Log, Now: e.Store.Now, Rand: e.cfg.Rand, Ready: e.ready, Version: e.cfg.Version})
+	var app *offer.App
+	if e.cfg.App != "" {
+		if app, err = offer.Load(e.cfg.App); err != nil {
+			return err
+		}
+	}
+	e.API = api.New(api.Config{App: app, Book: e.Book, Auth: e.Auth, Exchange: e.Exchange, Courier: e.Courier, Files: e.Files, Log: e.cfg.Log, Now: e.Store.Now, Rand: e.cfg.Rand, Ready: e.ready, Version: e.cfg.Version})
 	// What an older program did not know, this one may: after an upgrade it is heard again.
 	_, err = e.Judge.Retry(ctx)
 	return err

@@ -53,6 +53,7 @@ func (c *serveCmd) Run(a *app) error {
 			}
 		}
 		opt.Wiped, opt.Taken = said(talk.Wiped), said(talk.Taken)
+		opt.Package = phone.Package{Version: first.Version, Path: first.Package, Folder: first.Share, Install: talk.Install}
 		opt.Share = func(name string, file []byte) error {
 			path := filepath.Join(first.Share, filepath.Base(name))
 			if err := os.WriteFile(path, file, 0o600); err != nil {

@@ -47,6 +47,8 @@ const (
 	Hostile State = "hostile"
 	// Huge is the most that pages are measured with: 2,000 households, 10,000 people, 50,000 rows.
 	Huge State = "huge"
+	// Filling is a first sync whose link broke amid the past.
+	Filling State = "filling"
 )
 
 // States are all that screens are looked at in.
@@ -202,6 +204,9 @@ func (p *Phone) fill(ctx context.Context) error {
 	switch p.State {
 	case Full, Done, Failed, Practising, Locked, Waiting, Lapsed:
 		p.village(20)
+	case Filling:
+		p.village(20)
+		return p.begin(ctx)
 	case Hostile:
 		p.village(20)
 		poison(p.cloud)

@@ -19,6 +19,7 @@ import (
 
 type serveCmd struct {
 	Listen string `default:"127.0.0.1:8470" placeholder:"HOST:PORT" help:"在哪个地址上服务；端口 0 表示任选一个。 Where to serve; port 0 takes any."`
+	App    string `type:"existingdir" placeholder:"DIR" help:"手机安装包所在的文件夹（./task android 写出的两个文件），已登记的手机会看到新版。 The folder of the package for phones; enrolled ones are offered it."`
 	consoleFlags
 }
 
@@ -41,7 +42,7 @@ func (s *serveCmd) Run(r *room) (err error) {
 		return err
 	}
 	cfg := config(r.cli, log)
-	cfg.Serve = true
+	cfg.Serve, cfg.App = true, s.App
 	e, err := engine.Open(r.ctx, cfg)
 	if err != nil {
 		return errors.Join(err, l.Close())

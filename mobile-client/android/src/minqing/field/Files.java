@@ -54,9 +54,8 @@ public final class Files extends ContentProvider {
         return c;
     }
 
-    @Override // nobody writes here but through openFile
-    public Uri insert(Uri uri, ContentValues values) { return null; }
-
+    // Nobody writes here but through openFile.
+    @Override public Uri insert(Uri uri, ContentValues values) { return null; }
     @Override public int delete(Uri uri, String where, String[] args) { return 0; }
     @Override public int update(Uri uri, ContentValues values, String where, String[] args) { return 0; }
 }

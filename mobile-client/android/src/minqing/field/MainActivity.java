@@ -16,8 +16,7 @@ import org.json.JSONObject;
 
 /** The one screen: a WebView on the pages that the program serves on this phone. */
 public final class MainActivity extends Activity implements Program.Listener, View.OnClickListener, View.OnApplyWindowInsetsListener {
-    private static final int CHOOSE = 1, NOTIFY = 2;
-    private static final long MAX_BUNDLE = 64L << 20; // as the program takes them
+    private static final int CHOOSE = 1, NOTIFY = 2, MAX_BUNDLE = 64 << 20; // far above what the program takes
     static final String NOTIFICATIONS = "android.permission.POST_NOTIFICATIONS", APK = "application/vnd.android.package-archive";
 
     private FrameLayout frame;
@@ -135,15 +134,16 @@ public final class MainActivity extends Activity implements Program.Listener, Vi
         return t;
     }
 
-    /** Takes a bundle or receipt that another app shares: it is copied, and the program is told where it lies. */
+    /** Takes the link of an enrolment code, or a bundle or receipt that another app shares: it is copied, and the program told where it lies. */
     private void take(Intent intent) {
-        if (!Intent.ACTION_SEND.equals(intent.getAction())) {
-            return;
-        }
+        String action = intent.getAction();
         intent.setAction(Intent.ACTION_MAIN); // once, though the activity is made again
         Uri from = (Uri) intent.getParcelableExtra(Intent.EXTRA_STREAM);
         File to = new File(Files.folder(this), "bundle-" + System.currentTimeMillis());
-        if (from == null) {
+        if (Intent.ACTION_VIEW.equals(action)) {
+            program.send("link", "link", String.valueOf(intent.getData()));
+        }
+        if (!Intent.ACTION_SEND.equals(action) || from == null) {
             return;
         }
         try (InputStream in = getContentResolver().openInputStream(from); OutputStream out = new FileOutputStream(to)) {
@@ -184,28 +184,27 @@ public final class MainActivity extends Activity implements Program.Listener, Vi
         Toast.makeText(this, R.string.other_signer, Toast.LENGTH_LONG).show();
     }
 
-    /** Our own pages stay in the WebView, a phone number is dialled, everything else is not opened. */
+    /** Our own pages stay in the WebView; a phone number is dialled, the sign-in page of a network opened by the browser. */
     private final class Pages extends WebViewClient {
         @Override // newer phones call it too, by way of the form that takes a request
         public boolean shouldOverrideUrlLoading(WebView v, String url) {
-            if (url.startsWith("tel:")) {
-                Intent dial = new Intent(Intent.ACTION_DIAL, Uri.parse(url));
-                if (dial.resolveActivity(getPackageManager()) != null) { // a tablet may have no telephone
-                    startActivity(dial);
-                }
+            boolean dial = url.startsWith("tel:"), out = url.startsWith("http:") && !url.startsWith(home);
+            Intent i = new Intent(dial ? Intent.ACTION_DIAL : Intent.ACTION_VIEW, Uri.parse(url));
+            if ((dial || out) && i.resolveActivity(getPackageManager()) != null) { // a tablet may have no telephone
+                startActivity(i);
             }
             return !url.startsWith(home);
         }
     }
 
-    /** File fields of the pages: the camera where they ask for it, else a picture that is there already. */
+    /** File fields of the pages: the camera where they ask for it, else a file that is there already. */
     private final class Choosing extends WebChromeClient {
         @Override
         public boolean onShowFileChooser(WebView v, ValueCallback<Uri[]> answer, FileChooserParams asked) {
             choose(null);
             chooser = answer;
             photo = null;
-            Intent i = new Intent(Intent.ACTION_GET_CONTENT).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*");
+            Intent i = asked.createIntent(); // of the kind that the page asks for
             Intent camera = new Intent(MediaStore.ACTION_IMAGE_CAPTURE);
             if (asked.isCaptureEnabled() && camera.resolveActivity(getPackageManager()) != null) {
                 photo = new File(Files.folder(MainActivity.this), "photo-" + System.currentTimeMillis() + ".jpg");

@@ -54,7 +54,8 @@ final class Program extends ConnectivityManager.NetworkCallback implements Runna
         process = b.start();
         in = process.getOutputStream();
         // The first line: what the program needs before it opens its file.
-        send("start", "secret", Base64.encodeToString(vault.secret(), Base64.NO_WRAP), "version", version(), "share", Files.folder(context).getPath());
+        send("start", "secret", Base64.encodeToString(vault.secret(), Base64.NO_WRAP), "version", version(),
+                "share", Files.folder(context).getPath(), "package", context.getApplicationInfo().sourceDir);
         networkChanged();
         Thread reader = new Thread(this, "program");
         reader.setDaemon(true);
