@@ -160,7 +160,7 @@ func benchOneRow(ctx context.Context, r *run, on database) error {
 				return err
 			}
 		}
-		flat[0], flat[1] = append(flat[0], median(server[0])), append(flat[1], median(apply[1]))
+		flat[0], flat[1] = append(flat[0], median(server[1])), append(flat[1], median(apply[1]))
 	}
 	for i, name := range []string{"server", "apply"} {
 		first, last := flat[i][0], flat[i][len(flat[i])-1]
