@@ -252,7 +252,39 @@ func (t *teller) doors() ([]door, error) {
 			"The link is good once; that browser then goes on at " + origin(app.url) + ". For another browser: Ctrl+C, then ./task demo again.",
 		}})
 	}
+	desks, err := t.desks()
+	return append(out, desks...), err
+}
+
+// desks are the consoles, for a secretary with journals in the queue and an administrator with a conflict that waits.
+func (t *teller) desks() (out []door, err error) {
+	for _, who := range []struct{ login, zh, en string }{
+		{"zhouyun", "支部书记周云的网页：审阅", "the secretary's console: journals to review"}, {admin, "管理员何婉清的网页：冲突处理、设备", "the administrator's console: a conflict to decide, devices"},
+	} {
+		o := t.minqing("user", "link", who.login, "--plain")
+		if o.err != nil {
+			return nil, o.err
+		}
+		out = append(out, door{who.zh, who.en, strings.TrimSpace(o.text), []string{"链接只能用一次：打开后自己设一个密码，以后用登录名 " + who.login + " 登录。 Good once: choose a password there; afterwards sign in as " + who.login + "."}})
+	}
 	return out, nil
+}
+
+// part lets two write apart once more, and leaves it to the reader to decide.
+func (t *teller) part() error {
+	t.net.SetCut(false)
+	shared := t.phones[0].households[0]
+	for i, ph := range t.phones[:2] {
+		if err := t.phone(ph, "edit", "household", shared, fmt.Sprintf("address=村口第 %d 户（第 %d 回登记）", 3+2*i, t.round+1)).err; err != nil {
+			return err
+		}
+	}
+	for _, ph := range t.phones[:2] {
+		if err := t.phone(ph, "sync").err; err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // origin is an address without its path.

@@ -107,7 +107,7 @@ func (t *teller) steps(again bool) []func() error {
 	if t.opt.NoServe {
 		return append(steps, t.finish)
 	}
-	return append(steps, t.stay)
+	return append(steps, t.part, t.stay)
 }
 
 func (t *teller) say(format string, args ...any) { fmt.Fprintf(t.opt.Out, format+"\n", args...) }

@@ -52,13 +52,19 @@ func goesOn(t *testing.T, opt demo.Options) {
 		ended <- err
 	}()
 	var told strings.Builder
-	var links []string
+	var links, desks []string
 	for lines := bufio.NewScanner(read); lines.Scan(); {
 		told.WriteString(lines.Text() + "\n")
 		if at := strings.Index(lines.Text(), "http://"); at >= 0 && strings.Contains(lines.Text(), "/enter?k=") {
 			links = append(links, lines.Text()[at:])
 		}
+		if at := strings.Index(lines.Text(), "http://"); at >= 0 && strings.Contains(lines.Text(), "/link/") {
+			desks = append(desks, strings.TrimSpace(lines.Text()[at:]))
+		}
 		if strings.Contains(lines.Text(), "Ctrl+C ends it all") {
+			for _, link := range desks {
+				opens(t, link)
+			}
 			for _, link := range links {
 				look(t, link)
 			}
@@ -68,7 +74,7 @@ func goesOn(t *testing.T, opt demo.Options) {
 	if err := <-ended; err != nil {
 		t.Fatalf("the second run: %v\n%s", err, told.String())
 	}
-	if !strings.Contains(told.String(), "三部手机都与服务器相等") || len(links) != 2 {
+	if !strings.Contains(told.String(), "三部手机都与服务器相等") || len(links) != 2 || len(desks) != 2 {
 		t.Errorf("the second run does not end with the proof and two field apps:\n%s", told.String())
 	}
 	for _, link := range links {
@@ -77,6 +83,20 @@ func goesOn(t *testing.T, opt demo.Options) {
 			resp.Body.Close()
 			t.Errorf("%s still answers after the end", base)
 		}
+	}
+}
+
+// opens tells that a one-time link leads to the page where its owner chooses a password.
+func opens(t *testing.T, link string) {
+	t.Helper()
+	resp, err := http.Get(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(page), `autocomplete="new-password"`) {
+		t.Errorf("%s gives %d, %v:\n%s", link, resp.StatusCode, err, page)
 	}
 }
 
