@@ -64,6 +64,7 @@ type handset struct {
 	t    *testing.T
 	file string
 	now  atomic.Int64
+	via  http.RoundTripper // nil: the usual one
 }
 
 func newHandset(t *testing.T) *handset {
@@ -76,7 +77,10 @@ func newHandset(t *testing.T) *handset {
 func (h *handset) start(secret string, wiped func()) (p *phone.Phone, stop func()) {
 	h.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	p, err := phone.New(ctx, phone.Options{File: h.file, Secret: []byte(secret), Transport: http.DefaultTransport, Now: h.now.Load, Rand: rand.Reader, Weak: true, Wiped: wiped,
+	if h.via == nil {
+		h.via = http.DefaultTransport
+	}
+	p, err := phone.New(ctx, phone.Options{File: h.file, Secret: []byte(secret), Transport: h.via, Now: h.now.Load, Rand: rand.Reader, Weak: true, Wiped: wiped,
 		After: func(d time.Duration) <-chan time.Time { // nothing by itself: tests ask
 			c := make(chan time.Time, 1)
 			if d == 0 {
@@ -292,6 +296,70 @@ func TestCertificateOfAnother(t *testing.T) {
 		t.Errorf("%s: %v", got, err)
 	}
 	h.state(p, phone.Fresh)
+}
+
+// A server whose certificate is good, for another name: the sync stops there, and nothing leaves the outbox.
+func TestCertificateOfAnotherName(t *testing.T) {
+	h, w := newHandset(t), mustWorld(t)
+	s := httptest.NewTLSServer(w.Config.Handler)
+	defer s.Close()
+	s.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(io.Discard, nil), slog.LevelError)
+	h.via = s.Client().Transport // it trusts who made that certificate
+	p, _ := h.start("", nil)
+	if _, err := p.Enrol(t.Context(), s.URL, "AAAA-AAAA-AAAA-AAAA-A", pin); err != nil {
+		t.Fatal(err)
+	}
+	h.write(p)
+	r, _, release, err := p.Hold(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := r.Device(t.Context())
+	if err == nil {
+		d.Server = strings.Replace(s.URL, "127.0.0.1", "localhost", 1) // which the certificate does not name
+		err = r.Enrol(t.Context(), d)
+	}
+	release()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Sync()
+	until(t, "the wrong name is found out", func() bool { s := p.Status(); return !s.Running && s.Trouble == pump.Cert })
+	if n := h.waiting(p); n != 1 {
+		t.Errorf("%d changes wait, want 1", n)
+	}
+}
+
+// A phone too old for its server goes on recording, and sends all of it once the server takes it.
+func TestTooOldGoesOnRecording(t *testing.T) {
+	h, w := newHandset(t), mustWorld(t)
+	w.answer.Store(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Content-Type", "application/problem+json")
+		rw.WriteHeader(http.StatusUpgradeRequired)
+		if _, err := io.WriteString(rw, `{"code":"upgrade","title":"太旧 / old"}`); err != nil {
+			t.Error(err)
+		}
+	}))
+	p, stop := h.start("", nil)
+	h.enrol(p, w)
+	for n := 1; n <= 3; n++ {
+		h.write(p)
+		p.Saved()
+		p.Sync()
+		until(t, "it is told to be too old", func() bool { s := p.Status(); return !s.Running && s.Trouble == pump.Old })
+		if got := h.waiting(p); got != n {
+			t.Fatalf("%d changes wait, want %d", got, n)
+		}
+	}
+	stop()
+	p, _ = h.start("", nil)
+	if err := p.Unlock(t.Context(), pin); err != nil {
+		t.Fatal(err)
+	}
+	h.write(p)
+	if got := h.waiting(p); got != 4 {
+		t.Errorf("after a restart %d changes wait, want 4", got)
+	}
 }
 
 // A revoked phone cannot be wiped while what it had not sent is in no safety: the server takes nothing and the disk takes nothing. Once

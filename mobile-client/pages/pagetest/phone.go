@@ -52,7 +52,7 @@ const (
 )
 
 // States are all that screens are looked at in.
-var States = []State{Empty, Full, Done, Failed, Long, Many, Practising, Locked, Waiting, Lapsed}
+var States = []State{Empty, Full, Done, Failed, Long, Many, Practising, Locked, Waiting, Lapsed, Filling}
 
 // Phone is a replica in a state, and the app over it.
 type Phone struct {
