@@ -144,7 +144,7 @@ func TestFaultsCutSmallExchange(t *testing.T) {
 	p := w.pocket("ann")
 	id := p.matter("每天积水")
 	p.through("the beginning")
-	cuts := 0
+	var cuts [2]int
 	for direction := range 2 {
 		// How long one such exchange is, is measured; it moves by some bytes, so cuts go on till one comes too late.
 		step := full(7, 1)
@@ -161,7 +161,7 @@ func TestFaultsCutSmallExchange(t *testing.T) {
 			late++
 			if err != nil {
 				late = 0
-				cuts++
+				cuts[direction]++
 			}
 			w.net.heal()
 			p.through(fmt.Sprintf("direction %d, cut after %d bytes", direction, n))
@@ -171,7 +171,7 @@ func TestFaultsCutSmallExchange(t *testing.T) {
 		}
 	}
 	p.once()
-	t.Logf("cuts=%d", cuts)
+	t.Logf("cuts-up=%d cuts-down=%d", cuts[up], cuts[down])
 }
 
 // The connection is cut at random bytes of large exchanges: a first fill going down, a long outbox going up.
@@ -182,8 +182,12 @@ func TestFaultsCutLargeExchange(t *testing.T) {
 	w.minqing("assign", "--user", "bob", "--team", "member", "--households", house(0)+","+house(1)+","+house(2))
 	ann, bob := w.pocket("ann"), w.pocket("bob")
 	rng := rand.New(rand.NewPCG(3, 3))
-	rounds, cuts := full(8, 70), 0
-	for range rounds {
+	want := full(20, 500)
+	var cuts [2]int
+	for rounds := 0; cuts[up] < want || cuts[down] < want; rounds++ {
+		if rounds > want {
+			t.Fatalf("%d cuts up and %d down after %d rounds", cuts[up], cuts[down], rounds)
+		}
 		for range 40 {
 			ann.matter(noise(rng, 800))
 		}
@@ -198,7 +202,7 @@ func TestFaultsCutLargeExchange(t *testing.T) {
 					t.Fatal(err)
 				}
 				if err != nil {
-					cuts++
+					cuts[leg.direction]++
 				}
 			}
 			w.net.heal()
@@ -214,7 +218,7 @@ func TestFaultsCutLargeExchange(t *testing.T) {
 	}
 	ann.once()
 	bob.f.equal()
-	t.Logf("cuts=%d matters=%d", cuts, len(ann.matters))
+	t.Logf("cuts-up=%d cuts-down=%d matters=%d", cuts[up], cuts[down], len(ann.matters))
 }
 
 // noise is text that does not compress away.

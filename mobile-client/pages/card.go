@@ -68,7 +68,7 @@ func showCard(rq *request) error {
 	for i, c := range contacts {
 		p.Contacts = append(p.Contacts, contactRow{Contact: c, Team: teams.Show(schema.Text(c.Team), schema.Lang(rq.words), nil), Number: spaced(c.Phone), First: i == 0})
 	}
-	content := ""
+	var content string
 	switch {
 	case len(h.Cards) > 0: // issued: the household's own page
 		p.Serial, p.Scan = h.Cards[0].Serial, rq.words.say("card.scan")

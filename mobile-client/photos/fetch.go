@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"minqing/schema"
 	"minqing/syncproto"
@@ -127,7 +128,7 @@ func (s *Sender) keep(ctx context.Context, row syncproto.RowID, d declared, at i
 	if err != nil {
 		return err
 	}
-	whole := append(before, data...)
+	whole := slices.Concat(before, data)
 	if sum := sha256.Sum256(whole); hex.EncodeToString(sum[:]) != d.hash {
 		if err := s.opt.Replica.SpoilContent(ctx, d.hash); err != nil {
 			return err

@@ -35,12 +35,11 @@ func (b *batch) add(t *schema.Table, id syncproto.RowID, values []schema.Value, 
 		if b.rows[t] == nil {
 			b.order = append(b.order, t)
 		}
-		args := append(b.rows[t], string(id))
+		b.rows[t] = append(b.rows[t], string(id))
 		for _, v := range values {
-			args = append(args, schema.Arg(v))
+			b.rows[t] = append(b.rows[t], schema.Arg(v))
 		}
-		b.rows[t] = args
-		if len(args) >= batchRows*(len(t.Columns)+1) {
+		if len(b.rows[t]) >= batchRows*(len(t.Columns)+1) {
 			return b.flush()
 		}
 	}

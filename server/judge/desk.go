@@ -67,8 +67,6 @@ type row struct {
 	hasItems  bool // its inbox items are among desk.items
 }
 
-func (r *row) living() bool { return r.Dead == 0 }
-
 // get reads a column as it shows.
 func (r *row) get(column string) schema.Value {
 	if i := columnIndex(r.table, column); i >= 0 && r.values != nil {

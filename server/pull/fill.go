@@ -36,7 +36,6 @@ func stageOf(b syncproto.BucketID) int {
 
 // fillChunk sends as many whole buckets as fit a chunk, at least one, and a mark behind them. It gives how many it took.
 func (c *Course) fillChunk(todo []syncproto.BucketID) (int, error) {
-	took := 0
 	var after syncproto.RowID
 	for inside := false; ; inside = true {
 		piece, err := c.readChunk(todo, after)
@@ -50,7 +49,7 @@ func (c *Course) fillChunk(todo []syncproto.BucketID) (int, error) {
 			c.held[b] = true
 			c.dirty[b] = true
 		}
-		took = len(piece.whole) + len(piece.lost)
+		took := len(piece.whole) + len(piece.lost)
 		if piece.partial == "" {
 			return took, c.mark(todo[took-1])
 		}

@@ -82,6 +82,3 @@ func (d dialect) args(args []any) []any {
 	}
 	return args
 }
-
-// maxParams keeps a multi-row statement well under both databases' limits (32,766 and 65,535 parameters).
-const maxParams = 30000
