@@ -140,6 +140,11 @@ func (d *Desk) read(tx *store.Tx, it *judge.Item, whole bool) (*View, error) {
 	for i := range it.Sides {
 		v.Sides = append(v.Sides, d.side(tx.Book(), v, i, labels, whole))
 	}
+	// 甲 is who wrote first: the order of the item itself means nothing to people.
+	slices.SortStableFunc(v.Sides, func(a, b Side) int { return a.Written.Compare(b.Written) })
+	for i := range v.Sides {
+		v.Sides[i].Mark = marks[i%len(marks)]
+	}
 	if it.Kind == syncproto.ItemTwin {
 		if err := d.twins(tx, v); err != nil {
 			return nil, err
@@ -153,7 +158,7 @@ func (d *Desk) read(tx *store.Tx, it *judge.Item, whole bool) (*View, error) {
 
 func (d *Desk) side(b *schema.Book, v *View, i int, labels map[string]string, whole bool) Side {
 	s := &v.item.Sides[i]
-	out := Side{Mark: marks[i%len(marks)], Who: v.names[s.User].name, Post: v.names[s.User].post, Written: time.UnixMilli(s.Corrected).In(d.Zone), Received: time.UnixMilli(s.Received).In(d.Zone),
+	out := Side{Who: v.names[s.User].name, Post: v.names[s.User].post, Written: time.UnixMilli(s.Corrected).In(d.Zone), Received: time.UnixMilli(s.Received).In(d.Zone),
 		user: s.User, change: s.Change, against: s.Against, delete: s.Op == syncproto.OpDelete, Outcome: v.item.Outcome[s.Change],
 		Clock: time.Duration(s.At-s.Corrected) * time.Millisecond}
 	out.Trusted = out.Clock.Abs() <= exact

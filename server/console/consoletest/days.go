@@ -195,7 +195,9 @@ func (c *City) conflicts(ctx context.Context) error {
 			}
 			c.SetNow(c.Now().Add(13 * time.Minute))
 			if x.cell == "note" {
-				text = c.text(text, 3999) + []string{"。", "！"}[i]
+				if text = c.text(text, 3999); c.State != Full && c.State != Many {
+					text += []string{"。", "！"}[i] // or both would have written the same
+				}
 			}
 			if x.cell == "head" {
 				text = c.text(text+fmt.Sprint(i), 60)
