@@ -33,6 +33,9 @@ var designHistories = []directed{
 func lateWithin(s *stage) {
 	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
 	m := s.edit(p, t, "name", "late")
+	if m.Cursor == "" {
+		s.violate(iNoLostEdit, "%s is sealed under no cursor: nobody can prove that its author was entitled as he wrote it", describe(m.Change))
+	}
 	s.unassign(ann, households[0])
 	s.tick(29 * day)
 	s.sync(p)

@@ -14,6 +14,7 @@ var guardHistories = []directed{
 	{"orders-on-copies", "Edits beside one another under every rule, a row made, one deleted, a move: delivered in many orders to copies of the server, all come to the same.", ordersOnCopies},
 	{"answer-breaks-within-a-change", "An answer breaks off between the rows of one change, or before its checkpoint: nobody sees half of it.", breaksWithin},
 	{"acknowledged-and-not-here-yet", "The link breaks behind the verdict, for good: the author's words stand over the row until it comes with them.", acknowledgedNotHere},
+	{"forgotten-and-not-deleted", "A household is taken from somebody: his phone lets it go, and tells nobody that anything was deleted.", forgottenNotDeleted},
 	{"first-sync-resumed-with-other-rights", "A first sync breaks off behind a mark; what was granted changes; it goes on with what is granted now.", resumedWithOtherRights},
 	{"decided-then-sent-again", "What stood in an item comes again after the item was decided, from each phone: the decision stands.", decidedThenAgain},
 	{"boxes-open-after-a-restore", "Work of a forgotten scope, which its phone cannot read any more, comes back after a restore.", boxesAfterRestore},
@@ -109,6 +110,18 @@ func acknowledgedNotHere(s *stage) {
 	}
 	s.sync(p)
 	s.shownOn(p, t, "name", "mine", "total", 2, "grade", "a")
+}
+
+func forgottenNotDeleted(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	s.unassign(ann, households[0])
+	for range 2 {
+		s.tick(1000)
+		s.must(p.session(s.d, false), "sync of "+p.name)
+	}
+	s.missingOn(p, t)
+	s.sync(p, q)
+	s.shownOn(q, t, "state", "open")
 }
 
 func resumedWithOtherRights(s *stage) {
