@@ -46,7 +46,7 @@ var firstWords = words{
 	"first.secs":     {ZH: "{0} 秒", EN: "{0} second|{0} seconds"},
 	"first.mins":     {ZH: "{0} 分钟", EN: "{0} minute|{0} minutes"},
 	"first.hours":    {ZH: "{0} 小时", EN: "{0} hour|{0} hours"},
-	"first.register": {ZH: "今天要办的、联系户和家里人", EN: "Today’s work, homes and people"},
+	"first.register": {ZH: "联系户和家里人", EN: "Homes and people"},
 	"first.homes":    {ZH: "到齐，{0} 户", EN: "all {0} here"},
 	"first.past":     {ZH: "一年来的记录", EN: "The past year’s records"},
 	"first.coming":   {ZH: "正在到", EN: "coming in"},
