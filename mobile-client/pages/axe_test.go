@@ -108,7 +108,7 @@ func (r *room) open(state pagetest.State) func() {
 		r.t.Fatal(err)
 	}
 	r.base, _, _ = strings.Cut(link, "/enter")
-	r.must(r.Go(link, "nav.tabs"))
+	r.must(r.Go(link, "main"))
 	return func() {
 		stop()
 		if err := <-ended; err != nil {

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -88,7 +89,7 @@ func (rq *request) diagnostics() (string, error) {
 	}
 	line("contact", contact, "lapsed", c.Lapse, "clock behind by ms", c.Offset)
 	s := rq.phone.Status()
-	line("sync", "running", s.Running, "trouble", s.Trouble, "metered", s.Metered)
+	line("sync", "running", s.Running, "trouble", cmp.Or(s.Trouble, "none"), "metered", s.Metered)
 	var sizes field.Sizes
 	var used phone.Used
 	if err := rq.replica.View(rq.Context(), func(v *replica.View) (err error) {

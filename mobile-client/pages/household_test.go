@@ -63,3 +63,22 @@ func TestLookingChangesNothing(t *testing.T) {
 		t.Error("it is told again")
 	}
 }
+
+// TestPhotosOfOthers says honestly that a photo is not here, and shows it once it is.
+func TestPhotosOfOthers(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Full)
+	p := b.Get("/j/{theirs}").Want(200)
+	p.Has(".pics .away", "不在本机，点开取")
+	b.Get(pagetest.Attr(p.One(".pics a"), "href")).Want(200).Has("main", "现在没有网")
+	b.Get("/photo/{photo}/content").Want(http.StatusServiceUnavailable)
+	b.Get("/photo/{home}/whole").Want(http.StatusNotFound)
+	content := []byte{0xff, 0xd8, 0xff, 0xd9}
+	if err := b.Replica.StoreContent(t.Context(), b.Rows["photo"], strings.Repeat("0a", 32), 4, 0, content, content); err != nil {
+		t.Fatal(err)
+	}
+	p = b.Get("/j/{theirs}").Want(200)
+	p = b.Get(pagetest.Attr(p.One(".pics a"), "href")).Want(200)
+	if got := b.Get(pagetest.Attr(p.One(".whole img"), "src")).Want(200).Raw; got != string(content) {
+		t.Errorf("the picture is %q", got)
+	}
+}

@@ -40,7 +40,7 @@ type journalPage struct {
 	Recorded string // the day on which it was written, when that is not the day of the visit
 	Doing    []string
 	Reviews  []stepRow
-	Pics     []syncproto.RowID
+	Pics     []journalPic
 	Mine     bool
 	Fresh    bool // with guidance that was not noted yet
 	Edit     bool // its words may still be changed
@@ -70,6 +70,8 @@ var journalRoutes = []route{
 	{pattern: "POST /j/{id}/edit", do: saveJournal, keeps: true},
 	{pattern: "POST /j/{id}/seen", do: noteGuidance, entry: true},
 	{pattern: "GET /photo/{id}", do: showPhoto},
+	{pattern: "GET /photo/{id}/whole", do: showWhole},
+	{pattern: "GET /photo/{id}/content", do: photoContent},
 }
 
 var journalWords = words{
@@ -206,12 +208,23 @@ func showJournal(rq *request) error {
 	var steps []field.Step
 	if err := rq.replica.View(rq.Context(), func(v *replica.View) (err error) {
 		var ok bool
-		if p.Record, steps, p.Pics, ok, err = field.OneJournal(v, id); err == nil && !ok {
+		var pics []syncproto.RowID
+		if p.Record, steps, pics, ok, err = field.OneJournal(v, id); err == nil && !ok {
 			err = errNotFound
+		}
+		for _, pic := range pics {
+			p.Pics = append(p.Pics, journalPic{ID: pic})
 		}
 		return err
 	}); err != nil {
 		return err
+	}
+	for i := range p.Pics {
+		thumb, err := rq.replica.Thumb(rq.Context(), p.Pics[i].ID)
+		if err != nil {
+			return err
+		}
+		p.Pics[i].Here = len(thumb) > 0
 	}
 	p.frame = frame{Title: l.home(p.Home), Sub: l.weekday(p.Record.Day, rq.now), Back: rq.from(journalsPath)}
 	p.Mine, p.Chip = p.Author == me, p.Where

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,7 +30,7 @@ var noticeWords = words{
 	"low.space":         {ZH: "手机快满了，还剩 {0}。文字照常记，大约还能拍 {1} 张照片。", EN: "This phone is nearly full: {0} left. Text goes on as always; about {1} more photo fits.|This phone is nearly full: {0} left. Text goes on as always; about {1} more photos fit."},
 	"low.none":          {ZH: "手机满了，只剩 {0}。文字还能记，照片先别拍；删掉些别的东西就好。", EN: "This phone is full: {0} left. Text can still be written; take no photos before you have removed other things."},
 	"when.wrote":        {ZH: "您写的时间", EN: "You wrote it"},
-	"when.decided":      {ZH: "定下的消息到本机", EN: "The decision came"},
+	"when.decided":      {ZH: "决定到本机", EN: "The decision came"},
 	"when.decides":      {ZH: "谁来定", EN: "Who decides"},
 	"when.admin":        {ZH: "管理员。定了会告诉您。", EN: "An administrator. You will be told."},
 	"when.seen":         {ZH: "看决定", EN: "See the decision"},
@@ -157,7 +156,7 @@ func (rq *request) whens(e replica.Entry, kind string) (out [][2]string, err err
 	list, err := rq.replica.Notices(rq.Context(), true)
 	for _, n := range list {
 		if n.Identity == e.Identity && (n.Kind == replica.NoticeDecided || n.Kind == replica.NoticeOutvoted) {
-			out = append(out, [2]string{rq.words.say("when.decided"), fmt.Sprintf("%s · %s", rq.cellName(n.Table, n.Cell), at(n.At))})
+			out = append(out, [2]string{rq.words.say("when.decided"), rq.cellName(n.Table, n.Cell) + map[tongue]string{"zh": "，", "en": ", "}[rq.words] + at(n.At)})
 		}
 	}
 	return out, err

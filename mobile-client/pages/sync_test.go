@@ -77,7 +77,7 @@ func TestFatesAreToldInWords(t *testing.T) {
 		whole.Has(".facts", "您写的时间今天 10:42")
 		switch text := strings.Join(whole.Texts("main"), " "); {
 		case strings.Contains(text, "管理员定了"):
-			whole.Has(".facts", "定下的消息到本机")
+			whole.Has(".facts", "决定到本机")
 			whole.Has(".both", "现在是")
 		case strings.Contains(text, "管理员来定"):
 			whole.Has(".facts", "定了会告诉您")

@@ -40,6 +40,7 @@ var catalogue = join(
 	noticeWords,
 	updateWords,
 	journalWords,
+	photoWords,
 	matterWords,
 	matterMoreWords,
 )

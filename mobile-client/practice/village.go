@@ -58,11 +58,12 @@ func Remove(path string) error {
 // fill makes the village: somebody to visit, something promised, a journal that came back, an answer to bring.
 func fill(ctx context.Context, r *replica.Replica, opt Options) error {
 	var failed error
-	id := func() syncproto.RowID {
-		id, err := syncproto.NewID(opt.Now(), opt.Rand)
+	at := func(ms int64) syncproto.RowID {
+		id, err := syncproto.NewID(ms, opt.Rand)
 		failed = errors.Join(failed, err)
 		return syncproto.RowID(id)
 	}
+	id := func() syncproto.RowID { return at(opt.Now()) }
 	c := &Cloud{Book: schema.Minqing(), IDs: id}
 	me := syncproto.UserID(id())
 	if err := r.Enrol(ctx, replica.Device{ID: syncproto.DeviceID(id()), User: me, Server: "https://practice.invalid", Seed: make([]byte, 32)}); err != nil {
@@ -94,19 +95,24 @@ func fill(ctx context.Context, r *replica.Replica, opt Options) error {
 			c.Add("resident", person)
 		}
 		c.Add("assignment", Vals{"household": home, "user": syncproto.RowID(me), "team": "member", "since": "2026-01-01"})
-		visit := Vals{"household": home, "author": syncproto.RowID(me), "day": day(35 + i), "met": h.People[0].Name, "tasks": []string{"listen"}}
+		back := []int{9, 5}
+		ago := 35 + i
+		if i < len(back) {
+			ago = back[i]
+		}
+		visit := Vals{"household": home, "author": syncproto.RowID(me), "day": day(ago), "met": h.People[0].Name, "tasks": []string{"listen"}}
 		state := "accepted"
 		switch i {
 		case 0:
-			visit["day"], visit["next_day"] = day(9), day(0)
+			visit["next_day"] = day(0)
 		case 1:
-			visit["day"], state = day(5), "returned"
+			state = "returned"
 		case 2:
 			m := c.Add("matter", Vals{"household": home, "author": syncproto.RowID(me), "kind": "request", "title": "路灯坏了", "raised_by": h.People[0].Name, "state": "handled"})
 			c.Add("matter_step", Vals{"matter": m, "author": syncproto.RowID(me), "kind": "record", "day": day(20), "text": "记下了。"})
 			c.Add("matter_step", Vals{"matter": m, "author": secretary, "kind": "handle", "day": day(2), "text": "换了新灯泡。"})
 		}
-		journal := c.Add("journal", Vals{"visit": c.Add("visit", visit), "author": syncproto.RowID(me), "text": register.VisitText(dice), "state": state})
+		journal := c.Add("journal", Vals{"visit": c.Put("visit", at(opt.Day.AddDate(0, 0, -ago).UnixMilli()), visit), "author": syncproto.RowID(me), "text": register.VisitText(dice), "state": state})
 		if state == "returned" {
 			c.Add("review", Vals{"journal": journal, "author": secretary, "kind": "return", "comment": "请写明是谁反映的"})
 		}

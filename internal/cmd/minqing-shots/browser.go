@@ -30,7 +30,7 @@ func (b *browser) enter(link string, o options) error {
 	if err := b.Prefer("prefers-color-scheme", o.scheme, "prefers-reduced-motion", "reduce"); err != nil {
 		return err
 	}
-	if err := b.Go(link, "nav.tabs"); err != nil {
+	if err := b.Go(link, "main"); err != nil {
 		return err
 	}
 	if err := b.Go(b.base+"/me", "main form"); err != nil {

@@ -39,6 +39,8 @@ const (
 	Many   State = "many"   // 1,000 households, 3,000 people
 	// Practising is Full, with somebody who practises.
 	Practising State = "practising"
+	// Drafting is Full with drafts of every sort: one that another overtook, and a round of three homes.
+	Drafting State = "drafting"
 	// Locked is Full behind its PIN, Waiting after too many wrong tries, and Lapsed when it was out of touch for longer than its lease.
 	Locked  State = "locked"
 	Waiting State = "waiting"
@@ -52,7 +54,7 @@ const (
 )
 
 // States are all that screens are looked at in.
-var States = []State{Empty, Full, Done, Failed, Long, Many, Practising, Locked, Waiting, Lapsed, Filling}
+var States = []State{Empty, Full, Done, Failed, Long, Many, Practising, Drafting, Locked, Waiting, Lapsed, Filling}
 
 // Phone is a replica in a state, and the app over it.
 type Phone struct {
@@ -185,6 +187,19 @@ func (p *Phone) open(ctx context.Context) (err error) {
 	return err
 }
 
+// idOn makes an id as a phone would have on a day: what is recorded on the day itself is no late recording.
+func (p *Phone) idOn(day string) syncproto.RowID {
+	at, err := time.ParseInLocation(time.DateOnly, day, zone)
+	if err == nil {
+		var id string
+		id, err = syncproto.NewID(at.Add(10*time.Hour).UnixMilli(), p.rng)
+		if err == nil {
+			return syncproto.RowID(id)
+		}
+	}
+	panic(err) // the days of the states are days, and the generator does not end
+}
+
 func (p *Phone) options(over *phone.Phone) pages.Options {
 	return pages.Options{Phone: over, Settings: p.Path + ".settings", Practice: p.Path + ".practice", Version: "1.0.0", Platform: "android/arm64",
 		Free: func() (int64, error) { return p.Free, nil }, Now: func() time.Time { return p.Now }, Zone: zone, Rand: p.rng, Log: slog.New(slog.NewTextHandler(p.Log, nil))}
@@ -202,7 +217,7 @@ func (p *Phone) id() syncproto.RowID {
 // fill gives the phone what its state has.
 func (p *Phone) fill(ctx context.Context) error {
 	switch p.State {
-	case Full, Done, Failed, Practising, Locked, Waiting, Lapsed:
+	case Full, Done, Failed, Practising, Drafting, Locked, Waiting, Lapsed:
 		p.village(20)
 	case Filling:
 		p.village(20)
@@ -231,6 +246,8 @@ func (p *Phone) fill(ctx context.Context) error {
 		return p.unsent(ctx)
 	case Failed:
 		return p.failures(ctx)
+	case Drafting:
+		return p.drafts(ctx)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (p *Phone) visit(home syncproto.RowID, by, day, text, state string, more va
 	for k, x := range more {
 		v[k] = x
 	}
-	visit = c.Add("visit", v)
+	visit = c.Put("visit", p.idOn(day), v)
 	if text != "" {
 		journal = c.Add("journal", vals{"visit": visit, "author": r[by], "text": text, "state": state})
 	}
@@ -77,7 +77,9 @@ func (p *Phone) village(n int) {
 	c.Add("assignment", vals{"household": r["home"], "user": r["liu"], "team": "leading", "since": "2026-03-01"})
 	c.Add("contact_card", vals{"household": r["home"], "serial": "7K4M-2Q9X", "issued": "2026-03-01", "contacts": "陈秀兰、赵建国、刘敏"})
 	p.visit(r["home"], "me", "2026-10-21", "水渠动工，告诉她工期一个月。", "submitted", nil)
-	_, j := p.visit(r["home"], "zhao", "2026-11-04", "核实低保，材料齐。", "accepted", nil)
+	checked, j := p.visit(r["home"], "zhao", "2026-11-04", "核实低保，材料齐。", "accepted", nil)
+	r["theirs"] = j
+	r["photo"] = c.Add("attachment", vals{"visit": checked, "author": r["zhao"], "hash": strings.Repeat("0a", 32), "media": "image/jpeg", "bytes": 4})
 	c.Add("review", vals{"journal": j, "author": r["sun"], "kind": "accept"})
 	promise := vals{"next_day": "2026-11-23"}
 	if done {
@@ -101,6 +103,7 @@ func (p *Phone) village(n int) {
 	p.visit(wu, "me", "2026-11-12", "看了新修的水渠。", "accepted", nil)
 	c.Add("matter", vals{"household": wu, "author": r["me"], "kind": "request", "title": "水渠已修好", "raised_by": "吴吉祥", "state": state})
 	ou := p.home("SQ07-008", "group0", "欧阳诗雅", "柳河镇石桥村第7组上湾粮站家属院", nil, vals{"name": "欧阳诗雅", "sex": "f", "birth": "1990-02-01", "relation": "户主"})
+	r["ou"] = ou
 	back := "returned"
 	if done {
 		back = "accepted"
