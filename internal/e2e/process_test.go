@@ -149,7 +149,7 @@ type process struct {
 }
 
 // patience bounds every wait for a process: far above what it takes on a busy machine.
-const patience = 2 * time.Minute
+var patience = time.Duration(full(2, 15)) * time.Minute
 
 func (w *town) spawn(program string, args ...string) (*process, error) {
 	ctx, stop := context.WithTimeout(context.Background(), patience)
