@@ -77,9 +77,15 @@ func deciding(t *testing.T, dsn string) {
 		t.Errorf("who comes second is told %q", late.Texts("main"))
 	}
 	second.Post(note, url.Values{"pick": {"1"}, "base": {"{}"}}).Want(422)
-	late.Send(".conflict form", nil).Want(200)
+	late.Send("form[action$='/undo']", nil).Want(200)
 	if got := columnOf(t, city, "household", "note", string(city.Rows["wang"])); !strings.Contains(got, "每月 820 元") {
 		t.Errorf("taken back, the note is %q", got)
+	}
+
+	// What was taken back can be decided once more.
+	second.Get(note+"?pick=2").Want(200).Send(".decide form", nil).Want(200)
+	if got := columnOf(t, city, "household", "note", string(city.Rows["wang"])); !strings.Contains(got, "续到 2027年10月") || strings.Contains(got, "起停了") {
+		t.Errorf("decided once more: %q", got)
 	}
 
 	// A third: what is wrong stays typed, what is right is written.

@@ -8,6 +8,7 @@ import (
 	"minqing/schema"
 	"minqing/server/admin"
 	"minqing/server/console/conflict"
+	"minqing/server/judge"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -79,6 +80,7 @@ var conflictWords = words{
 	"conflict.undone":    {ZH: "撤回了，回到定之前显示的样子；各人写的都在历史里。", EN: "Taken back: what showed before shows again; all that was written is in the history."},
 	"conflict.closed":    {ZH: "{0}已经定了这件事。", EN: "{0} has decided this."},
 	"conflict.back":      {ZH: "撤回这个决定", EN: "Take this decision back"},
+	"conflict.again":     {ZH: "再定一次", EN: "Decide it once more"},
 	"conflict.kept":      {ZH: "采用了", EN: "taken"},
 	"conflict.outvoted":  {ZH: "没有采用", EN: "not taken"},
 	"conflict.third":     {ZH: "另写了", EN: "something else was written"},
@@ -114,7 +116,7 @@ func (rq *request) conflictPage() (*conflictPage, error) {
 		return nil, err
 	}
 	p.Basis = string(basis)
-	if v.Closed {
+	if v.Closed && v.Kind != syncproto.ItemCell {
 		return p, nil
 	}
 	var others []conflict.Seen
@@ -165,12 +167,10 @@ func decideConflict(rq *request) error {
 	}
 	p.Typed = f
 	p.choose(f.Get("pick"))
-	if p.View.Closed {
-		p.Error = rq.words.say("conflict.closed", p.View.By)
-		return rq.again("conflict", p)
-	}
-	if p.Choice == nil {
-		p.Error = rq.words.say("conflict.say")
+	if p.Choice == nil || p.View.Closed && f.Get("again") != "1" { // who was shown it open did not mean to decide it once more
+		if p.Error = rq.words.say("conflict.say"); p.View.Closed {
+			p.Error = rq.words.say("conflict.closed", p.View.By)
+		}
 		return rq.again("conflict", p)
 	}
 	typed, bad := rq.third(p.Choice, f)
@@ -187,7 +187,12 @@ func decideConflict(rq *request) error {
 		p.Error = rq.words.say("conflict.say")
 		return rq.again("conflict", p)
 	}
-	if _, err := rq.app.opt.Engine.Judge.Resolve(rq.Context(), rq.user(), p.View.ID, decision); err != nil {
+	if p.View.Closed {
+		err = rq.decideAgain(p, decision)
+	} else {
+		_, err = rq.app.opt.Engine.Judge.Resolve(rq.Context(), rq.user(), p.View.ID, decision)
+	}
+	if err != nil {
 		text, ok := rq.sentence(err)
 		if !ok {
 			return err
@@ -204,6 +209,15 @@ func decideConflict(rq *request) error {
 		done = append(done, more...)
 	}
 	return rq.decided(p, done)
+}
+
+// decideAgain writes what was chosen for an item that is closed, by a change like any other.
+func (rq *request) decideAgain(p *conflictPage, decision judge.Decision) error {
+	edit, ok := p.View.Again(decision)
+	if !ok {
+		return &syncproto.Error{Code: syncproto.CodeConflict, Op: "console: decide again", Message: "这件事已经有人处理了 / somebody has decided this already"}
+	}
+	return submitted(rq.app.opt.Engine.Judge.Submit(rq.Context(), rq.user(), judge.Draft{Edits: []syncproto.Edit{edit}}))
 }
 
 // third reads what was typed for a third; bad is the sentence that says what to mend.
@@ -263,6 +277,9 @@ func (rq *request) decided(p *conflictPage, done []string) error {
 		return rq.see(p.Here)
 	}
 	t := toast{Text: rq.words.say("conflict.done", v.What, p.Choice.Label), Undo: p.Here + "/undo"}
+	if p.View.Closed { // the undo of the item is that of its first decision
+		t.Undo = ""
+	}
 	if len(done) > 1 {
 		t.Text = rq.words.say("conflict.done.many", v.What, len(done), p.Choice.Label)
 		t.Undo += "?" + url.Values{"also": {strings.Join(done[1:], ",")}}.Encode()

@@ -296,6 +296,25 @@ func (v *View) Decision(key string, base syncproto.Base, b *schema.Book, typed m
 	return out, false
 }
 
+// Again is the edit that decides once more about an item that is closed, as after an undo: an ordinary one, over what the form showed.
+func (v *View) Again(decision judge.Decision) (syncproto.Edit, bool) {
+	e := syncproto.Edit{Table: v.item.Table, Row: v.item.Row, Op: syncproto.OpUpdate, Base: decision.Base}
+	for _, name := range v.item.Cells {
+		value, ok := decision.Values[name]
+		for _, s := range v.item.Sides {
+			for _, c := range s.Cells {
+				if s.Change == decision.Pick && c.Cell == name {
+					value, ok = c.Value, true
+				}
+			}
+		}
+		if ok {
+			e.Cells = append(e.Cells, syncproto.CellEdit{Cell: name, Value: value})
+		}
+	}
+	return e, v.Kind == syncproto.ItemCell && len(e.Cells) > 0
+}
+
 // SideOf is the key of the side that a user stands on, "" when he stands on none: how a decision carries over to an alike item.
 func (v *View) SideOf(user syncproto.UserID) string {
 	for i := range v.Sides {
