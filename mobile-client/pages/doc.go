@@ -22,7 +22,9 @@
 //     returned as it is. Paths that pages of others link to are in paths.go.
 //  4. Questions to the register go into package field, over one replica.View. Forms over columns of the schema are a sheet (form.go): it
 //     renders, reads, checks and blames by the column's own rules.
-//  5. The tests: a line in screens (pagetest/screens.go) for each state worth a look. TestEveryScreen then renders it in both
+//  5. A form that is typed into keeps a draft (keep.go): its POST is marked keeps, its GET calls rq.resume, its saving is rq.write, and its
+//     template has the parts kept and drop. What a draft holds is its author's own words alone.
+//  6. The tests: a line in screens (pagetest/screens.go) for each state worth a look. TestEveryScreen then renders it in both
 //     languages and both sizes and holds it to the rules of every page; `./task screenshots` draws it.
 //
 // What is kept on this phone alone (a draft, what was looked at) goes through Replica.PutLocal and View.Local, under a prefix of the
