@@ -46,6 +46,7 @@ var carryWords = words{
 	"sync.carry.none":     {ZH: "没有要带的，都已上传。", EN: "Nothing to carry: all is sent."},
 	"carry.title":         {ZH: "代传", EN: "Carried by hand"},
 	"carry.shared":        {ZH: "写成了一个文件，发给同事就行。内容只有服务器能打开。", EN: "It is in a file: send it to a colleague. Only the server can open it."},
+	"download.shared":     {ZH: "选一个应用，保存或发送这个文件。", EN: "Choose an app to keep or send the file."},
 	"carry.own":           {ZH: "请人带的", EN: "Mine, carried by others"},
 	"carry.theirs":        {ZH: "替人带的", EN: "Others’, carried by me"},
 	"carry.none":          {ZH: "没有代传的文件", EN: "Nothing is carried"},
@@ -170,12 +171,7 @@ func (rq *request) hand(name string, file []byte, word string) error {
 		rq.toast(word)
 		return rq.see(carriedPath)
 	}
-	h := rq.w.Header()
-	h.Set("Content-Type", "application/octet-stream")
-	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	_, err = rq.w.Write(file)
-	rq.lost(err)
-	return nil
+	return rq.download(name, "application/octet-stream", file)
 }
 
 // takeCarried takes in a file that somebody handed over.

@@ -180,8 +180,15 @@ func exportOwn(rq *request) error {
 	return rq.download("minqing-"+rq.today()+".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", file.Bytes())
 }
 
-// download answers with a file to be saved.
+// download answers with a file to be saved. A WebView saves none: there the file goes to another app, and the page shows again.
 func (rq *request) download(name, media string, content []byte) error {
+	switch shared, err := rq.phone.Share(name, content); {
+	case err != nil:
+		return err
+	case shared:
+		rq.toast("download.shared")
+		return rq.see(rq.URL.Path)
+	}
 	h := rq.w.Header()
 	h.Set("Content-Type", media)
 	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)

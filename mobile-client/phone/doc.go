@@ -9,4 +9,6 @@
 //     disk: escrow, then wipe. Power that fails between the two finds the replica, and does both again; power that fails amid the wipe finds
 //     a mark, and finishes it.
 //   - A phone passed on starts a new replica under a key of its own.
+//   - A colleague's bundle, once taken in, stays until the server has it or said why not; its receipt stays until the person is done with it.
+//   - A newer package is handed to the installer whole, as the server's hash says, signed as the one that runs, and when the person asks.
 package phone

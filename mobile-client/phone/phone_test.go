@@ -419,7 +419,7 @@ func TestEscrowComesBeforeTheWipe(t *testing.T) {
 // A wipe that was cut is finished at the next start, wherever it was cut, without a PIN; a phone without its mark is not touched.
 func TestCutWipeIsFinished(t *testing.T) {
 	for name, left := range map[string][]string{
-		"before anything went": {"", "-wal", ".key"}, "amid the data": {"-wal", ".key"}, "before the key": {".key"}, "amid the key": {".key.new"}, "before the mark": nil,
+		"before anything went": {"", "-wal", ".key", ".came-1", ".update-1"}, "amid the data": {"-wal", ".key"}, "before the key": {".key"}, "amid the key": {".key.new"}, "before the mark": nil,
 	} {
 		for _, secret := range []string{"", "the keystore's secret"} {
 			if secret != "" && name != "before the key" {

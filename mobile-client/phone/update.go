@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -40,6 +39,7 @@ type Update struct {
 
 const (
 	updateKey   = "update"
+	fetched     = ".update-" // behind the data file's name in that of a package
 	updateEvery = 24 * time.Hour
 	mostPackage = 200 << 20
 )
@@ -70,7 +70,7 @@ func (p *Phone) keepUpdate(ctx context.Context, r *replica.Replica, k keptUpdate
 
 // updateFile is where a package comes together.
 func (p *Phone) updateFile(o syncproto.AppOffer) string {
-	return p.opt.File + ".update-" + o.SHA256[:min(len(o.SHA256), 16)]
+	return p.opt.File + fetched + o.SHA256[:min(len(o.SHA256), 16)]
 }
 
 // Update gives the newer package that the server has; nil when there is none for this program.
@@ -218,15 +218,7 @@ func (p *Phone) update(ctx context.Context, r *replica.Replica, s *syncer.Syncer
 }
 
 // dropUpdates removes packages that are not needed any more.
-func (p *Phone) dropUpdates() error {
-	list, err := filepath.Glob(escapeGlob(p.opt.File) + ".update-*")
-	for _, path := range list {
-		if gone := os.Remove(path); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
-			err = errors.Join(err, gone)
-		}
-	}
-	return err
-}
+func (p *Phone) dropUpdates() error { return removeBeside(p.opt.File, fetched) }
 
 func (p *Phone) askOffer(ctx context.Context, s *syncer.Syncer) (o syncproto.AppOffer, err error) {
 	resp, err := s.Files(ctx, http.MethodGet, "/v1/app", nil, nil)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"minqing/internal/sqlitex"
 	"minqing/mobile-client/lock"
@@ -17,7 +18,7 @@ const wipeMark = ".wipe"
 // back. Where not even the mark fits on the disk, the data goes without it.
 func Wipe(file string, box *lock.Box) error {
 	marked := makeMark(file)
-	err := errors.Join(sqlitex.Remove(file), box.Remove(), sqlitex.SyncDir(file))
+	err := errors.Join(sqlitex.Remove(file), removeBeside(file, spooled), removeBeside(file, fetched), box.Remove(), sqlitex.SyncDir(file))
 	if err != nil {
 		return errors.Join(err, marked)
 	}
@@ -33,6 +34,17 @@ func FinishWipe(file string, box *lock.Box) (done bool, err error) {
 		return false, err
 	}
 	return true, Wipe(file, box)
+}
+
+// removeBeside removes what lies beside a file under a name that goes on so.
+func removeBeside(file, suffix string) error {
+	list, err := filepath.Glob(escapeGlob(file) + suffix + "*")
+	for _, path := range list {
+		if gone := os.Remove(path); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+	}
+	return err
 }
 
 func makeMark(file string) error {
