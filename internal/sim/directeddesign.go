@@ -55,9 +55,10 @@ func lateWithin(s *stage) {
 }
 
 func lateBeyond(s *stage) {
-	t, p := aThing(0), s.phone(ann)
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
 	was := s.form(p, t).Values["name"]
-	m := s.edit(p, t, "name", "late")
+	m := s.edit(p, t, "name", "late", "high", 5)
+	s.edit(q, t, "high", 9)
 	s.unassign(ann, households[0])
 	s.tick(31 * day)
 	s.sync(p)
@@ -73,6 +74,11 @@ func lateBeyond(s *stage) {
 	if keep {
 		s.want(s.became(m, syncproto.Applied, "").Late, "the work is not marked as late")
 		s.shows(t, "name", "late")
+		s.heard(p, m, replica.Accepted)
+		s.sync(q)
+		s.sync(p)
+		s.want(s.became(m, syncproto.Merged, "").Late, "the work is not marked as late any more") // what was decided about is not a conflict
+		s.shows(t, "high", 9)
 		s.heard(p, m, replica.Accepted)
 		return
 	}

@@ -92,7 +92,7 @@ func (d *desk) restate(rec *record) {
 		return
 	}
 	switch {
-	case len(rec.verdict.Items) > 0:
+	case slices.ContainsFunc(rec.verdict.Items, func(n syncproto.ItemNote) bool { return n.Kind != syncproto.ItemLate }): // late is a mark beside what became of it
 		rec.Status = syncproto.Conflicted
 	case len(rec.verdict.Merges) > 0:
 		rec.Status = syncproto.Merged
