@@ -173,7 +173,7 @@ func callPlain(t *testing.T, b *consoletest.Browser, l console.Line, c caller, m
 }
 
 // publicPages are the statuses of further pages that are open to everybody.
-var publicPages = map[string][]int{}
+var publicPages = map[string][]int{"/c/{serial}": {404}}
 
 // rowsOf finds for each kind of row that addresses name one in each of the two villages, "" where there is none.
 func rowsOf(t *testing.T, c *consoletest.City) map[string]map[string]string {

@@ -106,7 +106,7 @@ func holds(t *testing.T, b *consoletest.Browser, s consoletest.Screen, state con
 	named(t, p)
 	for _, n := range p.All("a[href], form[action], link[href], script[src], img[src]") {
 		to := consoletest.Attr(n, "href") + consoletest.Attr(n, "action") + consoletest.Attr(n, "src")
-		if !strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "#") && !strings.HasPrefix(to, "tel:") || strings.HasPrefix(to, "//") {
+		if !strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "#") && !strings.HasPrefix(to, "?") && !strings.HasPrefix(to, "tel:") || strings.HasPrefix(to, "//") {
 			t.Errorf("%s leads out", to)
 		}
 	}

@@ -54,6 +54,7 @@ var table = []entry{
 	{pattern: "POST /link/{code}", access: public},
 	{pattern: "POST /settings", access: public},
 	{pattern: "POST /signout", access: public},
+	{pattern: "GET /c/{serial}", access: public}, // the serial is all that opens it
 	{pattern: "GET /me", access: signedIn},
 	{pattern: "POST /me/password", access: signedIn},
 	{pattern: "GET /me/factor", access: signedIn},

@@ -54,6 +54,9 @@ func (s *Store) migrate(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := tx.indexLookups(); err != nil {
+			return err
+		}
 		if err := tx.watchRights(); err != nil || stored >= storeVersion {
 			return err
 		}
@@ -77,6 +80,21 @@ func (s *Store) evolve(tx *Tx, have int) error {
 	}
 	for _, stmt := range stmts {
 		if err := tx.Exec(stmt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lookups are columns that only the server asks by: the index of the rule book, which phones have too, is none for them.
+var lookups = [][2]string{{"contact_card", "serial"}} // the page that a contact card opens
+
+func (tx *Tx) indexLookups() error {
+	for _, l := range lookups {
+		if t := tx.Book().Table(l[0]); t == nil || t.Column(l[1]) == nil {
+			continue
+		}
+		if err := tx.Exec("CREATE INDEX IF NOT EXISTS mq_look_" + l[0] + "_" + l[1] + " ON " + schema.Quote(l[0]) + " (" + schema.Quote(l[1]) + ")"); err != nil {
 			return err
 		}
 	}

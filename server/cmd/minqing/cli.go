@@ -35,6 +35,7 @@ type cli struct {
 	User    userCmd    `cmd:"" help:"用户。 Users."`
 	Assign  assignCmd  `cmd:"" help:"安排谁联系哪些户。 Assign households to a contact."`
 	Quota   quotaCmd   `cmd:"" help:"一支队伍每月走访几次。 How often a team visits."`
+	Card    cardCmd    `cmd:"" help:"民情联系卡。 Contact cards."`
 	Device  deviceCmd  `cmd:"" help:"手机等设备。 Phones and other devices."`
 	Inbox   inboxCmd   `cmd:"" help:"等人定的事。 What a human must decide."`
 	Refused refusedCmd `cmd:"" help:"没有生效的改动。 Changes that did not take effect."`

@@ -21,7 +21,7 @@ func (s *Service) attempt(ctx context.Context, key string) error {
 		if err := allowed(tx, key); err != nil {
 			return err
 		}
-		return failed(tx, key)
+		return signing.failed(tx, key)
 	})
 }
 

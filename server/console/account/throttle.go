@@ -10,14 +10,14 @@ import (
 	"minqing/syncproto"
 )
 
-// The price of trying: the first attempts are free, each further one doubles the wait, up to a bound. A series is forgotten a day after its
-// last failure.
-const (
-	freeTries   = int64(5)
-	firstWait   = int64(2 * 1000)
-	longestWait = int64(15 * 60 * 1000)
-	seriesLife  = int64(24 * 60 * 60 * 1000)
-)
+// price is that of trying: the first attempts are free, each further one doubles the wait, up to a bound.
+type price struct{ free, first, longest int64 }
+
+// signing is the price of trying to sign in.
+var signing = price{free: 5, first: 2 * 1000, longest: 15 * 60 * 1000}
+
+// seriesLife is how long after its last failure a series is forgotten.
+const seriesLife = int64(24 * 60 * 60 * 1000)
 
 const sealKnown syncproto.Purpose = "console known"
 
@@ -60,7 +60,7 @@ func allowed(tx *store.Tx, key string) error {
 }
 
 // failed counts an attempt before it is known how it ends: two at once are two. passed takes the series away.
-func failed(tx *store.Tx, key string) error {
+func (p price) failed(tx *store.Tx, key string) error {
 	var fails, at int64
 	if _, err := tx.One("SELECT fails, at_ms FROM mq_throttle WHERE key = ?"+forUpdate, []any{key}, &fails, &at); err != nil {
 		return err
@@ -70,8 +70,8 @@ func failed(tx *store.Tx, key string) error {
 	}
 	fails++
 	wait := int64(0)
-	if fails >= freeTries {
-		wait = min(longestWait, firstWait<<min(fails-freeTries, 20))
+	if fails >= p.free {
+		wait = min(p.longest, p.first<<min(fails-p.free, 20))
 	}
 	if err := tx.Exec("DELETE FROM mq_throttle WHERE at_ms < ?", tx.Now()-seriesLife); err != nil {
 		return err

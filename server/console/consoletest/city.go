@@ -60,6 +60,8 @@ type City struct {
 	Users  map[string]syncproto.UserID
 	Places map[string]string
 	Rows   map[string]syncproto.RowID
+	// Serials are those of the contact cards, by household.
+	Serials map[string]string
 
 	mu    sync.Mutex
 	clock time.Time
@@ -85,7 +87,7 @@ func (s *seeded) Read(b []byte) (int, error) {
 
 // Open makes a city in a state, and the consoles over it.
 func Open(ctx context.Context, opt Options) (*City, error) {
-	c := &City{State: opt.State, Users: map[string]syncproto.UserID{}, Places: map[string]string{}, Rows: map[string]syncproto.RowID{},
+	c := &City{State: opt.State, Users: map[string]syncproto.UserID{}, Places: map[string]string{}, Rows: map[string]syncproto.RowID{}, Serials: map[string]string{},
 		clock: time.Date(2026, 1, 5, 9, 0, 0, 0, zone), last: map[syncproto.DeviceID]uint64{}}
 	random := &seeded{r: rand.NewChaCha8([32]byte{4})}
 	log := slog.New(slog.DiscardHandler)

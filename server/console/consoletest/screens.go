@@ -38,6 +38,12 @@ var Screens = []Screen{
 	{Name: "devices-empty", State: Empty, As: "admin", Path: "/at/{place}/devices"},
 	{Name: "devices-none", State: Full, As: "admin", Path: "/at/{place}/devices?q=nobody"},
 	{Name: "devices-long", State: Long, As: "admin", Path: "/at/{city}/devices"},
+	{Name: "resident", State: Full, Path: "/c/{serial.foreign}", Tall: true},
+	{Name: "resident-three", State: Full, Path: "/c/{serial.ou}", Tall: true},
+	{Name: "resident-nobody", State: Full, Path: "/c/{serial.nobody}"},
+	{Name: "resident-gone", State: Empty, Path: "/c/0000-0000-0000-0000", Want: 404},
+	{Name: "resident-long", State: Long, Path: "/c/{serial.foreign}", Tall: true},
+	{Name: "resident-many", State: Many, Path: "/c/{serial.foreign}"},
 	{Name: "device", State: Full, As: "admin", Path: "/at/{place}/devices/{device}"},
 }
 
@@ -49,6 +55,9 @@ func (c *City) At(path string) string {
 	}
 	for name, id := range c.Rows {
 		pairs = append(pairs, "{"+name+"}", string(id))
+	}
+	for home, serial := range c.Serials {
+		pairs = append(pairs, "{serial."+home+"}", serial)
 	}
 	return strings.NewReplacer(pairs...).Replace(path)
 }

@@ -92,7 +92,10 @@ func (c *City) tell(ctx context.Context) error {
 	if c.State == Empty {
 		return nil
 	}
-	return c.live(ctx)
+	if err := c.live(ctx); err != nil {
+		return err
+	}
+	return c.cards(ctx)
 }
 
 // home makes a household with its contacts.
