@@ -239,7 +239,7 @@ func TestHostileNames(t *testing.T) {
 		{"another device", []syncproto.Frame{another}, syncproto.CodeForbidden},
 		{"a cursor of another's phone: his seqs", []syncproto.Frame{theirs}, syncproto.CodeCursor},
 		{"a cursor changed by a few letters: seqs never given", []syncproto.Frame{forged}, syncproto.CodeCursor},
-		{"an epoch that never was, said to have forked", []syncproto.Frame{epoch}, ""},
+		{"an epoch that never was, said to have forked", []syncproto.Frame{epoch}, syncproto.CodeFork},
 		{"a scope that it does not hold, in its list", []syncproto.Frame{hello, syncproto.Held{Buckets: []syncproto.BucketID{far}}}, ""},
 		{"a scope that it does not hold, asked about", []syncproto.Frame{hello, syncproto.Probe{ID: far, Prefixes: []string{""}}}, ""},
 		{"a scope that it does not hold, wanted whole", []syncproto.Frame{hello, syncproto.Probe{ID: far, Refill: true}}, ""},
