@@ -90,6 +90,12 @@ var identity = &Table{
 var teams = []Option{opt("leading", "领导干部包村联户", "Leading cadres"), opt("cadre", "镇村干部结对包户", "Township and village cadres"),
 	opt("member", "无职党员分片帮户", "Party members without office")}
 
+// usualVisits are what each team owes a household in a month where no place has set another number (DOMAIN A1).
+var usualVisits = map[string]int{"leading": 1, "cadre": 2, "member": 1}
+
+// UsualVisits is how many visits a month a team owes a household where no place above it has set another number.
+func UsualVisits(team string) int { return usualVisits[team] }
+
 // teamQuota is how many visits a month a team owes each of its households in a place and below it, where no place nearer to the
 // household says otherwise (DOMAIN A1: quotas are settings).
 var teamQuota = &Table{

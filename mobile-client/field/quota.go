@@ -1,9 +1,9 @@
 package field
 
-import "minqing/mobile-client/replica"
-
-// usual are the visits a month that each team owes a household (DOMAIN A1) where no place above it has set another number.
-var usual = map[string]int{"leading": 1, "cadre": 2, "member": 1}
+import (
+	"minqing/mobile-client/replica"
+	"minqing/schema"
+)
 
 // quota knows how many visits a month a household is owed.
 type quota struct {
@@ -36,5 +36,5 @@ func (q *quota) of(team, place string) int {
 			place = at.parent
 		}
 	}
-	return usual[team]
+	return schema.UsualVisits(team)
 }

@@ -64,6 +64,7 @@ var nav = []struct {
 	path  string // below /at/{place}
 }{
 	{"", "review", "list", "/review"},
+	{"", "coverage", "grid", "/coverage"},
 	{"", "conflicts", "split", "/conflicts"},
 	{"people", "devices", "phone", "/devices"},
 }

@@ -68,6 +68,9 @@ var table = []entry{
 	{pattern: "POST /at/{place}/review/{row}", needs: reviews, of: "journal"},
 	{pattern: "GET /at/{place}/photo/{row}", needs: reviews, of: "attachment"},
 
+	{pattern: "GET /at/{place}/coverage", needs: reviews},
+	{pattern: "POST /at/{place}/coverage/export", needs: reviews},
+
 	{pattern: "GET /at/{place}/conflicts", needs: administers},
 	{pattern: "GET /at/{place}/conflicts/{row}", needs: administers, of: itemRow},
 	{pattern: "POST /at/{place}/conflicts/{row}", needs: administers, of: itemRow},

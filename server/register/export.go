@@ -43,7 +43,7 @@ func (x Export) Register(tx *store.Tx, w *sheet.Writer, within Place) (int, erro
 	t := tx.Book().Table(tableHousehold)
 	order := slices.SortedFunc(maps.Keys(households), func(a, b syncproto.RowID) int {
 		x, y := fields{t, households[a]}, fields{t, households[b]}
-		return cmp.Or(natural(byID[x.text("place")].Name, byID[y.text("place")].Name), natural(x.text("code"), y.text("code")), cmp.Compare(a, b))
+		return cmp.Or(Natural(byID[x.text("place")].Name, byID[y.text("place")].Name), Natural(x.text("code"), y.text("code")), cmp.Compare(a, b))
 	})
 	rows := 0
 	for len(order) > 0 {
@@ -253,15 +253,16 @@ func namesOf(tx *store.Tx, t *schema.Table, rows map[syncproto.RowID][]schema.Va
 	return out, nil
 }
 
-// natural compares names with numbers in them as people do: 2组 before 10组, 一组 before 二组.
-func natural(a, b string) int {
-	return cmp.Or(cmp.Compare(sortKey(a), sortKey(b)), cmp.Compare(a, b))
+// Natural compares names with numbers in them as people do: 2组 before 10组, 一组 before 二组.
+func Natural(a, b string) int {
+	return cmp.Or(cmp.Compare(SortKey(a), SortKey(b)), cmp.Compare(a, b))
 }
 
 // keyDigits is the width to which numbers are brought for comparing.
 const keyDigits = 20
 
-func sortKey(s string) string {
+// SortKey is a text that sorts bytewise as people count: numbers in it by size.
+func SortKey(s string) string {
 	var out strings.Builder
 	digits := ""
 	flush := func() {

@@ -1,5 +1,5 @@
 // Package branch answers what a branch secretary asks of the register: which journals wait for his eyes and in what order, one of them
-// with the household around it.
+// with the household around it; and which households somebody calls on, and how long ago.
 //
 // It promises: nothing is answered of places that were not named; numbers are reckoned from the rows at one moment; and what is personal
 // and masked leaves the package masked.

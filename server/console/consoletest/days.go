@@ -36,6 +36,9 @@ func (c *City) live(ctx context.Context) error {
 		if err := c.many(ctx); err != nil {
 			return err
 		}
+		if err := c.manyHomes(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -156,6 +159,38 @@ func (c *City) many(ctx context.Context) error {
 		}
 		_, err := c.Engine.Judge.SubmitIn(tx, c.Users["cadre"], drafts...)
 		return err
+	})
+}
+
+// manyHomes adds a thousand households to a group, every third with a contact.
+func (c *City) manyHomes(ctx context.Context) error {
+	return c.Engine.Store.Write(ctx, func(tx *store.Tx) error {
+		var drafts []judge.Draft
+		for i := range 1000 {
+			h, err := c.creation(tx, "household", Vals{"place": c.Places["group8"], "code": fmt.Sprintf("0814-%d", 100+i), "head": fmt.Sprint("户主", i), "address": fmt.Sprintf("第8组下湾%d号", i)})
+			if err != nil {
+				return err
+			}
+			edits := []syncproto.Edit{h}
+			if i%3 == 0 {
+				a, err := c.creation(tx, "assignment", Vals{"household": string(h.Row), "user": string(c.Users["cadre3"]), "team": "cadre", "since": []string{"2026-11-01", "2026-01-05"}[i%2]})
+				if err != nil {
+					return err
+				}
+				edits = append(edits, a)
+			}
+			drafts = append(drafts, judge.Draft{Edits: edits})
+		}
+		out, err := c.Engine.Judge.SubmitIn(tx, c.Users["admin"], drafts...)
+		if err != nil {
+			return err
+		}
+		for _, v := range out.Verdicts {
+			if v.Status == syncproto.Refused {
+				return fmt.Errorf("a household of many: %s", v.Message)
+			}
+		}
+		return nil
 	})
 }
 

@@ -1,0 +1,367 @@
+package branch
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"minqing/schema"
+	"minqing/server/register"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// Standing is how a household stands with those who are to call on it.
+type Standing string
+
+// The standings, what needs a hand first.
+const (
+	Nobody    Standing = "nobody"    // nobody is assigned to it
+	Overdue   Standing = "overdue"   // no visit for two months
+	Unvisited Standing = "unvisited" // none this month
+	Short     Standing = "short"     // visited this month, and more is owed
+	Enough    Standing = "enough"
+)
+
+// Standings are all of them, in their order.
+var Standings = []Standing{Nobody, Overdue, Unvisited, Short, Enough}
+
+// Needs tells whether a household that stands so is to be seen to now.
+func (s Standing) Needs() bool { return s == Nobody || s == Overdue || s == Unvisited }
+
+// Home is one household of the picture.
+type Home struct {
+	ID         syncproto.RowID
+	Head, Code string
+	Standing   Standing
+	Last       string // day of the last visit by anybody, "" for none on record
+	Days       int    // since it; where there was none, since somebody was first assigned
+	Owed, Done int    // visits of this month by its contacts: what their teams owe it, and what counts towards that
+	Group      *CoverGroup
+
+	// Filled in by Detail.
+	Address  string
+	Tags     []string // as stored
+	Contacts []Contact
+
+	place    string
+	order    string // Code as it sorts
+	from     string // what Days are counted from
+	contacts []contact
+}
+
+type contact struct{ user, team string }
+
+// key is a household's place in the table: by standing, then who has waited longest, then in the order of codes.
+type key struct {
+	rank                  int
+	from, order, code, id string // order is the code as it sorts
+}
+
+func (h *Home) key() key {
+	return key{slices.Index(Standings, h.Standing), h.from, h.order, h.Code, string(h.ID)}
+}
+
+func (k key) compare(o key) int {
+	return cmp.Or(cmp.Compare(k.rank, o.rank), cmp.Compare(k.from, o.from), cmp.Compare(k.order, o.order), cmp.Compare(k.code, o.code), cmp.Compare(k.id, o.id))
+}
+
+// Key is what a page of the table begins behind. It names the place, not the household: one that comes to stand elsewhere meanwhile hides
+// no other.
+func (h *Home) Key() string {
+	k := h.key()
+	return fmt.Sprintf("%d.%s.%s.%s", k.rank, k.from, k.id, k.code)
+}
+
+// After gives what a list holds behind a key; everything behind a text that is none.
+func After(list []*Home, text string) []*Home {
+	parts := strings.SplitN(text, ".", 4)
+	if len(parts) != 4 {
+		return list
+	}
+	rank, err := strconv.Atoi(parts[0])
+	if err != nil {
+		return list
+	}
+	k := key{rank, parts[1], register.SortKey(parts[3]), parts[3], parts[2]}
+	at, _ := slices.BinarySearchFunc(list, k, func(h *Home, k key) int {
+		if h.key().compare(k) <= 0 {
+			return -1
+		}
+		return 1
+	})
+	return list[at:]
+}
+
+// CoverGroup is a group, building or street with its households in the order of their codes.
+type CoverGroup struct {
+	ID, Name string
+	Homes    []*Home
+	Needs    int
+}
+
+// Coverage is who is called on, of one place and below it, on one day.
+type Coverage struct {
+	Groups []*CoverGroup
+	Counts map[Standing]int
+	Total  int
+	// TooMany: there are more households than one picture shows, and none was read. Below are the places to choose from.
+	TooMany bool
+	Below   []register.Place
+}
+
+// MostHomes is how many households one picture shows: twice the largest community we know of (DOMAIN, sizes). Places above it choose.
+const MostHomes = 4000
+
+// ReadCoverage reads the households of a place, given with those above it, itself first; day is the local date.
+func ReadCoverage(tx *store.Tx, above []string, day string) (*Coverage, error) {
+	beneath, err := register.Beneath(tx, above[0])
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(beneath))
+	for i, p := range beneath {
+		ids[i] = p.ID
+	}
+	c := &Coverage{Counts: map[Standing]int{}}
+	var n int64
+	if _, err := tx.One("SELECT COUNT(*) FROM (SELECT 1 FROM household WHERE place = ANY(?) LIMIT ?) counted", []any{ids, int64(MostHomes + 1)}, &n); err != nil {
+		return nil, err
+	}
+	if c.TooMany = n > MostHomes; c.TooMany {
+		for _, p := range beneath {
+			if p.Parent == above[0] {
+				c.Below = append(c.Below, p)
+			}
+		}
+		slices.SortFunc(c.Below, byPlace)
+		return c, nil
+	}
+	r := &coverage{tx: tx, day: day, ids: ids, above: above, homes: map[string]*Home{}, parent: map[string]string{}, quota: map[[2]string]int{}, done: map[[2]string]int{}, month: map[string]int{}}
+	for i, id := range above[1:] {
+		r.parent[above[i]] = id
+	}
+	for _, p := range beneath {
+		r.parent[p.ID] = p.Parent
+	}
+	for _, step := range []func() error{r.households, r.contacts, r.visits, r.quotas} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	r.judge()
+	c.group(r, beneath, above[0])
+	return c, nil
+}
+
+// coverage reads what Coverage is reckoned from.
+type coverage struct {
+	tx     *store.Tx
+	day    string
+	ids    []string // of the places
+	above  []string
+	homes  map[string]*Home
+	parent map[string]string // of places
+	quota  map[[2]string]int // by place and team
+	done   map[[2]string]int // days of this month by household and author
+	month  map[string]int    // visits of this month by household
+}
+
+func (r *coverage) households() error {
+	return r.tx.Each(func(scan func(...any) error) error {
+		h := &Home{}
+		err := scan(&h.ID, &h.Head, &h.Code, &h.place)
+		h.order = register.SortKey(h.Code)
+		r.homes[string(h.ID)] = h
+		return err
+	}, "SELECT id, COALESCE(head, ''), COALESCE(code, ''), place FROM household WHERE place = ANY(?)", r.ids)
+}
+
+// contacts are those who are assigned today and still hold an account; from is when the first of them was.
+func (r *coverage) contacts() error {
+	return r.tx.Each(func(scan func(...any) error) error {
+		var home, since string
+		var x contact
+		if err := scan(&home, &x.user, &x.team, &since); err != nil {
+			return err
+		}
+		h := r.homes[home]
+		if h == nil {
+			return nil
+		}
+		if len(h.contacts) == 0 || since < h.from {
+			h.from = since
+		}
+		h.contacts = append(h.contacts, x)
+		return nil
+	}, `SELECT a.household, a."user", COALESCE(a.team, ''), COALESCE(a.since, '') FROM household h JOIN assignment a ON a.household = h.id JOIN "user" u ON u.id = a."user"
+		WHERE h.place = ANY(?) AND COALESCE(a.since, '') <= ? AND (a.until IS NULL OR a.until >= ?) AND (u.ended IS NULL OR u.ended >= ?) ORDER BY a.id`, r.ids, r.day, r.day, r.day)
+}
+
+// visits sums up who called when. What is dated after today counts when its day comes, as on the phone.
+func (r *coverage) visits() error {
+	return r.tx.Each(func(scan func(...any) error) error {
+		var home, author, last string
+		var days int64
+		if err := scan(&home, &author, &last, &days); err != nil {
+			return err
+		}
+		if h := r.homes[home]; h != nil {
+			h.Last = max(h.Last, last)
+			r.done[[2]string{home, author}] = int(days)
+			r.month[home] += int(days)
+		}
+		return nil
+	}, `SELECT v.household, COALESCE(v.author, ''), MAX(v.day), COUNT(DISTINCT CASE WHEN v.day >= ? THEN v.day END) FROM household h JOIN visit v ON v.household = h.id
+		WHERE h.place = ANY(?) AND v.day <= ? GROUP BY v.household, v.author`, r.day[:8]+"01", r.ids, r.day)
+}
+
+func (r *coverage) quotas() error {
+	return r.tx.Each(func(scan func(...any) error) error {
+		var place, team string
+		var visits int64
+		err := scan(&place, &team, &visits)
+		r.quota[[2]string{place, team}] = int(visits) // of two that were set apart, the younger
+		return err
+	}, "SELECT place, COALESCE(team, ''), visits FROM team_quota WHERE visits IS NOT NULL AND place = ANY(?) ORDER BY id", append(slices.Clone(r.ids), r.above...))
+}
+
+// owes is what a team owes a household in a place: what the nearest place above it has set.
+func (r *coverage) owes(team, place string) int {
+	for range len(r.parent) + 1 {
+		if n, ok := r.quota[[2]string{place, team}]; ok {
+			return n
+		}
+		up, ok := r.parent[place]
+		if !ok {
+			break
+		}
+		place = up
+	}
+	return schema.UsualVisits(team)
+}
+
+// judge finds how each household stands.
+func (r *coverage) judge() {
+	for id, h := range r.homes {
+		seen := map[string]bool{}
+		for _, x := range h.contacts {
+			if owed := r.owes(x.team, h.place); !seen[x.user] { // somebody assigned twice calls once
+				seen[x.user] = true
+				h.Owed += owed
+				h.Done += min(owed, r.done[[2]string{id, x.user}])
+			}
+		}
+		if h.Last != "" || len(h.contacts) == 0 {
+			h.from = h.Last
+		}
+		h.Days = daysBetween(h.from, r.day)
+		switch {
+		case len(h.contacts) == 0:
+			h.Standing = Nobody
+		case h.Days >= longAway:
+			h.Standing = Overdue
+		case h.Owed > 0 && r.month[id] == 0:
+			h.Standing = Unvisited
+		case h.Done < h.Owed:
+			h.Standing = Short
+		default:
+			h.Standing = Enough
+		}
+	}
+}
+
+func byPlace(a, b register.Place) int {
+	return cmp.Or(register.Natural(a.Code, b.Code), register.Natural(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+}
+
+// group puts the households into their places, and counts.
+func (c *Coverage) group(r *coverage, beneath []register.Place, top string) {
+	slices.SortFunc(beneath, byPlace)
+	byID, in := map[string]register.Place{}, map[string]*CoverGroup{}
+	for _, p := range beneath {
+		byID[p.ID] = p
+	}
+	for _, p := range beneath {
+		g := &CoverGroup{ID: p.ID, Name: p.Name}
+		up, ok := byID[p.Parent]
+		for range len(beneath) { // a group alone does not say of which village it is
+			if !ok || p.ID == top || up.ID == top {
+				break
+			}
+			g.Name = up.Name + " " + g.Name
+			up, ok = byID[up.Parent]
+		}
+		in[p.ID] = g
+		c.Groups = append(c.Groups, g)
+	}
+	for _, h := range r.homes {
+		h.Group = in[h.place]
+		h.Group.Homes = append(h.Group.Homes, h)
+		c.Total++
+		c.Counts[h.Standing]++
+		if h.Standing.Needs() {
+			h.Group.Needs++
+		}
+	}
+	c.Groups = slices.DeleteFunc(c.Groups, func(g *CoverGroup) bool { return len(g.Homes) == 0 })
+	for _, g := range c.Groups {
+		slices.SortFunc(g.Homes, func(a, b *Home) int {
+			return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.Code, b.Code), cmp.Compare(a.ID, b.ID))
+		})
+	}
+}
+
+// Find finds a household of the picture by its id.
+func (c *Coverage) Find(id string) *Home {
+	for _, g := range c.Groups {
+		for _, h := range g.Homes {
+			if string(h.ID) == id {
+				return h
+			}
+		}
+	}
+	return nil
+}
+
+// List is the table: the households that stand as asked, of one group or ("") of all, in the order of their keys.
+func (c *Coverage) List(only []Standing, group string) (out []*Home) {
+	for _, g := range c.Groups {
+		for _, h := range g.Homes {
+			if slices.Contains(only, h.Standing) && (group == "" || g.ID == group) {
+				out = append(out, h)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b *Home) int { return a.key().compare(b.key()) })
+	return out
+}
+
+// Detail fills in what only the table shows.
+func Detail(tx *store.Tx, homes []*Home) error {
+	var ids, users []string
+	for _, h := range homes {
+		ids = append(ids, string(h.ID))
+		for _, x := range h.contacts {
+			users = append(users, x.user)
+		}
+	}
+	rows, err := rowsWhere(tx, "household", "id", ids...)
+	if err != nil {
+		return err
+	}
+	names, err := namesOf(tx, users)
+	for _, h := range homes {
+		r := rows[h.ID]
+		h.Contacts = nil
+		if r.t != nil {
+			h.Address, h.Tags = r.text("address"), r.value("tags").Elements()
+		}
+		for _, x := range h.contacts {
+			h.Contacts = append(h.Contacts, Contact{Name: names[x.user].name, Team: x.team})
+		}
+	}
+	return err
+}

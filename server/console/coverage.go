@@ -1,0 +1,374 @@
+package console
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"minqing/internal/sheet"
+	"minqing/schema"
+	"minqing/server/console/branch"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// coveragePage is every household of a place in one picture, and under it a part of the table of those that were asked for.
+type coveragePage struct {
+	frame
+	Chips  []coverChip
+	Groups []coverGroup
+	Group  *coverGroup // the one that the table is about, nil for all
+	All    string      // address of the table of all groups
+	Rows   []coverRow
+	Kept   string // what stands in the address before at=
+	Total  int    // of the table
+	Before int    // of the table, ahead of this part
+	First  string // address of the first part
+	More   string // and of the next
+	Export string
+	Show   string
+	Empty  bool        // no households at all
+	Below  []placeLink // the picture would be too large: places to choose from
+}
+
+// Most is how many households a picture shows, and Upto the last row of this part of the table.
+func (p *coveragePage) Most() int { return branch.MostHomes }
+func (p *coveragePage) Upto() int { return p.Before + len(p.Rows) }
+
+type coverChip struct {
+	Standing branch.Standing
+	Label    string
+	N        int
+	On       bool
+	Path     string
+}
+
+type coverGroup struct {
+	*branch.CoverGroup
+	Cells []coverCell
+	Path  string
+	On    bool
+}
+
+// coverCell is one mark: a household. At is the row that it leads to.
+type coverCell struct {
+	At, Name string
+	Standing branch.Standing
+	On       bool
+}
+
+type coverRow struct {
+	*branch.Home
+	Text     string
+	Tags     []string
+	Contacts []string
+	On       bool
+}
+
+var coverageHandlers = map[string]handler{
+	"GET /at/{place}/coverage":         showCoverage,
+	"POST /at/{place}/coverage/export": exportCoverage,
+}
+
+var coverageWords = words{
+	"nav.coverage":          {ZH: "联系覆盖", EN: "Coverage"},
+	"coverage.sub":          {ZH: "{2} {0} 个组，{1} 户中 {3} 户有人联系", EN: "{2}: {3} of {1} households in {0} group have a contact|{2}: {3} of {1} households in {0} groups have a contact"},
+	"coverage.at":           {ZH: "截至 {0}", EN: "As of {0}"},
+	"coverage.is.nobody":    {ZH: "没有人联系", EN: "Nobody"},
+	"coverage.is.overdue":   {ZH: "隔了 2 个月以上", EN: "Over two months"},
+	"coverage.is.unvisited": {ZH: "本月还没去", EN: "Not this month"},
+	"coverage.is.short":     {ZH: "本月还差", EN: "More owed"},
+	"coverage.is.enough":    {ZH: "本月已够", EN: "Done this month"},
+	"coverage.days":         {ZH: "隔了 {0} 天", EN: "{0} day ago|{0} days ago"},
+	"coverage.never":        {ZH: "派了 {0} 天，还没去过", EN: "never visited, {0} day assigned|never visited, {0} days assigned"},
+	"coverage.lack":         {ZH: "本月还差 {0} 次", EN: "{0} visit owed|{0} visits owed"},
+	"coverage.filter":       {ZH: "表里列哪些户", EN: "What the table lists"},
+	"coverage.picture":      {ZH: "一格一户，按户号排，位置不变", EN: "One mark a household, in the order of codes"},
+	"coverage.needs":        {ZH: "要管 / 户数", EN: "To see to / all"},
+	"coverage.skip":         {ZH: "跳到下面的表", EN: "Skip to the table"},
+	"coverage.table":        {ZH: "户的情况", EN: "Households"},
+	"coverage.standing":     {ZH: "情况", EN: "Standing"},
+	"coverage.head":         {ZH: "户主", EN: "Head"},
+	"coverage.code":         {ZH: "户号", EN: "Code"},
+	"coverage.group":        {ZH: "组", EN: "Group"},
+	"coverage.address":      {ZH: "住址", EN: "Address"},
+	"coverage.tags":         {ZH: "标签", EN: "Tags"},
+	"coverage.contacts":     {ZH: "联系人", EN: "Contacts"},
+	"coverage.last":         {ZH: "上次走访", EN: "Last visit"},
+	"coverage.month":        {ZH: "本月", EN: "This month"},
+	"coverage.none":         {ZH: "没有记录", EN: "none on record"},
+	"coverage.done":         {ZH: "{0} 次中 {1} 次", EN: "{1} of {0}"},
+	"coverage.owed":         {ZH: "本月应走访", EN: "Owed this month"},
+	"coverage.visited":      {ZH: "本月已走访", EN: "Done this month"},
+	"coverage.mark":         {ZH: "导出", EN: "Exported"},
+	"coverage.foot":         {ZH: "共 {0} 户，这里是第 {1} 到第 {2} 户，急的在前", EN: "{0} household, {1} to {2} here, the most urgent first|{0} households, {1} to {2} here, the most urgent first"},
+	"coverage.first":        {ZH: "回到开头", EN: "From the beginning"},
+	"coverage.more":         {ZH: "下一页", EN: "Next page"},
+	"coverage.only":         {ZH: "表里只列{0}", EN: "The table lists {0} alone"},
+	"coverage.all":          {ZH: "列所有的组", EN: "List all groups"},
+	"coverage.nothing":      {ZH: "这样的户一户也没有", EN: "No household stands so"},
+	"coverage.nothing.t":    {ZH: "上面点别的情况，表里就列出来。", EN: "Choose another standing above to list those."},
+	"coverage.empty":        {ZH: "还没有户", EN: "No households yet"},
+	"coverage.empty.t":      {ZH: "管理员导入花名册以后，每户在这里占一格。", EN: "Each household gets a mark here once the administrator has imported the register."},
+	"coverage.large":        {ZH: "选一个地方来看", EN: "Choose a place to look at"},
+	"coverage.large.t":      {ZH: "{0}有 {1} 户以上，一张图放不下。", EN: "{0} has more than {1} households: too many for one picture."},
+}
+
+// coverageListed is how many households a part of the table holds.
+const coverageListed = 50
+
+// coverAsk is what the address asks of the table.
+type coverAsk struct {
+	show  []branch.Standing // empty: those that need a hand
+	group string
+}
+
+func (rq *request) coverAsk(q url.Values) (a coverAsk) {
+	for _, s := range branch.Standings {
+		if slices.Contains(strings.Split(q.Get("show"), "."), string(s)) {
+			a.show = append(a.show, s)
+		}
+	}
+	if schema.ValidID(q.Get("group")) {
+		a.group = q.Get("group")
+	}
+	return a
+}
+
+// standings are those that the table lists.
+func (a coverAsk) standings() []branch.Standing {
+	if len(a.show) > 0 {
+		return a.show
+	}
+	return slices.DeleteFunc(slices.Clone(branch.Standings), func(s branch.Standing) bool { return !s.Needs() })
+}
+
+// with gives the list with one more, or one fewer.
+func (a coverAsk) with(s branch.Standing, on bool) coverAsk {
+	list := slices.Clone(a.standings())
+	if !on {
+		a.show = slices.DeleteFunc(list, func(x branch.Standing) bool { return x == s })
+		return a
+	}
+	if a.show = list; !slices.Contains(list, s) {
+		a.show = append(list, s)
+	}
+	return a
+}
+
+func (a coverAsk) words() string {
+	parts := make([]string, len(a.show))
+	for i, s := range a.show {
+		parts[i] = string(s)
+	}
+	return strings.Join(parts, ".")
+}
+
+// query is the address's end, with what else it says.
+func (a coverAsk) query(more ...string) string {
+	var out []string
+	add := func(name, value string) {
+		if value != "" {
+			out = append(out, name+"="+url.QueryEscape(value))
+		}
+	}
+	add("show", a.words())
+	add("group", a.group)
+	for i := 0; i+1 < len(more); i += 2 {
+		add(more[i], more[i+1])
+	}
+	return "?" + strings.Join(out, "&")
+}
+
+func (rq *request) today() string { return rq.now.Format(time.DateOnly) }
+
+func showCoverage(rq *request) error {
+	p := &coveragePage{frame: frame{Title: rq.words.say("nav.coverage"), Nav: "coverage"}, Export: rq.at("/coverage/export")}
+	q := rq.URL.Query()
+	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
+		ask := rq.coverAsk(q)
+		c, err := branch.ReadCoverage(tx, rq.place.Above, rq.today())
+		if err != nil {
+			return err
+		}
+		if p.Below, p.Empty = nil, c.Total == 0; c.TooMany {
+			p.Empty = false
+			for _, x := range c.Below {
+				p.Below = append(p.Below, placeLink{Name: x.Name, Path: "/at/" + x.ID + "/coverage"})
+			}
+			return nil
+		}
+		at := c.Find(q.Get("at"))
+		if at != nil && !slices.Contains(ask.standings(), at.Standing) {
+			ask = ask.with(at.Standing, true) // a mark leads to its row whatever is listed
+		}
+		if at != nil && ask.group != "" {
+			ask.group = at.Group.ID
+		}
+		part := rq.coverTable(p, c, ask, at, q.Get("after"))
+		if err := branch.Detail(tx, part); err != nil {
+			return err
+		}
+		rq.coverRows(p, part, at)
+		rq.coverPicture(p, c, ask, at)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return rq.show("coverage", p)
+}
+
+// coverTable finds the part of the table: from a household on, from behind a key, or the first.
+func (rq *request) coverTable(p *coveragePage, c *branch.Coverage, ask coverAsk, at *branch.Home, after string) []*branch.Home {
+	list := c.List(ask.standings(), ask.group)
+	p.Total, p.Before, p.More, p.First = len(list), 0, "", ""
+	from := 0
+	switch {
+	case at != nil:
+		from = slices.Index(list, at)
+	case after != "":
+		from = len(list) - len(branch.After(list, after))
+	}
+	part := list[from:min(len(list), from+coverageListed)]
+	if p.Before = from; from > 0 {
+		p.First = rq.at("/coverage" + ask.query() + "#rows")
+	}
+	if from+len(part) < len(list) {
+		p.More = rq.at("/coverage" + ask.query("after", part[len(part)-1].Key()) + "#rows")
+	}
+	return part
+}
+
+// standing says how a household stands.
+func (rq *request) standing(h *branch.Home) string {
+	switch {
+	case h.Standing == branch.Overdue && h.Last == "":
+		return rq.words.say("coverage.never", h.Days)
+	case h.Standing == branch.Overdue:
+		return rq.words.say("coverage.days", h.Days)
+	case h.Standing == branch.Short:
+		return rq.words.say("coverage.lack", h.Owed-h.Done)
+	}
+	return rq.words.say("coverage.is." + string(h.Standing))
+}
+
+func (rq *request) coverRows(p *coveragePage, part []*branch.Home, at *branch.Home) {
+	tags := rq.app.opt.Engine.Book.Table("household").Column("tags")
+	p.Rows = nil
+	for _, h := range part {
+		r := coverRow{Home: h, Text: rq.standing(h), On: h == at}
+		for _, t := range h.Tags {
+			r.Tags = append(r.Tags, tags.Show(schema.Set(t), schema.Lang(rq.words), nil))
+		}
+		for _, x := range h.Contacts {
+			r.Contacts = append(r.Contacts, x.Name)
+		}
+		p.Rows = append(p.Rows, r)
+	}
+}
+
+// coverPicture draws every household, and what the table may be about.
+func (rq *request) coverPicture(p *coveragePage, c *branch.Coverage, ask coverAsk, at *branch.Home) {
+	p.Sub = rq.words.say("coverage.sub", len(c.Groups), c.Total, rq.place.Name, c.Total-c.Counts[branch.Nobody])
+	p.Show, p.Kept, p.All = ask.words(), ask.query("at", "x"), rq.at("/coverage"+coverAsk{show: ask.show}.query())
+	p.Kept = strings.TrimSuffix(p.Kept, "x")
+	p.Chips, p.Groups, p.Group = nil, nil, nil
+	for _, s := range branch.Standings {
+		on := slices.Contains(ask.standings(), s)
+		p.Chips = append(p.Chips, coverChip{Standing: s, Label: rq.words.say("coverage.is." + string(s)), N: c.Counts[s], On: on, Path: rq.at("/coverage" + ask.with(s, !on).query())})
+	}
+	for _, g := range c.Groups {
+		v := coverGroup{CoverGroup: g, On: g.ID == ask.group, Path: rq.at("/coverage" + coverAsk{ask.show, g.ID}.query())}
+		for _, h := range g.Homes {
+			v.Cells = append(v.Cells, coverCell{At: string(h.ID), Name: h.Head + " " + rq.standing(h), Standing: h.Standing, On: h == at})
+		}
+		p.Groups = append(p.Groups, v)
+		if v.On {
+			p.Group = &p.Groups[len(p.Groups)-1]
+		}
+	}
+}
+
+// taken is the record of an export, as the engine records them.
+type taken struct {
+	What   string `json:"what"`
+	Table  string `json:"table"`
+	Within string `json:"within"`
+	Rows   int    `json:"rows"`
+}
+
+// exportCoverage gives the table that was asked for as a file. That it is taken away is on record before its first byte leaves, and each
+// row says who took it and when.
+func exportCoverage(rq *request) error {
+	f, err := rq.form()
+	if err != nil {
+		return err
+	}
+	ask := rq.coverAsk(f)
+	var p coveragePage
+	many := false
+	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
+		c, err := branch.ReadCoverage(tx, rq.place.Above, rq.today())
+		if err != nil {
+			return err
+		}
+		many = c.TooMany
+		list := c.List(ask.standings(), ask.group)
+		if err := branch.Detail(tx, list); err != nil {
+			return err
+		}
+		rq.coverRows(&p, list, nil)
+		return nil
+	}); err != nil {
+		return err
+	}
+	if many { // the page says so, and offers smaller places
+		return rq.see(rq.at("/coverage"))
+	}
+	record, err := json.Marshal(taken{What: "export", Table: "coverage", Within: rq.place.ID, Rows: len(p.Rows)})
+	if err != nil {
+		return err
+	}
+	if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) error {
+		return tx.Disclose("console "+string(rq.user()), syncproto.DeviceID(""), rq.user(), record)
+	}); err != nil {
+		return err
+	}
+	format, name, media := sheet.XLSX, "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+	if f.Get("as") != "xlsx" {
+		format, name, media = sheet.CSV, "csv", "text/csv; charset=utf-8"
+	}
+	var body bytes.Buffer
+	if err := rq.writeCoverage(&body, format, p.Rows); err != nil {
+		return err
+	}
+	h := rq.w.Header()
+	h.Set("Content-Type", media)
+	h.Set("Content-Disposition", `attachment; filename="coverage-`+rq.today()+`.`+name+`"`)
+	_, err = rq.w.Write(body.Bytes())
+	rq.lost(err)
+	return nil
+}
+
+func (rq *request) writeCoverage(w *bytes.Buffer, format sheet.Format, rows []coverRow) error {
+	var columns []sheet.Column
+	for _, key := range []string{"coverage.standing", "coverage.head", "coverage.code", "coverage.group", "coverage.address", "coverage.tags", "coverage.contacts", "coverage.last", "coverage.owed", "coverage.visited", "coverage.mark"} {
+		columns = append(columns, sheet.Column{Title: rq.words.say(key)})
+	}
+	out, err := sheet.NewWriter(w, format, rq.words.say("nav.coverage"), columns...)
+	if err != nil {
+		return err
+	}
+	mark := rq.session.User.Name + " " + rq.session.User.Login + " " + rq.now.Format("2006-01-02 15:04")
+	for _, r := range rows {
+		if err := out.Row(r.Text, r.Head, r.Code, r.Group.Name, r.Address, strings.Join(r.Tags, "、"), strings.Join(r.Contacts, "、"), r.Last, strconv.Itoa(r.Owed), strconv.Itoa(r.Done), mark); err != nil {
+			return err
+		}
+	}
+	return out.Close()
+}

@@ -1,0 +1,188 @@
+package console_test
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"minqing/server/console/consoletest"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// TestCoverage follows the households of a village through two months: how each stands, where its mark leads, and what leaves as a file.
+func TestCoverage(t *testing.T) { both(t, coverage) }
+
+// standings reads the chips: how many households stand how.
+func standings(p *consoletest.Page) string {
+	return strings.Join(p.Texts(".covchips a b"), " ")
+}
+
+func coverage(t *testing.T, dsn string) {
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Full, DSN: dsn})
+	b := city.NewBrowser(t, base, "secretary")
+	p := b.Get("/at/{place}/coverage").Want(200)
+	if got := standings(p); got != "1 0 0 2 4" {
+		t.Errorf("households stand %s", got)
+	}
+	if got := strings.Join(p.Texts(".head .sub"), ""); got != "石桥村 2 个组，7 户中 6 户有人联系" {
+		t.Errorf("the page says %q", got)
+	}
+	text := strings.Join(p.Texts("body"), " ")
+	if strings.Contains(text, "白立春") || strings.Contains(text, "13500007702") {
+		t.Error("the page shows what is foreign, or a phone number")
+	}
+	if got := p.Texts("tbody td:nth-child(2)"); len(got) != 1 || !strings.Contains(got[0], "冯颐") {
+		t.Errorf("the table lists %q, want the household without anybody", got)
+	}
+	if got := p.Texts("tbody td:nth-child(7)"); got[0] != "没有记录" {
+		t.Errorf("its last visit is %q", got)
+	}
+	if got := p.Texts(".covn"); !slices.Equal(got, []string{"0 / 3", "1 / 4"}) {
+		t.Errorf("the groups count %q", got)
+	}
+
+	// Every mark leads to its row, also of what the table did not list; the marks keep their order.
+	marks := p.All(".cells a")
+	if len(marks) != 7 {
+		t.Fatalf("%d marks", len(marks))
+	}
+	for i, want := range []string{"欧阳诗雅", "王桂芬", "丁有田", "蒋大毛", "古丽巴哈尔", "贺长庚", "冯颐"} {
+		to := consoletest.Attr(marks[i], "href")
+		row := b.Get("/at/{place}/coverage" + strings.TrimSuffix(to, "#row")).Want(200).Texts("tr#row")
+		if !strings.HasSuffix(to, "#row") || len(row) != 1 || !strings.Contains(row[0], want) {
+			t.Errorf("mark %d, %q, leads to %q", i, consoletest.Text(marks[i]), row)
+		}
+	}
+
+	// What a team is owed: the leading cadre has not come, the second has once of twice.
+	p = b.Get("/at/{place}/coverage?show=short&group={group7}").Want(200)
+	if got := strings.Join(p.Texts("tbody tr"), "|"); !strings.Contains(got, "本月还差 2 次") || !strings.Contains(got, "4 次中 2 次") || !strings.Contains(got, "3 次中 2 次") {
+		t.Errorf("what is owed: %s", got)
+	}
+	if !strings.Contains(consoletest.Attr(p.All(".covchips a")[0], "href"), "group="+city.Places["group7"]) {
+		t.Error("a chip forgets the group")
+	}
+
+	// A place sets other quotas, the nearest counts; a new month begins; two months pass.
+	for place, visits := range map[string]string{"town": "3", "village": "0"} {
+		if _, err := city.Create(t.Context(), "admin", "team_quota", consoletest.Vals{"place": city.Places[place], "team": "member", "visits": visits}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	city.SetNow(time.Date(2026, 12, 20, 9, 0, 0, 0, city.Now().Location()))
+	b = city.NewBrowser(t, base, "secretary") // a session does not last a month
+	if got := standings(b.Get("/at/{place}/coverage").Want(200)); got != "1 0 2 0 4" {
+		t.Errorf("a month on, with nothing owed by members, households stand %s", got)
+	}
+	ended(t, city, "cadre3")
+	if got := standings(b.Get("/at/{place}/coverage").Want(200)); got != "2 0 2 0 3" {
+		t.Errorf("with a contact gone, households stand %s", got)
+	}
+	city.SetNow(time.Date(2027, 1, 25, 9, 0, 0, 0, city.Now().Location()))
+	b = city.NewBrowser(t, base, "secretary")
+	p = b.Get("/at/{place}/coverage").Want(200)
+	if got, days := standings(p), strings.Join(p.Texts("tbody .st"), " "); got != "2 5 0 0 0" || !strings.Contains(days, "隔了 64 天") {
+		t.Errorf("two months on, households stand %s: %s", got, days)
+	}
+	takenAway(t, city, b)
+	turned(t, city, b)
+}
+
+// ended stops an account as of the day before.
+func ended(t *testing.T, c *consoletest.City, who string) {
+	t.Helper()
+	at, err := c.Base(t.Context(), syncproto.RowID(c.Users[who]))
+	if err == nil {
+		err = c.Update(t.Context(), "admin", "user", syncproto.RowID(c.Users[who]), at, consoletest.Vals{"ended": c.Now().AddDate(0, 0, -1).Format(time.DateOnly)})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// takenAway exports the table: harmless to spreadsheet programs, marked with who and when, and on record.
+func takenAway(t *testing.T, c *consoletest.City, b *consoletest.Browser) {
+	t.Helper()
+	if err := c.Update(t.Context(), "admin", "household", c.Rows["nobody"], syncproto.Base{}, consoletest.Vals{"address": "=HYPERLINK(1)"}); err != nil {
+		t.Fatal(err)
+	}
+	p := b.Do("POST", "/at/{place}/coverage/export", url.Values{"show": {"nobody"}, "as": {"csv"}}).Want(200)
+	lines := strings.Split(strings.TrimSpace(p.Raw), "\r\n")
+	if len(lines) != 3 || !strings.Contains(p.Raw, ",'=HYPERLINK(1),") {
+		t.Errorf("the file has %d lines: %s", len(lines), p.Raw)
+	}
+	for _, l := range lines[1:] {
+		if !strings.HasSuffix(l, "周德旺 zhoudewang 2027-01-25 09:00") {
+			t.Errorf("a row does not say who took it and when: %s", l)
+		}
+	}
+	if p := b.Do("POST", "/at/{place}/coverage/export", url.Values{"as": {"xlsx"}}).Want(200); !strings.HasPrefix(p.Raw, "PK") || !strings.Contains(p.Header.Get("Content-Disposition"), "coverage-2027-01-25.xlsx") {
+		t.Errorf("no workbook: %q", p.Header)
+	}
+	chain := "console " + string(c.Users["secretary"])
+	var said []string
+	if err := c.Engine.Store.Read(t.Context(), func(tx *store.Tx) error {
+		said = nil
+		records, err := tx.Disclosures(chain, 0, 100)
+		for _, r := range records {
+			if strings.Contains(string(r.Value), `"coverage"`) {
+				said = append(said, string(r.Value))
+			}
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{fmt.Sprintf(`{"what":"export","table":"coverage","within":%q,"rows":2}`, c.Places["village"]), fmt.Sprintf(`{"what":"export","table":"coverage","within":%q,"rows":7}`, c.Places["village"])}
+	if !slices.Equal(said, want) {
+		t.Errorf("on record: %q, want %q", said, want)
+	}
+}
+
+// turned goes through the parts of a long table while households come to stand elsewhere: none is missed, none comes twice.
+func turned(t *testing.T, c *consoletest.City, b *consoletest.Browser) {
+	t.Helper()
+	for i := range 60 {
+		id, err := c.Create(t.Context(), "admin", "household", consoletest.Vals{"place": c.Places["group8"], "code": fmt.Sprintf("0814-%d", 100+i), "head": fmt.Sprint("新户", i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Rows[fmt.Sprint("new.", i)] = id
+	}
+	seen := map[string]int{}
+	var first []string
+	p := b.Get("/at/{place}/coverage").Want(200)
+	for turn := 0; ; turn++ {
+		if turn == 0 {
+			first = p.Texts("tbody td:nth-child(2) small")
+		}
+		for _, name := range p.Texts("tbody td:nth-child(2)") {
+			seen[name]++
+		}
+		next := p.All("p.more > a")
+		if len(next) == 0 {
+			break
+		}
+		if turn == 0 { // the first household of the table, already read, is given a contact and goes to the end
+			if _, err := c.Create(t.Context(), "admin", "assignment", consoletest.Vals{"household": string(c.Rows["new.3"]), "user": string(c.Users["cadre"]), "team": "cadre", "since": "2027-01-20"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p = b.Get(strings.TrimSuffix(consoletest.Attr(next[0], "href"), "#rows")).Want(200)
+	}
+	if len(first) != 50 || first[0] != "0814-031" || first[1] != "0814-100" || first[49] != "0814-148" {
+		t.Errorf("the table begins with %q", first)
+	}
+	if len(seen) != 67 {
+		t.Errorf("%d households were listed, want 67", len(seen))
+	}
+	for name, n := range seen {
+		if n != 1 && !strings.Contains(name, "新户3 ") { // it stands in two places, one after the other
+			t.Errorf("%s was listed %d times", name, n)
+		}
+	}
+}
