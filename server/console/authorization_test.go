@@ -182,6 +182,7 @@ func rowsOf(t *testing.T, c *consoletest.City) map[string]map[string]string {
 		"journal":    {"village": string(c.Rows["journal.urgent"]), "other": string(c.Rows["journal.foreign"])},
 		"device":     {"village": string(c.Rows["device"]), "other": string(c.Rows["device.foreign"])},
 		"item":       {"village": string(c.Rows["item.low_income"]), "other": string(c.Rows["item.foreign"])},
+		"change":     {"village": string(c.Rows["change.toolate"]), "other": string(c.Rows["change.foreign"])},
 		"attachment": {"village": string(c.Rows["photo"]), "other": string(c.Rows["photo.foreign"])},
 		"household":  {"village": string(c.Rows["wang"]), "other": string(c.Rows["foreign"])},
 	}

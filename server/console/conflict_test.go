@@ -27,11 +27,11 @@ func deciding(t *testing.T, dsn string) {
 	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Full, DSN: dsn})
 	b := city.NewBrowser(t, base, "admin")
 	p := b.Get("/at/{place}/conflicts").Want(200)
-	if n := len(p.All("tbody tr")); n != 5 || strings.Contains(p.Raw, "白立春") {
-		t.Fatalf("%d items are listed, want 5 of this village: %q", n, p.Texts("tbody tr"))
+	if n := len(p.All("tbody tr")); n != 6 || strings.Contains(p.Raw, "白立春") {
+		t.Fatalf("%d items are listed, want 6 of this village: %q", n, p.Texts("tbody tr"))
 	}
-	if n := len(b.Get("/at/{city}/conflicts").All("tbody tr")); n != 6 {
-		t.Errorf("%d items in the city, want 6", n)
+	if n := len(b.Get("/at/{city}/conflicts").All("tbody tr")); n != 7 {
+		t.Errorf("%d items in the city, want 7", n)
 	}
 	if n := len(city.NewBrowser(t, base, "otheradmin").Get("/at/{other}/conflicts").All("tbody tr")); n != 1 {
 		t.Errorf("%d items in the other village, want 1", n)
@@ -54,8 +54,8 @@ func deciding(t *testing.T, dsn string) {
 	if wang, ou := columnOf(t, city, "household", "low_income", string(city.Rows["wang"])), columnOf(t, city, "household", "low_income", string(city.Rows["ou"])); wang != "applied" || ou != "ended" {
 		t.Errorf("decided alike: %s and %s", wang, ou)
 	}
-	if n := len(b.Get("/at/{place}/conflicts").All("tbody tr")); n != 3 {
-		t.Errorf("%d items are left, want 3", n)
+	if n := len(b.Get("/at/{place}/conflicts").All("tbody tr")); n != 4 {
+		t.Errorf("%d items are left, want 4", n)
 	}
 	// Undone with one press, both of them: what showed before the decision shows again, and all that was written is history.
 	p.Send(".said form", nil).Want(200)

@@ -16,6 +16,7 @@ import (
 
 	"minqing/schema"
 	"minqing/server/console/account"
+	"minqing/server/console/conflict"
 	"minqing/server/entitle"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -154,7 +155,13 @@ func (rq *request) proveRow(tx *store.Tx) error {
 		return nil
 	}
 	id := rq.PathValue("row")
-	if rq.route.of == itemRow {
+	if rq.route.of == changeRow { // its record lies in a stream
+		found, err := conflict.Find(tx, id)
+		if err != nil || found == nil {
+			return errorOr(err, errNotFound)
+		}
+		id = found.Stream
+	} else if rq.route.of == itemRow {
 		items, err := tx.Items("id = ?", id)
 		if err != nil || len(items) != 1 {
 			return errorOr(err, errNotFound)
@@ -177,14 +184,17 @@ func (rq *request) proveRow(tx *store.Tx) error {
 			rq.row = r
 		}
 	}
-	if !within || rq.row == nil || rq.route.of != itemRow && (rq.row.Table != rq.route.of || rq.row.Dead != 0) {
+	if !within || rq.row == nil || rq.route.of != itemRow && rq.route.of != changeRow && (rq.row.Table != rq.route.of || rq.row.Dead != 0) {
 		return errNotFound
 	}
 	return nil
 }
 
-// itemRow is the of of routes about an item of the inbox.
-const itemRow = "item"
+// itemRow is the of of routes about an item of the inbox, changeRow that of those about a change that was refused or came late.
+const (
+	itemRow   = "item"
+	changeRow = "change"
+)
 
 func errorOr(err, other error) error {
 	if err != nil {

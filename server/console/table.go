@@ -25,7 +25,7 @@ type right struct {
 }
 
 // entry is one line of the authorization table. of names the table of the row that {row} names in the address, "item" for one of the
-// inbox; it must lie in the place.
+// inbox, "change" for one that was refused or came late; it must lie in the place.
 type entry struct {
 	pattern string
 	access  access
@@ -75,6 +75,10 @@ var table = []entry{
 	{pattern: "GET /at/{place}/conflicts/{row}", needs: administers, of: itemRow},
 	{pattern: "POST /at/{place}/conflicts/{row}", needs: administers, of: itemRow},
 	{pattern: "POST /at/{place}/conflicts/{row}/undo", needs: administers, of: itemRow},
+
+	{pattern: "GET /at/{place}/refused", needs: administers},
+	{pattern: "GET /at/{place}/refused/{row}", needs: administers, of: changeRow},
+	{pattern: "POST /at/{place}/refused/{row}", needs: administers, of: changeRow},
 
 	{pattern: "GET /at/{place}/devices", needs: devices},
 	{pattern: "POST /at/{place}/devices/enrol", needs: devices},

@@ -17,7 +17,7 @@ import (
 type words map[string]schema.Label
 
 // catalogue is every text of the consoles. Each page keeps its own in its handler file and is named here.
-var catalogue = join(frameWords, errorWords, signinWords, meWords, reviewWords, coverageWords, conflictWords, deviceWords, residentWords)
+var catalogue = join(frameWords, errorWords, signinWords, meWords, reviewWords, coverageWords, conflictWords, deviceWords, residentWords, refusedWords)
 
 func join(parts ...words) words {
 	all := words{}

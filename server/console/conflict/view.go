@@ -2,6 +2,7 @@ package conflict
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -107,31 +108,18 @@ func (d *Desk) text(zh, en string) string { return schema.Label{ZH: zh, EN: en}.
 
 // read puts an item into words; differences, which cost, only when it is read whole.
 func (d *Desk) read(tx *store.Tx, it *judge.Item, whole bool) (*View, error) {
-	v := &View{ID: it.ID, Base: it.Base, Kind: it.Kind, Opened: time.UnixMilli(it.Opened).In(d.Zone), Closed: it.Closed != 0, item: it, names: map[syncproto.UserID]name{}}
+	v := &View{ID: it.ID, Base: it.Base, Kind: it.Kind, Opened: time.UnixMilli(it.Opened).In(d.Zone), Closed: it.Closed != 0, item: it}
 	ids := []string{string(it.By)}
 	var devices []string
 	for _, s := range it.Sides {
 		ids, devices = append(ids, string(s.User)), append(devices, string(s.Device))
 	}
-	if err := tx.Each(func(scan func(...any) error) error {
-		var id syncproto.UserID
-		var n name
-		err := scan(&id, &n.name, &n.post)
-		v.names[id] = n
-		return err
-	}, `SELECT id, COALESCE(name, ''), COALESCE(post, '') FROM "user" WHERE id = ANY(?)`, ids); err != nil {
+	var labels map[string]string
+	var err error
+	if v.names, labels, err = people(tx, ids, devices); err != nil {
 		return nil, err
 	}
 	v.By = v.names[it.By].name
-	labels := map[string]string{}
-	if err := tx.Each(func(scan func(...any) error) error {
-		var id, label string
-		err := scan(&id, &label)
-		labels[id] = label
-		return err
-	}, "SELECT id, COALESCE(label, '') FROM device WHERE id = ANY(?)", devices); err != nil {
-		return nil, err
-	}
 	for _, name := range it.Cells {
 		if c := tx.Book().Cell(it.Table, name); c != nil {
 			v.Shows = append(v.Shows, Value{d.label(c), d.show(c, it.Shows[name])})
@@ -150,23 +138,48 @@ func (d *Desk) read(tx *store.Tx, it *judge.Item, whole bool) (*View, error) {
 			return nil, err
 		}
 	}
-	var err error
 	v.What, err = d.what(tx, v)
 	v.Stake = d.stake(v)
 	return v, err
 }
 
-func (d *Desk) side(b *schema.Book, v *View, i int, labels map[string]string, whole bool) Side {
-	s := &v.item.Sides[i]
-	out := Side{Who: v.names[s.User].name, Post: v.names[s.User].post, Written: time.UnixMilli(s.Corrected).In(d.Zone), Received: time.UnixMilli(s.Received).In(d.Zone),
-		user: s.User, change: s.Change, against: s.Against, delete: s.Op == syncproto.OpDelete, Outcome: v.item.Outcome[s.Change],
-		Clock: time.Duration(s.At-s.Corrected) * time.Millisecond}
+// people reads the names of users and the labels of phones.
+func people(tx *store.Tx, users, devices []string) (names map[syncproto.UserID]name, labels map[string]string, err error) {
+	names, labels = map[syncproto.UserID]name{}, map[string]string{}
+	if err := tx.Each(func(scan func(...any) error) error {
+		var id syncproto.UserID
+		var n name
+		err := scan(&id, &n.name, &n.post)
+		names[id] = n
+		return err
+	}, `SELECT id, COALESCE(name, ''), COALESCE(post, '') FROM "user" WHERE id = ANY(?)`, users); err != nil {
+		return nil, nil, err
+	}
+	err = tx.Each(func(scan func(...any) error) error {
+		var id, label string
+		err := scan(&id, &label)
+		labels[id] = label
+		return err
+	}, "SELECT id, COALESCE(label, '') FROM device WHERE id = ANY(?)", devices)
+	return names, labels, err
+}
+
+// signed says who wrote, on what phone, when, and whether its clock can be trusted.
+func (d *Desk) signed(n name, device syncproto.DeviceID, labels map[string]string, at, corrected, received int64) Side {
+	out := Side{Who: n.name, Post: n.post, Written: time.UnixMilli(corrected).In(d.Zone), Received: time.UnixMilli(received).In(d.Zone), Clock: time.Duration(at-corrected) * time.Millisecond}
 	out.Trusted = out.Clock.Abs() <= exact
-	if label, ok := labels[string(s.Device)]; ok {
-		out.Phone = label + " " + d.text("尾号 ", "…") + strings.ToUpper(string(s.Device[max(0, len(s.Device)-4):]))
+	if label, ok := labels[string(device)]; ok {
+		out.Phone = label + " " + d.text("尾号 ", "…") + strings.ToUpper(string(device[max(0, len(device)-4):]))
 	} else {
 		out.Phone = d.text("网页", "the consoles")
 	}
+	return out
+}
+
+func (d *Desk) side(b *schema.Book, v *View, i int, labels map[string]string, whole bool) Side {
+	s := &v.item.Sides[i]
+	out := d.signed(v.names[s.User], s.Device, labels, s.At, s.Corrected, s.Received)
+	out.user, out.change, out.against, out.delete, out.Outcome = s.User, s.Change, s.Against, s.Op == syncproto.OpDelete, v.item.Outcome[s.Change]
 	if s.Op == syncproto.OpDelete {
 		out.Does = d.text("删除了这条记录", "deleted this row")
 	}
@@ -189,6 +202,8 @@ func (d *Desk) side(b *schema.Book, v *View, i int, labels map[string]string, wh
 // edit is what a cell edit makes of the cell, in words.
 func (d *Desk) edit(c *schema.Cell, e *syncproto.CellEdit) string {
 	switch c.Rule {
+	case schema.RuleSum:
+		return fmt.Sprintf("%+d", e.Delta)
 	case schema.RuleSet:
 		var parts []string
 		if len(e.Add) > 0 {

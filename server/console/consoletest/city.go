@@ -258,17 +258,27 @@ func (c *City) phone(ctx context.Context, who, label string, offset int64) (id s
 
 // push sends an edit as a phone does: captured at a moment of its own clock, which it believes to be off, over a base.
 func (c *City) push(ctx context.Context, who string, dev syncproto.DeviceID, at time.Time, offset time.Duration, edit syncproto.Edit) (*syncproto.Verdict, error) {
-	d := syncproto.Name{Device: dev, Number: c.last[dev] + 1}
-	c.last[dev]++
-	change := &syncproto.Change{Name: d, At: at.UnixMilli(), Offset: offset.Milliseconds(), Edits: []syncproto.Edit{edit}}
-	if err := change.Seal(); err != nil {
-		return nil, err
-	}
-	out, err := c.Engine.Judge.Push(ctx, judge.Author{Device: dev, User: c.Users[who]}, []*syncproto.Change{change})
+	out, err := c.pushAll(ctx, who, dev, &syncproto.Change{At: at.UnixMilli(), Offset: offset.Milliseconds(), Edits: []syncproto.Edit{edit}})
 	if err != nil {
 		return nil, err
 	}
-	return out.Verdicts[0], nil
+	return out[0], nil
+}
+
+// pushAll sends changes as a phone does.
+func (c *City) pushAll(ctx context.Context, who string, dev syncproto.DeviceID, changes ...*syncproto.Change) ([]*syncproto.Verdict, error) {
+	for _, change := range changes {
+		c.last[dev]++
+		change.Name = syncproto.Name{Device: dev, Number: c.last[dev]}
+		if err := change.Seal(); err != nil {
+			return nil, err
+		}
+	}
+	out, err := c.Engine.Judge.Push(ctx, judge.Author{Device: dev, User: c.Users[who]}, changes)
+	if err != nil {
+		return nil, err
+	}
+	return out.Verdicts, nil
 }
 
 // founding is the city of the story.

@@ -29,7 +29,13 @@ func (c *City) live(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := c.formerly(ctx); err != nil {
+		return err
+	}
 	if err := c.journals(ctx); err != nil {
+		return err
+	}
+	if err := c.refusals(ctx); err != nil {
 		return err
 	}
 	if c.State == Many {
@@ -205,7 +211,7 @@ func (c *City) conflicts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Rows["device"] = syncproto.RowID(first)
+	c.Rows["device"], c.Rows["device.second"] = syncproto.RowID(first), syncproto.RowID(second)
 	foreign, err := c.phone(ctx, "othercadre", "旧手机", 0)
 	if err != nil {
 		return err

@@ -1,0 +1,219 @@
+package console
+
+import (
+	"net/url"
+	"strings"
+
+	"minqing/server/console/conflict"
+	"minqing/server/judge"
+	"minqing/syncproto"
+)
+
+// refusedListPage lists what the server refused, or what came late and was taken.
+type refusedListPage struct {
+	frame
+	List             *conflict.RefusedPage
+	Late             bool
+	Base, Stays, All string // addresses: of one, and of the two lists
+	Lines            []refusedLine
+	More             string
+}
+
+// refusedLine is one change of the list; Why is its reason in one line.
+type refusedLine struct {
+	*conflict.Refused
+	Why string
+}
+
+// refusedPage is one change, whole.
+type refusedPage struct {
+	frame
+	View           *conflict.Refused
+	Why, Mend      string
+	Here, List     string
+	Waits          string // address of the change that it waits for
+	Error          string
+	Can, Taken, No bool // a decision is due; it was taken, or not
+}
+
+var refusedHandlers = map[string]handler{
+	"GET /at/{place}/refused":        showRefusedList,
+	"GET /at/{place}/refused/{row}":  showRefused,
+	"POST /at/{place}/refused/{row}": decideRefused,
+}
+
+var refusedWords = words{
+	"nav.refused":            {ZH: "未通过和晚到", EN: "Refused and late"},
+	"refused.n":              {ZH: "{0} 条", EN: "{0} change|{0} changes"},
+	"refused.lists":          {ZH: "看哪些", EN: "Which"},
+	"refused.stays":          {ZH: "未通过", EN: "Refused"},
+	"refused.came":           {ZH: "晚到，已收下", EN: "Late, and taken"},
+	"refused.none":           {ZH: "没有未通过的改动", EN: "Nothing was refused"},
+	"refused.none.t":         {ZH: "服务器没有接受的改动会出现在这里，写的一字不少。", EN: "Changes that the server did not take appear here, whole."},
+	"refused.nolate":         {ZH: "没有晚到的改动", EN: "Nothing came late"},
+	"refused.nolate.t":       {ZH: "户改派之前写的、改派以后才传上来的，会出现在这里。", EN: "What was written before a household was given to somebody else, and came after, appears here."},
+	"refused.what":           {ZH: "谁家、什么", EN: "Whose, and what"},
+	"refused.who":            {ZH: "谁写的", EN: "Author"},
+	"refused.why":            {ZH: "为什么", EN: "Why"},
+	"refused.when":           {ZH: "收到", EN: "Received"},
+	"refused.rows":           {ZH: "等 {0} 条记录", EN: "and {0} rows in all|and {0} rows in all"},
+	"refused.more":           {ZH: "下一页", EN: "Next page"},
+	"refused.late":           {ZH: "写的时候还归他管，晚到了，照样算数", EN: "in the author's charge when written; it came late, and counts"},
+	"refused.elsewhere":      {ZH: "别处的记录", EN: "rows of elsewhere"},
+	"refused.hidden":         {ZH: "另有 {0} 条记录不在这里，没有列出。", EN: "{0} more row is not of this place and is left out.|{0} more rows are not of this place and are left out."},
+	"refused.erased":         {ZH: "内容已依法抹除。", EN: "Its words were erased by law."},
+	"refused.make":           {ZH: "新建", EN: "New"},
+	"refused.delete":         {ZH: "删除这条记录", EN: "Delete this row"},
+	"refused.reason":         {ZH: "为什么没有接受", EN: "Why it was not taken"},
+	"refused.reason.late":    {ZH: "怎么收下的", EN: "How it was taken"},
+	"refused.mend":           {ZH: "怎样就能收", EN: "What would make it acceptable"},
+	"refused.mend.invalid":   {ZH: "内容要改对。已退给{0}，在手机上改好再传就行，写的都在。", EN: "Its words have to be put right. It went back to {0}, who mends it on the phone and sends it again; nothing is lost."},
+	"refused.mend.state":     {ZH: "记录回到能改的状态以后，{0}可以在手机上重新提交；或者由有权限的人来改。", EN: "When the row is in a state that allows it, {0} can submit it again from the phone; or somebody who may makes the change."},
+	"refused.mend.forbidden": {ZH: "要有这项权限：{0}负责这一户或担任相应职务以后，可以在手机上重新提交。依法抹除的记录不能再写。", EN: "It takes the right: when {0} is in charge of the household or holds the role, it can be submitted again from the phone. A row erased by law stays so."},
+	"refused.mend.waits":     {ZH: "等它依据的那一条到了，服务器自动重新处理，您不用做什么。", EN: "When what it builds on is there, the server judges it again by itself; nothing is for you to do."},
+	"refused.mend.unknown":   {ZH: "服务器升级以后自动重新处理，您不用做什么。", EN: "It is judged again when the server was upgraded; nothing is for you to do."},
+	"refused.mend.conflict":  {ZH: "内容已经补回，不用再收。", EN: "Its words are back already; there is nothing to take."},
+	"refused.mend.late":      {ZH: "您看过、收下，就照他写的办，仍算{0}写的，并记下是您收的。", EN: "When you have looked and take it, it counts as {0} wrote it, in that name, with a record that you took it."},
+	"refused.mend.over":      {ZH: "已经有人看过，没有收。{0}现在还负责的话，可以照着重新写一条。", EN: "Somebody has looked and did not take it. If it is still {0}'s charge, it can be written anew."},
+	"refused.mend.other":     {ZH: "要由能定这一户的人来看。", EN: "Somebody who decides about this household has to look."},
+	"refused.mended":         {ZH: "{0}已经改好重传，不用再管。", EN: "{0} has mended it; nothing is left to do."},
+	"refused.waits":          {ZH: "看它等的那一条", EN: "See what it waits for"},
+	"refused.take":           {ZH: "替他收下", EN: "Take it for the author"},
+	"refused.return":         {ZH: "不收，退回给他", EN: "Return it to the author"},
+	"refused.leave":          {ZH: "先放着", EN: "Leave it"},
+	"refused.say":            {ZH: "先选收下还是退回。", EN: "Choose to take or to return it."},
+	"refused.over":           {ZH: "这一条已经有人定了，或者不用定。", EN: "This has been decided already, or needs no decision."},
+	"refused.done":           {ZH: "收下了，仍算{0}写的；下次联网告诉他。", EN: "Taken, in the name of {0}, who hears of it at the next contact."},
+	"refused.still":          {ZH: "准了晚到，但内容还是过不了：{0}", EN: "The lateness is forgiven, but it cannot be taken yet: {0}"},
+	"refused.returned":       {ZH: "没有收，退回给{0}了；写的都在，下次联网告诉他。", EN: "Returned to {0}, who hears of it at the next contact; what was written is kept."},
+	"refused.by.taken":       {ZH: "{0}看过，收下了，仍算{1}写的。", EN: "{0} has looked and taken it, in the name of {1}."},
+	"refused.by.refused":     {ZH: "{0}看过，没有收，退回给{1}了。", EN: "{0} has looked and returned it to {1}."},
+	"refused.whole":          {ZH: "写的全部内容", EN: "All that was written"},
+	"refused.now":            {ZH: "绿色是他要加的，红色是现在有、他要去掉的。", EN: "Green is what it adds, red what is there now and it takes away."},
+	"refused.author":         {ZH: "谁写的", EN: "Who wrote it"},
+}
+
+// why is the reason of a change in one language. The server's sentence carries both, and its hint, after a full stop, both again.
+func (l tongue) why(message string) string {
+	if at := strings.LastIndex(message, "。"); at >= 0 && strings.Count(message, " / ") > 1 {
+		stop := map[tongue]string{"zh": "。", "en": ". "}[l]
+		return l.of(message[:at]) + stop + l.of(message[at+len("。"):])
+	}
+	return l.of(message)
+}
+
+func showRefusedList(rq *request) error {
+	q := rq.URL.Query()
+	late := q.Get("list") == "late"
+	list, err := rq.desk().ListRefused(rq.Context(), late, q.Get("after"))
+	if err != nil {
+		return err
+	}
+	p := &refusedListPage{frame: frame{Title: rq.words.say("nav.refused"), Nav: "refused", Sub: rq.words.say("refused.n", list.Total)}, List: list, Late: late,
+		Base: rq.at("/refused/"), Stays: rq.at("/refused"), All: rq.at("/refused?list=late")}
+	for _, r := range list.Lines {
+		line := refusedLine{Refused: r, Why: rq.words.why(r.Message)}
+		if !r.Refused {
+			line.Why = rq.words.say("refused.late")
+		}
+		if r.What == "" {
+			r.What = rq.words.say("refused.elsewhere")
+			if r.Erased {
+				r.What = rq.words.say("refused.erased")
+			}
+		}
+		p.Lines = append(p.Lines, line)
+	}
+	if list.After != "" {
+		more := url.Values{"after": {string(list.After)}}
+		if late {
+			more.Set("list", "late")
+		}
+		p.More = rq.at("/refused?") + more.Encode()
+	}
+	return rq.show("refused-list", p)
+}
+
+// refusedPage reads a change, and says what would make it acceptable.
+func (rq *request) refusedPage() (*refusedPage, error) {
+	v, err := rq.desk().OpenRefused(rq.Context(), rq.PathValue("row"))
+	if err != nil {
+		return nil, err
+	}
+	p := &refusedPage{frame: frame{Title: v.What, Nav: "refused", Back: rq.at("/refused")}, View: v, Why: rq.words.why(v.Message), List: rq.at("/refused"), Here: rq.at("/refused/" + string(v.ID)),
+		Can: v.Item != "", Taken: v.Word == "taken", No: v.Word == "refused"}
+	if p.Title == "" {
+		p.Title = rq.words.say("nav.refused")
+	}
+	if v.Waits != "" {
+		p.Waits = rq.at("/refused/" + string(v.Waits))
+	}
+	if !v.Refused {
+		p.Why, p.Back = rq.words.say("refused.late"), rq.at("/refused?list=late")
+		return p, nil
+	}
+	key := "other"
+	switch v.Code {
+	case syncproto.CodeInvalid, syncproto.CodeState, syncproto.CodeForbidden, syncproto.CodeWaits, syncproto.CodeUnknown, syncproto.CodeConflict:
+		key = string(v.Code)
+	case syncproto.CodeLate:
+		if key = "late"; p.No {
+			key = "over"
+		} else if !p.Can {
+			key = "other"
+		}
+	}
+	p.Mend = rq.words.say("refused.mend."+key, v.Author.Who)
+	return p, nil
+}
+
+func showRefused(rq *request) error {
+	p, err := rq.refusedPage()
+	if err != nil {
+		return err
+	}
+	return rq.show("refused", p)
+}
+
+// decideRefused takes work that came too late in its author's name, or returns it to him. Both are the judge's decision of the item that
+// waits for it, recorded as that of whoever is signed in. Of what was refused for another reason there is nothing to decide: no right and
+// no rule can be waived for its author.
+func decideRefused(rq *request) error {
+	f, err := rq.form()
+	if err != nil {
+		return err
+	}
+	p, err := rq.refusedPage()
+	if err != nil {
+		return err
+	}
+	do := f.Get("do")
+	switch {
+	case !p.Can:
+		p.Error = rq.words.say("refused.over")
+	case do != "take" && do != "return":
+		p.Error = rq.words.say("refused.say")
+	}
+	if p.Error != "" {
+		return rq.again("refused", p)
+	}
+	out, err := rq.app.opt.Engine.Judge.Resolve(rq.Context(), rq.user(), p.View.Item, judge.Decision{Keep: do == "take"})
+	if err != nil {
+		text, ok := rq.sentence(err)
+		if !ok {
+			return err
+		}
+		p.Error = text
+		return rq.again("refused", p)
+	}
+	if do == "return" {
+		rq.toast("refused.returned", p.View.Author.Who)
+		return rq.see(p.List)
+	}
+	if v := out.Verdicts[0]; v.Status == syncproto.Refused {
+		rq.toast("refused.still", rq.words.why(v.Message))
+		return rq.see(p.Here)
+	}
+	rq.toast("refused.done", p.View.Author.Who)
+	return rq.see(p.List)
+}
