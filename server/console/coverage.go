@@ -32,11 +32,12 @@ type coveragePage struct {
 	Export string
 	Show   string
 	Empty  bool        // no households at all
-	Below  []placeLink // the picture would be too large: places to choose from
+	Large  bool        // the picture would be too large
+	Below  []placeLink // and these are the places to choose from
 }
 
 // Most is how many households a picture shows, and Upto the last row of this part of the table.
-func (p *coveragePage) Most() int { return branch.MostHomes }
+func (p *coveragePage) Most() int { return mostHomes }
 func (p *coveragePage) Upto() int { return p.Before + len(p.Rows) }
 
 type coverChip struct {
@@ -118,6 +119,9 @@ var coverageWords = words{
 	"coverage.large.t":      {ZH: "{0}有 {1} 户以上，一张图放不下。", EN: "{0} has more than {1} households: too many for one picture."},
 }
 
+// mostHomes is how many households one picture shows: twice the largest community we know of (DOMAIN, sizes). Places above it choose.
+const mostHomes = 4000
+
 // coverageListed is how many households a part of the table holds.
 const coverageListed = 50
 
@@ -191,12 +195,11 @@ func showCoverage(rq *request) error {
 	q := rq.URL.Query()
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
 		ask := rq.coverAsk(q)
-		c, err := branch.ReadCoverage(tx, rq.place.Above, rq.today())
+		c, err := branch.ReadCoverage(tx, rq.place.Above, rq.today(), mostHomes)
 		if err != nil {
 			return err
 		}
-		if p.Below, p.Empty = nil, c.Total == 0; c.TooMany {
-			p.Empty = false
+		if p.Below, p.Large, p.Empty = nil, c.TooMany, c.Total == 0 && !c.TooMany; c.TooMany {
 			for _, x := range c.Below {
 				p.Below = append(p.Below, placeLink{Name: x.Name, Path: "/at/" + x.ID + "/coverage"})
 			}
@@ -313,7 +316,7 @@ func exportCoverage(rq *request) error {
 	var p coveragePage
 	many := false
 	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
-		c, err := branch.ReadCoverage(tx, rq.place.Above, rq.today())
+		c, err := branch.ReadCoverage(tx, rq.place.Above, rq.today(), mostHomes)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"minqing/schema"
+	"minqing/server/console"
+	"minqing/server/console/branch"
 	"minqing/server/console/consoletest"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -58,6 +61,8 @@ func coverage(t *testing.T, dsn string) {
 		}
 	}
 
+	tooMany(t, city)
+
 	// What a team is owed: the leading cadre has not come, the second has once of twice.
 	p = b.Get("/at/{place}/coverage?show=short&group={group7}").Want(200)
 	if got := strings.Join(p.Texts("tbody tr"), "|"); !strings.Contains(got, "本月还差 2 次") || !strings.Contains(got, "4 次中 2 次") || !strings.Contains(got, "3 次中 2 次") {
@@ -90,6 +95,27 @@ func coverage(t *testing.T, dsn string) {
 	}
 	takenAway(t, city, b)
 	turned(t, city, b)
+}
+
+// tooMany asks for more than one picture holds: nothing is read, and the places below are to choose from.
+func tooMany(t *testing.T, c *consoletest.City) {
+	t.Helper()
+	var got *branch.Coverage
+	if err := c.Engine.Store.Read(t.Context(), func(tx *store.Tx) (err error) {
+		got, err = branch.ReadCoverage(tx, []string{c.Places["village"], c.Places["town"], c.Places["city"]}, "2026-11-23", 6)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !got.TooMany || got.Total != 0 || len(got.Groups) != 0 || len(got.Below) != 2 || got.Below[0].ID != c.Places["group7"] {
+		t.Errorf("of seven households with room for six: %+v", got)
+	}
+	for lang, want := range map[schema.Lang]string{schema.ZH: "石桥村有 4,000 户以上", schema.EN: "石桥村 has more than 4,000 households"} {
+		var page strings.Builder
+		if err := console.LargeCoverage(&page, lang, "石桥村", "<7组>"); err != nil || !strings.Contains(page.String(), want) || !strings.Contains(page.String(), `<a href="/at/x/coverage">&lt;7组&gt;</a>`) {
+			t.Errorf("%v: %s", err, page.String())
+		}
+	}
 }
 
 // ended stops an account as of the day before.

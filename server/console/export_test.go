@@ -1,6 +1,10 @@
 package console
 
-import "minqing/schema"
+import (
+	"io"
+
+	"minqing/schema"
+)
 
 // Line is a line of the authorization table, for the test that is generated from it.
 type Line struct {
@@ -37,6 +41,15 @@ const (
 	HalfWay  = int(halfWay)
 	SignedIn = int(signedIn)
 )
+
+// LargeCoverage writes the coverage of a place that is too large for one picture.
+func LargeCoverage(w io.Writer, lang schema.Lang, place, below string) error {
+	pages, err := parsePages()
+	if err != nil {
+		return err
+	}
+	return pages[tongue(lang)]["coverage"].ExecuteTemplate(w, "layout", &coveragePage{frame: frame{Title: "-", Shell: shell{Place: place}}, Large: true, Below: []placeLink{{Name: below, Path: "/at/x/coverage"}}})
+}
 
 // Catalogue is every text.
 func Catalogue() map[string]schema.Label { return catalogue }

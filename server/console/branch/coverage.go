@@ -112,11 +112,9 @@ type Coverage struct {
 	Below   []register.Place
 }
 
-// MostHomes is how many households one picture shows: twice the largest community we know of (DOMAIN, sizes). Places above it choose.
-const MostHomes = 4000
-
-// ReadCoverage reads the households of a place, given with those above it, itself first; day is the local date.
-func ReadCoverage(tx *store.Tx, above []string, day string) (*Coverage, error) {
+// ReadCoverage reads the households of a place, given with those above it, itself first; day is the local date. Of more than most it
+// reads none.
+func ReadCoverage(tx *store.Tx, above []string, day string, most int) (*Coverage, error) {
 	beneath, err := register.Beneath(tx, above[0])
 	if err != nil {
 		return nil, err
@@ -127,10 +125,10 @@ func ReadCoverage(tx *store.Tx, above []string, day string) (*Coverage, error) {
 	}
 	c := &Coverage{Counts: map[Standing]int{}}
 	var n int64
-	if _, err := tx.One("SELECT COUNT(*) FROM (SELECT 1 FROM household WHERE place = ANY(?) LIMIT ?) counted", []any{ids, int64(MostHomes + 1)}, &n); err != nil {
+	if _, err := tx.One("SELECT COUNT(*) FROM (SELECT 1 FROM household WHERE place = ANY(?) LIMIT ?) counted", []any{ids, int64(most + 1)}, &n); err != nil {
 		return nil, err
 	}
-	if c.TooMany = n > MostHomes; c.TooMany {
+	if c.TooMany = n > int64(most); c.TooMany {
 		for _, p := range beneath {
 			if p.Parent == above[0] {
 				c.Below = append(c.Below, p)
