@@ -49,7 +49,7 @@ func (t *teller) staff() error {
 	}
 	made := 0
 	for i, c := range t.cast {
-		if o := t.minqing("user", "add", "--login", c.login, "--name", c.name, "--role", "cadre", "--over", villageCode); o.err != nil {
+		if o := t.minqing("user", "add", "--login", c.login, "--name", c.name, "--role", "cadre", "--over", villageCode, "--phone", fmt.Sprintf("1280000%04d", 2206+i)); o.err != nil {
 			return o.err
 		}
 		if o := t.minqing("assign", "--user", c.login, "--team", c.team, "--households", strings.Join(c.households, ",")); o.err != nil {
@@ -253,7 +253,19 @@ func (t *teller) doors() ([]door, error) {
 		}})
 	}
 	desks, err := t.desks()
-	return append(out, desks...), err
+	if err != nil {
+		return nil, err
+	}
+	card, err := t.card(origin(desks[0].url))
+	return append(append(out, desks...), card), err
+}
+
+// card is the page of a household's contact card: of one that the first phone holds, so that its QR code is there to compare.
+func (t *teller) card(base string) (door, error) {
+	home := t.phones[0].households[0]
+	o := t.minqing("card", "issue", "--households", home, "--anew", "--plain")
+	_, path, _ := strings.Cut(strings.TrimSpace(o.text), "\t/")
+	return door{home + " 户的民情联系卡", "the contact card of household " + home, base + path, []string{"不用登录，谁拿着卡都能看；手机下次同步后，这户的联系卡上就是它的二维码。 No account: whoever holds the card may look."}}, o.err
 }
 
 // desks are the consoles, for a secretary with journals in the queue and an administrator with a conflict that waits.

@@ -53,6 +53,7 @@ func goesOn(t *testing.T, opt demo.Options) {
 	}()
 	var told strings.Builder
 	var links, desks []string
+	card := ""
 	for lines := bufio.NewScanner(read); lines.Scan(); {
 		told.WriteString(lines.Text() + "\n")
 		if at := strings.Index(lines.Text(), "http://"); at >= 0 && strings.Contains(lines.Text(), "/enter?k=") {
@@ -61,9 +62,13 @@ func goesOn(t *testing.T, opt demo.Options) {
 		if at := strings.Index(lines.Text(), "http://"); at >= 0 && strings.Contains(lines.Text(), "/link/") {
 			desks = append(desks, strings.TrimSpace(lines.Text()[at:]))
 		}
+		if at := strings.Index(lines.Text(), "http://"); at >= 0 && strings.Contains(lines.Text(), "/c/") {
+			card = strings.TrimSpace(lines.Text()[at:])
+		}
 		if strings.Contains(lines.Text(), "Ctrl+C ends it all") {
+			opens(t, card, `href="tel:`)
 			for _, link := range desks {
-				opens(t, link)
+				opens(t, link, `autocomplete="new-password"`)
 			}
 			for _, link := range links {
 				look(t, link)
@@ -86,8 +91,8 @@ func goesOn(t *testing.T, opt demo.Options) {
 	}
 }
 
-// opens tells that a one-time link leads to the page where its owner chooses a password.
-func opens(t *testing.T, link string) {
+// opens tells that a link leads to a page: a one-time link to where its owner chooses a password, a contact card to whom to call.
+func opens(t *testing.T, link, holds string) {
 	t.Helper()
 	resp, err := http.Get(link)
 	if err != nil {
@@ -95,7 +100,7 @@ func opens(t *testing.T, link string) {
 	}
 	page, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	if err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(page), `autocomplete="new-password"`) {
+	if err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(page), holds) {
 		t.Errorf("%s gives %d, %v:\n%s", link, resp.StatusCode, err, page)
 	}
 }
