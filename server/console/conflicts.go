@@ -277,7 +277,7 @@ func (rq *request) decided(p *conflictPage, done []string) error {
 		return rq.see(p.Here)
 	}
 	t := toast{Text: rq.words.say("conflict.done", v.What, p.Choice.Label), Undo: p.Here + "/undo"}
-	if p.View.Closed { // the undo of the item is that of its first decision
+	if p.View.Closed || p.View.Kind == syncproto.ItemLate { // the undo of the item is that of its first decision; to take late work is no change that could be undone
 		t.Undo = ""
 	}
 	if len(done) > 1 {

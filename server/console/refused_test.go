@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/net/html"
+
 	"minqing/server/console/consoletest"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -104,6 +106,12 @@ func returning(t *testing.T, dsn string) {
 	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Full, DSN: dsn})
 	b := city.NewBrowser(t, base, "admin")
 	late := "/at/{place}/refused/{change.toolate}"
+	desk := ""
+	for _, row := range b.Get("/at/{place}/conflicts").Want(200).All("tbody tr") {
+		if strings.Contains(consoletest.Text(row), "到得太晚") {
+			desk = hrefIn(row)
+		}
+	}
 	open := b.Get(late).Want(200)
 	if p := open.Send(".decide form", url.Values{"do": {"return"}}).Want(200); !strings.Contains(strings.Join(p.Texts(".said"), ""), "退回给陈秀兰") {
 		t.Errorf("returned, the page says %q", p.Texts(".said"))
@@ -114,9 +122,23 @@ func returning(t *testing.T, dsn string) {
 	if got := columnOf(t, city, "household", "note", string(city.Rows["nobody"])); strings.Contains(got, "摔了一跤") {
 		t.Errorf("returned, the note is %q", got)
 	}
+	// On the conflict desk it stands as decided, without an undo: the decision is no change that could be taken back.
+	if p := b.Get(desk).Want(200); len(p.All("[action$='/undo']")) != 0 || !strings.Contains(strings.Join(p.Texts(".note"), ""), "何婉清已经定了") {
+		t.Errorf("the desk says %q", p.Texts("main"))
+	}
 	if n := len(b.Get("/at/{place}/refused").All("tbody tr")); n != 3 {
 		t.Errorf("%d are refused, want 3: what was returned is kept", n)
 	}
+}
+
+// hrefIn is the address of the first link of an element.
+func hrefIn(n *html.Node) string {
+	for d := range n.Descendants() {
+		if to := consoletest.Attr(d, "href"); d.Data == "a" && to != "" {
+			return to
+		}
+	}
+	return ""
 }
 
 // TestRefusedByPages goes through a thousand refused changes page by page: each comes once.
