@@ -95,9 +95,9 @@ var refusedWords = words{
 
 // why is the reason of a change in one language. The server's sentence carries both, and its hint, after a full stop, both again.
 func (l tongue) why(message string) string {
-	if at := strings.LastIndex(message, "。"); at >= 0 && strings.Count(message, " / ") > 1 {
+	if at := strings.LastIndex(message, "。"); at >= 0 && strings.Contains(message[at:], " / ") {
 		stop := map[tongue]string{"zh": "。", "en": ". "}[l]
-		return l.of(message[:at]) + stop + l.of(message[at+len("。"):])
+		return strings.TrimRight(l.of(message[:at]), "。. ") + stop + l.of(message[at+len("。"):])
 	}
 	return l.of(message)
 }
