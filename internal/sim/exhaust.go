@@ -175,7 +175,7 @@ func newGround(cells [2]string) *ground {
 	g := &ground{cells: cells, world: newWorld(&history{}, nil)}
 	w := g.world
 	w.calm = true
-	w.server = &server{w: w, disk: simdisk.New(), keys: template().keys, rand: newEntropy(0, 20), known: map[syncproto.Identity]bool{}}
+	w.server = &server{w: w, disk: simdisk.New(), blank: true, keys: template().keys, rand: newEntropy(0, 20), known: map[syncproto.Identity]bool{}}
 	w.server.open()
 	for _, r := range castRows() {
 		// One village with its administrator, one cadre, one household, one thing.

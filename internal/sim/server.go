@@ -29,6 +29,7 @@ type server struct {
 	recorded map[syncproto.DeviceID]int64 // disclosures by requests that ended, for those around them
 	said     string                       // the worst that the process logged
 	failing  bool                         // its disk fails; it will die of that
+	blank    bool                         // nothing was ever written to its disk
 }
 
 // open starts the process. Every start is a new epoch.
@@ -39,13 +40,14 @@ func (s *server) open() {
 	}
 	s.eng, s.up, s.said = eng, true, ""
 	s.survived()
+	defer func() { s.blank = false }()
 	var line []store.Epoch
 	s.w.must(eng.Store.Read(context.Background(), func(tx *store.Tx) (err error) {
 		line, err = tx.Epochs()
 		return err
 	}), "read the epochs")
 	newest := line[len(line)-1].ID
-	if len(line) == 1 || s.w.oracle.Knows(newest) { // the file was made by an earlier process
+	if len(line) == 1 && !s.blank || s.w.oracle.Knows(newest) { // but for a blank disk, the file was made by an earlier process
 		s.w.violate(iEpochs, "the server started again within the epoch %s", newest)
 	}
 	for _, e := range line[:len(line)-1] {
