@@ -91,6 +91,7 @@ func showResident(rq *request) error {
 		p.Other = cardTongue{Tag: "zh-CN", Name: "中文", Query: "?lang=zh"}
 	}
 	// Neither search engines nor what fetches previews of links is to keep it.
+	rq.w.Header().Set("Referrer-Policy", "no-referrer") // the address opens the page
 	rq.w.Header().Set("X-Robots-Tag", "noindex, nofollow, noarchive, nosnippet")
 	rq.w.Header().Set("Cache-Control", "private, no-store")
 
