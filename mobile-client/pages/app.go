@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"minqing/internal/look"
+	"minqing/internal/webpage"
 	"minqing/mobile-client/guard"
 	"minqing/mobile-client/phone"
 )
@@ -40,7 +41,7 @@ type App struct {
 	codes      codes
 	keeps      []string // the patterns of forms with drafts
 	settings   *settings
-	pages      pages
+	pages      webpage.Templates
 	css, js    *look.Asset
 	mux        *http.ServeMux
 }
@@ -96,7 +97,7 @@ func New(opt Options) (*App, error) {
 	if a.settings, err = loadSettings(opt.Settings); err != nil {
 		return nil, err
 	}
-	if a.pages, err = parsePages(); err != nil {
+	if a.pages, err = webpage.Parse(pageFiles, funcs); err != nil {
 		return nil, err
 	}
 	for _, asset := range []*look.Asset{a.css, a.js} {

@@ -3,8 +3,6 @@ package pages
 import (
 	"errors"
 	"net/http"
-	"strings"
-	"unicode"
 
 	"minqing/syncproto"
 )
@@ -80,23 +78,4 @@ func (rq *request) errorPage(err error) (int, *errorPage) {
 		status = http.StatusInternalServerError
 	}
 	return status, p
-}
-
-// of picks the language out of a sentence that has both: “中文 / English” or “中文。 English.”.
-func (l tongue) of(both string) string {
-	zh, en, ok := strings.Cut(both, " / ")
-	if !ok {
-		zh, en = both, both
-		runes := []rune(both)
-		for i := 1; i+1 < len(runes); i++ { // Chinese ends with a full-width mark; what follows the blank begins in Latin
-			if runes[i] == ' ' && strings.ContainsRune("。！？；：）”", runes[i-1]) && runes[i+1] < unicode.MaxLatin1 {
-				zh, en = string(runes[:i]), string(runes[i+1:])
-				break
-			}
-		}
-	}
-	if l == "en" {
-		return en
-	}
-	return zh
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"minqing/internal/webpage"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
 	"minqing/syncproto"
@@ -59,7 +60,7 @@ func (rq *request) lowSpace() string {
 	text := rq.words.say("low.space", size(free), n)
 	if rq.words == "en" { // the number that chooses the form is the second
 		text = strings.ReplaceAll(strings.Split(catalogue["low.space"].EN, "|")[min(1, max(0, n-1))], "{0}", size(free))
-		text = strings.ReplaceAll(text, "{1}", count(n))
+		text = strings.ReplaceAll(text, "{1}", webpage.Count(n))
 	}
 	return text
 }

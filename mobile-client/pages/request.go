@@ -2,13 +2,12 @@ package pages
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
+	"minqing/internal/webpage"
 	"minqing/mobile-client/guard"
 	"minqing/mobile-client/phone"
 	"minqing/mobile-client/replica"
@@ -156,7 +155,7 @@ func (rq *request) answer(status int, name string, p page) error {
 		return err
 	}
 	var body bytes.Buffer
-	t, root := rq.app.pages.find(rq.words, name), "layout"
+	t, root := rq.app.pages[schema.Lang(rq.words)][name], "layout"
 	if rq.Header.Get("X-Part") == "main" { // the script wants to put it in the place of what stands there
 		root = "main"
 	}
@@ -164,29 +163,10 @@ func (rq *request) answer(status int, name string, p page) error {
 		return err
 	}
 	h := rq.w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", f.Shell.Tag)
-	if body.Len() < smallBody || !strings.Contains(rq.Header.Get("Accept-Encoding"), "gzip") {
-		rq.w.WriteHeader(status)
-		_, err := rq.w.Write(body.Bytes())
-		rq.lost(err)
-		return nil
-	}
-	h.Set("Content-Encoding", "gzip")
-	rq.w.WriteHeader(status)
-	zip, err := gzip.NewWriterLevel(rq.w, gzip.BestSpeed)
-	if err == nil {
-		_, err = zip.Write(body.Bytes())
-	}
-	if err == nil {
-		err = zip.Close()
-	}
-	rq.lost(err)
+	rq.lost(webpage.Write(rq.w, rq.Request, status, body.Bytes()))
 	return nil
 }
-
-// smallBody is what is not worth compressing.
-const smallBody = 2 << 10
 
 // lost notes that a page did not get through: its browser went away, and nobody is left to be told.
 func (rq *request) lost(err error) {

@@ -4,13 +4,10 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
-	"minqing/internal/look"
 	"minqing/mobile-client/field"
 	"minqing/mobile-client/guard"
 	"minqing/mobile-client/replica"
@@ -91,69 +88,20 @@ func (rq *request) fit(f *frame) error {
 	})
 }
 
-// pages are the templates by language and name.
-type pages map[tongue]map[string]*template.Template
-
-func (p pages) find(l tongue, name string) *template.Template { return p[l][name] }
-
-// parsePages reads every template of html/: files that begin with _ are shared, each other one is a page over them.
-func parsePages() (pages, error) {
-	out := pages{}
-	names, err := fs.Glob(pageFiles, "html/*.html")
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range []tongue{tongue(schema.ZH), tongue(schema.EN)} {
-		shared, err := template.New("").Funcs(l.funcs()).ParseFS(pageFiles, "html/_*.html")
-		if err != nil {
-			return nil, err
-		}
-		out[l] = map[string]*template.Template{}
-		for _, file := range names {
-			name := strings.TrimSuffix(path.Base(file), ".html")
-			if strings.HasPrefix(name, "_") {
-				continue
-			}
-			t, err := shared.Clone()
-			if err == nil {
-				t, err = t.ParseFS(pageFiles, file)
-			}
-			if err != nil {
-				return nil, err
-			}
-			out[l][name] = t
-		}
-	}
-	return out, nil
-}
-
 // funcs are what templates can do in a language.
-func (l tongue) funcs() template.FuncMap {
+func funcs(lang schema.Lang) template.FuncMap {
+	l := tongue(lang)
 	return template.FuncMap{
 		"t":       l.html,
-		"icon":    look.Icon,
-		"count":   count,
 		"date":    l.date,
 		"weekday": l.weekday,
 		"moment":  l.moment,
-		"label":   func(x schema.Label) string { return x.In(schema.Lang(l)) },
 		"tabs":    func() any { return tabs },
-		"dict":    dict,
 		"clauses": clauses,
 		"wrapped": wrapped,
 		"facts":   facts,
-		"inc":     func(n int) int { return n + 1 },
 		"paths":   func() pathFuncs { return pathFuncs{} },
 	}
-}
-
-// dict makes a map of name and value pairs: the argument of a part that needs more than one.
-func dict(pairs ...any) map[string]any {
-	out := map[string]any{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		out[pairs[i].(string)] = pairs[i+1]
-	}
-	return out
 }
 
 // clauses breaks a reason at its comma or colon, so that a narrow line breaks there and nowhere else.

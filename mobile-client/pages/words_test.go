@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"minqing/internal/webpage"
 )
 
 // TestWordsAndPagesFit holds the catalogue to the pages: every text that a page says is there in both languages with the same
@@ -82,7 +84,7 @@ func TestWords(t *testing.T) {
 	for _, c := range [][2]string{
 		{tongue("zh").date("2026-11-09", now), "11月9日"}, {tongue("zh").date("2025-11-09", now), "2025年11月9日"}, {tongue("zh").weekday("2026-11-23", now), "11月23日 周一"},
 		{tongue("en").weekday("2026-11-23", now), "Mon 23 Nov"}, {tongue("zh").date("bald", now), "bald"}, {tongue("zh").moment(now, now), "今天 10:42"},
-		{tongue("zh").moment(now.AddDate(0, 0, -1), now), "昨天 10:42"}, {tongue("en").moment(now.AddDate(0, -1, 0), now), "23 Oct 10:42"}, {count(-1234567), "-1,234,567"},
+		{tongue("zh").moment(now.AddDate(0, 0, -1), now), "昨天 10:42"}, {tongue("en").moment(now.AddDate(0, -1, 0), now), "23 Oct 10:42"}, {webpage.Count(-1234567), "-1,234,567"},
 	} {
 		if c[0] != c[1] {
 			t.Errorf("%q, want %q", c[0], c[1])

@@ -5,15 +5,13 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"path"
-	"strings"
 	"time"
 
 	"minqing/internal/look"
+	"minqing/internal/webpage"
 	"minqing/schema"
 	"minqing/server/console/account"
 	"minqing/server/console/idp"
@@ -34,7 +32,7 @@ type Options struct {
 type App struct {
 	opt    Options
 	zone   *time.Location
-	pages  map[tongue]map[string]*template.Template
+	pages  webpage.Templates
 	css    *look.Asset
 	js     *look.Asset
 	routes map[string]*entry
@@ -65,7 +63,7 @@ func New(opt Options) (*App, error) {
 	a := &App{opt: opt, zone: opt.Engine.Zone, css: look.Desk(), js: look.NewAsset("console.js", script), routes: map[string]*entry{}, roles: map[string][]schema.Role{},
 		mux: http.NewServeMux()}
 	var err error
-	if a.pages, err = parsePages(); err != nil {
+	if a.pages, err = webpage.Parse(pageFiles, funcs); err != nil {
 		return nil, err
 	}
 	for _, asset := range []*look.Asset{a.css, a.js} {
@@ -121,61 +119,17 @@ func (a *App) rand() io.Reader { return a.opt.Rand }
 
 func (a *App) now() time.Time { return time.UnixMilli(a.opt.Engine.Now()).In(a.zone) }
 
-// parsePages reads every template of html/: files that begin with _ are shared, each other one is a page over them.
-func parsePages() (map[tongue]map[string]*template.Template, error) {
-	out := map[tongue]map[string]*template.Template{}
-	names, err := fs.Glob(pageFiles, "html/*.html")
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range []tongue{tongue(schema.ZH), tongue(schema.EN)} {
-		shared, err := template.New("").Funcs(l.funcs()).ParseFS(pageFiles, "html/_*.html")
-		if err != nil {
-			return nil, err
-		}
-		out[l] = map[string]*template.Template{}
-		for _, file := range names {
-			name := strings.TrimSuffix(path.Base(file), ".html")
-			if strings.HasPrefix(name, "_") {
-				continue
-			}
-			t, err := shared.Clone()
-			if err == nil {
-				t, err = t.ParseFS(pageFiles, file)
-			}
-			if err != nil {
-				return nil, err
-			}
-			out[l][name] = t
-		}
-	}
-	return out, nil
-}
-
 // funcs are what templates can do in a language.
-func (l tongue) funcs() template.FuncMap {
+func funcs(lang schema.Lang) template.FuncMap {
+	l := tongue(lang)
 	return template.FuncMap{
 		"t":       l.html,
-		"icon":    look.Icon,
-		"count":   count,
 		"date":    l.date,
 		"weekday": l.weekday,
 		"moment":  l.moment,
 		"brief":   l.brief,
 		"ago":     l.ago,
-		"label":   func(x schema.Label) string { return x.In(schema.Lang(l)) },
-		"dict":    dict,
 		"seconds": func(d time.Duration) int { return int(d.Abs().Seconds()) },
 		"span":    l.span,
-		"inc":     func(n int) int { return n + 1 },
 	}
-}
-
-// dict makes a map of name and value pairs: the argument of a part that needs more than one.
-func dict(pairs ...any) map[string]any {
-	out := map[string]any{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		out[pairs[i].(string)] = pairs[i+1]
-	}
-	return out
 }

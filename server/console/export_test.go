@@ -3,6 +3,7 @@ package console
 import (
 	"io"
 
+	"minqing/internal/webpage"
 	"minqing/schema"
 )
 
@@ -44,11 +45,11 @@ const (
 
 // LargeCoverage writes the coverage of a place that is too large for one picture.
 func LargeCoverage(w io.Writer, lang schema.Lang, place, below string) error {
-	pages, err := parsePages()
+	pages, err := webpage.Parse(pageFiles, funcs)
 	if err != nil {
 		return err
 	}
-	return pages[tongue(lang)]["coverage"].ExecuteTemplate(w, "layout", &coveragePage{frame: frame{Title: "-", Shell: shell{Place: place}}, Large: true, Below: []placeLink{{Name: below, Path: "/at/x/coverage"}}})
+	return pages[lang]["coverage"].ExecuteTemplate(w, "layout", &coveragePage{frame: frame{Title: "-", Shell: shell{Place: place}}, Large: true, Below: []placeLink{{Name: below, Path: "/at/x/coverage"}}})
 }
 
 // Catalogue is every text.

@@ -2,7 +2,6 @@ package console
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"minqing/internal/webpage"
 	"minqing/schema"
 	"minqing/server/console/account"
 	"minqing/server/console/conflict"
@@ -334,14 +334,11 @@ func (rq *request) again(name string, p page) error {
 	return rq.answer(http.StatusUnprocessableEntity, name, p)
 }
 
-// smallBody is what is not worth compressing.
-const smallBody = 2 << 10
-
 func (rq *request) answer(status int, name string, p page) error {
 	if err := rq.fit(p.framed()); err != nil {
 		return err
 	}
-	t := rq.app.pages[rq.words][name]
+	t := rq.app.pages[schema.Lang(rq.words)][name]
 	if t == nil {
 		return fmt.Errorf("console: no page %s", name)
 	}
@@ -350,25 +347,9 @@ func (rq *request) answer(status int, name string, p page) error {
 		return err
 	}
 	h := rq.w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", p.framed().Shell.Tag)
 	h.Set("Vary", "Accept-Encoding, Cookie")
-	if body.Len() < smallBody || !strings.Contains(rq.Header.Get("Accept-Encoding"), "gzip") {
-		rq.w.WriteHeader(status)
-		_, err := rq.w.Write(body.Bytes())
-		rq.lost(err)
-		return nil
-	}
-	h.Set("Content-Encoding", "gzip")
-	rq.w.WriteHeader(status)
-	zip, err := gzip.NewWriterLevel(rq.w, gzip.BestSpeed)
-	if err == nil {
-		_, err = zip.Write(body.Bytes())
-	}
-	if err == nil {
-		err = zip.Close()
-	}
-	rq.lost(err)
+	rq.lost(webpage.Write(rq.w, rq.Request, status, body.Bytes()))
 	return nil
 }
 
