@@ -11,6 +11,7 @@ import (
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
 
+	"minqing/internal/webpage/reader"
 	"minqing/mobile-client/pages/pagetest"
 )
 
@@ -18,7 +19,7 @@ import (
 func scan(t *testing.T, p *pagetest.Page) string {
 	t.Helper()
 	const module = 6
-	box := strings.Fields(pagetest.Attr(p.One("svg.qr"), "viewbox") + pagetest.Attr(p.One("svg.qr"), "viewBox"))
+	box := strings.Fields(reader.Attr(p.One("svg.qr"), "viewbox") + reader.Attr(p.One("svg.qr"), "viewBox"))
 	side, err := strconv.Atoi(box[2])
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +28,7 @@ func scan(t *testing.T, p *pagetest.Page) string {
 	for i := range m.Pix {
 		m.Pix[i] = 255
 	}
-	for _, run := range regexp.MustCompile(`M(\d+) (\d+)h(\d+)v1`).FindAllStringSubmatch(pagetest.Attr(p.One("svg.qr .ink"), "d"), -1) {
+	for _, run := range regexp.MustCompile(`M(\d+) (\d+)h(\d+)v1`).FindAllStringSubmatch(reader.Attr(p.One("svg.qr .ink"), "d"), -1) {
 		var n [3]int
 		for i := range n {
 			if n[i], err = strconv.Atoi(run[i+1]); err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"minqing/internal/webpage/reader"
 	"minqing/mobile-client/pages/pagetest"
 	"minqing/schema"
 	"minqing/syncproto"
@@ -94,17 +95,17 @@ func TestWrongValuesStandAtTheirField(t *testing.T) {
 	p.Has(".note.stop", "有 3 处要改。")
 	for name, typed := range map[string]string{"name": " ", "phone": "12", "birth": "昨天"} {
 		in := p.One("#f-" + name)
-		if got := pagetest.Attr(in, "value"); got != typed && !(name == "name" && got == "") {
+		if got := reader.Attr(in, "value"); got != typed && !(name == "name" && got == "") {
 			t.Errorf("%s lost what was typed: %q", name, got)
 		}
-		if pagetest.Attr(in, "aria-invalid") != "true" || pagetest.Attr(in, "aria-describedby") != "e-"+name || len(p.All("#e-"+name)) != 1 {
+		if reader.Attr(in, "aria-invalid") != "true" || reader.Attr(in, "aria-describedby") != "e-"+name || len(p.All("#e-"+name)) != 1 {
 			t.Errorf("%s is not marked", name)
 		}
 		if len(p.All(`.note.stop a[href="#f-`+name+`"]`)) != 1 {
 			t.Errorf("the summary does not lead to %s", name)
 		}
 	}
-	if got := pagetest.Attr(p.One("#f-away"), "value"); got != "<b>深圳</b>" {
+	if got := reader.Attr(p.One("#f-away"), "value"); got != "<b>深圳</b>" {
 		t.Errorf("the field in between lost what was typed: %q", got)
 	}
 	if last(t, b).Identity() != before {
@@ -130,7 +131,7 @@ func TestOnlyAllowedMovesAreOffered(t *testing.T) {
 	p = b.Get("/r/{resident}/edit").Want(200)
 	var states []string
 	for _, n := range p.All(`[name="life"]`) {
-		states = append(states, pagetest.Attr(n, "value"))
+		states = append(states, reader.Attr(n, "value"))
 	}
 	if !slices.Equal(states, []string{"died"}) {
 		t.Errorf("from died one may go to %q", states)

@@ -7,8 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/net/html"
-
+	"minqing/internal/webpage/reader"
 	"minqing/mobile-client/pages/pagetest"
 )
 
@@ -47,7 +46,7 @@ func holds(t *testing.T, b *pagetest.Browser, s pagetest.Screen, lang string) {
 		t.Fatalf("%d, want %d: %q", p.Status, want, p.Texts("main"))
 	}
 	tag := map[string]string{"zh": "zh-CN", "en": "en"}[lang]
-	if got := pagetest.Attr(p.One("html"), "lang"); got != tag {
+	if got := reader.Attr(p.One("html"), "lang"); got != tag {
 		t.Errorf("the page says it is %q", got)
 	}
 	if n := len(p.All("main")); n != 1 {
@@ -61,15 +60,15 @@ func holds(t *testing.T, b *pagetest.Browser, s pagetest.Screen, lang string) {
 	}
 	ids := map[string]bool{}
 	for _, n := range p.All("[id]") {
-		id := pagetest.Attr(n, "id")
+		id := reader.Attr(n, "id")
 		if ids[id] {
 			t.Errorf("id %s is there twice", id)
 		}
 		ids[id] = true
 	}
-	named(t, p)
+	p.Named()
 	for _, n := range p.All("a[href], form[action], link[href], script[src]") {
-		target := pagetest.Attr(n, "href") + pagetest.Attr(n, "action") + pagetest.Attr(n, "src")
+		target := reader.Attr(n, "href") + reader.Attr(n, "action") + reader.Attr(n, "src")
 		if !strings.HasPrefix(target, "/") && !strings.HasPrefix(target, "#") && !strings.HasPrefix(target, "tel:") || strings.HasPrefix(target, "//") {
 			t.Errorf("%s leads out of the app", target)
 		}
@@ -86,28 +85,6 @@ func holds(t *testing.T, b *pagetest.Browser, s pagetest.Screen, lang string) {
 	if lang == "en" && s.State == pagetest.Empty {
 		if han := regexp.MustCompile(`\p{Han}+`).FindAllString(text, -1); len(slices.DeleteFunc(han, func(w string) bool { return w == "中文" })) > 0 {
 			t.Errorf("Chinese is left on the English page: %q", han)
-		}
-	}
-}
-
-// named holds what can be touched to having a name, and fields to having a label.
-func named(t *testing.T, p *pagetest.Page) {
-	t.Helper()
-	for _, n := range p.All("a, button, summary") {
-		if pagetest.Text(n) == "" && pagetest.Attr(n, "aria-label") == "" {
-			t.Errorf("a <%s> without a name: %q", n.Data, n.Attr)
-		}
-	}
-	for _, n := range p.All("input:not([type=hidden]), textarea, select") {
-		labelled := pagetest.Attr(n, "aria-label") != ""
-		for up := n.Parent; up != nil; up = up.Parent {
-			labelled = labelled || up.Type == html.ElementNode && up.Data == "label"
-		}
-		if id := pagetest.Attr(n, "id"); id != "" {
-			labelled = labelled || len(p.All(`label[for="`+id+`"]`)) == 1
-		}
-		if !labelled {
-			t.Errorf("a field without a label: %q", n.Attr)
 		}
 	}
 }

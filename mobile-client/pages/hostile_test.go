@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"minqing/internal/webpage/reader"
 	"minqing/mobile-client/pages/pagetest"
 )
 
@@ -37,7 +38,7 @@ func TestStoredScriptsAreInert(t *testing.T) {
 // inert holds a page to having no element and no attribute but its own.
 func inert(t *testing.T, p *pagetest.Page) {
 	t.Helper()
-	if n := len(p.All("script")); n != 1 || pagetest.Attr(p.One("script"), "src") == "" {
+	if n := len(p.All("script")); n != 1 || reader.Attr(p.One("script"), "src") == "" {
 		t.Errorf("%d scripts", n)
 	}
 	if bad := p.All("main img[src=x], title img, title script, [onfocus], [onerror], [autofocus], [href^='javascript:'], [action^='javascript:']"); len(bad) > 0 {
@@ -54,7 +55,7 @@ func TestTypedScriptsAreInert(t *testing.T) {
 	for _, path := range []string{"/h/{home}/edit", "/r/{resident}/edit", "/h/{home}/add"} {
 		fields := url.Values{}
 		for _, n := range b.Get(path).Want(200).All("main form [name]") {
-			if name := pagetest.Attr(n, "name"); name != "base" {
+			if name := reader.Attr(n, "name"); name != "base" {
 				fields[name] = []string{pagetest.Poison}
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"minqing/internal/webpage/reader"
 	"minqing/mobile-client/pages/pagetest"
 	"minqing/schema"
 	"minqing/syncproto"
@@ -16,24 +17,24 @@ func TestLateRecordingShows(t *testing.T) {
 	b := pagetest.MustOpen(t, pagetest.Full)
 	p := b.Get("/h/{home}/visit").Send("#visit", url.Values{"text": {"补记一句。"}, "day": {"2026-11-20"}, "do": {"save"}}).Want(200)
 	for _, n := range p.All(".story li") {
-		if text := pagetest.Text(n); strings.Contains(text, "补记一句") && !strings.Contains(text, "11月23日补记") {
+		if text := reader.Text(n); strings.Contains(text, "补记一句") && !strings.Contains(text, "11月23日补记") {
 			t.Errorf("the story says %q", text)
 		}
 	}
 	p.Has(".story", "11月23日补记")
-	b.Get(pagetest.Attr(p.All(".story a.over")[0], "href")).Want(200).Has("h1", "王桂芬家")
+	b.Get(reader.Attr(p.All(".story a.over")[0], "href")).Want(200).Has("h1", "王桂芬家")
 }
 
 // TestMatterFromItsTab chooses the household, records the matter, and takes it back while nobody has taken it up.
 func TestMatterFromItsTab(t *testing.T) {
 	b := pagetest.MustOpen(t, pagetest.Full)
-	p := b.Get(pagetest.Attr(b.Get("/matters").Want(200).One("a[href='/matters/new']"), "href")).Want(200)
+	p := b.Get(reader.Attr(b.Get("/matters").Want(200).One("a[href='/matters/new']"), "href")).Want(200)
 	found := p.Send("main form", url.Values{"q": {"wgf"}}).Want(200).All(".row a.nm")
-	if len(found) != 1 || pagetest.Text(found[0]) != "王桂芬家" {
+	if len(found) != 1 || reader.Text(found[0]) != "王桂芬家" {
 		t.Fatalf("%d found", len(found))
 	}
 	b.Get("/matters/new?q=xyz").Want(200).Has("main", "没找到")
-	p = b.Get(pagetest.Attr(found[0], "href")).Send("main form", url.Values{"kind": {"opinion"}, "title": {"记错的一件"}}).Want(200)
+	p = b.Get(reader.Attr(found[0], "href")).Send("main form", url.Values{"kind": {"opinion"}, "title": {"记错的一件"}}).Want(200)
 	id := strings.TrimPrefix(p.Path, "/m/")
 	p = b.Get(p.Path + "/withdraw").Want(200)
 	p.Has("main", "不能再恢复")
@@ -69,7 +70,7 @@ func TestPhotosOfOthers(t *testing.T) {
 	b := pagetest.MustOpen(t, pagetest.Full)
 	p := b.Get("/j/{theirs}").Want(200)
 	p.Has(".pics .away", "不在本机，点开取")
-	b.Get(pagetest.Attr(p.One(".pics a"), "href")).Want(200).Has("main", "现在没有网")
+	b.Get(reader.Attr(p.One(".pics a"), "href")).Want(200).Has("main", "现在没有网")
 	b.Get("/photo/{photo}/content").Want(http.StatusServiceUnavailable)
 	b.Get("/photo/{home}/whole").Want(http.StatusNotFound)
 	content := []byte{0xff, 0xd8, 0xff, 0xd9}
@@ -77,8 +78,8 @@ func TestPhotosOfOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	p = b.Get("/j/{theirs}").Want(200)
-	p = b.Get(pagetest.Attr(p.One(".pics a"), "href")).Want(200)
-	if got := b.Get(pagetest.Attr(p.One(".whole img"), "src")).Want(200).Raw; got != string(content) {
+	p = b.Get(reader.Attr(p.One(".pics a"), "href")).Want(200)
+	if got := b.Get(reader.Attr(p.One(".whole img"), "src")).Want(200).Raw; got != string(content) {
 		t.Errorf("the picture is %q", got)
 	}
 }

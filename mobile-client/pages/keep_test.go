@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"minqing/internal/webpage/reader"
 	"minqing/mobile-client/pages/pagetest"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
@@ -22,7 +23,7 @@ func forms(b *pagetest.Browser) []struct {
 	path, name, typed string
 	rest              url.Values
 } {
-	refused := pagetest.Attr(b.Get("/sync").Want(200).All("a[href$='/mend']")[0], "href")
+	refused := reader.Attr(b.Get("/sync").Want(200).All("a[href$='/mend']")[0], "href")
 	return []struct {
 		path, name, typed string
 		rest              url.Values
@@ -58,13 +59,13 @@ func TestEveryFormKeepsADraft(t *testing.T) {
 	for _, f := range forms(b) {
 		p := killed.Get(f.path).Want(200)
 		p.Has("#said", "草稿已存")
-		if field := p.One("main [name=" + f.name + "]"); strings.TrimSpace(pagetest.Text(field)+pagetest.Attr(field, "value")) != strings.Join(strings.Fields(f.typed), " ") {
-			t.Errorf("%s has %q, want %q", f.path, pagetest.Text(field)+pagetest.Attr(field, "value"), f.typed)
+		if field := p.One("main [name=" + f.name + "]"); strings.TrimSpace(reader.Text(field)+reader.Attr(field, "value")) != strings.Join(strings.Fields(f.typed), " ") {
+			t.Errorf("%s has %q, want %q", f.path, reader.Text(field)+reader.Attr(field, "value"), f.typed)
 		}
 		p.Send("main form", nil).Want(200)
 		saved := killed.MustReopen()
 		for _, row := range saved.Get("/journal").All("a[href^='" + killed.At(f.path) + "?draft=']") {
-			t.Errorf("%s was saved, and its draft is there still: %s", f.path, pagetest.Text(row))
+			t.Errorf("%s was saved, and its draft is there still: %s", f.path, reader.Text(row))
 		}
 		if late := p.Type(url.Values{f.name: {f.typed}}).Want(200).Raw; !strings.Contains(late, "已存在本机") {
 			t.Errorf("%s: a key that came after the saving made %s", f.path, late)
@@ -84,7 +85,7 @@ func TestADraftIsNotLaidOverNews(t *testing.T) {
 	}
 	p := b.Get("/h/{home}/edit").Want(200)
 	p.Has(".field .note.act", "12800002222")
-	if got := pagetest.Attr(p.One("main [name=phone]"), "value"); got != "12800001111" || len(p.All(".field .note.act")) != 1 {
+	if got := reader.Attr(p.One("main [name=phone]"), "value"); got != "12800001111" || len(p.All(".field .note.act")) != 1 {
 		t.Errorf("the form has %q, %q", got, p.Texts(".field .note.act"))
 	}
 	if n := len(p.All("main [name=tags][checked]")); n != 0 {
@@ -127,7 +128,7 @@ func TestTwoPagesOfOneForm(t *testing.T) {
 		}
 	}
 	p := b.Get("/h/{home}/add")
-	dropped := b.Post("/draft/drop", url.Values{"draft": {pagetest.Attr(p.One("main [name=draft]"), "value")}}).Want(200)
+	dropped := b.Post("/draft/drop", url.Values{"draft": {reader.Attr(p.One("main [name=draft]"), "value")}}).Want(200)
 	if len(dropped.All(".toast form")) != 1 {
 		t.Fatal("a discarded draft cannot be had back")
 	}
@@ -145,7 +146,7 @@ func TestDraftOfAForgottenHome(t *testing.T) {
 	p := b.Get("/journal").Want(200)
 	p.Has("main", "已不在本机的户")
 	p.Has("main", "我自己写的话")
-	b.Get(pagetest.Attr(p.All("a[href^='/draft/']")[0], "href")).Want(200).Has("main", "我")
+	b.Get(reader.Attr(p.All("a[href^='/draft/']")[0], "href")).Want(200).Has("main", "我")
 	if err := b.Replica.View(t.Context(), func(v *replica.View) error {
 		return v.Locals("draft/", func(key string, value []byte, _ int64) error {
 			for _, theirs := range []string{"王桂芬", "12800005621", "老供销社", "1955-03-02"} {
@@ -210,7 +211,7 @@ func TestPhotosGoWithTheirDraft(t *testing.T) {
 	if n := pictures(t, b); n != 2 {
 		t.Fatalf("%d pictures, want 2", n)
 	}
-	drop := pagetest.Attr(p.All("figure button")[0], "value")
+	drop := reader.Attr(p.All("figure button")[0], "value")
 	p = p.Send("#visit", url.Values{"do": {drop}}).Want(200)
 	if n := pictures(t, b); n != 1 {
 		t.Errorf("%d pictures after one was removed", n)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"minqing/internal/webpage/reader"
 	"minqing/mobile-client/pages/pagetest"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
@@ -51,7 +52,7 @@ func TestDiagnosticsNameNobody(t *testing.T) {
 		b := pagetest.MustOpen(t, state)
 		b.Get("/r/{resident}/edit").Send("main form", url.Values{"phone": {"12"}})
 		b.PostFrom("http://evil.example", "/h/{home}/edit", url.Values{"head": {"赵"}})
-		text := pagetest.Attr(b.Get("/me/diagnostics").Want(200).One("main [name=text]"), "value")
+		text := reader.Attr(b.Get("/me/diagnostics").Want(200).One("main [name=text]"), "value")
 		for _, want := range []string{"schema:", "changes:", "rows: household ", "file:"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("it does not say %q:\n%s", want, text)
@@ -119,7 +120,7 @@ func TestPractice(t *testing.T) {
 	}
 	b.Get("/practice").Send("main form", nil).Want(200).Has(".practising", "都是编的")
 	const said = "练习时写的一句话"
-	home := pagetest.Attr(b.Get("/today").Want(200).All("main .row .nm")[0], "href")
+	home := reader.Attr(b.Get("/today").Want(200).All("main .row .nm")[0], "href")
 	b.Get(home+"/visit").Send("#visit", url.Values{"text": {said}, "do": {"save"}}).Want(200).Has(".story", said)
 	for _, path := range []string{"/today", "/households", home, home + "/visit", home + "/matter", "/journal", "/matters", "/me", "/sync", "/nowhere"} {
 		if p := b.Get(path); len(p.All("form.practising button")) != 1 {
@@ -187,7 +188,7 @@ func TestLapsedLosesNothing(t *testing.T) {
 		t.Errorf("the sync page names a household: %s", text)
 	}
 	p := b.Post("/h/{home}/edit", url.Values{"note": {"锁上时写的"}}).Want(http.StatusForbidden)
-	if got := pagetest.Attr(p.One("main form [name=note]"), "value"); got != "锁上时写的" {
+	if got := reader.Attr(p.One("main form [name=note]"), "value"); got != "锁上时写的" {
 		t.Errorf("the form went: %q", got)
 	}
 	if after, err := b.Replica.Waiting(t.Context()); err != nil || after != waiting {

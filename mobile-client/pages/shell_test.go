@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"minqing/internal/webpage/reader"
 	"minqing/mobile-client/pages/pagetest"
 )
 
@@ -16,7 +17,7 @@ func TestSettingsHold(t *testing.T) {
 	p := b.Get("/me").Want(200)
 	p = p.Send("main form", url.Values{"lang": {"en"}, "size": {"big"}, "scheme": {"dark"}}).Want(200)
 	p.Has(".toast", "Done.")
-	if got := pagetest.Attr(p.One("html"), "class"); got != "dark big" {
+	if got := reader.Attr(p.One("html"), "class"); got != "dark big" {
 		t.Errorf("the page is %q", got)
 	}
 	p = b.Get("/today").Want(200)
@@ -68,10 +69,10 @@ func TestContactCard(t *testing.T) {
 	p.Has(".row", "128 0000 2206")
 	p.Has(".row", "0500-633 4410")
 	p.Has(".n", "编号 7K4M-2Q9X")
-	if got := pagetest.Attr(p.All(".row a[href^='tel:']")[0], "href"); got != "tel:12800002206" {
+	if got := reader.Attr(p.All(".row a[href^='tel:']")[0], "href"); got != "tel:12800002206" {
 		t.Errorf("it dials %s", got)
 	}
-	if d := pagetest.Attr(p.One("svg.qr path.ink"), "d"); len(d) < 1000 || pagetest.Attr(p.One("svg.qr"), "role") != "img" {
+	if d := reader.Attr(p.One("svg.qr path.ink"), "d"); len(d) < 1000 || reader.Attr(p.One("svg.qr"), "role") != "img" {
 		t.Errorf("the code is %q", d)
 	}
 }

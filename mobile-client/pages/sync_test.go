@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"minqing/internal/webpage/reader"
 	"minqing/mobile-client/pages/pagetest"
 )
 
@@ -15,11 +16,11 @@ func TestRefusedIsMended(t *testing.T) {
 	b := pagetest.MustOpen(t, pagetest.Failed)
 	p := b.Get("/sync").Want(200)
 	p.Has(".fate", "身份证号最后一位对不上，服务器没有接受。改好再传就行，您写的都在。")
-	mend := pagetest.Attr(p.One(".fate .btn.soft"), "href")
+	mend := reader.Attr(p.One(".fate .btn.soft"), "href")
 	whole := strings.TrimSuffix(mend, "/mend")
 	b.Get(whole).Want(200).Has("dd", "李沐辰")
 	form := b.Get(mend).Want(200)
-	if got := pagetest.Attr(form.One("[name=name]"), "value"); got != "李沐辰" {
+	if got := reader.Attr(form.One("[name=name]"), "value"); got != "李沐辰" {
 		t.Errorf("the form has %q", got)
 	}
 	form.Send("main form", url.Values{"name": {""}}).Want(422)
@@ -35,7 +36,7 @@ func TestRefusedIsMended(t *testing.T) {
 func TestRefusedIsWithdrawn(t *testing.T) {
 	b := pagetest.MustOpen(t, pagetest.Failed)
 	p := b.Get("/sync")
-	whole := strings.TrimSuffix(pagetest.Attr(p.One(".fate .btn.soft"), "href"), "/mend")
+	whole := strings.TrimSuffix(reader.Attr(p.One(".fate .btn.soft"), "href"), "/mend")
 	p.Send(".fate form", url.Values{}).Want(200).Has(".toast", "撤回了")
 	b.Get(whole).Want(200).Has("dd", "李沐辰")
 	b.Get(whole + "/mend").Want(404)
@@ -46,7 +47,7 @@ func TestToldUntilNoted(t *testing.T) {
 	b := pagetest.MustOpen(t, pagetest.Failed)
 	told := func() (out []string) {
 		for _, n := range b.Get("/sync").All(".row .nm.sm") {
-			out = append(out, pagetest.Attr(n, "href"))
+			out = append(out, reader.Attr(n, "href"))
 		}
 		return out
 	}
@@ -73,7 +74,7 @@ func TestFatesAreToldInWords(t *testing.T) {
 	p.Has(".row .why", "电话这一项采用了别人写的，您写的留着，点开能看。")
 	p.Has(".row .why", "看决定")
 	for _, n := range p.All(".row .nm.sm") {
-		whole := b.Get(pagetest.Attr(n, "href")).Want(200)
+		whole := b.Get(reader.Attr(n, "href")).Want(200)
 		whole.Has(".facts", "您写的时间今天 10:42")
 		switch text := strings.Join(whole.Texts("main"), " "); {
 		case strings.Contains(text, "管理员定了"):
@@ -88,7 +89,7 @@ func TestFatesAreToldInWords(t *testing.T) {
 	// The hand-over box names no household that left the phone.
 	box := p.All("section")
 	for _, n := range box {
-		if text := pagetest.Text(n); strings.Contains(text, "移交箱") && (strings.Contains(text, "李犇") || !strings.Contains(text, "1 条")) {
+		if text := reader.Text(n); strings.Contains(text, "移交箱") && (strings.Contains(text, "李犇") || !strings.Contains(text, "1 条")) {
 			t.Errorf("the box says %q", text)
 		}
 	}
@@ -137,7 +138,7 @@ func TestFillingIsShown(t *testing.T) {
 	for _, path := range []string{"/enrol/first", "/sync"} {
 		p := b.Get(path).Want(200)
 		bar := p.One("progress")
-		rows, total := pagetest.Attr(bar, "value"), pagetest.Attr(bar, "max")
+		rows, total := reader.Attr(bar, "value"), reader.Attr(bar, "max")
 		n, err := strconv.Atoi(rows)
 		if err != nil {
 			t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"minqing/internal/webpage/reader"
 	"minqing/mobile-client/pages/pagetest"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
@@ -85,7 +86,7 @@ func TestVisitWithEverythingIsOneChange(t *testing.T) {
 	if n := len(p.All(".pics img")); n != 1 {
 		t.Fatalf("%d pictures on the form", n)
 	}
-	thumb := b.Get(pagetest.Attr(p.One(".pics img"), "src")).Want(200)
+	thumb := b.Get(reader.Attr(p.One(".pics img"), "src")).Want(200)
 	if !strings.HasPrefix(thumb.Raw, "\xff\xd8") || strings.Contains(thumb.Raw, "GPS") {
 		t.Error("the thumbnail is no picture, or says where it was taken")
 	}
@@ -133,7 +134,7 @@ func TestVisitsOfOneRound(t *testing.T) {
 	b := pagetest.MustOpen(t, pagetest.Full)
 	p := b.Get("/h/{home}/visit").Send("main form", url.Values{"do": {"homes"}, "text": {"开会讲了医保。"}}).Want(200)
 	boxes := p.All("input[name=homes]")
-	two := []string{pagetest.Attr(boxes[0], "value"), pagetest.Attr(boxes[1], "value")}
+	two := []string{reader.Attr(boxes[0], "value"), reader.Attr(boxes[1], "value")}
 	p = p.Send("main form", url.Values{"homes": two}).Want(200)
 	p.Has(".last", "连同另外 2 户")
 	p = p.Send("main form", url.Values{"do": {"save"}}).Want(200)
@@ -154,7 +155,7 @@ func TestEachHomeOfARoundHasItsOwn(t *testing.T) {
 	b := pagetest.MustOpen(t, pagetest.Full)
 	p := b.Get("/h/{home}/visit").Send("main form", url.Values{"do": {"homes"}, "text": {"开会讲了医保。"}, "day": {"2026-11-20"}}).Want(200)
 	boxes := p.All("input[name=homes]")
-	three := []string{pagetest.Attr(boxes[0], "value"), pagetest.Attr(boxes[1], "value"), pagetest.Attr(boxes[2], "value")}
+	three := []string{reader.Attr(boxes[0], "value"), reader.Attr(boxes[1], "value"), reader.Attr(boxes[2], "value")}
 	p = p.Send("main form", url.Values{"homes": three}).Want(200)
 	if n := len(p.All(".well .row")); n != 3 {
 		t.Fatalf("%d further homes on the form", n)
@@ -164,7 +165,7 @@ func TestEachHomeOfARoundHasItsOwn(t *testing.T) {
 	if !strings.HasPrefix(part.Path, "/h/"+three[0]+"/visit?draft=") || len(part.All("textarea, [name=tasks], [name=day]")) != 0 {
 		t.Fatalf("%s asks again for what is the same for all", part.Path)
 	}
-	met := pagetest.Attr(part.All("input[name=met]")[0], "value")
+	met := reader.Attr(part.All("input[name=met]")[0], "value")
 	part = part.SendFile("#visit", "photo", "1.jpg", photo(t, 60), url.Values{"do": {"photo"}, "met": {met}}).Want(200)
 	p = part.Send("#visit", url.Values{"do": {"save"}, "matter": {"1"}, "kind": {"request"}, "how": {"spot"}, "next": {"7"}}).Want(200)
 	p.Has(".well .row", "一件事项，1 张照片，约 11月27日再来")
@@ -219,7 +220,7 @@ func TestEachHomeOfARoundHasItsOwn(t *testing.T) {
 func TestARoundTakenBack(t *testing.T) {
 	b := pagetest.MustOpen(t, pagetest.Full)
 	p := b.Get("/h/{home}/visit").Send("main form", url.Values{"do": {"homes"}, "text": {"讲了防火。"}}).Want(200)
-	other := pagetest.Attr(p.All("input[name=homes]")[0], "value")
+	other := reader.Attr(p.All("input[name=homes]")[0], "value")
 	p = p.Send("main form", url.Values{"homes": {other}}).Want(200)
 	p = p.Send("main form", url.Values{"do": {"part:" + other}}).SendFile("#visit", "photo", "1.jpg", photo(t, 60), url.Values{"do": {"photo"}, "next": {"14"}}).Send("#visit", url.Values{"do": {"save"}}).Want(200)
 	gone := p.Send("main form", url.Values{"do": {"discard"}}).Want(200)
@@ -245,7 +246,7 @@ func TestWhatIsWrongStandsAtItsFieldAndWordsStay(t *testing.T) {
 	p.Has(".field.bad .err", "超了 5 字")
 	p.Has(".field.bad .err", "请选哪一类")
 	p.Has(".field.bad .err", "请选哪一天再来")
-	if got := p.Texts("textarea"); got[0] != "说了事。" || pagetest.Attr(p.One("input[name=title]"), "value") != strings.Repeat("长", 45) {
+	if got := p.Texts("textarea"); got[0] != "说了事。" || reader.Attr(p.One("input[name=title]"), "value") != strings.Repeat("长", 45) {
 		t.Errorf("typed words went: %q", got)
 	}
 	if last(t, b).Identity() != before {

@@ -3,6 +3,7 @@ package pages_test
 import (
 	"testing"
 
+	"minqing/internal/webpage/reader"
 	"minqing/mobile-client/pages/pagetest"
 )
 
@@ -19,9 +20,9 @@ func TestPageWeight(t *testing.T) {
 		p := b.Get("/today").Want(200)
 		assets := 0
 		for _, n := range p.All("link[rel=stylesheet], script") {
-			assets += b.Weight(pagetest.Attr(n, "href") + pagetest.Attr(n, "src"))
+			assets += b.Weight(reader.Attr(n, "href") + reader.Attr(n, "src"))
 		}
-		if n := len(b.Get(pagetest.Attr(p.One("script"), "src")).Raw); n > maxScript {
+		if n := len(b.Get(reader.Attr(p.One("script"), "src")).Raw); n > maxScript {
 			t.Errorf("the script has %d bytes", n)
 		}
 		for _, s := range pagetest.Screens {

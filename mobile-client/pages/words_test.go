@@ -1,68 +1,15 @@
 package pages
 
 import (
-	"os"
-	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
 	"time"
 
 	"minqing/internal/webpage"
+	"minqing/internal/webpage/reader"
 )
 
-// TestWordsAndPagesFit holds the catalogue to the pages: every text that a page says is there in both languages with the same
-// arguments, and none is there for nothing. Keys made of parts (print "tab." .Name) count by their beginning.
-func TestWordsAndPagesFit(t *testing.T) {
-	said := map[string]bool{}
-	var parts []string
-	key := regexp.MustCompile(`"([a-z0-9]+(?:\.[a-z0-9]+)*)(\.?)"`)
-	for _, pattern := range []string{"*.go", "html/*.html"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range files {
-			if strings.HasSuffix(f, "_test.go") {
-				continue
-			}
-			raw, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, line := range strings.Split(string(raw), "\n") {
-				if strings.Contains(line, "{ZH:") { // the catalogue itself
-					continue
-				}
-				for _, m := range key.FindAllStringSubmatch(line, -1) {
-					said[m[1]] = true
-					if m[2] != "" {
-						parts = append(parts, m[1]+".")
-					}
-				}
-			}
-		}
-	}
-	arg := regexp.MustCompile(`\{\d\}`)
-	for k, label := range catalogue {
-		if label.ZH == "" || label.EN == "" {
-			t.Errorf("%s lacks a language", k)
-		}
-		made := false
-		for _, p := range parts {
-			made = made || strings.HasPrefix(k, p)
-		}
-		if !said[k] && !made {
-			t.Errorf("no page says %s", k)
-		}
-		_, many, _ := strings.Cut(label.EN, "|")
-		for _, a := range arg.FindAllString(label.ZH, -1) {
-			if !strings.Contains(label.EN, a) || many != "" && !strings.Contains(many, a) {
-				t.Errorf("%s: English lacks %s", k, a)
-			}
-		}
-	}
-}
+// Every text is there in both languages, and none for nothing.
+func TestWordsAndPagesFit(t *testing.T) { reader.WordsFit(t, catalogue) }
 
 func TestWords(t *testing.T) {
 	catalogue["test.some"] = words{"": {ZH: "<b>{0}</b> 条，{1}", EN: "<b>{0}</b> change, {1}|<b>{0}</b> changes, {1}"}}[""]

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"minqing/internal/webpage/reader"
 	"minqing/schema"
 	"minqing/server/console"
 	"minqing/server/console/branch"
@@ -54,10 +55,10 @@ func coverage(t *testing.T, dsn string) {
 		t.Fatalf("%d marks", len(marks))
 	}
 	for i, want := range []string{"欧阳诗雅", "王桂芬", "丁有田", "蒋大毛", "古丽巴哈尔", "贺长庚", "冯颐"} {
-		to := consoletest.Attr(marks[i], "href")
+		to := reader.Attr(marks[i], "href")
 		row := b.Get("/at/{place}/coverage" + strings.TrimSuffix(to, "#row")).Want(200).Texts("tr#row")
 		if !strings.HasSuffix(to, "#row") || len(row) != 1 || !strings.Contains(row[0], want) {
-			t.Errorf("mark %d, %q, leads to %q", i, consoletest.Text(marks[i]), row)
+			t.Errorf("mark %d, %q, leads to %q", i, reader.Text(marks[i]), row)
 		}
 	}
 
@@ -68,7 +69,7 @@ func coverage(t *testing.T, dsn string) {
 	if got := strings.Join(p.Texts("tbody tr"), "|"); !strings.Contains(got, "本月还差 2 次") || !strings.Contains(got, "4 次中 2 次") || !strings.Contains(got, "3 次中 2 次") {
 		t.Errorf("what is owed: %s", got)
 	}
-	if !strings.Contains(consoletest.Attr(p.All(".covchips a")[0], "href"), "group="+city.Places["group7"]) {
+	if !strings.Contains(reader.Attr(p.All(".covchips a")[0], "href"), "group="+city.Places["group7"]) {
 		t.Error("a chip forgets the group")
 	}
 
@@ -198,7 +199,7 @@ func turned(t *testing.T, c *consoletest.City, b *consoletest.Browser) {
 				t.Fatal(err)
 			}
 		}
-		p = b.Get(strings.TrimSuffix(consoletest.Attr(next[0], "href"), "#rows")).Want(200)
+		p = b.Get(strings.TrimSuffix(reader.Attr(next[0], "href"), "#rows")).Want(200)
 	}
 	if len(first) != 50 || first[0] != "0814-031" || first[1] != "0814-100" || first[49] != "0814-148" {
 		t.Errorf("the table begins with %q", first)

@@ -2,16 +2,12 @@ package console_test
 
 import (
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 
-	"golang.org/x/net/html"
-
+	"minqing/internal/webpage/reader"
 	"minqing/server/console"
 	"minqing/server/console/consoletest"
 )
@@ -72,7 +68,7 @@ func holds(t *testing.T, b *consoletest.Browser, s consoletest.Screen, state con
 	if p.Status != want {
 		t.Fatalf("%d, want %d: %q", p.Status, want, p.Texts("main"))
 	}
-	if got := consoletest.Attr(p.One("html"), "lang"); got != map[string]string{"zh": "zh-CN", "en": "en"}[lang] {
+	if got := reader.Attr(p.One("html"), "lang"); got != map[string]string{"zh": "zh-CN", "en": "en"}[lang] {
 		t.Errorf("the page says it is %q", got)
 	}
 	if n := len(p.All("main")); n != 1 {
@@ -81,7 +77,7 @@ func holds(t *testing.T, b *consoletest.Browser, s consoletest.Screen, state con
 	if n := len(p.All("h1")); n != 1 || p.Texts("h1")[0] == "" {
 		t.Errorf("%d titles", n)
 	}
-	nonce := consoletest.Attr(p.One("script"), "nonce")
+	nonce := reader.Attr(p.One("script"), "nonce")
 	if csp := p.Header.Get("Content-Security-Policy"); nonce == "" || !strings.Contains(csp, "script-src 'nonce-"+nonce+"'") || strings.Contains(csp, "unsafe") {
 		t.Errorf("the policy %q, the script's nonce %q", csp, nonce)
 	}
@@ -97,15 +93,15 @@ func holds(t *testing.T, b *consoletest.Browser, s consoletest.Screen, state con
 	}
 	ids := map[string]bool{}
 	for _, n := range p.All("[id]") {
-		if id := consoletest.Attr(n, "id"); ids[id] {
+		if id := reader.Attr(n, "id"); ids[id] {
 			t.Errorf("id %s is there twice", id)
 		} else {
 			ids[id] = true
 		}
 	}
-	named(t, p)
+	p.Named()
 	for _, n := range p.All("a[href], form[action], link[href], script[src], img[src]") {
-		to := consoletest.Attr(n, "href") + consoletest.Attr(n, "action") + consoletest.Attr(n, "src")
+		to := reader.Attr(n, "href") + reader.Attr(n, "action") + reader.Attr(n, "src")
 		if !strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "#") && !strings.HasPrefix(to, "?") && !strings.HasPrefix(to, "tel:") || strings.HasPrefix(to, "//") {
 			t.Errorf("%s leads out", to)
 		}
@@ -127,73 +123,5 @@ func holds(t *testing.T, b *consoletest.Browser, s consoletest.Screen, state con
 	}
 }
 
-// named holds what can be touched to having a name, and fields to having a label.
-func named(t *testing.T, p *consoletest.Page) {
-	t.Helper()
-	for _, n := range p.All("a, button, summary") {
-		if consoletest.Text(n) == "" && consoletest.Attr(n, "aria-label") == "" {
-			t.Errorf("a <%s> without a name: %q", n.Data, n.Attr)
-		}
-	}
-	for _, n := range p.All("input:not([type=hidden]), textarea, select") {
-		labelled := consoletest.Attr(n, "aria-label") != ""
-		for up := n.Parent; up != nil; up = up.Parent {
-			labelled = labelled || up.Type == html.ElementNode && up.Data == "label"
-		}
-		if id := consoletest.Attr(n, "id"); id != "" {
-			labelled = labelled || len(p.All(`label[for="`+id+`"]`)) == 1
-		}
-		if !labelled {
-			t.Errorf("a field without a label: %q", n.Attr)
-		}
-	}
-}
-
-// TestWordsAndPagesFit holds the catalogue to the pages: every text that a page says is there in both languages with the same arguments,
-// and none is there for nothing. Keys made of parts (say("nav." + key)) count by their beginning.
-func TestWordsAndPagesFit(t *testing.T) {
-	said := map[string]bool{}
-	var parts []string
-	key := regexp.MustCompile(`"([a-z0-9]+(?:\.[a-z0-9]+)*)(\.?)"`)
-	for _, pattern := range []string{"*.go", "html/*.html"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range files {
-			if strings.HasSuffix(f, "_test.go") {
-				continue
-			}
-			raw, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for line := range strings.Lines(string(raw)) {
-				if strings.Contains(line, "{ZH:") { // the catalogue itself
-					continue
-				}
-				for _, m := range key.FindAllStringSubmatch(line, -1) {
-					said[m[1]] = true
-					if m[2] != "" {
-						parts = append(parts, m[1]+".")
-					}
-				}
-			}
-		}
-	}
-	arg := regexp.MustCompile(`\{\d\}`)
-	for k, label := range console.Catalogue() {
-		if label.ZH == "" || label.EN == "" {
-			t.Errorf("%s lacks a language", k)
-		}
-		if !said[k] && !slices.ContainsFunc(parts, func(p string) bool { return strings.HasPrefix(k, p) }) {
-			t.Errorf("no page says %s", k)
-		}
-		_, many, _ := strings.Cut(label.EN, "|")
-		for _, a := range arg.FindAllString(label.ZH, -1) {
-			if !strings.Contains(label.EN, a) || many != "" && !strings.Contains(many, a) {
-				t.Errorf("%s: English lacks %s", k, a)
-			}
-		}
-	}
-}
+// Every text is there in both languages, and none for nothing.
+func TestWordsAndPagesFit(t *testing.T) { reader.WordsFit(t, console.Catalogue()) }

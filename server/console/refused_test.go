@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"minqing/internal/webpage/reader"
 	"minqing/server/console/consoletest"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -108,7 +109,7 @@ func returning(t *testing.T, dsn string) {
 	late := "/at/{place}/refused/{change.toolate}"
 	desk := ""
 	for _, row := range b.Get("/at/{place}/conflicts").Want(200).All("tbody tr") {
-		if strings.Contains(consoletest.Text(row), "到得太晚") {
+		if strings.Contains(reader.Text(row), "到得太晚") {
 			desk = hrefIn(row)
 		}
 	}
@@ -134,7 +135,7 @@ func returning(t *testing.T, dsn string) {
 // hrefIn is the address of the first link of an element.
 func hrefIn(n *html.Node) string {
 	for d := range n.Descendants() {
-		if to := consoletest.Attr(d, "href"); d.Data == "a" && to != "" {
+		if to := reader.Attr(d, "href"); d.Data == "a" && to != "" {
 			return to
 		}
 	}
@@ -154,7 +155,7 @@ func paging(t *testing.T, dsn string) {
 		}
 		p := b.Get(path).Want(200)
 		for _, a := range p.All("tbody a") {
-			to := consoletest.Attr(a, "href")
+			to := reader.Attr(a, "href")
 			if seen[to] {
 				t.Fatalf("%s comes twice", to)
 			}
@@ -162,7 +163,7 @@ func paging(t *testing.T, dsn string) {
 		}
 		path = ""
 		for _, a := range p.All(".more a") {
-			path = consoletest.Attr(a, "href")
+			path = reader.Attr(a, "href")
 		}
 	}
 	if len(seen) != 1003 {

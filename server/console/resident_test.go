@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"minqing/internal/webpage/reader"
 	"minqing/server/admin"
 	"minqing/server/console/consoletest"
 )
@@ -58,8 +59,8 @@ func resident(t *testing.T, dsn string) {
 	}
 
 	// English by a link, without a cookie; the serial as people copy it.
-	en := b.Get("/c/{serial.foreign}" + consoletest.Attr(p.One(".top a"), "href")).Want(200)
-	if got := en.Texts("main")[0]; !strings.Contains(got, "Raised on 12 Aug") || consoletest.Attr(en.One("html"), "lang") != "en" || b.Get("/c/{serial.foreign}").Texts("h1")[0] != "民情联系卡" {
+	en := b.Get("/c/{serial.foreign}" + reader.Attr(p.One(".top a"), "href")).Want(200)
+	if got := en.Texts("main")[0]; !strings.Contains(got, "Raised on 12 Aug") || reader.Attr(en.One("html"), "lang") != "en" || b.Get("/c/{serial.foreign}").Texts("h1")[0] != "民情联系卡" {
 		t.Errorf("in English: %s", got)
 	}
 	b.Get("/c/" + strings.ToLower(strings.ReplaceAll(city.Serials["ou"], "-", ""))).Want(200)
@@ -141,7 +142,7 @@ func TestResidentPages(t *testing.T) {
 		p := b.Get(path).Want(200)
 		matters += len(p.All(".matter"))
 		if path = ""; len(p.All(".none a")) == 1 {
-			path = "/c/{serial.foreign}" + consoletest.Attr(p.One(".none a"), "href")
+			path = "/c/{serial.foreign}" + reader.Attr(p.One(".none a"), "href")
 		}
 	}
 	if matters != 1001 || pages != 51 {

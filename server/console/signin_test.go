@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"minqing/internal/testenv"
+	"minqing/internal/webpage/reader"
 	"minqing/server/console/account"
 	"minqing/server/console/consoletest"
 )
@@ -200,7 +201,7 @@ func TestForms(t *testing.T) {
 	p := b.Post("/me/password", typed).Want(http.StatusUnauthorized)
 	p = p.Send("form[action='/signin']", url.Values{"login": {"zhoudewang"}, "password": {"wrong"}}).Want(422)
 	p = p.Send("form[action='/signin']", url.Values{"login": {"zhoudewang"}, "password": {consoletest.Password}}).Want(200)
-	if got := p.Fields("main form"); got.Get("old") != typed.Get("old") || got.Get("password") != "x" || consoletest.Attr(p.One("main form"), "action") != "/me/password" {
+	if got := p.Fields("main form"); got.Get("old") != typed.Get("old") || got.Get("password") != "x" || reader.Attr(p.One("main form"), "action") != "/me/password" {
 		t.Fatalf("the form came back as %v", got)
 	}
 	if p = p.Send("main form", nil); p.Status != 422 || len(p.All(".err")) != 1 {

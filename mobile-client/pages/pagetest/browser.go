@@ -9,12 +9,10 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/andybalholm/cascadia"
-	"golang.org/x/net/html"
+	"minqing/internal/webpage/reader"
 )
 
 // Browser looks at the pages of a phone without a browser: it follows links and sends forms, and asks pages by CSS selector.
@@ -77,8 +75,8 @@ type Page struct {
 	Status int
 	Path   string // where redirects led
 	Raw    string
-	Doc    *html.Node
-	b      *Browser
+	*reader.Reader
+	b *Browser
 }
 
 // Get opens a page, and follows redirects.
@@ -97,11 +95,11 @@ func (b *Browser) Post(path string, fields url.Values) *Page {
 func (p *Page) Type(fields url.Values) *Page {
 	p.b.tb.Helper()
 	form := p.One("form[data-draft]")
-	values := p.formFields(form)
+	values := p.Fields("form[data-draft]")
 	for name, list := range fields {
 		values[name] = list
 	}
-	return p.b.Post(Attr(form, "data-draft"), values)
+	return p.b.Post(reader.Attr(form, "data-draft"), values)
 }
 
 // PostFrom is Post from a page of another origin.
@@ -171,11 +169,8 @@ func (b *Browser) send(origin, method, path, media string, body io.Reader) *Page
 	if err != nil {
 		b.tb.Fatal(err)
 	}
-	doc, err := html.Parse(strings.NewReader(string(raw)))
-	if err != nil {
-		b.tb.Fatal(err)
-	}
-	return &Page{Status: resp.StatusCode, Path: resp.Request.URL.RequestURI(), Raw: string(raw), Doc: doc, b: b}
+	at := resp.Request.URL.RequestURI()
+	return &Page{Status: resp.StatusCode, Path: at, Raw: string(raw), Reader: reader.MustRead(b.tb, fmt.Sprintf("%s (%d)", at, resp.StatusCode), string(raw)), b: b}
 }
 
 // Open shows a screen.
@@ -188,113 +183,19 @@ func (b *Browser) Open(s Screen) *Page {
 	return p
 }
 
-// All are the elements that a selector finds.
-func (p *Page) All(selector string) []*html.Node {
-	p.b.tb.Helper()
-	sel, err := cascadia.ParseGroup(selector)
-	if err != nil {
-		p.b.tb.Fatalf("%s: %v", selector, err)
-	}
-	return cascadia.QueryAll(p.Doc, sel)
-}
-
-// One is the one element that a selector finds; none or several fail the test.
-func (p *Page) One(selector string) *html.Node {
-	p.b.tb.Helper()
-	all := p.All(selector)
-	if len(all) != 1 {
-		p.b.tb.Fatalf("%s (%d): %d elements %s, want one", p.Path, p.Status, len(all), selector)
-	}
-	return all[0]
-}
-
-// Texts are the texts of what a selector finds, blanks folded.
-func (p *Page) Texts(selector string) (out []string) {
-	p.b.tb.Helper()
-	for _, n := range p.All(selector) {
-		out = append(out, Text(n))
-	}
-	return out
-}
-
-// Text is the text of an element, blanks folded; what only screen readers read is part of it.
-func Text(n *html.Node) string {
-	var b strings.Builder
-	for c := range n.Descendants() {
-		if c.Type == html.TextNode {
-			b.WriteString(c.Data)
-		}
-	}
-	return strings.Join(strings.Fields(b.String()), " ")
-}
-
-// Attr is an attribute of an element, "" when it has none.
-func Attr(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
-		}
-	}
-	return ""
-}
-
-// formFields are what a form would send as it stands, with what stands elsewhere on the page and names it.
-func (p *Page) formFields(form *html.Node) url.Values {
-	out := url.Values{}
-	nodes := slices.Collect(form.Descendants())
-	if id := Attr(form, "id"); id != "" {
-		nodes = append(nodes, p.All(`[form="`+id+`"]`)...)
-	}
-	for _, n := range nodes {
-		has := func(name string) bool {
-			for _, a := range n.Attr {
-				if a.Key == name {
-					return true
-				}
-			}
-			return false
-		}
-		name := Attr(n, "name")
-		if n.Type != html.ElementNode || name == "" {
-			continue
-		}
-		switch kind := Attr(n, "type"); {
-		case n.Data == "textarea":
-			out.Add(name, strings.TrimPrefix(rawText(n), "\n"))
-		case n.Data == "input" && (kind == "checkbox" || kind == "radio"):
-			if has("checked") {
-				out.Add(name, Attr(n, "value"))
-			}
-		case n.Data == "input":
-			out.Add(name, Attr(n, "value"))
-		}
-	}
-	return out
-}
-
-func rawText(n *html.Node) string {
-	var b strings.Builder
-	for c := range n.Descendants() {
-		if c.Type == html.TextNode {
-			b.WriteString(c.Data)
-		}
-	}
-	return b.String()
-}
-
 // Send sends the form that a selector finds, with fields in place of its own of those names, and gives the page that comes of it.
 func (p *Page) Send(selector string, fields url.Values) *Page {
 	p.b.tb.Helper()
 	form := p.One(selector)
-	values := p.formFields(form)
+	values := p.Fields(selector)
 	for name, list := range fields {
 		values[name] = list
 	}
-	action := Attr(form, "action")
+	action := reader.Attr(form, "action")
 	if action == "" {
 		action = p.Path
 	}
-	if !strings.EqualFold(Attr(form, "method"), "post") {
+	if !strings.EqualFold(reader.Attr(form, "method"), "post") {
 		return p.b.Get(action + "?" + values.Encode())
 	}
 	return p.b.Post(action, values)
@@ -304,7 +205,7 @@ func (p *Page) Send(selector string, fields url.Values) *Page {
 func (p *Page) SendFile(selector, field, name string, content []byte, fields url.Values) *Page {
 	p.b.tb.Helper()
 	form := p.One(selector)
-	values := p.formFields(form)
+	values := p.Fields(selector)
 	for name, list := range fields {
 		values[name] = list
 	}
@@ -327,7 +228,7 @@ func (p *Page) SendFile(selector, field, name string, content []byte, fields url
 	if err != nil {
 		p.b.tb.Fatal(err)
 	}
-	return p.b.send(p.b.base, http.MethodPost, Attr(form, "action"), w.FormDataContentType(), &body)
+	return p.b.send(p.b.base, http.MethodPost, reader.Attr(form, "action"), w.FormDataContentType(), &body)
 }
 
 // Want fails the test unless the page has a status.

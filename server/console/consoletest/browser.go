@@ -1,8 +1,8 @@
 package consoletest
 
 import (
-	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -10,8 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/andybalholm/cascadia"
-	"golang.org/x/net/html"
+	"minqing/internal/webpage/reader"
 )
 
 // MustOpen opens a city for a test and serves it; everything ends with the test.
@@ -73,8 +72,8 @@ type Page struct {
 	Path   string // where redirects led
 	Raw    string
 	Header http.Header
-	Doc    *html.Node
-	b      *Browser
+	*reader.Reader
+	b *Browser
 }
 
 // client follows no redirect by itself, as cookies are kept by hand: a jar would not send a secure one over the loopback interface, as
@@ -145,11 +144,7 @@ func (b *Browser) Do(method, path string, fields url.Values) *Page {
 			delete(b.cookies, c.Name)
 		}
 	}
-	doc, err := html.Parse(bytes.NewReader(raw))
-	if err != nil {
-		b.tb.Fatal(err)
-	}
-	return &Page{Status: resp.StatusCode, Path: path, Raw: string(raw), Header: resp.Header, Doc: doc, b: b}
+	return &Page{Status: resp.StatusCode, Path: path, Raw: string(raw), Header: resp.Header, Reader: reader.MustRead(b.tb, fmt.Sprintf("%s (%d)", path, resp.StatusCode), string(raw)), b: b}
 }
 
 // Forget drops a cookie of the browser that got the page.
@@ -170,91 +165,6 @@ func (p *Page) Want(status int) *Page {
 	return p
 }
 
-// All are the elements that a selector finds.
-func (p *Page) All(selector string) []*html.Node {
-	p.b.tb.Helper()
-	sel, err := cascadia.ParseGroup(selector)
-	if err != nil {
-		p.b.tb.Fatalf("%s: %v", selector, err)
-	}
-	return cascadia.QueryAll(p.Doc, sel)
-}
-
-// One is the one element that a selector finds.
-func (p *Page) One(selector string) *html.Node {
-	p.b.tb.Helper()
-	all := p.All(selector)
-	if len(all) != 1 {
-		p.b.tb.Fatalf("%s (%d): %d elements %s, want one: %q", p.Path, p.Status, len(all), selector, p.Texts("main"))
-	}
-	return all[0]
-}
-
-// Texts are the texts of what a selector finds, blanks folded.
-func (p *Page) Texts(selector string) (out []string) {
-	p.b.tb.Helper()
-	for _, n := range p.All(selector) {
-		out = append(out, Text(n))
-	}
-	return out
-}
-
-// Text is the text of an element, blanks folded.
-func Text(n *html.Node) string {
-	var b strings.Builder
-	for c := range n.Descendants() {
-		if c.Type == html.TextNode && c.Parent.Data != "script" {
-			b.WriteString(c.Data)
-		}
-	}
-	return strings.Join(strings.Fields(b.String()), " ")
-}
-
-// Attr is an attribute of an element, "" when it has none.
-func Attr(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
-		}
-	}
-	return ""
-}
-
-// Fields are what a form would send as it stands.
-func (p *Page) Fields(selector string) url.Values {
-	p.b.tb.Helper()
-	out := url.Values{}
-	for n := range p.One(selector).Descendants() {
-		has := func(name string) bool {
-			for _, a := range n.Attr {
-				if a.Key == name {
-					return true
-				}
-			}
-			return false
-		}
-		name := Attr(n, "name")
-		if n.Type != html.ElementNode || name == "" {
-			continue
-		}
-		switch kind := Attr(n, "type"); {
-		case n.Data == "textarea":
-			text := ""
-			if n.FirstChild != nil {
-				text = n.FirstChild.Data
-			}
-			out.Add(name, text)
-		case n.Data == "input" && (kind == "checkbox" || kind == "radio"):
-			if has("checked") {
-				out.Add(name, Attr(n, "value"))
-			}
-		case n.Data == "input":
-			out.Add(name, Attr(n, "value"))
-		}
-	}
-	return out
-}
-
 // Send sends the form that a selector finds, with fields in place of its own of those names.
 func (p *Page) Send(selector string, fields url.Values) *Page {
 	p.b.tb.Helper()
@@ -262,7 +172,7 @@ func (p *Page) Send(selector string, fields url.Values) *Page {
 	for name, list := range fields {
 		values[name] = list
 	}
-	action := Attr(p.One(selector), "action")
+	action := reader.Attr(p.One(selector), "action")
 	if action == "" {
 		action = p.Path
 	}
