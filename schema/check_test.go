@@ -203,3 +203,12 @@ func TestDeltas(t *testing.T) {
 		}
 	}
 }
+
+// What DOMAIN A1 asks of the teams where no place sets another number.
+func TestUsualVisits(t *testing.T) {
+	for team, want := range map[string]int{"leading": 1, "cadre": 2, "member": 2} {
+		if got := schema.UsualVisits(team); got != want {
+			t.Errorf("%s owes %d visits a month, want %d", team, got, want)
+		}
+	}
+}

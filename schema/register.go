@@ -91,7 +91,7 @@ var teams = []Option{opt("leading", "领导干部包村联户", "Leading cadres"
 	opt("member", "无职党员分片帮户", "Party members without office")}
 
 // usualVisits are what each team owes a household in a month where no place has set another number (DOMAIN A1).
-var usualVisits = map[string]int{"leading": 1, "cadre": 2, "member": 1}
+var usualVisits = map[string]int{"leading": 1, "cadre": 2, "member": 2}
 
 // UsualVisits is how many visits a month a team owes a household where no place above it has set another number.
 func UsualVisits(team string) int { return usualVisits[team] }

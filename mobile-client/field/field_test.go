@@ -173,7 +173,7 @@ func TestQuotasAreSettingsOfPlaces(t *testing.T) {
 		}
 	}
 	if done, twice := due(); done != 18 || twice {
-		t.Errorf("as usual: %d done, twice %v", done, twice)
+		t.Errorf("as the city sets it: %d done, twice %v", done, twice)
 	}
 	set("town", 3) // the township asks for more
 	if done, twice := due(); done >= 18 || !twice {

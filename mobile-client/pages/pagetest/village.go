@@ -15,6 +15,7 @@ import (
 func (p *Phone) people() {
 	c, r := p.cloud, p.Rows
 	city := c.Add("place", vals{"level": "city", "name": "临川市"})
+	c.Add("team_quota", vals{"place": city, "team": "member", "visits": 1}) // the stories below count by it
 	r["town"] = c.Add("place", vals{"level": "township", "name": "柳河镇", "parent": city})
 	r["village"] = c.Add("place", vals{"level": "village", "name": "石桥村", "parent": r["town"]})
 	for i, natural := range []string{"上湾", "下湾"} {

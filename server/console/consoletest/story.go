@@ -79,6 +79,9 @@ func (c *City) tell(ctx context.Context) error {
 		}
 		c.Places[p[0]] = string(id)
 	}
+	if _, err := c.Create(ctx, "admin", "team_quota", Vals{"place": c.Places["city"], "team": "member", "visits": "1"}); err != nil { // the story counts by it
+		return err
+	}
 	for _, m := range cast {
 		id, err := c.Create(ctx, "admin", "user", Vals{"place": c.Places[m.Over], "login": m.Login, "name": c.name(m.Name), "post": c.text(m.Post, 60), "phone": "12800002206"})
 		if err != nil {
