@@ -38,7 +38,7 @@ type Problem struct {
 }
 
 // Error gives the words in both languages, Chinese first.
-func (p *Problem) Error() string { return p.Text.ZH + " / " + p.Text.EN }
+func (p *Problem) Error() string { return OneLine(p.Text.Both()) }
 
 func (c *Column) problem(zh, en string) *Problem {
 	return &Problem{Columns: []string{c.Name}, Text: Label{"“" + c.Label.ZH + "”" + zh, c.Label.EN + ": " + en}}

@@ -41,8 +41,8 @@ func (c *Change) Seal() error {
 		w.err = fmt.Errorf("a change without edits")
 	}
 	if w.err != nil {
-		return &Error{Code: CodeInvalid, Op: fmt.Sprintf("seal change %d", c.Name.Number), Message: "这处改动写得不对，没法上传。 This change cannot travel as it is.",
-			Hint: "把写坏的内容改正后再存一次。 Correct the value and save again.", Err: w.err}
+		return &Error{Code: CodeInvalid, Op: fmt.Sprintf("seal change %d", c.Name.Number), Message: Both("这处改动写得不对，没法上传。", "This change cannot travel as it is."),
+			Hint: Both("把写坏的内容改正后再存一次。", "Correct the value and save again."), Err: w.err}
 	}
 	c.Content = w.b
 	return nil

@@ -260,8 +260,8 @@ func (r *unpacker) line(own []StreamAt) []EpochLink {
 
 func (r *unpacker) end() error {
 	if r.bad || len(r.b) > 0 {
-		return &Error{Code: CodeCursor, Op: "open", Message: "这个凭据读不懂。 This seal cannot be read.",
-			Hint: "手机会从头核对一遍，不会丢东西。 The phone compares everything anew; nothing is lost.", Err: fmt.Errorf("%d bytes left, bad=%v", len(r.b), r.bad)}
+		return &Error{Code: CodeCursor, Op: "open", Message: Both("这个凭据读不懂。", "This seal cannot be read."),
+			Hint: Both("手机会从头核对一遍，不会丢东西。", "The phone compares everything anew; nothing is lost."), Err: fmt.Errorf("%d bytes left, bad=%v", len(r.b), r.bad)}
 	}
 	return nil
 }

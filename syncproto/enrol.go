@@ -94,7 +94,7 @@ func checkSign(s string) byte {
 func ParseCode(typed string) (string, error) {
 	bare := strings.NewReplacer("-", "", " ", "", "　", "", "\t", "", "\n", "").Replace(strings.ToUpper(strings.TrimSpace(typed)))
 	bad := func(zh, en string) error {
-		return &Error{Code: CodeInvalid, Op: "enrolment code", Message: zh + " " + en, Hint: "对着管理员给的登记码再输一遍。 Type the code once more."}
+		return &Error{Code: CodeInvalid, Op: "enrolment code", Message: Both(zh, en), Hint: Both("对着管理员给的登记码再输一遍。", "Type the code once more.")}
 	}
 	if len(bare) != 17 {
 		return "", bad(fmt.Sprintf("登记码应是 17 个字符，现在是 %d 个。", len([]rune(bare))), "A code has 17 characters.")
@@ -125,7 +125,7 @@ func ParseEnrolLink(link string) (server, code string, err error) {
 		q, err = url.ParseQuery(rest)
 	}
 	if !ok || err != nil || q.Get("s") == "" {
-		return "", "", &Error{Code: CodeInvalid, Op: "enrolment link", Message: "这不是民情通的登记码。 This is not an enrolment code of Minqing.", Err: err}
+		return "", "", &Error{Code: CodeInvalid, Op: "enrolment link", Message: Both("这不是民情通的登记码。", "This is not an enrolment code of Minqing."), Err: err}
 	}
 	code, err = ParseCode(q.Get("c"))
 	return q.Get("s"), code, err

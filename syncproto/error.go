@@ -1,5 +1,7 @@
 package syncproto
 
+import "minqing/schema"
+
 // Code is the kind of an error or refusal: a small set, shared by both sides, only ever added to. PROTOCOL.md lists what each
 // means and what a client does about it.
 type Code string
@@ -32,9 +34,9 @@ const (
 type Error struct {
 	Code       Code
 	Op         string // the operation and its arguments, for the log
-	Message    string // Chinese first
-	Hint       string
-	RetryAfter int // seconds, for CodeBusy and CodeUnavailable
+	Message    string // of Both
+	Hint       string // of Both
+	RetryAfter int    // seconds, for CodeBusy and CodeUnavailable
 	Err        error
 }
 
@@ -45,7 +47,7 @@ func (e *Error) Error() string {
 		s = e.Op + ": " + s
 	}
 	if e.Message != "" {
-		s += ": " + e.Message
+		s += ": " + schema.OneLine(e.Message)
 	}
 	if e.Err != nil {
 		s += ": " + e.Err.Error()
@@ -55,3 +57,7 @@ func (e *Error) Error() string {
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Both is a text for people: the Chinese, a line feed, the English, each in whole sentences. Every Message and Hint is made by it,
+// and schema.ReadBoth takes it apart for whoever shows it.
+func Both(zh, en string) string { return schema.Label{ZH: zh, EN: en}.Both() }

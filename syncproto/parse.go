@@ -15,11 +15,11 @@ import (
 // another kind, a number that is not whole) is the change's Defect: it is refused by itself and blocks no other.
 func ParseContent(book *schema.Book, name, first Name, content string) (*Change, error) {
 	if len(content) > MaxFrameBytes {
-		return nil, &Error{Code: CodeTooLarge, Op: "content", Message: "一处改动太大。 One change is too large.", Hint: "分成几次保存。 Save it in parts."}
+		return nil, &Error{Code: CodeTooLarge, Op: "content", Message: Both("一处改动太大。", "One change is too large."), Hint: Both("分成几次保存。", "Save it in parts.")}
 	}
 	bad := func(err error) error {
-		return &Error{Code: CodeInvalid, Op: "content", Message: fmt.Sprintf("改动的内容不是合规的 JSON：%s。 The content of a change is not JSON as the protocol takes it: %s.", err, err),
-			Hint: "这是程序的问题，请升级客户端或报告。 This is a fault of the program: upgrade it, or report it.", Err: err}
+		return &Error{Code: CodeInvalid, Op: "content", Message: Both(fmt.Sprintf("改动的内容不是合规的 JSON：%s。", err), fmt.Sprintf("The content of a change is not JSON as the protocol takes it: %s.", err)),
+			Hint: Both("这是程序的问题，请升级客户端或报告。", "This is a fault of the program: upgrade it, or report it."), Err: err}
 	}
 	if !utf8.ValidString(content) {
 		return nil, bad(errors.New("not UTF-8"))
@@ -58,11 +58,11 @@ func (p *contentParser) defect(code Code, zh, en string, err error) {
 	if have := p.change.Defect; have != nil && (code != CodeUnknown || have.Code == CodeUnknown) {
 		return
 	}
-	hint := "改正后重新提交。 Correct it and submit again."
+	hint := Both("改正后重新提交。", "Correct it and submit again.")
 	if code == CodeUnknown {
-		hint = "请管理员升级服务器；这处改动会留着。 Ask the administrator to upgrade the server; the change is kept."
+		hint = Both("请管理员升级服务器；这处改动会留着。", "Ask the administrator to upgrade the server; the change is kept.")
 	}
-	p.change.Defect = &Error{Code: code, Op: fmt.Sprintf("change %d", p.change.Name.Number), Message: zh + " " + en, Hint: hint, Err: err}
+	p.change.Defect = &Error{Code: code, Op: fmt.Sprintf("change %d", p.change.Name.Number), Message: Both(zh, en), Hint: hint, Err: err}
 }
 
 func (p *contentParser) content() error {

@@ -95,6 +95,6 @@ func (s *Sealer) Open(p Purpose, sealed string) ([]byte, error) {
 			}
 		}
 	}
-	return nil, &Error{Code: CodeCursor, Op: "open " + string(p), Message: "这个凭据不是本服务器封的。 This seal is not of this server.",
-		Hint: "手机会从头核对一遍，不会丢东西。 The phone compares everything anew; nothing is lost.", Err: err}
+	return nil, &Error{Code: CodeCursor, Op: "open " + string(p), Message: Both("这个凭据不是本服务器封的。", "This seal is not of this server."),
+		Hint: Both("手机会从头核对一遍，不会丢东西。", "The phone compares everything anew; nothing is lost."), Err: err}
 }

@@ -53,7 +53,7 @@ func verifyText(key ed25519.PublicKey, header string, text []byte) error {
 		err = fmt.Errorf("does not verify")
 	}
 	if err != nil {
-		return &Error{Code: CodeAuth, Op: "request signature", Message: "请求的签名不对。 The signature of the request is wrong.", Err: err}
+		return &Error{Code: CodeAuth, Op: "request signature", Message: Both("请求的签名不对。", "The signature of the request is wrong."), Err: err}
 	}
 	return nil
 }

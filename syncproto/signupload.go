@@ -46,8 +46,8 @@ func ParseContentDigest(header string) (sum [sha256.Size]byte, err error) {
 	text, closed := strings.CutSuffix(text, ":")
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if !ok || !closed || err != nil || len(raw) != sha256.Size {
-		return sum, &Error{Code: CodeInvalid, Op: fmt.Sprintf("content digest %q", header), Message: "请求里内容的摘要写得不对。 The digest of the body is not written as it must be.",
-			Hint: "写成 sha-256=:base64:。 Write sha-256=:base64:.", Err: err}
+		return sum, &Error{Code: CodeInvalid, Op: fmt.Sprintf("content digest %q", header), Message: Both("请求里内容的摘要写得不对。", "The digest of the body is not written as it must be."),
+			Hint: Both("写成 sha-256=:base64:。", "Write sha-256=:base64:."), Err: err}
 	}
 	return [sha256.Size]byte(raw), nil
 }

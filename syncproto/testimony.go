@@ -29,8 +29,8 @@ func ParseTestimony(book *schema.Book, label Label, content string) (*Testimony,
 		return nil, err
 	}
 	if len(c.Edits) != 1 || c.Edits[0].Op != OpCreate {
-		return nil, &Error{Code: CodeInvalid, Op: "testimony", Message: "作证的内容要是一行记录。 A testimony is one row.",
-			Hint: "这是程序的问题，请升级客户端或报告。 This is a fault of the program: upgrade it, or report it."}
+		return nil, &Error{Code: CodeInvalid, Op: "testimony", Message: Both("作证的内容要是一行记录。", "A testimony is one row."),
+			Hint: Both("这是程序的问题，请升级客户端或报告。", "This is a fault of the program: upgrade it, or report it.")}
 	}
 	return &Testimony{Label: label, Content: c.Content, Edit: c.Edits[0]}, nil
 }

@@ -45,7 +45,7 @@ func Open(name string, r io.ReaderAt, size int64, headers []Header, limits Limit
 	d := &Reader{headers: headers, limits: limits, at: -1}
 	head := make([]byte, min(size, 4096))
 	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
-		return nil, &syncproto.Error{Code: syncproto.CodeInternal, Op: "sheet: open " + name, Message: "文件读不出来。 / The file cannot be read.", Err: err}
+		return nil, &syncproto.Error{Code: syncproto.CodeInternal, Op: "sheet: open " + name, Message: syncproto.Both("文件读不出来。", "The file cannot be read."), Err: err}
 	}
 	var err error
 	switch {

@@ -110,7 +110,7 @@ type Skipped struct {
 
 // refusal is the error for a file that cannot be read: what is wrong, what to do.
 func refusal(code syncproto.Code, op string, wrong, do schema.Label) *syncproto.Error {
-	return &syncproto.Error{Code: code, Op: "sheet: " + op, Message: wrong.ZH + " / " + wrong.EN, Hint: do.ZH + " / " + do.EN}
+	return &syncproto.Error{Code: code, Op: "sheet: " + op, Message: wrong.Both(), Hint: do.Both()}
 }
 
 func label(zh, en string) schema.Label { return schema.Label{ZH: zh, EN: en} }

@@ -139,7 +139,7 @@ func (b *BadRows) Add(row Row, reasons ...schema.Label) error {
 	}
 	var why []string
 	for _, r := range reasons {
-		why = append(why, r.ZH+" / "+r.EN)
+		why = append(why, schema.OneLine(r.Both()))
 	}
 	return b.book.row(append([]string{strings.Join(why, "\n"), fmt.Sprint(row.Line)}, row.Raw...))
 }

@@ -10,10 +10,10 @@ import (
 
 // ErrWrongKey says that a file does not open with the key given, or with none: the key is another file's, the file is plain
 // and a key was given, or it is encrypted and none was. The file is untouched.
-var ErrWrongKey = errors.New("数据文件打不开：密钥不对，或文件不是本程序的数据库 / the file does not open: the key is not its own " +
+var ErrWrongKey = errors.New("the file does not open: the key is not its own " +
 	"(an encrypted file needs its key, a plain one none), or it is no database")
 
-var errCorrupt = errors.New("sqlitex: 数据库文件已损坏，请从备份恢复 / the database file is damaged, restore it from a backup")
+var errCorrupt = errors.New("sqlitex: the database file is damaged, restore it from a backup")
 
 // explain turns SQLite's words about a file that does not open into ours.
 func (o *Options) explain(err error) error {

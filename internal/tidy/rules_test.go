@@ -51,6 +51,14 @@ var ruleCases = []ruleCase{
 		"docs/testdata/b.go":  "package b\n",
 		"mobile-client/a.css": "",
 	}, []string{"main.go:1", "mobile-client/a.go:1", "server/a.go:2"}},
+	{"words in both languages", checkWords, map[string]string{
+		"server/a.go": "package server\nvar a = &syncproto.Error{Op: \"x\", Message: \"没有。 None.\"}\n" +
+			"var b = refusal{message: fmt.Sprintf(\"没有 %s / none\", a), hint: syncproto.Both(\"再试。\", \"Again.\")}\n" +
+			"func f() { a.Hint = \"again\"; a.Op, a.Message = \"y\", syncproto.Both(\"没有\"+x+\"。\", \"None.\") }\n" +
+			"var c = syncproto.Both(\"没有\", \"None.\")\nvar d = syncproto.Both(\"没有。\", \"none\")\n" +
+			"var e = syncproto.Both(fmt.Sprintf(\"没有 %d。\", 1), \"无.\")\n" +
+			"var g = page{Message: \"any\"}\nvar i = syncproto.Error{Message: words[\"key\"].Both()}\n",
+	}, []string{"server/a.go:2", "server/a.go:3", "server/a.go:4", "server/a.go:5", "server/a.go:6", "server/a.go:7"}},
 	{"long files", checkLength, map[string]string{
 		"schema/a.go":      "package schema\n" + lines(maxFileLines),
 		"schema/b.go":      "package schema\n" + lines(maxFileLines-1),

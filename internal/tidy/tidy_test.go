@@ -13,6 +13,7 @@ var checks = map[string]func(*house) []problem{
 	"functions": checkFunctions,
 	"clock":     checkClock,
 	"promises":  checkPromises,
+	"words":     checkWords,
 }
 
 // programs are all the commands of the project. An exported name is dead only when no program needs it, so the rule

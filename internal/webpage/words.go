@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"minqing/schema"
 )
@@ -109,23 +108,4 @@ func Weekday(l schema.Lang, day string, now time.Time) string {
 		return DayName(l, d.Weekday()) + " " + Date(l, day, now)
 	}
 	return Date(l, day, now) + " " + DayName(l, d.Weekday())
-}
-
-// Of picks the language out of a sentence that has both: “中文 / English” or “中文。 English.”.
-func Of(l schema.Lang, both string) string {
-	zh, en, ok := strings.Cut(both, " / ")
-	if !ok {
-		zh, en = both, both
-		runes := []rune(both)
-		for i := 1; i+1 < len(runes); i++ { // Chinese ends with a full-width mark; what follows the blank begins in Latin
-			if runes[i] == ' ' && strings.ContainsRune("。！？；：）”", runes[i-1]) && runes[i+1] < unicode.MaxLatin1 {
-				zh, en = string(runes[:i]), string(runes[i+1:])
-				break
-			}
-		}
-	}
-	if l == schema.EN {
-		return en
-	}
-	return zh
 }

@@ -99,7 +99,7 @@ func Open(opt Options) (*Box, error) {
 	if err := json.Unmarshal(raw, &f); err != nil || len(raw) > maxFile || f.Alg != byPIN && f.Alg != byKeystore || len(f.Box) < chacha20poly1305.NonceSizeX ||
 		f.Memory > maxMemory || f.Time > maxTime || f.Alg == byPIN && (f.Time == 0 || f.Memory == 0) {
 		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "open " + opt.Path, Err: err,
-			Message: fmt.Sprintf("钥匙文件 %s 读不懂。 The key file %s cannot be read.", opt.Path, opt.Path), Hint: "放回原来的钥匙文件。 Put back the original."}
+			Message: syncproto.Both(fmt.Sprintf("钥匙文件 %s 读不懂。", opt.Path), fmt.Sprintf("The key file %s cannot be read.", opt.Path)), Hint: syncproto.Both("放回原来的钥匙文件。", "Put back the original.")}
 	}
 	b.file = &f
 	if f.Alg == byKeystore && len(opt.Secret) > 0 {
@@ -142,7 +142,7 @@ func (b *Box) Make(pin string) ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.file != nil {
-		return nil, &syncproto.Error{Code: syncproto.CodeConflict, Op: "lock.Make", Message: "已经有钥匙文件了。 There is a key file already.", Hint: "先换个数据文件。 Use another data file."}
+		return nil, &syncproto.Error{Code: syncproto.CodeConflict, Op: "lock.Make", Message: syncproto.Both("已经有钥匙文件了。", "There is a key file already."), Hint: syncproto.Both("先换个数据文件。", "Use another data file.")}
 	}
 	if pin == "" {
 		return nil, WantPIN()
@@ -164,7 +164,7 @@ func (b *Box) Try(pin string) ([]byte, error) {
 func (b *Box) try(pin string) ([]byte, error) {
 	switch b.state() {
 	case Missing:
-		return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "lock.Try", Message: "没有钥匙文件。 There is no key file.", Hint: "先登记这台设备。 Enrol this device first."}
+		return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "lock.Try", Message: syncproto.Both("没有钥匙文件。", "There is no key file."), Hint: syncproto.Both("先登记这台设备。", "Enrol this device first.")}
 	case Stuck:
 		return nil, stuck()
 	}
@@ -233,8 +233,8 @@ func CheckNew(pin string) error {
 	if n := utf8.RuneCountInString(pin); n >= MinPIN && n <= 64 && !allSame(pin) {
 		return nil
 	}
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "pin", Message: fmt.Sprintf("口令要 %d 位以上，不能每位都一样。 A PIN has %d characters or more, not all alike.", MinPIN, MinPIN),
-		Hint: "换一个好记的。 Choose another that you can remember."}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "pin", Message: syncproto.Both(fmt.Sprintf("口令要 %d 位以上，不能每位都一样。", MinPIN), fmt.Sprintf("A PIN has %d characters or more, not all alike.", MinPIN)),
+		Hint: syncproto.Both("换一个好记的。", "Choose another that you can remember.")}
 }
 
 func allSame(s string) bool {

@@ -81,21 +81,21 @@ func (b *Box) Wait() (time.Duration, error) {
 
 // WantPIN is the error of an encrypted file without a PIN.
 func WantPIN() error {
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "pin", Message: "数据文件是加密的，要口令。 The data file is encrypted and needs its PIN.",
-		Hint: "用 --pin，或设 MINQING_FIELD_PIN；新文件也可用 --plain 不加密。 Give --pin or set MINQING_FIELD_PIN; a new file may be --plain."}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "pin", Message: syncproto.Both("数据文件是加密的，要口令。", "The data file is encrypted and needs its PIN."),
+		Hint: syncproto.Both("用 --pin，或设 MINQING_FIELD_PIN；新文件也可用 --plain 不加密。", "Give --pin or set MINQING_FIELD_PIN; a new file may be --plain.")}
 }
 
 func wrong() error {
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "pin", Message: "口令不对。 The PIN is wrong.", Hint: "再试一次；数据都在。 Try again; the data is safe."}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "pin", Message: syncproto.Both("口令不对。", "The PIN is wrong."), Hint: syncproto.Both("再试一次；数据都在。", "Try again; the data is safe.")}
 }
 
 func wait(ms int64) error {
 	s := (ms + 999) / 1000
-	return &syncproto.Error{Code: syncproto.CodeBusy, Op: "pin", RetryAfter: int(s), Message: fmt.Sprintf("试错太多次，请等 %d 秒再试。 Too many wrong tries; wait %d seconds.", s, s),
-		Hint: "数据都在，不会清空。 The data is safe and will not be wiped."}
+	return &syncproto.Error{Code: syncproto.CodeBusy, Op: "pin", RetryAfter: int(s), Message: syncproto.Both(fmt.Sprintf("试错太多次，请等 %d 秒再试。", s), fmt.Sprintf("Too many wrong tries; wait %d seconds.", s)),
+		Hint: syncproto.Both("数据都在，不会清空。", "The data is safe and will not be wiped.")}
 }
 
 func stuck() error {
-	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "keystore", Message: "手机的钥匙库这次打不开。 The phone's keystore does not open this time.",
-		Hint: "重启手机再试；数据都在，没有动过。 Restart the phone; the data is there and untouched."}
+	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "keystore", Message: syncproto.Both("手机的钥匙库这次打不开。", "The phone's keystore does not open this time."),
+		Hint: syncproto.Both("重启手机再试；数据都在，没有动过。", "Restart the phone; the data is there and untouched.")}
 }

@@ -72,8 +72,8 @@ func (rq *request) correction(f replica.Form, columns []string) (*sheet, error) 
 		return nil, err
 	}
 	if len(may) == 0 {
-		return nil, &syncproto.Error{Code: syncproto.CodeAuth, Op: "correct " + f.Table, Message: correctWords["correct.forbidden"].ZH + " / " + correctWords["correct.forbidden"].EN,
-			Hint: correctWords["correct.forbidden2"].ZH + " / " + correctWords["correct.forbidden2"].EN}
+		return nil, &syncproto.Error{Code: syncproto.CodeAuth, Op: "correct " + f.Table, Message: correctWords["correct.forbidden"].Both(),
+			Hint: correctWords["correct.forbidden2"].Both()}
 	}
 	s := rq.sheet(rq.URL.Path, f, may...)
 	s.allow(roles)

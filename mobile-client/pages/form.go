@@ -173,7 +173,7 @@ func (rq *request) posted(action, table string, row syncproto.RowID, columns ...
 	base := replica.Form{Table: table}
 	if row != "" {
 		if json.Unmarshal([]byte(rq.PostForm.Get("base")), &base) != nil || base.Table != table || base.Row != row {
-			return nil, nil, false, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "form", Message: catalogue["form.damaged"].ZH + " / " + catalogue["form.damaged"].EN}
+			return nil, nil, false, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "form", Message: catalogue["form.damaged"].Both()}
 		}
 	}
 	s = rq.sheet(action, base, columns...)

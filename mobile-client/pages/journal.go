@@ -368,8 +368,8 @@ func (rq *request) journalSheet() (*rewordPage, replica.Form, error) {
 		return nil, f, err
 	}
 	if f.Values["author"] != schema.Text(string(me)) || f.Values["state"] == schema.Text("accepted") {
-		return nil, f, &syncproto.Error{Code: syncproto.CodeAuth, Op: "journal", Message: journalWords["journal.no"].ZH + " / " + journalWords["journal.no"].EN,
-			Hint: journalWords["journal.no.hint"].ZH + " / " + journalWords["journal.no.hint"].EN}
+		return nil, f, &syncproto.Error{Code: syncproto.CodeAuth, Op: "journal", Message: journalWords["journal.no"].Both(),
+			Hint: journalWords["journal.no.hint"].Both()}
 	}
 	l := rq.words
 	p := &rewordPage{frame: frame{Title: l.say("journal.edit"), Back: journalPath(id), Shut: true, Form: true}, Sheet: rq.sheet(rq.URL.Path, f, "text"), Verb: l.say("form.save")}

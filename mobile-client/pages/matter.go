@@ -334,8 +334,8 @@ func (rq *request) answerSheet() (*answerPage, replica.Form, error) {
 		return nil, f, err
 	}
 	if f.Values["state"] != schema.Text("handled") {
-		return nil, f, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "answer", Message: matterWords["matter.not"].ZH + " / " + matterWords["matter.not"].EN,
-			Hint: matterWords["matter.not.hint"].ZH + " / " + matterWords["matter.not.hint"].EN}
+		return nil, f, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "answer", Message: matterWords["matter.not"].Both(),
+			Hint: matterWords["matter.not.hint"].Both()}
 	}
 	l := rq.words
 	p := &answerPage{frame: frame{Title: l.say("matter.answer"), Back: matterPath(id), Shut: true, Form: true}, Sheet: rq.sheet(rq.URL.Path, f), About: f.Values["title"].Str()}
@@ -439,8 +439,8 @@ func (rq *request) matterSheet() (*rewordPage, replica.Form, []string, error) {
 	}
 	may, _, err := rq.writable(f, matterColumns)
 	if err == nil && len(may) == 0 || slices.Contains([]string{"answered", "withdrawn"}, f.Values["state"].Str()) {
-		err = &syncproto.Error{Code: syncproto.CodeAuth, Op: "matter", Message: matterWords["matter.locked"].ZH + " / " + matterWords["matter.locked"].EN,
-			Hint: matterWords["matter.locked.h"].ZH + " / " + matterWords["matter.locked.h"].EN}
+		err = &syncproto.Error{Code: syncproto.CodeAuth, Op: "matter", Message: matterWords["matter.locked"].Both(),
+			Hint: matterWords["matter.locked.h"].Both()}
 	}
 	if err != nil {
 		return nil, f, nil, err

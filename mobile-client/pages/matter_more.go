@@ -84,8 +84,8 @@ func (rq *request) withdrawable() (r field.Record, err error) {
 		return r, err
 	}
 	if !rq.mayWithdraw(r) {
-		err = &syncproto.Error{Code: syncproto.CodeAuth, Op: "withdraw", Message: matterMoreWords["matter.withdraw.n"].ZH + " / " + matterMoreWords["matter.withdraw.n"].EN,
-			Hint: matterMoreWords["matter.withdraw.h"].ZH + " / " + matterMoreWords["matter.withdraw.h"].EN}
+		err = &syncproto.Error{Code: syncproto.CodeAuth, Op: "withdraw", Message: matterMoreWords["matter.withdraw.n"].Both(),
+			Hint: matterMoreWords["matter.withdraw.h"].Both()}
 	}
 	return r, err
 }

@@ -91,7 +91,7 @@ func damagedForm(err error) error {
 	if errors.As(err, &big) {
 		return big
 	}
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "form", Message: catalogue["form.damaged"].ZH + " / " + catalogue["form.damaged"].EN, Err: err}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "form", Message: catalogue["form.damaged"].Both(), Err: err}
 }
 
 // readVisit makes a draft of what a form says.

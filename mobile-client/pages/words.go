@@ -58,7 +58,7 @@ func (l tongue) weekday(day string, now time.Time) string {
 	return webpage.Weekday(schema.Lang(l), day, now)
 }
 
-func (l tongue) of(both string) string { return webpage.Of(schema.Lang(l), both) }
+func (l tongue) of(both string) string { return schema.ReadBoth(both).In(schema.Lang(l)) }
 
 // moment writes an instant: today 10:42, else its day and time.
 func (l tongue) moment(at, now time.Time) string {

@@ -15,7 +15,7 @@ import (
 // escrowed and wiped first, and a new one begins under the PIN.
 func (p *Phone) Enrol(ctx context.Context, server, code, pin string) (*syncproto.EnrolResponse, error) {
 	if p.box.State() == lock.Stuck || p.gated.Load() || p.box.State() == lock.Closed && !p.opened() {
-		return nil, &syncproto.Error{Code: syncproto.CodeAuth, Op: "enrol", Message: "先用口令打开。 Open it with the PIN first.", Hint: "本机的数据没有动过。 The data on this phone is untouched."}
+		return nil, &syncproto.Error{Code: syncproto.CodeAuth, Op: "enrol", Message: syncproto.Both("先用口令打开。", "Open it with the PIN first."), Hint: syncproto.Both("本机的数据没有动过。", "The data on this phone is untouched.")}
 	}
 	if err := lock.CheckNew(pin); err != nil {
 		return nil, err

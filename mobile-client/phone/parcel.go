@@ -145,7 +145,7 @@ func (p *Phone) TakeFile(ctx context.Context, r *replica.Replica, raw []byte) (t
 		}
 		return Took{Receipt: true, Verdicts: len(rep.Told)}, p.cameBack(ctx, r, rep.Of)
 	case !bytes.HasPrefix(raw, []byte("minqing bundle ")) && !bytes.HasPrefix(raw, []byte("minqing content ")):
-		return t, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "carry", Message: "这不是民情通导出的文件。 This is no file that Minqing wrote.", Hint: "请对方重新导出。 Ask for another export."}
+		return t, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "carry", Message: syncproto.Both("这不是民情通导出的文件。", "This is no file that Minqing wrote."), Hint: syncproto.Both("请对方重新导出。", "Ask for another export.")}
 	}
 	sum := sha256.Sum256(raw)
 	id := hex.EncodeToString(sum[:16])
@@ -162,7 +162,7 @@ func (p *Phone) TakeFile(ctx context.Context, r *replica.Replica, raw []byte) (t
 }
 
 func tooLarge(n int64) error {
-	return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: fmt.Sprintf("carry %d bytes", n), Message: "这个文件太大，不是民情通导出的。 The file is too large to be an export of Minqing.", Hint: "请对方重新导出。 Ask for another export."}
+	return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: fmt.Sprintf("carry %d bytes", n), Message: syncproto.Both("这个文件太大，不是民情通导出的。", "The file is too large to be an export of Minqing."), Hint: syncproto.Both("请对方重新导出。", "Ask for another export.")}
 }
 
 // cameBack notes the receipt of an own bundle; one of a bundle that was forgotten meanwhile, or written by a command, is news of no parcel.
@@ -243,7 +243,7 @@ func (p *Phone) Carry(ctx context.Context, path string) (Took, error) {
 	case state == Locked:
 		return Took{Later: true}, keepBeside(p.opt.File+spooled, 1, raw)
 	}
-	return Took{}, &syncproto.Error{Code: syncproto.CodeAuth, Op: "carry", Message: "这部手机还没有登记。 This phone is not enrolled yet.", Hint: "登记后再交一次。 Hand it in again then."}
+	return Took{}, &syncproto.Error{Code: syncproto.CodeAuth, Op: "carry", Message: syncproto.Both("这部手机还没有登记。", "This phone is not enrolled yet."), Hint: syncproto.Both("登记后再交一次。", "Hand it in again then.")}
 }
 
 func readFile(path string) ([]byte, error) {

@@ -122,7 +122,7 @@ func (p *Phone) InstallUpdate(v *replica.View) error {
 }
 
 func notReady() error {
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "update", Message: "新版还没有下好。 The new version is not here yet.", Hint: "下好再装。 Install it then."}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "update", Message: syncproto.Both("新版还没有下好。", "The new version is not here yet."), Hint: syncproto.Both("下好再装。", "Install it then.")}
 }
 
 func copyFile(to, from string) error {

@@ -26,7 +26,7 @@ func (s *Sender) declared(ctx context.Context, row syncproto.RowID) (d declared,
 		return d, err
 	}
 	if !ok || rec.Shown == nil {
-		return d, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "photos: " + string(row), Message: "本机没有这张照片的记录。 There is no such picture on this device.", Hint: "同步后再看。 Sync and look again."}
+		return d, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "photos: " + string(row), Message: syncproto.Both("本机没有这张照片的记录。", "There is no such picture on this device."), Hint: syncproto.Both("同步后再看。", "Sync and look again.")}
 	}
 	for i, c := range s.opt.Replica.Book().Table("attachment").Columns {
 		v := rec.Shown[i]
@@ -154,5 +154,5 @@ func thumbOf(content []byte) []byte {
 }
 
 func broke(err error) error {
-	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "photos: fetch", Message: "照片没有取完，稍后接着取。 The picture is not all here yet; it goes on later.", Hint: "有信号时再看。 Look again when there is a signal.", Err: err}
+	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "photos: fetch", Message: syncproto.Both("照片没有取完，稍后接着取。", "The picture is not all here yet; it goes on later."), Hint: syncproto.Both("有信号时再看。", "Look again when there is a signal."), Err: err}
 }

@@ -168,11 +168,11 @@ func (p *picture) encode(q int) ([]byte, error) {
 }
 
 func unreadable(err error) error {
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "photos.Prepare", Message: "这张照片打不开，或者不是 JPEG、PNG、WebP。 The picture cannot be read; JPEG, PNG and WebP can.",
-		Hint: "重新拍一张。 Take it again.", Err: err}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "photos.Prepare", Message: syncproto.Both("这张照片打不开，或者不是 JPEG、PNG、WebP。", "The picture cannot be read; JPEG, PNG and WebP can."),
+		Hint: syncproto.Both("重新拍一张。", "Take it again."), Err: err}
 }
 
 func tooLarge(err error) error {
-	return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "photos.Prepare", Message: "照片太大，最多 2000 万像素。 The picture is too large; 20 megapixels at most.",
-		Hint: "在相机里选小一点的尺寸再拍。 Choose a smaller size in the camera.", Err: err}
+	return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "photos.Prepare", Message: syncproto.Both("照片太大，最多 2000 万像素。", "The picture is too large; 20 megapixels at most."),
+		Hint: syncproto.Both("在相机里选小一点的尺寸再拍。", "Choose a smaller size in the camera."), Err: err}
 }

@@ -310,5 +310,5 @@ func sentence(err error) string {
 }
 
 func odd(what string) error {
-	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "photos: " + what, Message: "照片没有传完，稍后接着传。 The picture is not through yet; it goes on later.", Hint: "不用做什么。 Nothing needs to be done."}
+	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "photos: " + what, Message: syncproto.Both("照片没有传完，稍后接着传。", "The picture is not through yet; it goes on later."), Hint: syncproto.Both("不用做什么。", "Nothing needs to be done.")}
 }

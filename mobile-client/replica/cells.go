@@ -12,7 +12,7 @@ import (
 func cellEdits(book *schema.Book, t *schema.Table, shown func(string) schema.Value, entered map[string]schema.Value) ([]syncproto.CellEdit, error) {
 	for name := range entered {
 		if t.Column(name) == nil {
-			return nil, invalid("save", "表 %s 没有这一列：%s", "table %s has no column %s", t.Name, name)
+			return nil, invalid("save", "表 %s 没有这一列：%s。", "Table %s has no column %s.", t.Name, name)
 		}
 	}
 	var out []syncproto.CellEdit
@@ -28,7 +28,7 @@ func cellEdits(book *schema.Book, t *schema.Table, shown func(string) schema.Val
 			continue
 		}
 		if cell.Rule == schema.RuleServer {
-			return nil, invalid("save", "“%s”由服务器填写", "%s is filled in by the server", cell.Columns[0].Label.ZH+" "+cell.Columns[0].Name)
+			return nil, invalid("save", "“%s”由服务器填写。", "%s is filled in by the server.", cell.Columns[0].Label.ZH+" "+cell.Columns[0].Name)
 		}
 		e, err := cellEdit(&cell, old, now)
 		if err != nil {
@@ -60,7 +60,7 @@ func cellEdit(cell *schema.Cell, old, now schema.Value) (syncproto.CellEdit, err
 	case schema.RuleSum:
 		e.Delta = now.Num() - old.Num()
 		if err := cell.Columns[0].CheckDelta(e.Delta); err != nil {
-			return e, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "replica.save", Message: err.Error(), Err: err}
+			return e, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "replica.save", Message: schema.Words(err), Err: err}
 		}
 	case schema.RuleSet:
 		was, is := old.Elements(), now.Elements()
@@ -78,7 +78,7 @@ func cellEdit(cell *schema.Cell, old, now schema.Value) (syncproto.CellEdit, err
 		f := cell.Columns[0].Flow
 		if from, to := f.State(old), f.State(now); !f.Allows(from, to) {
 			return e, &syncproto.Error{Code: syncproto.CodeState, Op: "replica.save",
-				Message: cell.Columns[0].Label.ZH + "：不能从 " + from + " 到 " + to + " / no way from " + from + " to " + to, Hint: "请选允许的下一步 / choose a step that is allowed"}
+				Message: syncproto.Both(cell.Columns[0].Label.ZH+"：不能从 "+from+" 到 "+to+"。", "No way from "+from+" to "+to+"."), Hint: syncproto.Both("请选允许的下一步。", "Choose a step that is allowed.")}
 		}
 		e.Value = now
 	default:

@@ -213,27 +213,27 @@ func wrap(op string, err error) error {
 		return err
 	}
 	out := &syncproto.Error{Code: syncproto.CodeInternal, Op: "replica: " + op, Err: err,
-		Message: "本机数据文件出错 / the file on this device gave an error", Hint: "请把这句话告诉管理员 / tell your administrator"}
+		Message: syncproto.Both("本机数据文件出错。", "The file on this device gave an error."), Hint: syncproto.Both("请把这句话告诉管理员。", "Tell your administrator.")}
 	switch {
 	case sqlitex.IsFull(err):
-		out.Code, out.Message, out.Hint = syncproto.CodeFull, "手机存储空间满了 / the disk is full", "请腾出空间再试 / make room and try again"
+		out.Code, out.Message, out.Hint = syncproto.CodeFull, syncproto.Both("手机存储空间满了。", "The disk is full."), syncproto.Both("请腾出空间再试。", "Make room and try again.")
 	case sqlitex.IsBusy(err):
-		out.Code, out.Message, out.Hint = syncproto.CodeBusy, "另一个程序正在写这个文件 / another program is writing to this file", "请稍后再试 / try again shortly"
+		out.Code, out.Message, out.Hint = syncproto.CodeBusy, syncproto.Both("另一个程序正在写这个文件。", "Another program is writing to this file."), syncproto.Both("请稍后再试。", "Try again shortly.")
 	case errors.Is(err, sqlitex.ErrWrongKey):
-		out.Code, out.Message, out.Hint = syncproto.CodeInvalid, sqlitex.ErrWrongKey.Error(), "请核对路径和密钥 / check the path and the key"
+		out.Code, out.Message, out.Hint = syncproto.CodeInvalid, syncproto.Both("数据文件打不开：密钥不对，或文件不是本程序的数据库。", "The file does not open: the key is not its own, or it is no database."), syncproto.Both("请核对路径和密钥。", "Check the path and the key.")
 	}
 	return out
 }
 
 // invalid is the error for input that breaks a rule.
 func invalid(op, zh, en string, args ...any) error {
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "replica." + op, Message: fmt.Sprintf(zh, args...) + " / " + fmt.Sprintf(en, args...)}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "replica." + op, Message: syncproto.Both(fmt.Sprintf(zh, args...), fmt.Sprintf(en, args...))}
 }
 
 // broken is the error for a file that does not hold what it must.
 func broken(op, format string, args ...any) error {
 	return &syncproto.Error{Code: syncproto.CodeInternal, Op: "replica." + op, Err: fmt.Errorf(format, args...),
-		Message: "本机数据文件内部不一致 / the file on this device contradicts itself", Hint: "请把这句话告诉管理员 / tell your administrator"}
+		Message: syncproto.Both("本机数据文件内部不一致。", "The file on this device contradicts itself."), Hint: syncproto.Both("请把这句话告诉管理员。", "Tell your administrator.")}
 }
 
 func codeOf(err error) syncproto.Code {

@@ -40,7 +40,7 @@ const piece = 64 << 10
 // KeepContent keeps the content of a row that this transaction creates; thumb may be nil.
 func (tx *Tx) KeepContent(row syncproto.RowID, hash string, content, thumb []byte) error {
 	if tx.draft(row) == nil {
-		return invalid("KeepContent", "这一次保存里没有这条记录：%s", "the row is not of this change: %s", row)
+		return invalid("KeepContent", "这一次保存里没有这条记录：%s。", "The row is not of this change: %s.", row)
 	}
 	if err := tx.c.store(hash, int64(len(content)), 0, content); err != nil {
 		return err
@@ -61,7 +61,7 @@ func (c *conn) store(hash string, bytes, at int64, data []byte) error {
 		return err
 	}
 	if at > here || at+int64(len(data)) > bytes {
-		return invalid("content", "照片的内容接不上", "%d bytes at %d do not go on from %d of %d", len(data), at, here, bytes)
+		return invalid("content", "照片的内容接不上。", "%d bytes at %d do not go on from %d of %d.", len(data), at, here, bytes)
 	}
 	for data = data[min(here-at, int64(len(data))):]; len(data) > 0; {
 		n := min(len(data), piece)
@@ -86,7 +86,7 @@ func (r *Replica) StoreContent(ctx context.Context, row syncproto.RowID, hash st
 			return err
 		}
 		if !held { // forgotten while it came
-			return &syncproto.Error{Code: syncproto.CodeForbidden, Op: "replica.StoreContent", Message: "这条记录已经不在本机 / the row is no longer on this device"}
+			return &syncproto.Error{Code: syncproto.CodeForbidden, Op: "replica.StoreContent", Message: syncproto.Both("这条记录已经不在本机。", "The row is no longer on this device.")}
 		}
 		if err := r.w.exec(`INSERT INTO mq_file (row, hash) VALUES (?, ?) ON CONFLICT DO NOTHING`, string(row), hash); err != nil {
 			return err

@@ -13,7 +13,7 @@ func (r *Replica) Mend(ctx context.Context, refused syncproto.Identity, fn func(
 	}
 	ch, err := r.writeChange(ctx, refused, fn)
 	if err == nil && ch == nil {
-		err = invalid("Mend", "什么也没改，没有可提交的", "nothing was written, so nothing mends the change")
+		err = invalid("Mend", "什么也没改，没有可提交的。", "Nothing was written, so nothing mends the change.")
 	}
 	return ch, err
 }
@@ -36,8 +36,8 @@ func (r *Replica) expectRefused(ctx context.Context, id syncproto.Identity) erro
 		return err
 	})
 	if err == nil && (!found || state != Refused) {
-		err = &syncproto.Error{Code: syncproto.CodeNotFound, Op: "replica.refused " + string(id), Message: "没有这条被退回的改动 / no such refused change",
-			Hint: "用 refused 列出被退回的 / list them with refused"}
+		err = &syncproto.Error{Code: syncproto.CodeNotFound, Op: "replica.refused " + string(id), Message: syncproto.Both("没有这条被退回的改动。", "No such refused change."),
+			Hint: syncproto.Both("用 refused 列出被退回的。", "List them with refused.")}
 	}
 	return err
 }

@@ -113,8 +113,8 @@ func (r *Replica) prepare() error {
 		return err
 	}
 	if version > fileVersion {
-		return &syncproto.Error{Code: syncproto.CodeUpgrade, Op: "replica.Open", Message: "这个数据文件由更新版本的程序写成 / a newer version of this program wrote the file",
-			Hint: "请更新程序 / update the program"}
+		return &syncproto.Error{Code: syncproto.CodeUpgrade, Op: "replica.Open", Message: syncproto.Both("这个数据文件由更新版本的程序写成。", "A newer version of this program wrote the file."),
+			Hint: syncproto.Both("请更新程序。", "Update the program.")}
 	}
 	if err := m.setNum("file", fileVersion); err != nil {
 		return err
@@ -280,7 +280,7 @@ func (r *Replica) Enrol(ctx context.Context, d Device) error {
 			return err
 		}
 		if user != "" && user != string(d.User) {
-			return invalid("Enrol", "这个文件属于另一位用户，请新建一个", "the file belongs to another user; start a new one")
+			return invalid("Enrol", "这个文件属于另一位用户，请新建一个。", "The file belongs to another user; start a new one.")
 		}
 		// The server lost the device (it went back to a time before the enrolment): under the new id everything is pushed again.
 		if was, err := m.text("device"); err != nil {

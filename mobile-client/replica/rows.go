@@ -28,7 +28,7 @@ type row struct {
 func key(id syncproto.RowID) ([]byte, error) {
 	raw, err := hex.DecodeString(strings.ReplaceAll(string(id), "-", ""))
 	if err != nil || len(raw) != 16 {
-		return nil, invalid("row", "记录编号不对：%s", "not the id of a row: %s", id)
+		return nil, invalid("row", "记录编号不对：%s。", "Not the id of a row: %s.", id)
 	}
 	return raw, nil
 }
@@ -181,7 +181,7 @@ func (c *conn) epochOf(name syncproto.EpochID) (id, gen int64, err error) {
 func (c *conn) table(op, name string) (*schema.Table, error) {
 	t := c.book.Table(name)
 	if t == nil {
-		return nil, invalid(op, "没有这张表：%s", "no such table: %s", name)
+		return nil, invalid(op, "没有这张表：%s。", "No such table: %s.", name)
 	}
 	return t, nil
 }

@@ -21,7 +21,7 @@ func (r *Replica) seal(edits []syncproto.Edit, s seal) (*syncproto.Change, error
 		return nil, nil
 	}
 	if len(edits) > syncproto.MaxEdits {
-		return nil, invalid("seal", "一次最多改 %d 条记录，请分几次保存", "one change may touch %d rows; save in parts", syncproto.MaxEdits)
+		return nil, invalid("seal", "一次最多改 %d 条记录，请分几次保存。", "One change may touch %d rows; save in parts.", syncproto.MaxEdits)
 	}
 	m := &meta{c: r.w}
 	own, err := device(r.w)
@@ -29,8 +29,8 @@ func (r *Replica) seal(edits []syncproto.Edit, s seal) (*syncproto.Change, error
 		return nil, err
 	}
 	if own.ID == "" {
-		return nil, &syncproto.Error{Code: syncproto.CodeAuth, Op: "replica.seal", Message: "这台设备还没有登记 / this device is not enrolled yet",
-			Hint: "请先用登记码登记 / enrol it with a code first"}
+		return nil, &syncproto.Error{Code: syncproto.CodeAuth, Op: "replica.seal", Message: syncproto.Both("这台设备还没有登记。", "This device is not enrolled yet."),
+			Hint: syncproto.Both("请先用登记码登记。", "Enrol it with a code first.")}
 	}
 	next, err := m.num("next")
 	if err != nil {

@@ -82,7 +82,7 @@ func (r *Replica) Begin(ctx context.Context) (*Session, error) {
 		// A lease that ends further away than leases last was taken before the clock went back.
 		if held && until > now && until <= now+leaseMS && !r.gone(holder) {
 			return &syncproto.Error{Code: syncproto.CodeBusy, Op: "replica.Begin", RetryAfter: busySeconds,
-				Message: "另一个程序正在同步 / another program is syncing this file", Hint: "等它做完 / wait until it is done"}
+				Message: syncproto.Both("另一个程序正在同步。", "Another program is syncing this file."), Hint: syncproto.Both("等它做完。", "Wait until it is done.")}
 		}
 		if err := s.extend(now); err != nil {
 			return err
@@ -118,8 +118,8 @@ func (s *Session) write(ctx context.Context, fn func() error) error {
 			return err
 		}
 		if holder != s.holder {
-			return &syncproto.Error{Code: syncproto.CodeBusy, Op: "replica.Session", Message: "另一个程序接手了同步 / another program took this sync over",
-				Hint: "这次不用做什么 / nothing to do"}
+			return &syncproto.Error{Code: syncproto.CodeBusy, Op: "replica.Session", Message: syncproto.Both("另一个程序接手了同步。", "Another program took this sync over."),
+				Hint: syncproto.Both("这次不用做什么。", "Nothing to do.")}
 		}
 		if now := s.r.opt.Now(); s.until < now+leaseMS/2 || s.until > now+leaseMS {
 			if err := s.extend(now); err != nil {

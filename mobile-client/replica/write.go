@@ -41,7 +41,7 @@ func (f Form) MarshalJSON() ([]byte, error) {
 func (f *Form) UnmarshalJSON(raw []byte) error {
 	var in formJSON
 	if err := json.Unmarshal(raw, &in); err != nil {
-		return invalid("Form", "表单内容不对", "the form is damaged: %v", err)
+		return invalid("Form", "表单内容不对：%v。", "The form is damaged: %v.", err)
 	}
 	*f = Form{Table: in.Table, Row: in.Row, Base: in.Base, Values: map[string]schema.Value{}}
 	for column, value := range in.Values {
@@ -54,7 +54,7 @@ func (f *Form) UnmarshalJSON(raw []byte) error {
 		}
 		v, err := schema.ParseValue(kind, value)
 		if err != nil {
-			return invalid("Form", "表单内容不对", "the form is damaged: %v", err)
+			return invalid("Form", "表单内容不对：%v。", "The form is damaged: %v.", err)
 		}
 		f.Values[column] = v
 	}
@@ -80,8 +80,8 @@ func (c *conn) form(table string, id syncproto.RowID) (Form, error) {
 		return Form{}, err
 	}
 	if r.shown == nil {
-		return Form{}, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "replica.Form " + table, Message: "本机没有这条记录 / no such record on this device",
-			Hint: "同步后再看 / sync and look again"}
+		return Form{}, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "replica.Form " + table, Message: syncproto.Both("本机没有这条记录。", "No such record on this device."),
+			Hint: syncproto.Both("同步后再看。", "Sync and look again.")}
 	}
 	base, err := c.base(r)
 	return Form{Table: table, Row: id, Base: base, Values: byColumn(t, r.shown)}, err
@@ -192,7 +192,7 @@ func (tx *Tx) Create(table string, id syncproto.RowID, values map[string]schema.
 		return err
 	}
 	if r.shown != nil || r.held {
-		return invalid("Create", "这条记录已经有了：%s", "there is such a row already: %s", id)
+		return invalid("Create", "这条记录已经有了：%s。", "There is such a row already: %s.", id)
 	}
 	shown := blank(tx.c.book, t)
 	cells, err := cellEdits(tx.c.book, t, getter(t, shown), values)
@@ -205,7 +205,7 @@ func (tx *Tx) Create(table string, id syncproto.RowID, values map[string]schema.
 		return err
 	}
 	if tx.draft(id) != nil {
-		return invalid("Create", "同一次保存里删了又建同一条记录", "a row cannot be deleted and made again in one change")
+		return invalid("Create", "同一次保存里删了又建同一条记录。", "A row cannot be deleted and made again in one change.")
 	}
 	return tx.apply(r, &draft{t: t, Edit: e}, next)
 }
@@ -257,8 +257,8 @@ func (tx *Tx) Delete(f Form) error {
 }
 
 func gone(f Form) error {
-	return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "replica.Update " + f.Table, Message: "这条记录已不在本机 / the record is not on this device any more",
-		Hint: "您写的没有保存，请另存 / what you wrote was not saved; keep it elsewhere"}
+	return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "replica.Update " + f.Table, Message: syncproto.Both("这条记录已不在本机。", "The record is not on this device any more."),
+		Hint: syncproto.Both("您写的没有保存，请另存。", "What you wrote was not saved; keep it elsewhere.")}
 }
 
 func (tx *Tx) draft(id syncproto.RowID) *draft {
@@ -316,7 +316,7 @@ func check(t *schema.Table, values []schema.Value, written []syncproto.CellEdit)
 	}
 	for _, p := range append(t.CheckRow(get), t.CheckRules(get)...) {
 		if wrote(p.Columns...) && !othersElements(t, p, get, written) {
-			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "replica.check " + t.Name, Message: p.Error(), Err: p}
+			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "replica.check " + t.Name, Message: p.Text.Both(), Err: p}
 		}
 	}
 	return nil

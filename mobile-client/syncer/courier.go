@@ -105,8 +105,8 @@ func (s *Syncer) outbox(ctx context.Context, most, bytes int) (hello syncproto.H
 // pack signs and encrypts one bundle; of is what its receipt will name.
 func pack(d replica.Device, hello syncproto.Hello, changes []*syncproto.Change, waiting int, now int64) (file []byte, of string, err error) {
 	if d.Keys.Recipient == "" {
-		return nil, "", &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "bundle", Message: "手机还没有取到服务器的公钥 / the server's public key was never fetched",
-			Hint: "联网同步一次再导出 / sync once, then export"}
+		return nil, "", &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "bundle", Message: syncproto.Both("手机还没有取到服务器的公钥。", "The server's public key was never fetched."),
+			Hint: syncproto.Both("联网同步一次再导出。", "Sync once, then export.")}
 	}
 	hello.Waiting = waiting
 	frames := []syncproto.Frame{hello}

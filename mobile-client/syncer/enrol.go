@@ -59,8 +59,8 @@ func keyOf(d replica.Device) ed25519.PrivateKey { return ed25519.NewKeyFromSeed(
 // signIn proves the device's key on a challenge and gets an access token.
 func (s *Syncer) signIn(ctx context.Context, d replica.Device) (string, error) {
 	if len(d.Seed) != ed25519.SeedSize {
-		return "", &syncproto.Error{Code: syncproto.CodeAuth, Op: "sign in", Message: "这台设备还没有登记 / this device is not enrolled yet",
-			Hint: "请先用登记码登记 / enrol it with a code first"}
+		return "", &syncproto.Error{Code: syncproto.CodeAuth, Op: "sign in", Message: syncproto.Both("这台设备还没有登记。", "This device is not enrolled yet."),
+			Hint: syncproto.Both("请先用登记码登记。", "Enrol it with a code first.")}
 	}
 	var challenge syncproto.ChallengeResponse
 	if err := post(ctx, s.opt.Transport, d.Server, "/v1/challenge", syncproto.ChallengeRequest{Device: d.ID}, &challenge); err != nil {

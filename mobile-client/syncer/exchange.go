@@ -209,8 +209,8 @@ func problem(resp *http.Response) error {
 	}
 	if json.Unmarshal(raw, &p) != nil || p.Code == "" {
 		// Not our server's words: a proxy's, or a wrong address.
-		e := &syncproto.Error{Code: syncproto.CodeUnavailable, Op: fmt.Sprintf("sync: status %d", resp.StatusCode), Message: "服务器现在没有回应 / the server does not answer now",
-			Hint: "过一会儿再同步 / sync again later", Err: strange(resp)}
+		e := &syncproto.Error{Code: syncproto.CodeUnavailable, Op: fmt.Sprintf("sync: status %d", resp.StatusCode), Message: syncproto.Both("服务器现在没有回应。", "The server does not answer now."),
+			Hint: syncproto.Both("过一会儿再同步。", "Sync again later."), Err: strange(resp)}
 		if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
 			e.RetryAfter = n
 		}
@@ -239,8 +239,8 @@ func broken(err error) error {
 	if codeOf(err) != "" {
 		return err
 	}
-	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "sync", Err: err, Message: "连不上服务器 / no connection to the server",
-		Hint: "有信号时再同步；写下的都在 / sync when there is a signal; what you wrote is safe"}
+	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "sync", Err: err, Message: syncproto.Both("连不上服务器。", "No connection to the server."),
+		Hint: syncproto.Both("有信号时再同步；写下的都在。", "Sync when there is a signal; what you wrote is safe.")}
 }
 
 // send signs and sends a request under an access token.
@@ -280,8 +280,8 @@ func (s *Syncer) signed(ctx context.Context, method, path string, body []byte, h
 func newRequest(ctx context.Context, method, server, path string, body []byte) (*http.Request, error) {
 	base, err := url.Parse(server)
 	if err != nil || base.Host == "" {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "sync", Message: "服务器地址不对 / the address of the server is wrong: " + server,
-			Hint: "请重新登记 / enrol again", Err: err}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "sync", Message: syncproto.Both("服务器地址不对。", "The address of the server is wrong: "+server+"."),
+			Hint: syncproto.Both("请重新登记。", "Enrol again."), Err: err}
 	}
 	req, err := http.NewRequestWithContext(ctx, method, base.JoinPath(path).String(), bytes.NewReader(body))
 	if err != nil {

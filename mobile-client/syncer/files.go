@@ -41,8 +41,8 @@ func (s *Syncer) filesOnce(ctx context.Context, method, path string, body []byte
 		return nil, problem(resp)
 	}
 	// The answer to a HEAD has no body to say more.
-	e := &syncproto.Error{Code: syncproto.CodeUnavailable, Op: fmt.Sprintf("files: HEAD: status %d", resp.StatusCode), Message: "服务器现在没有回应 / the server does not answer now",
-		Hint: "过一会儿再试 / try again later"}
+	e := &syncproto.Error{Code: syncproto.CodeUnavailable, Op: fmt.Sprintf("files: HEAD: status %d", resp.StatusCode), Message: syncproto.Both("服务器现在没有回应。", "The server does not answer now."),
+		Hint: syncproto.Both("过一会儿再试。", "Try again later.")}
 	switch resp.StatusCode {
 	case http.StatusUnauthorized:
 		e.Code = syncproto.CodeAuth

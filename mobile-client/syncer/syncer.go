@@ -131,8 +131,8 @@ func (r *run) rounds(ctx context.Context) error {
 			return err
 		}
 	}
-	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "sync", Message: "同步来回太多次，先停下 / the sync took too many rounds and stopped",
-		Hint: "过一会儿再同步；内容都在 / sync again later; nothing is lost"}
+	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "sync", Message: syncproto.Both("同步来回太多次，先停下。", "The sync took too many rounds and stopped."),
+		Hint: syncproto.Both("过一会儿再同步；内容都在。", "Sync again later; nothing is lost.")}
 }
 
 // more tells whether another round has something to do that this one did not.

@@ -86,8 +86,8 @@ func Restore(ctx context.Context, cfg engine.Config, r io.Reader, keysOf ...age.
 	}
 	plain, err := age.Decrypt(r, keysOf...)
 	if err != nil {
-		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "restore", Message: "备份打不开：口令（或密钥）不对，或者文件坏了。 The backup does not open: wrong passphrase or key, or a damaged file.",
-			Hint: "核对口令；口令在做备份时印过一次。 Check the passphrase, which was printed when the backup was made.", Err: err}
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "restore", Message: syncproto.Both("备份打不开：口令（或密钥）不对，或者文件坏了。", "The backup does not open: wrong passphrase or key, or a damaged file."),
+			Hint: syncproto.Both("核对口令；口令在做备份时印过一次。", "Check the passphrase, which was printed when the backup was made."), Err: err}
 	}
 	packed, err := zstd.NewReader(plain)
 	if err != nil {
@@ -101,8 +101,8 @@ func Restore(ctx context.Context, cfg engine.Config, r io.Reader, keysOf ...age.
 		err = json.Unmarshal(line, &head)
 	}
 	if err != nil || head.Format != backupFormat && head.Format != backupFormatOld {
-		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "restore", Message: "这不是民情通的备份，或者版本不同。 This is no backup of Minqing, or one of another version.",
-			Hint: "核对文件。 Check the file.", Err: err}
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "restore", Message: syncproto.Both("这不是民情通的备份，或者版本不同。", "This is no backup of Minqing, or one of another version."),
+			Hint: syncproto.Both("核对文件。", "Check the file."), Err: err}
 	}
 	ring, err := keys.Parse(head.Secret)
 	if err != nil {
@@ -115,8 +115,8 @@ func Restore(ctx context.Context, cfg engine.Config, r io.Reader, keysOf ...age.
 func mustBeEmpty(dir string) error {
 	for _, name := range []string{engine.DatabaseName, engine.FilesName, keys.FileName} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			return &syncproto.Error{Code: syncproto.CodeConflict, Op: "restore", Message: "这个文件夹里已经有数据：" + dir + " There is data in this folder already.",
-				Hint: "恢复到一个新的 --data 文件夹（PostgreSQL 还要一个空的数据库）。 Restore into a new --data folder, and with PostgreSQL into an empty database."}
+			return &syncproto.Error{Code: syncproto.CodeConflict, Op: "restore", Message: syncproto.Both("这个文件夹里已经有数据："+dir+"。", "There is data in this folder already."),
+				Hint: syncproto.Both("恢复到一个新的 --data 文件夹（PostgreSQL 还要一个空的数据库）。", "Restore into a new --data folder, and with PostgreSQL into an empty database.")}
 		} else if !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("restore: %w", err)
 		}
@@ -219,7 +219,7 @@ func readFiles(ctx context.Context, into *files.Service, in *bufio.Reader) (undo
 			err = fmt.Errorf("%d contents of %d", len(put), *f.Files)
 		}
 		if err != nil {
-			return undo, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "restore: contents", Message: "备份里的照片读不完整。 The photos in the backup are not whole.", Hint: "换一份备份。 Use another backup.", Err: err}
+			return undo, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "restore: contents", Message: syncproto.Both("备份里的照片读不完整。", "The photos in the backup are not whole."), Hint: syncproto.Both("换一份备份。", "Use another backup."), Err: err}
 		}
 		if f.Files != nil {
 			return undo, nil

@@ -100,7 +100,7 @@ func (d *Desk) WithdrawCard(ctx context.Context, typed string) error {
 			edits = append(edits, syncproto.Edit{Table: "contact_card", Row: id, Op: syncproto.OpDelete})
 		}
 		if len(edits) == 0 {
-			return nil, notFound("withdraw card", "没有编号是“"+typed+"”的联系卡。", "There is no contact card of this serial.", "请核对编号；已经停用的不用再停。 Check the serial; a card withdrawn before needs nothing more.")
+			return nil, notFound("withdraw card", "没有编号是“"+typed+"”的联系卡。", "There is no contact card of this serial.", syncproto.Both("请核对编号；已经停用的不用再停。", "Check the serial; a card withdrawn before needs nothing more."))
 		}
 		return []judge.Draft{{Edits: edits}}, nil
 	})
@@ -135,7 +135,7 @@ func (c Cards) households(tx *store.Tx) (map[string]string, error) {
 		return out, tx.Each(note, "SELECT id, COALESCE(code, '') FROM household WHERE id = ANY(?)", texts)
 	}
 	if within == "" {
-		return nil, wrong("cards", "没有写明哪个村或哪些户。", "Neither a village nor households are named.", "用 --village 写明村，或者用 --households 写户号。 Name a village with --village, or codes with --households.")
+		return nil, wrong("cards", "没有写明哪个村或哪些户。", "Neither a village nor households are named.", syncproto.Both("用 --village 写明村，或者用 --households 写户号。", "Name a village with --village, or codes with --households."))
 	}
 	places, err := register.Beneath(tx, within)
 	if err != nil {

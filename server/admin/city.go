@@ -23,8 +23,8 @@ func (d *Desk) Found(ctx context.Context, f Founding) error {
 			return err
 		}
 		if before != "" {
-			return &syncproto.Error{Code: syncproto.CodeConflict, Op: "found", Message: "这里已经建立了城市。 A city was founded here already.",
-				Hint: "另建一个城市，请换一个 --data 文件夹（或数据库）。 For another one use another --data folder or database."}
+			return &syncproto.Error{Code: syncproto.CodeConflict, Op: "found", Message: syncproto.Both("这里已经建立了城市。", "A city was founded here already."),
+				Hint: syncproto.Both("另建一个城市，请换一个 --data 文件夹（或数据库）。", "For another one use another --data folder or database.")}
 		}
 		city, placeEdit, err := create(tx, "place", pair{"level", "city"}, pair{"name", f.City}, pair{"code", f.Code})
 		if err != nil {
@@ -67,12 +67,12 @@ func (d *Desk) AddPlace(ctx context.Context, p NewPlace) error {
 		}
 		if !slices.Contains(below[up.Level], level.Str()) {
 			return nil, wrong("place", "“"+up.Name+"”下面不能直接建这一级。", "A place of this level cannot lie right under that one.",
-				"可以建的有："+strings.Join(levelWords(tx.Book(), below[up.Level]), "、")+"。 See minqing place --help for the levels.")
+				syncproto.Both("可以建的有："+strings.Join(levelWords(tx.Book(), below[up.Level]), "、")+"。", "See minqing place --help for the levels."))
 		}
 		code := schema.NormalizeCode(p.Code)
 		if code != "" {
 			if old, err := register.FindPlace(tx, code); err == nil && old.Code == code {
-				return nil, &syncproto.Error{Code: syncproto.CodeConflict, Op: "place", Message: "代码 " + code + " 已经是“" + old.Name + "”的。 This code is taken.", Hint: "请核对代码。 Check the code."}
+				return nil, &syncproto.Error{Code: syncproto.CodeConflict, Op: "place", Message: syncproto.Both("代码 "+code+" 已经是“"+old.Name+"”的。", "This code is taken."), Hint: syncproto.Both("请核对代码。", "Check the code.")}
 			}
 		}
 		_, e, err := create(tx, "place", pair{"parent", up.ID}, pair{"level", level.Str()}, pair{"code", code}, pair{"name", schema.NormalizeName(p.Name)})

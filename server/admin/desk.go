@@ -23,11 +23,11 @@ type Desk struct {
 const metaFounder = "founder"
 
 func wrong(op, zh, en, hint string) error {
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: op, Message: zh + " " + en, Hint: hint}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: op, Message: syncproto.Both(zh, en), Hint: hint}
 }
 
 func notFound(op, zh, en, hint string) error {
-	return &syncproto.Error{Code: syncproto.CodeNotFound, Op: op, Message: zh + " " + en, Hint: hint}
+	return &syncproto.Error{Code: syncproto.CodeNotFound, Op: op, Message: syncproto.Both(zh, en), Hint: hint}
 }
 
 // actor is the user in whose name commands are given.
@@ -35,13 +35,13 @@ func (d *Desk) actor(tx *store.Tx) (syncproto.UserID, error) {
 	if d.As != "" {
 		u, err := findUser(tx, d.As)
 		if err == nil && u.ended(d.today(tx)) {
-			err = wrong("as "+d.As, "“"+d.As+"”已经停用。", "This user's account has ended.", "请用另一个管理员的登录名。 Use another administrator's login.")
+			err = wrong("as "+d.As, "“"+d.As+"”已经停用。", "This user's account has ended.", syncproto.Both("请用另一个管理员的登录名。", "Use another administrator's login."))
 		}
 		return u.ID, err
 	}
 	id, err := tx.Meta(metaFounder)
 	if err == nil && id == "" {
-		err = notFound("actor", "这里还没有建立城市。", "No city was founded here yet.", "先运行 minqing init。 Run minqing init first.")
+		err = notFound("actor", "这里还没有建立城市。", "No city was founded here yet.", syncproto.Both("先运行 minqing init。", "Run minqing init first."))
 	}
 	return syncproto.UserID(id), err
 }
@@ -94,8 +94,8 @@ func (d *Desk) admin(tx *store.Tx) (syncproto.UserID, error) {
 	if slices.Contains(r.Roles(tx.Now(), []string{city}), schema.RoleAdmin) {
 		return by, nil
 	}
-	return "", &syncproto.Error{Code: syncproto.CodeForbidden, Op: "admin", Message: "只有系统管理员能做这件事。 Only an administrator may do this.",
-		Hint: "用 --as 写明管理员的登录名。 Name an administrator with --as."}
+	return "", &syncproto.Error{Code: syncproto.CodeForbidden, Op: "admin", Message: syncproto.Both("只有系统管理员能做这件事。", "Only an administrator may do this."),
+		Hint: syncproto.Both("用 --as 写明管理员的登录名。", "Name an administrator with --as.")}
 }
 
 // submit submits changes; one refused is an error, so that none stands.
@@ -150,7 +150,7 @@ func set(tx *store.Tx, table string, id syncproto.RowID, column, text string) (s
 }
 
 func badValue(table string, err error) error {
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "value of " + table, Message: err.Error(), Err: err}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "value of " + table, Message: schema.Words(err), Err: err}
 }
 
 // row reads the living row of a table by id as text by column; found is false when there is none.

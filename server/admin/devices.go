@@ -22,7 +22,7 @@ func (d *Desk) Invite(ctx context.Context, login string) (code string, until tim
 	err = d.read(ctx, func(tx *store.Tx, _ syncproto.UserID) error {
 		u, err := findUser(tx, login)
 		if err == nil && u.ended(d.today(tx)) {
-			err = wrong("invite", "“"+login+"”已经停用。", "This user's account has ended.", "先用 minqing user add 恢复或另建用户。 Make a user first.")
+			err = wrong("invite", "“"+login+"”已经停用。", "This user's account has ended.", syncproto.Both("先用 minqing user add 恢复或另建用户。", "Make a user first."))
 		}
 		user = u.ID
 		return err
@@ -109,12 +109,12 @@ func (d *Desk) Revoke(ctx context.Context, id string) (syncproto.DeviceID, error
 			return nil, err
 		}
 		if len(found) != 1 || id == "" {
-			return nil, notFound("revoke", fmt.Sprintf("没有唯一的设备以“%s”开头。", id), "No single device begins with that.", "用 minqing device list 看看。 See minqing device list.")
+			return nil, notFound("revoke", fmt.Sprintf("没有唯一的设备以“%s”开头。", id), "No single device begins with that.", syncproto.Both("用 minqing device list 看看。", "See minqing device list."))
 		}
 		dev := found[0]
 		which = dev.ID
 		if dev.Revoked != 0 {
-			return nil, wrong("revoke", "这台设备已经停用了。", "This device was revoked already.", "不用再做什么。 Nothing is left to do.")
+			return nil, wrong("revoke", "这台设备已经停用了。", "This device was revoked already.", syncproto.Both("不用再做什么。", "Nothing is left to do."))
 		}
 		dev.Revoked = tx.Now()
 		if err := tx.SaveDevice(dev); err != nil {
@@ -155,8 +155,8 @@ func (d *Desk) Digests(ctx context.Context, login string) (out []syncproto.Bucke
 			kept := syncproto.BucketState{ID: b.ID, Rows: int(b.Rows), Digests: trim(b.Digests)}
 			if s.Rows != kept.Rows || !slices.Equal(s.Digests, kept.Digests) {
 				return &syncproto.Error{Code: syncproto.CodeInternal, Op: "digests " + b.ID.Scope + " " + b.ID.Period,
-					Message: "服务器自己的摘要和内容对不上：" + DigestLine(kept) + " ≠ " + DigestLine(s) + " The server's own digest differs from its rows.",
-					Hint:    "运行 minqing verify --rebuild 看哪里不对。 Run minqing verify --rebuild."}
+					Message: syncproto.Both("服务器自己的摘要和内容对不上："+DigestLine(kept)+" ≠ "+DigestLine(s)+"。", "The server's own digest differs from its rows."),
+					Hint:    syncproto.Both("运行 minqing verify --rebuild 看哪里不对。", "Run minqing verify --rebuild.")}
 			}
 			out = append(out, s)
 		}

@@ -18,7 +18,7 @@ type Erased struct {
 // hold it.
 func (d *Desk) Erase(ctx context.Context, table, ref, reason string) (*Erased, error) {
 	if reason == "" {
-		return nil, wrong("erase", "没有写理由。", "No reason is given.", "用 --reason 写明依据和申请人。 Give the ground and who asked with --reason.")
+		return nil, wrong("erase", "没有写理由。", "No reason is given.", syncproto.Both("用 --reason 写明依据和申请人。", "Give the ground and who asked with --reason."))
 	}
 	out := &Erased{}
 	var by syncproto.UserID
@@ -33,7 +33,7 @@ func (d *Desk) Erase(ctx context.Context, table, ref, reason string) (*Erased, e
 			return err
 		}
 		if t.Directory {
-			return wrong("erase", "地方和用户不能抹除。", "Places and users are not erased.", "停用用户请用 minqing user end。 End an account with minqing user end.")
+			return wrong("erase", "地方和用户不能抹除。", "Places and users are not erased.", syncproto.Both("停用用户请用 minqing user end。", "End an account with minqing user end."))
 		}
 		row = id
 		out.Name, err = d.rowName(tx, t.Name, id)

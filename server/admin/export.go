@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 
+	"minqing/syncproto"
+
 	"minqing/internal/sheet"
 	"minqing/schema"
 	"minqing/server/register"
@@ -37,7 +39,7 @@ func (d *Desk) Export(ctx context.Context, w io.Writer, what ExportWhat) (rows i
 		}
 		if what.Table == registerTable {
 			if within.ID == "" {
-				return wrong("export", "没有写明哪个村。", "Which village is not said.", "用 --within 写村的代码或名称。 Name it with --within.")
+				return wrong("export", "没有写明哪个村。", "Which village is not said.", syncproto.Both("用 --within 写村的代码或名称。", "Name it with --within."))
 			}
 		} else if t, err = findTable(tx.Book(), what.Table); err != nil {
 			return err
@@ -90,7 +92,7 @@ func findTable(b *schema.Book, name string) (*schema.Table, error) {
 		}
 		names += " " + t.Name + "(" + t.Label.ZH + ")"
 	}
-	return nil, notFound("find table", "没有“"+name+"”这张表。", "There is no such table.", "有这些表 Tables:"+names)
+	return nil, notFound("find table", "没有“"+name+"”这张表。", "There is no such table.", syncproto.Both("有这些表："+names+"。", "The tables: "+names+"."))
 }
 
 // scopesUnder lists the scopes of what lies in a place: those of its households, places and users, and what is narrower; nil for everything.

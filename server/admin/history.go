@@ -169,7 +169,7 @@ func (d *Desk) Refused(ctx context.Context, id string) (*RefusedChange, error) {
 		return nil, err
 	}
 	if len(found) != 1 || id == "" {
-		return nil, notFound("refused", "没有唯一的被退改动以“"+id+"”开头。", "No single refused change begins with that.", "用 minqing refused list 看看。 See minqing refused list.")
+		return nil, notFound("refused", "没有唯一的被退改动以“"+id+"”开头。", "No single refused change begins with that.", syncproto.Both("用 minqing refused list 看看。", "See minqing refused list."))
 	}
 	return &found[0], nil
 }

@@ -95,7 +95,7 @@ func (d *Desk) wholeItem(ctx context.Context, id string) (string, error) {
 		return "", err
 	}
 	if len(found) != 1 || id == "" {
-		return "", notFound("inbox item", "没有唯一的待定事项以“"+id+"”开头。", "No single item begins with that.", "用 minqing inbox list 看看。 See minqing inbox list.")
+		return "", notFound("inbox item", "没有唯一的待定事项以“"+id+"”开头。", "No single item begins with that.", syncproto.Both("用 minqing inbox list 看看。", "See minqing inbox list."))
 	}
 	return found[0].ID, nil
 }
@@ -241,20 +241,20 @@ func (d *Desk) Resolve(ctx context.Context, id string, c Choice) (*ItemView, err
 func (d *Desk) decision(v *ItemView, c Choice) (judge.Decision, error) {
 	var out judge.Decision
 	if c.Keep < 0 || c.Keep > len(v.Sides) {
-		return out, wrong("resolve", fmt.Sprintf("这件事只有 1 到 %d。", len(v.Sides)), "There is no such side.", "用 minqing inbox show 看看各是什么。 See minqing inbox show.")
+		return out, wrong("resolve", fmt.Sprintf("这件事只有 1 到 %d。", len(v.Sides)), "There is no such side.", syncproto.Both("用 minqing inbox show 看看各是什么。", "See minqing inbox show."))
 	}
-	undecided := wrong("resolve", "没有写明怎么定。", "How to decide is not said.", "用 --keep 写明取第几个，或者用 --write 栏=内容 另写一个。 Choose a side with --keep, or write with --write.")
+	undecided := wrong("resolve", "没有写明怎么定。", "How to decide is not said.", syncproto.Both("用 --keep 写明取第几个，或者用 --write 栏=内容 另写一个。", "Choose a side with --keep, or write with --write."))
 	switch v.Kind {
 	case syncproto.ItemTwin:
 		if c.Keep == 0 && !c.Distinct {
-			return out, wrong("resolve", "没有写明怎么定。", "How to decide is not said.", "用 --keep 写明留第几个，或者用 --distinct 说明是两个。 Say which stays with --keep, or --distinct.")
+			return out, wrong("resolve", "没有写明怎么定。", "How to decide is not said.", syncproto.Both("用 --keep 写明留第几个，或者用 --distinct 说明是两个。", "Say which stays with --keep, or --distinct."))
 		}
 		if c.Keep > 0 {
 			out.Winner = []syncproto.RowID{v.Row, v.Other}[c.Keep-1]
 		}
 	case syncproto.ItemLate:
 		if c.Keep == 0 && !c.Refuse {
-			return out, wrong("resolve", "没有写明收不收。", "Whether to take it is not said.", "用 --keep 1 收下，或者用 --refuse 不收。 Take it with --keep 1, or --refuse.")
+			return out, wrong("resolve", "没有写明收不收。", "Whether to take it is not said.", syncproto.Both("用 --keep 1 收下，或者用 --refuse 不收。", "Take it with --keep 1, or --refuse."))
 		}
 		out.Keep = c.Keep > 0 && !c.Refuse
 	case syncproto.ItemDelete:
@@ -289,7 +289,7 @@ func (d *Desk) written(v *ItemView, typed map[string]string) (map[string]schema.
 			col = t.ByHeader(name)
 		}
 		if col == nil || !slices.Contains(v.Item.Cells, col.Name) {
-			return nil, wrong("resolve", "“"+name+"”不是这里要定的栏。", "This is no column in question.", "要定的是："+strings.Join(v.Cells, "、")+"。 See minqing inbox show.")
+			return nil, wrong("resolve", "“"+name+"”不是这里要定的栏。", "This is no column in question.", syncproto.Both("要定的是："+strings.Join(v.Cells, "、")+"。", "See minqing inbox show."))
 		}
 		value, err := col.Normalize(text)
 		if err != nil {
@@ -331,7 +331,7 @@ func (d *Desk) decidedBy(ctx context.Context, v *ItemView) (syncproto.Identity, 
 		return json.Unmarshal(stored[0].Outcome, &end)
 	})
 	if err == nil && (v.Closed == 0 || end.Change == "") {
-		err = wrong("undo", "这件事没有可以撤回的决定。", "There is no decision of this item to take back.", "用 minqing inbox list --closed 看已经定了的。 See minqing inbox list --closed.")
+		err = wrong("undo", "这件事没有可以撤回的决定。", "There is no decision of this item to take back.", syncproto.Both("用 minqing inbox list --closed 看已经定了的。", "See minqing inbox list --closed."))
 	}
 	return end.Change, err
 }

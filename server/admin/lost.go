@@ -353,7 +353,7 @@ func chosen(rows []LostRow, ids []string) ([]LostRow, error) {
 			}
 		}
 		if len(found) != 1 {
-			return nil, notFound("lost "+id, "没有唯一的记录以“"+id+"”开头。", "No single row begins with that.", "用 minqing lost list 看看。 See minqing lost list.")
+			return nil, notFound("lost "+id, "没有唯一的记录以“"+id+"”开头。", "No single row begins with that.", syncproto.Both("用 minqing lost list 看看。", "See minqing lost list."))
 		}
 		out = append(out, found[0])
 	}

@@ -91,7 +91,7 @@ func findRow(tx *store.Tx, table, ref string) (*schema.Table, syncproto.RowID, e
 		if len(stored) == 1 && stored[0].Table == t.Name {
 			return t, syncproto.RowID(ref), nil
 		}
-		return nil, "", notFound("find row", "没有这条记录。", "There is no such row.", "请核对编号。 Check the id.")
+		return nil, "", notFound("find row", "没有这条记录。", "There is no such row.", syncproto.Both("请核对编号。", "Check the id."))
 	}
 	switch t.Name {
 	case "household":
@@ -107,7 +107,7 @@ func findRow(tx *store.Tx, table, ref string) (*schema.Table, syncproto.RowID, e
 		p, err := register.FindPlace(tx, ref)
 		return t, syncproto.RowID(p.ID), err
 	}
-	return nil, "", wrong("find row", "“"+ref+"”不是记录的编号。", "This is no id of a row.", "编号像 01a20be2-6536-7311-a7dd-ade6136664d3 这样。 Ids are UUIDs.")
+	return nil, "", wrong("find row", "“"+ref+"”不是记录的编号。", "This is no id of a row.", syncproto.Both("编号像 01a20be2-6536-7311-a7dd-ade6136664d3 这样。", "Ids are UUIDs."))
 }
 
 // show is a value of a column as people read it, hidden behind its mask unless whole is set.

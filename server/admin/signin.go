@@ -32,7 +32,7 @@ func (d *Desk) SignInLink(ctx context.Context, links Linker, login string, forge
 			return err
 		}
 		if u.ended(d.today(tx)) {
-			return wrong("sign-in link", "“"+login+"”已经停用。", "This user's account has ended.", "先另建用户。 Make another user first.")
+			return wrong("sign-in link", "“"+login+"”已经停用。", "This user's account has ended.", syncproto.Both("先另建用户。", "Make another user first."))
 		}
 		value, err := json.Marshal(shown{What: "link", Table: "user", Row: syncproto.RowID(u.ID), Whole: forget})
 		if err != nil {

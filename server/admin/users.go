@@ -35,7 +35,7 @@ func findUser(tx *store.Tx, login string) (User, error) {
 		r := row{tx.Book().Table("user"), values}
 		return User{ID: syncproto.UserID(id), Login: r.text("login"), Name: r.text("name"), Post: r.text("post"), Home: r.text("place"), Ended: r.text("ended")}, nil
 	}
-	return User{}, notFound("find user", "没有登录名是“"+login+"”的用户。", "There is no user of this login.", "用 minqing user list 看看有哪些用户。 See minqing user list.")
+	return User{}, notFound("find user", "没有登录名是“"+login+"”的用户。", "There is no user of this login.", syncproto.Both("用 minqing user list 看看有哪些用户。", "See minqing user list."))
 }
 
 // NewUser is a user to be made, with his first role.
@@ -80,8 +80,8 @@ func (d *Desk) userFor(tx *store.Tx, login, home string, u NewUser) (syncproto.R
 	old, err := findUser(tx, login)
 	if err == nil {
 		if old.Name != schema.NormalizeName(u.Name) {
-			return "", nil, &syncproto.Error{Code: syncproto.CodeConflict, Op: "add user", Message: "登录名“" + login + "”已经是" + old.Name + "的。 This login is somebody else's.",
-				Hint: "请换一个登录名。 Choose another login."}
+			return "", nil, &syncproto.Error{Code: syncproto.CodeConflict, Op: "add user", Message: syncproto.Both("登录名“"+login+"”已经是"+old.Name+"的。", "This login is somebody else's."),
+				Hint: syncproto.Both("请换一个登录名。", "Choose another login.")}
 		}
 		return syncproto.RowID(old.ID), nil, nil
 	}
@@ -187,7 +187,7 @@ func (d *Desk) EndUser(ctx context.Context, login, last string) error {
 			return nil, err
 		}
 		if u.ID == by {
-			return nil, wrong("end user", "不能停用自己。", "Nobody ends his own account.", "请另一位管理员来做。 Ask another administrator.")
+			return nil, wrong("end user", "不能停用自己。", "Nobody ends his own account.", syncproto.Both("请另一位管理员来做。", "Ask another administrator."))
 		}
 		if last == "" {
 			last = d.yesterday(tx)
@@ -220,14 +220,14 @@ func (d *Desk) Assign(ctx context.Context, a Assignment) (made int, err error) {
 			return nil, err
 		}
 		if u.ended(d.today(tx)) {
-			return nil, wrong("assign", "“"+u.Login+"”已经停用。", "This user's account has ended.", "请联系人换成在岗的人。 Choose somebody in office.")
+			return nil, wrong("assign", "“"+u.Login+"”已经停用。", "This user's account has ended.", syncproto.Both("请联系人换成在岗的人。", "Choose somebody in office."))
 		}
 		team, err := tx.Book().Table("assignment").Column("team").Normalize(a.Team)
 		if err != nil {
 			return nil, badValue("assignment", err)
 		}
 		if team.IsNull() {
-			return nil, wrong("assign", "没有写明队伍。", "Which team is not said.", "用 --team 写明 leading、cadre 或 member。 Name it with --team.")
+			return nil, wrong("assign", "没有写明队伍。", "Which team is not said.", syncproto.Both("用 --team 写明 leading、cadre 或 member。", "Name it with --team."))
 		}
 		since := a.Since
 		if since == "" {
@@ -297,7 +297,7 @@ func (d *Desk) assigned(tx *store.Tx, a Assignment) (User, []syncproto.RowID, er
 		return u, nil, err
 	}
 	if len(a.Households) == 0 {
-		return u, nil, wrong("assign", "没有写明哪些户。", "No households are named.", "用 --households 写户号，逗号分开。 Name their codes with --households, commas between them.")
+		return u, nil, wrong("assign", "没有写明哪些户。", "No households are named.", syncproto.Both("用 --households 写户号，逗号分开。", "Name their codes with --households, commas between them."))
 	}
 	if a.Village != "" {
 		p, err := register.FindPlace(tx, a.Village)

@@ -32,5 +32,5 @@ func (s *Server) handleAppFile(c echo.Context) error {
 }
 
 func noApp() error {
-	return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "app", Message: "服务器上没有安装包。 This server has no package for phones.", Hint: "请问管理员要。 Ask your administrator for it."}
+	return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "app", Message: syncproto.Both("服务器上没有安装包。", "This server has no package for phones."), Hint: syncproto.Both("请问管理员要。", "Ask your administrator for it.")}
 }

@@ -54,10 +54,10 @@ func asError(err error) *syncproto.Error {
 	}
 	var http *echo.HTTPError
 	if errors.As(err, &http) {
-		return &syncproto.Error{Code: codeOfStatus(http.Code), Op: "http", Message: "没有这个地址，或者请求的写法不对。 No such address, or not asked this way.", Err: err}
+		return &syncproto.Error{Code: codeOfStatus(http.Code), Op: "http", Message: syncproto.Both("没有这个地址，或者请求的写法不对。", "No such address, or not asked this way."), Err: err}
 	}
-	return &syncproto.Error{Code: syncproto.CodeInternal, Op: "http", Message: "服务器出了问题，已经记下。 The server had a problem and has noted it.",
-		Hint: "过一会儿再试，数据都还在。 Try again later; nothing was lost.", Err: err}
+	return &syncproto.Error{Code: syncproto.CodeInternal, Op: "http", Message: syncproto.Both("服务器出了问题，已经记下。", "The server had a problem and has noted it."),
+		Hint: syncproto.Both("过一会儿再试，数据都还在。", "Try again later; nothing was lost."), Err: err}
 }
 
 func codeOfStatus(status int) syncproto.Code {

@@ -33,7 +33,7 @@ func (s *Server) file(serve func(c echo.Context, f *files.Service) error) echo.H
 }
 
 func noPlace() error {
-	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "files", Message: "这台服务器没有放照片的地方。 This server has no place for photos.", Hint: "请管理员配置 --files。 Ask the administrator to set --files."}
+	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "files", Message: syncproto.Both("这台服务器没有放照片的地方。", "This server has no place for photos."), Hint: syncproto.Both("请管理员配置 --files。", "Ask the administrator to set --files.")}
 }
 
 // handleNewUpload is POST /v1/files/uploads.

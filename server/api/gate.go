@@ -52,8 +52,8 @@ func (g *gate) enter(ctx context.Context, bytes int64) (*place, error) {
 
 // busy is called with the lock held.
 func (g *gate) busy() error {
-	return &syncproto.Error{Code: syncproto.CodeBusy, Op: "gate", Message: "现在同步的人多，稍后自动再试。 Many are syncing just now.",
-		Hint: "手机会自己再试，不用做什么。 The phone tries again by itself.", RetryAfter: 2 + g.requests/g.most}
+	return &syncproto.Error{Code: syncproto.CodeBusy, Op: "gate", Message: syncproto.Both("现在同步的人多，稍后自动再试。", "Many are syncing just now."),
+		Hint: syncproto.Both("手机会自己再试，不用做什么。", "The phone tries again by itself."), RetryAfter: 2 + g.requests/g.most}
 }
 
 // grow takes more room, or gives the error with which the request ends: waiting for others would keep what it holds from them.

@@ -144,7 +144,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 
 func (s *Server) handleReady(c echo.Context) error {
 	if err := s.cfg.Ready(c.Request().Context()); err != nil {
-		return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "readyz", Message: "数据库现在不能用。 The store is not available.", RetryAfter: 5, Err: err}
+		return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "readyz", Message: syncproto.Both("数据库现在不能用。", "The store is not available."), RetryAfter: 5, Err: err}
 	}
 	return c.String(http.StatusOK, "ready\n")
 }

@@ -71,12 +71,12 @@ func cutShort(err error) error {
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "sync", Message: "请求的内容不完整。 The body ends amid its contents.", Hint: "再传一次就行。 Send it again.", Err: err}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "sync", Message: syncproto.Both("请求的内容不完整。", "The body ends amid its contents."), Hint: syncproto.Both("再传一次就行。", "Send it again."), Err: err}
 }
 
 func tooLarge(cause error) error {
-	return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "sync", Message: "一次传的内容太多。 The request is too large.",
-		Hint: "分几次传。 Send it in several pushes.", Err: cause}
+	return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "sync", Message: syncproto.Both("一次传的内容太多。", "The request is too large."),
+		Hint: syncproto.Both("分几次传。", "Send it in several pushes."), Err: cause}
 }
 
 func readBody(r *http.Request, most int64) ([]byte, error) {
@@ -88,7 +88,7 @@ func readBody(r *http.Request, most int64) ([]byte, error) {
 		return nil, tooLarge(err)
 	}
 	if err != nil {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "read body", Message: "请求没有传完。 The request broke off.", Hint: "再传一次就行。 Send it again.", Err: err}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "read body", Message: syncproto.Both("请求没有传完。", "The request broke off."), Hint: syncproto.Both("再传一次就行。", "Send it again."), Err: err}
 	}
 	return held.Bytes(), nil
 }
@@ -231,8 +231,8 @@ func decodeSmall(in io.ReadCloser, path string, into any) error {
 		err = errors.New("more than one JSON value")
 	}
 	if err != nil {
-		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "decode " + path, Message: "请求的写法不对。 The body is not what this address takes.",
-			Hint: "看 /v1/openapi.json。 See /v1/openapi.json.", Err: err}
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "decode " + path, Message: syncproto.Both("请求的写法不对。", "The body is not what this address takes."),
+			Hint: syncproto.Both("看 /v1/openapi.json。", "See /v1/openapi.json."), Err: err}
 	}
 	return nil
 }

@@ -51,8 +51,8 @@ type Who struct {
 }
 
 func refuse(op string, cause error) error {
-	return &syncproto.Error{Code: syncproto.CodeAuth, Op: op, Message: "这台设备没有得到认可。 This device is not recognised.",
-		Hint: "请管理员重新登记这台设备。 Ask the administrator to enrol it again.", Err: cause}
+	return &syncproto.Error{Code: syncproto.CodeAuth, Op: op, Message: syncproto.Both("这台设备没有得到认可。", "This device is not recognised."),
+		Hint: syncproto.Both("请管理员重新登记这台设备。", "Ask the administrator to enrol it again."), Err: cause}
 }
 
 // Invite makes a one-time enrolment code for a user; until is when it ends, Unix ms.
@@ -94,8 +94,8 @@ func (s *Service) Enrol(ctx context.Context, r syncproto.EnrolRequest) (*syncpro
 			return err
 		}
 		if !found || t.Device != "" || t.Expires < tx.Now() {
-			return &syncproto.Error{Code: syncproto.CodeConflict, Op: "enrol", Message: "登记码已经用过或者过期了。 The code was used or has expired.",
-				Hint: "请管理员再出一个，十分钟内有效。 Ask the administrator for a new one; it is good for ten minutes."}
+			return &syncproto.Error{Code: syncproto.CodeConflict, Op: "enrol", Message: syncproto.Both("登记码已经用过或者过期了。", "The code was used or has expired."),
+				Hint: syncproto.Both("请管理员再出一个，十分钟内有效。", "Ask the administrator for a new one; it is good for ten minutes.")}
 		}
 		id, err := tx.NewID()
 		if err != nil {
@@ -210,8 +210,8 @@ func (s *Service) noteClient(ctx context.Context, d store.Device, client string)
 }
 
 func revoked() error {
-	return &syncproto.Error{Code: syncproto.CodeRevoked, Op: "token", Message: "这台设备已被停用。 This device was revoked.",
-		Hint: "没传的内容会先交给服务器保管，再清空本机。 What is unsent is escrowed first, then the phone is wiped."}
+	return &syncproto.Error{Code: syncproto.CodeRevoked, Op: "token", Message: syncproto.Both("这台设备已被停用。", "This device was revoked."),
+		Hint: syncproto.Both("没传的内容会先交给服务器保管，再清空本机。", "What is unsent is escrowed first, then the phone is wiped.")}
 }
 
 // Identify says who sent a request, from its token and the signature over method, path and body as sent.

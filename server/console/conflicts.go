@@ -215,7 +215,7 @@ func decideConflict(rq *request) error {
 func (rq *request) decideAgain(p *conflictPage, decision judge.Decision) error {
 	edit, ok := p.View.Again(decision)
 	if !ok {
-		return &syncproto.Error{Code: syncproto.CodeConflict, Op: "console: decide again", Message: "这件事已经有人处理了 / somebody has decided this already"}
+		return &syncproto.Error{Code: syncproto.CodeConflict, Op: "console: decide again", Message: syncproto.Both("这件事已经有人处理了。", "Somebody has decided this already.")}
 	}
 	return submitted(rq.app.opt.Engine.Judge.Submit(rq.Context(), rq.user(), judge.Draft{Edits: []syncproto.Edit{edit}}))
 }

@@ -22,8 +22,8 @@ var errNotFound = &syncproto.Error{Code: syncproto.CodeNotFound, Op: "console"}
 
 // errForeign is a form that another site's page sent.
 var errForeign = &syncproto.Error{Code: syncproto.CodeForbidden, Op: "console: cross-origin",
-	Message: "这一步不是从本系统的页面来的，没有做任何改动。 This did not come from a page of this system; nothing was changed.",
-	Hint:    "请回到民情通的页面再操作。 Go back to Minqing's own pages."}
+	Message: syncproto.Both("这一步不是从本系统的页面来的，没有做任何改动。", "This did not come from a page of this system; nothing was changed."),
+	Hint:    syncproto.Both("请回到民情通的页面再操作。", "Go back to Minqing's own pages.")}
 
 var errorWords = words{
 	"error.title":        {ZH: "这一步没做成", EN: "That did not work"},

@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/url"
-	"strings"
 
 	"minqing/server/console/conflict"
 	"minqing/server/judge"
@@ -93,15 +92,6 @@ var refusedWords = words{
 	"refused.author":         {ZH: "谁写的", EN: "Who wrote it"},
 }
 
-// why is the reason of a change in one language. The server's sentence carries both, and its hint, after a full stop, both again.
-func (l tongue) why(message string) string {
-	if at := strings.LastIndex(message, "。"); at >= 0 && strings.Contains(message[at:], " / ") {
-		stop := map[tongue]string{"zh": "。", "en": ". "}[l]
-		return strings.TrimRight(l.of(message[:at]), "。. ") + stop + l.of(message[at+len("。"):])
-	}
-	return l.of(message)
-}
-
 func showRefusedList(rq *request) error {
 	q := rq.URL.Query()
 	late := q.Get("list") == "late"
@@ -112,7 +102,7 @@ func showRefusedList(rq *request) error {
 	p := &refusedListPage{frame: frame{Title: rq.words.say("nav.refused"), Nav: "refused", Sub: rq.words.say("refused.n", list.Total)}, List: list, Late: late,
 		Base: rq.at("/refused/"), Stays: rq.at("/refused"), All: rq.at("/refused?list=late")}
 	for _, r := range list.Lines {
-		line := refusedLine{Refused: r, Why: rq.words.why(r.Message)}
+		line := refusedLine{Refused: r, Why: rq.words.of(r.Message)}
 		if !r.Refused {
 			line.Why = rq.words.say("refused.late")
 		}
@@ -140,7 +130,7 @@ func (rq *request) refusedPage() (*refusedPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &refusedPage{frame: frame{Title: v.What, Nav: "refused", Back: rq.at("/refused")}, View: v, Why: rq.words.why(v.Message), List: rq.at("/refused"), Here: rq.at("/refused/" + string(v.ID)),
+	p := &refusedPage{frame: frame{Title: v.What, Nav: "refused", Back: rq.at("/refused")}, View: v, Why: rq.words.of(v.Message), List: rq.at("/refused"), Here: rq.at("/refused/" + string(v.ID)),
 		Can: v.Item != "", Taken: v.Word == "taken", No: v.Word == "refused"}
 	if p.Title == "" {
 		p.Title = rq.words.say("nav.refused")
@@ -211,7 +201,7 @@ func decideRefused(rq *request) error {
 		return rq.see(p.List)
 	}
 	if v := out.Verdicts[0]; v.Status == syncproto.Refused {
-		rq.toast("refused.still", rq.words.why(v.Message))
+		rq.toast("refused.still", rq.words.of(v.Message))
 		return rq.see(p.Here)
 	}
 	rq.toast("refused.done", p.View.Author.Who)

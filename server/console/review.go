@@ -313,7 +313,7 @@ func (rq *request) review(r *branch.Record, kind, state, comment string) error {
 		}
 		words, err := tx.Book().Table("review").Column("comment").Normalize(comment)
 		if err != nil {
-			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "review", Message: err.Error(), Err: err}
+			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "review", Message: schema.Words(err), Err: err}
 		}
 		made := syncproto.Edit{Table: "review", Row: syncproto.RowID(id), Op: syncproto.OpCreate, Cells: []syncproto.CellEdit{
 			{Cell: "journal", Value: schema.Text(string(r.Journal))}, {Cell: "author", Value: schema.Text(string(rq.user()))}, {Cell: "kind", Value: schema.Text(kind)}}}

@@ -31,7 +31,7 @@ func (l tongue) weekday(day string, now time.Time) string {
 	return webpage.Weekday(schema.Lang(l), day, now)
 }
 
-func (l tongue) of(both string) string { return webpage.Of(schema.Lang(l), both) }
+func (l tongue) of(both string) string { return schema.ReadBoth(both).In(schema.Lang(l)) }
 
 // moment writes an instant: 11月21日 周六 20:05.
 func (l tongue) moment(at, now time.Time) string {

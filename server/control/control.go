@@ -42,18 +42,18 @@ func Serve(ctx context.Context, dir string, run Runner) error {
 	path := filepath.Join(dir, socketName)
 	if c, err := net.Dial("unix", path); err == nil {
 		return errors.Join(&syncproto.Error{Code: syncproto.CodeConflict, Op: "control " + dir,
-			Message: fmt.Sprintf("文件夹 %s 已经有一个服务在用。 A server is running on %s already.", dir, dir),
-			Hint:    "先停下它，或者用 --data 换一个文件夹。 Stop it first, or use another --data folder."}, c.Close())
+			Message: syncproto.Both(fmt.Sprintf("文件夹 %s 已经有一个服务在用。", dir), fmt.Sprintf("A server is running on %s already.", dir)),
+			Hint:    syncproto.Both("先停下它，或者用 --data 换一个文件夹。", "Stop it first, or use another --data folder.")}, c.Close())
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("control: %w", err)
+		return noChannel(dir, err)
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
-		return fmt.Errorf("control: %w", err)
+		return noChannel(dir, err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
-		return errors.Join(fmt.Errorf("control: %w", err), l.Close())
+		return errors.Join(noChannel(dir, err), l.Close())
 	}
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
@@ -65,7 +65,7 @@ func Serve(ctx context.Context, dir string, run Runner) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			return fmt.Errorf("control: %w", err)
+			return noChannel(dir, err)
 		}
 		open.Go(func() { answer(ctx, c, run) })
 	}
@@ -95,8 +95,8 @@ func readRequest(in io.Reader) (r Request, err error) {
 		err = json.Unmarshal(line, &r)
 	}
 	if err != nil {
-		return Request{}, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "control", Err: err, Message: "看不懂交来的命令。 The command that was handed over cannot be read.",
-			Hint: "命令和服务要用同一个版本的程序。 Command and server must be of one version."}
+		return Request{}, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "control", Err: err, Message: syncproto.Both("看不懂交来的命令。", "The command that was handed over cannot be read."),
+			Hint: syncproto.Both("命令和服务要用同一个版本的程序。", "Command and server must be of one version.")}
 	}
 	return r, nil
 }
@@ -113,21 +113,19 @@ func Hand(ctx context.Context, dir string, r Request, out io.Writer) (ok bool, e
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("control: %w", err)
+		return false, noChannel(dir, err)
 	}
 	defer c.Close()
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
 	if err := json.NewEncoder(c).Encode(r); err != nil {
-		return true, fmt.Errorf("control: %w", err)
+		return true, broken(err)
 	}
 	in := json.NewDecoder(c)
 	for {
 		var a reply
 		if err := in.Decode(&a); err != nil {
-			return true, &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "control", Err: err,
-				Message: "服务在命令做完之前停了。 The server went away before the command ended.",
-				Hint:    "先看看做到了哪里，再决定要不要重来。 Look at its state before trying again."}
+			return true, broken(err)
 		}
 		if a.End != nil {
 			if *a.End != "" {
@@ -139,4 +137,18 @@ func Hand(ctx context.Context, dir string, r Request, out io.Writer) (ok bool, e
 			return true, err
 		}
 	}
+}
+
+// noChannel is the error of a socket that cannot be made or reached.
+func noChannel(dir string, err error) error {
+	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "control " + dir, Err: err,
+		Message: syncproto.Both("数据文件夹 "+dir+" 里和服务说话的通道打不开。", "The socket of the data folder, over which commands reach the server, cannot be used."),
+		Hint:    syncproto.Both("请核对文件夹的权限；路径也不能超过约 90 个字节。", "Check the folder's permissions, and that its path has at most some 90 bytes.")}
+}
+
+// broken is the error of a server that went away amid a command.
+func broken(err error) error {
+	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "control", Err: err,
+		Message: syncproto.Both("服务在命令做完之前停了。", "The server went away before the command ended."),
+		Hint:    syncproto.Both("先看看做到了哪里，再决定要不要重来。", "Look at its state before trying again.")}
 }

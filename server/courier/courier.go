@@ -61,8 +61,8 @@ func (s *Service) HandIn(ctx context.Context, file []byte, own bool) (receipt []
 		return nil, err
 	}
 	if own && !revoked {
-		return nil, &syncproto.Error{Code: syncproto.CodeAuth, Op: "courier", Message: "要登录才能递交。 Sign in to hand in a file.",
-			Hint: "请先登录，或由别的设备带来。 Sign in, or let another device carry it."}
+		return nil, &syncproto.Error{Code: syncproto.CodeAuth, Op: "courier", Message: syncproto.Both("要登录才能递交。", "Sign in to hand in a file."),
+			Hint: syncproto.Both("请先登录，或由别的设备带来。", "Sign in, or let another device carry it.")}
 	}
 	// A reply key that is none would show only after the changes were taken.
 	if _, err := courier.Seal(b.Reply, "reply", nil); err != nil {

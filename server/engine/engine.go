@@ -154,8 +154,8 @@ func (e *Engine) holdSecret(ctx context.Context) error {
 		return err
 	}
 	file := filepath.Join(e.cfg.Dir, keys.FileName)
-	err = &syncproto.Error{Code: syncproto.CodeConflict, Op: "engine.Open: secret", Message: "密钥对不上：这个数据库不是用 " + file + " 建的。 This database was made with another secret than this folder's.",
-		Hint: "把原来数据文件夹里的 secret.key 复制到这里；丢了就从备份恢复。 Copy secret.key from the first data folder to this one; if it is lost, restore a backup."}
+	err = &syncproto.Error{Code: syncproto.CodeConflict, Op: "engine.Open: secret", Message: syncproto.Both("密钥对不上：这个数据库不是用 "+file+" 建的。", "This database was made with another secret than this folder's."),
+		Hint: syncproto.Both("把原来数据文件夹里的 secret.key 复制到这里；丢了就从备份恢复。", "Copy secret.key from the first data folder to this one; if it is lost, restore a backup.")}
 	if e.minted { // a secret that never served must not look like the one that is missing
 		err = errors.Join(err, os.Remove(file))
 	}
@@ -324,7 +324,7 @@ func (e *Engine) enlist(tx *store.Tx, d auth.NewDevice) error {
 	for _, c := range []struct{ column, text string }{{"user", string(d.User)}, {"label", d.Label}, {"platform", d.Platform}, {"key", d.Key}} {
 		v, err := t.Column(c.column).Normalize(c.text)
 		if err != nil {
-			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "enrol: " + c.column, Message: err.Error(), Err: err}
+			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "enrol: " + c.column, Message: schema.Words(err), Err: err}
 		}
 		if !v.IsNull() {
 			edit.Cells = append(edit.Cells, syncproto.CellEdit{Cell: c.column, Value: v})

@@ -71,8 +71,8 @@ func pause(ctx context.Context) bool {
 }
 
 func folderTaken(dir string, cause error) error {
-	return &syncproto.Error{Code: syncproto.CodeBusy, Op: "lock " + dir, Message: "这个数据文件夹正被另一个民情通程序使用：" + dir + " Another program of Minqing has this data folder open.",
-		Hint: "等它结束，或者换一个 --data 文件夹。 Wait until it ends, or use another --data folder.", RetryAfter: 1, Err: cause}
+	return &syncproto.Error{Code: syncproto.CodeBusy, Op: "lock " + dir, Message: syncproto.Both("这个数据文件夹正被另一个民情通程序使用："+dir+"。", "Another program of Minqing has this data folder open."),
+		Hint: syncproto.Both("等它结束，或者换一个 --data 文件夹。", "Wait until it ends, or use another --data folder."), RetryAfter: 1, Err: cause}
 }
 
 func (l *folderLock) release() error {

@@ -22,7 +22,7 @@ import (
 func (s *Service) Carried(ctx context.Context, who auth.Who, revoked bool, in Source, out pull.Sink) error {
 	r, changes, err := s.read(who, in)
 	if err == nil && (r.asked || len(r.probes) > 0 || len(r.told) > 0 || r.hello.Resume != "") {
-		err = invalid("导出的文件里有不该有的行。 A bundle holds no held and no probes.", "请升级后重新导出。 Upgrade, then export again.")
+		err = invalid(syncproto.Both("导出的文件里有不该有的行。", "A bundle holds no held and no probes."), syncproto.Both("请升级后重新导出。", "Upgrade, then export again."))
 	}
 	if err != nil {
 		return tell(out, err)
@@ -100,11 +100,11 @@ func (s *Service) stopped(ctx context.Context, r *request, by judge.Author, stop
 	case stop.Cause.Code == syncproto.CodeCopied:
 		// Without a ticket: it would have run out long before the receipt is read. The device asks by itself when it syncs.
 		return &refusal{syncproto.Failure{Code: syncproto.CodeCopied, Known: stop.Known, Message: stop.Cause.Message,
-			Hint: "请联网同步一次，手机会换一个编号再传，写的都在。 Sync once with a network; nothing is lost."}}
+			Hint: syncproto.Both("请联网同步一次，手机会换一个编号再传，写的都在。", "Sync once with a network; nothing is lost.")}}
 	case stop.Cause.Code == syncproto.CodeFork:
 		// The heads fit, so no restore explains the gap: an earlier file does.
-		return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "carry", Message: "这台设备更早导出的文件还没有交来。 An earlier file of this device has not come yet.",
-			Hint: "先交更早的那份，再交这一份。 Hand in the earlier one first, then this one again.", Err: stop}
+		return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "carry", Message: syncproto.Both("这台设备更早导出的文件还没有交来。", "An earlier file of this device has not come yet."),
+			Hint: syncproto.Both("先交更早的那份，再交这一份。", "Hand in the earlier one first, then this one again."), Err: stop}
 	}
 	return stop
 }

@@ -117,13 +117,13 @@ func (s *Service) failure(out pull.Sink, err error) error {
 }
 
 func failureOf(err error) syncproto.Failure {
-	f := syncproto.Failure{Code: syncproto.CodeInternal, Message: "服务器出了问题，已经记下。 The server had a problem and has noted it.", RetryAfter: 60}
+	f := syncproto.Failure{Code: syncproto.CodeInternal, Message: syncproto.Both("服务器出了问题，已经记下。", "The server had a problem and has noted it."), RetryAfter: 60}
 	var known *refusal
 	var ours *syncproto.Error
 	switch {
 	case errors.As(err, &known):
 		f = known.failure
-	case errors.As(err, &ours):
+	case errors.As(err, &ours) && (ours.Message != "" || ours.Code != syncproto.CodeInternal):
 		f = syncproto.Failure{Code: ours.Code, Message: ours.Message, Hint: ours.Hint, RetryAfter: ours.RetryAfter}
 	}
 	return f
@@ -132,7 +132,9 @@ func failureOf(err error) syncproto.Failure {
 // refusal is a failure that carries more than an error does.
 type refusal struct{ failure syncproto.Failure }
 
-func (r *refusal) Error() string { return string(r.failure.Code) + ": " + r.failure.Message }
+func (r *refusal) Error() string {
+	return string(r.failure.Code) + ": " + schema.OneLine(r.failure.Message)
+}
 
 func invalid(message, hint string) error {
 	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "sync", Message: message, Hint: hint}
@@ -146,15 +148,15 @@ func (s *Service) read(who auth.Who, in Source) (*request, []*syncproto.Change, 
 	}
 	hello, ok := first.(syncproto.Hello)
 	if !ok {
-		return nil, nil, invalid("请求的第一行应是 hello。 A request begins with a hello.", "看 PROTOCOL.md 的 Frames 一节。 See PROTOCOL.md, Frames.")
+		return nil, nil, invalid(syncproto.Both("请求的第一行应是 hello。", "A request begins with a hello."), syncproto.Both("看 PROTOCOL.md 的 Frames 一节。", "See PROTOCOL.md, Frames."))
 	}
 	r := &request{who: who, hello: hello}
 	if hello.Device != "" && hello.Device != who.Device {
-		return nil, nil, &syncproto.Error{Code: syncproto.CodeAuth, Op: "sync", Message: "hello 里的设备不是令牌的设备。 The hello names another device than the token."}
+		return nil, nil, &syncproto.Error{Code: syncproto.CodeAuth, Op: "sync", Message: syncproto.Both("hello 里的设备不是令牌的设备。", "The hello names another device than the token.")}
 	}
 	if hello.Protocol != syncproto.ProtocolVersion {
-		return nil, nil, &syncproto.Error{Code: syncproto.CodeUpgrade, Op: "sync", Message: "这个版本太旧，服务器不再认识。 This client is too old for the server.",
-			Hint: "照常记录，升级后再同步，一条不少。 Go on recording; upgrade, then sync."}
+		return nil, nil, &syncproto.Error{Code: syncproto.CodeUpgrade, Op: "sync", Message: syncproto.Both("这个版本太旧，服务器不再认识。", "This client is too old for the server."),
+			Hint: syncproto.Both("照常记录，升级后再同步，一条不少。", "Go on recording; upgrade, then sync.")}
 	}
 	if r.book, err = s.bookOf(hello.Schema); err != nil {
 		return nil, nil, err
@@ -163,7 +165,7 @@ func (s *Service) read(who auth.Who, in Source) (*request, []*syncproto.Change, 
 	for {
 		f, err := in.Next()
 		if errors.Is(err, io.EOF) {
-			return nil, nil, invalid("请求没有传完。 The request ends before its end frame.", "再传一次就行。 Send it again.")
+			return nil, nil, invalid(syncproto.Both("请求没有传完。", "The request ends before its end frame."), syncproto.Both("再传一次就行。", "Send it again."))
 		}
 		if err != nil {
 			return nil, nil, err
@@ -184,7 +186,7 @@ func (s *Service) read(who auth.Who, in Source) (*request, []*syncproto.Change, 
 			changes, err = s.Unbox(who.Device, changes)
 			return r, changes, err
 		default:
-			return nil, nil, invalid("请求里有不该有的行。 A frame that has no place in a request.", "看 PROTOCOL.md 的 Frames 一节。 See PROTOCOL.md, Frames.")
+			return nil, nil, invalid(syncproto.Both("请求里有不该有的行。", "A frame that has no place in a request."), syncproto.Both("看 PROTOCOL.md 的 Frames 一节。", "See PROTOCOL.md, Frames."))
 		}
 	}
 }
@@ -195,7 +197,7 @@ func (s *Service) bookOf(version int) (*schema.Book, error) {
 		return s.Book, nil
 	}
 	if version < 1 {
-		return nil, invalid("schema 版本号不对。 A schema version is 1 or more.", "")
+		return nil, invalid(syncproto.Both("schema 版本号不对。", "A schema version is 1 or more."), "")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

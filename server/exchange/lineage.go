@@ -109,8 +109,8 @@ func (s *Service) checkOffer(tx *store.Tx, r *request) error {
 }
 
 func wentBack() error {
-	return &syncproto.Error{Code: syncproto.CodeFork, Op: "sync", Message: "服务器从备份恢复过，缺了您手机上有的内容。 The server went back to a backup and lacks what this phone holds.",
-		Hint: "手机会把它们再交一遍，不用做什么。 The phone offers them again by itself."}
+	return &syncproto.Error{Code: syncproto.CodeFork, Op: "sync", Message: syncproto.Both("服务器从备份恢复过，缺了您手机上有的内容。", "The server went back to a backup and lacks what this phone holds."),
+		Hint: syncproto.Both("手机会把它们再交一遍，不用做什么。", "The phone offers them again by itself.")}
 }
 
 // checkFork looks whether this server has every chain head that the device was given. Heads of the present epoch it has: whoever
@@ -173,8 +173,8 @@ func (s *Service) checkLineage(tx *store.Tx, r *request) error {
 			return err
 		}
 		if !found || old.User != r.who.User {
-			return &syncproto.Error{Code: syncproto.CodeCursor, Op: "sync", Message: "这个游标是别人的。 This cursor is somebody else's.",
-				Hint: "从头同步一次。 Begin with a first sync."}
+			return &syncproto.Error{Code: syncproto.CodeCursor, Op: "sync", Message: syncproto.Both("这个游标是别人的。", "This cursor is somebody else's."),
+				Hint: syncproto.Both("从头同步一次。", "Begin with a first sync.")}
 		}
 	}
 	if pull.NonceStands(d, pull.UsedNonce(r.cursor, r.who.Device)) {
@@ -215,8 +215,8 @@ func (s *Service) copied(ctx context.Context, r *request, known []syncproto.Iden
 		return err
 	}
 	return &refusal{syncproto.Failure{Code: syncproto.CodeCopied, Known: known, Ticket: ticket,
-		Message: "这份数据被复制或恢复过，另一份已经同步在先。 This file was copied or restored; its twin has synced since.",
-		Hint:    "手机会换一个编号再传，写的都在。 The phone takes a new id and sends again; nothing is lost."}}
+		Message: syncproto.Both("这份数据被复制或恢复过，另一份已经同步在先。", "This file was copied or restored; its twin has synced since."),
+		Hint:    syncproto.Both("手机会换一个编号再传，写的都在。", "The phone takes a new id and sends again; nothing is lost.")}}
 }
 
 // findHeld finds the list of buckets that the device holds, by the digest in its cursor.
@@ -232,7 +232,7 @@ func (s *Service) findHeld(tx *store.Tx, r *request) error {
 		return err
 	}
 	if !ok {
-		return &syncproto.Error{Code: syncproto.CodeHeld, Op: "sync", Message: "请把手机上的清单也传来。 Send the list of buckets held."}
+		return &syncproto.Error{Code: syncproto.CodeHeld, Op: "sync", Message: syncproto.Both("请把手机上的清单也传来。", "Send the list of buckets held.")}
 	}
 	r.held = held
 	return nil

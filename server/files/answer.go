@@ -50,19 +50,19 @@ func tusError(a *answer) error {
 		return nil
 	}
 	cause := fmt.Errorf("tus: status %d: %s", a.status, bytes.TrimSpace(a.body.Bytes()))
-	e := &syncproto.Error{Code: syncproto.CodeInvalid, Op: "files: upload", Message: "上传请求的写法不对。 The upload is not asked for this way.", Hint: "看协议第 21 节。 See section 21 of the protocol.", Err: cause}
+	e := &syncproto.Error{Code: syncproto.CodeInvalid, Op: "files: upload", Message: syncproto.Both("上传请求的写法不对。", "The upload is not asked for this way."), Hint: syncproto.Both("看协议第 21 节。", "See section 21 of the protocol."), Err: cause}
 	switch a.status {
 	case http.StatusNotFound, http.StatusGone:
 		return hidden("files: upload")
 	case http.StatusConflict:
-		e.Code, e.Message, e.Hint = syncproto.CodeConflict, "不是从断开的地方接着传的。 The upload does not go on where it stands.", "先问传到哪里了。 Ask where it stands first."
+		e.Code, e.Message, e.Hint = syncproto.CodeConflict, syncproto.Both("不是从断开的地方接着传的。", "The upload does not go on where it stands."), syncproto.Both("先问传到哪里了。", "Ask where it stands first.")
 	case http.StatusRequestEntityTooLarge:
-		e.Code, e.Message, e.Hint = syncproto.CodeTooLarge, "内容比登记的长。 There is more than was declared.", "重新添加这个附件。 Add the attachment again."
+		e.Code, e.Message, e.Hint = syncproto.CodeTooLarge, syncproto.Both("内容比登记的长。", "There is more than was declared."), syncproto.Both("重新添加这个附件。", "Add the attachment again.")
 	case http.StatusLocked:
-		e.Code, e.Message, e.Hint, e.RetryAfter = syncproto.CodeBusy, "这个文件正在传。 This upload is under way on another link.", "稍后会自动再试。 It is tried again by itself.", 2
+		e.Code, e.Message, e.Hint, e.RetryAfter = syncproto.CodeBusy, syncproto.Both("这个文件正在传。", "This upload is under way on another link."), syncproto.Both("稍后会自动再试。", "It is tried again by itself."), 2
 	}
 	if a.status >= http.StatusInternalServerError {
-		e.Code, e.Message, e.Hint, e.RetryAfter = syncproto.CodeUnavailable, "上传断了，已收到的都在。 The upload broke off; what came is kept.", "会自动接着传。 It goes on by itself.", 1
+		e.Code, e.Message, e.Hint, e.RetryAfter = syncproto.CodeUnavailable, syncproto.Both("上传断了，已收到的都在。", "The upload broke off; what came is kept."), syncproto.Both("会自动接着传。", "It goes on by itself."), 1
 	}
 	return e
 }

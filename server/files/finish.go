@@ -86,11 +86,11 @@ func (s *Service) judge(ctx context.Context, u upload) error {
 	}
 	if n != u.bytes || hash != u.hash {
 		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: fmt.Sprintf("files: finish: %d bytes with hash %s", n, hash),
-			Message: "收到的内容和登记的摘要不一样，已丢弃。 What came is not what the row declares; it was thrown away.", Hint: "会自动重新传一次。 It is sent anew by itself."}
+			Message: syncproto.Both("收到的内容和登记的摘要不一样，已丢弃。", "What came is not what the row declares; it was thrown away."), Hint: syncproto.Both("会自动重新传一次。", "It is sent anew by itself.")}
 	}
 	if found := http.DetectContentType(head); found != u.media {
-		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "files: finish: it is " + found, Message: "内容不是所说的 " + u.media + "，已丢弃。 The content is not of the type declared; it was thrown away.",
-			Hint: "重新拍一张或另选文件。 Take the photo again, or choose another file."}
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "files: finish: it is " + found, Message: syncproto.Both("内容不是所说的 "+u.media+"，已丢弃。", "The content is not of the type declared; it was thrown away."),
+			Hint: syncproto.Both("重新拍一张或另选文件。", "Take the photo again, or choose another file.")}
 	}
 	return nil
 }

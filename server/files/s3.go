@@ -22,8 +22,8 @@ type bucket struct{ store s3store.S3Store }
 func openBucket(u *url.URL, temp string) (storage, error) {
 	id, secret := os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY")
 	if u.Host == "" || id == "" || secret == "" {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "files: open s3", Message: "对象存储缺桶名或密钥。 The object store's bucket or keys are missing.",
-			Hint: "写 --files 's3://桶/前缀?endpoint=https://…&region=…'，密钥放在 AWS_ACCESS_KEY_ID 和 AWS_SECRET_ACCESS_KEY。 Give both."}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "files: open s3", Message: syncproto.Both("对象存储缺桶名或密钥。", "The object store's bucket or keys are missing."),
+			Hint: syncproto.Both("写 --files 's3://桶/前缀?endpoint=https://…&region=…'，密钥放在 AWS_ACCESS_KEY_ID 和 AWS_SECRET_ACCESS_KEY。", "Give both.")}
 	}
 	region := u.Query().Get("region")
 	if region == "" {

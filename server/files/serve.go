@@ -78,8 +78,8 @@ func (s *Service) Serve(w http.ResponseWriter, r *http.Request, who auth.Who, id
 }
 
 func notYet(cause error) error {
-	return &syncproto.Error{Code: syncproto.CodeWaits, Op: "files: serve", Message: "这张照片还没有传到。 The content has not been sent yet.",
-		Hint: "等对方联网后再看。 Look again once its author has a network.", Err: cause}
+	return &syncproto.Error{Code: syncproto.CodeWaits, Op: "files: serve", Message: syncproto.Both("这张照片还没有传到。", "The content has not been sent yet."),
+		Hint: syncproto.Both("等对方联网后再看。", "Look again once its author has a network."), Err: cause}
 }
 
 // maxAbove bounds the walk up the parents.

@@ -126,8 +126,8 @@ func attached(tx *store.Tx, id syncproto.RowID) (*attachment, error) {
 
 // hidden is the answer about what is not there, and about what the asker may not know of.
 func hidden(op string) error {
-	return &syncproto.Error{Code: syncproto.CodeForbidden, Op: op, Message: "没有这个附件，或者不归您看。 There is no such attachment, or it is not yours to see.",
-		Hint: "先同步，再看一次。 Sync, then look again."}
+	return &syncproto.Error{Code: syncproto.CodeForbidden, Op: op, Message: syncproto.Both("没有这个附件，或者不归您看。", "There is no such attachment, or it is not yours to see."),
+		Hint: syncproto.Both("先同步，再看一次。", "Sync, then look again.")}
 }
 
 // object is a content on record.

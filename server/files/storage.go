@@ -39,7 +39,7 @@ func openStorage(opt Options) (storage, error) {
 	}
 	if err := os.MkdirAll(opt.Place, 0o700); err != nil {
 		return nil, &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "files: open " + opt.Place, Err: err,
-			Message: "照片文件夹打不开：" + opt.Place + " The folder for photos cannot be used.", Hint: "核对 --files 和权限。 Check --files and the permissions."}
+			Message: syncproto.Both("照片文件夹打不开："+opt.Place+"。", "The folder for photos cannot be used."), Hint: syncproto.Both("核对 --files 和权限。", "Check --files and the permissions.")}
 	}
 	return &folder{path: opt.Place, shared: opt.Shared, files: moved{filestore.New(opt.Place)}}, nil
 }
@@ -211,10 +211,10 @@ func failed(ctx context.Context, err error) {
 }
 
 func storageError(err error) error {
-	e := &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "files: storage", Message: "照片现在存不了。 The content cannot be stored just now.",
-		Hint: "稍后会自动再传。 It is sent again by itself.", RetryAfter: 30, Err: fmt.Errorf("storage: %w", err)}
+	e := &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "files: storage", Message: syncproto.Both("照片现在存不了。", "The content cannot be stored just now."),
+		Hint: syncproto.Both("稍后会自动再传。", "It is sent again by itself."), RetryAfter: 30, Err: fmt.Errorf("storage: %w", err)}
 	if isFull(err) {
-		e.Code, e.Message = syncproto.CodeFull, "服务器的磁盘满了，没有存下。 The server's disk is full; nothing was taken."
+		e.Code, e.Message = syncproto.CodeFull, syncproto.Both("服务器的磁盘满了，没有存下。", "The server's disk is full; nothing was taken.")
 	}
 	return e
 }

@@ -105,7 +105,7 @@ func (s *Service) begin(tx *store.Tx, q *request, id syncproto.RowID, length int
 	case accepted[a.media] == "":
 		return false, wrong("这种文件不收："+a.media+"。只收 JPEG、PNG、WebP 和 PDF。", "This type is not taken; JPEG, PNG, WebP and PDF are.", nil)
 	case a.bytes > maxBytes:
-		return false, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "files: upload", Message: "文件太大，最多 32 MB。 The file is larger than 32 MB.", Hint: "缩小后重新添加。 Make it smaller and add it again."}
+		return false, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "files: upload", Message: syncproto.Both("文件太大，最多 32 MB。", "The file is larger than 32 MB."), Hint: syncproto.Both("缩小后重新添加。", "Make it smaller and add it again.")}
 	case length != a.bytes:
 		return false, wrong("长度和登记的不一样。", "The length is not the one declared.", nil)
 	}
@@ -121,8 +121,8 @@ func (s *Service) begin(tx *store.Tx, q *request, id syncproto.RowID, length int
 		return false, err
 	}
 	if n >= maxUnfinished {
-		return false, &syncproto.Error{Code: syncproto.CodeBusy, Op: "files: upload", Message: "没传完的文件太多。 Too many uploads are unfinished.",
-			Hint: "先把前面的传完。 Finish those first.", RetryAfter: 60}
+		return false, &syncproto.Error{Code: syncproto.CodeBusy, Op: "files: upload", Message: syncproto.Both("没传完的文件太多。", "Too many uploads are unfinished."),
+			Hint: syncproto.Both("先把前面的传完。", "Finish those first."), RetryAfter: 60}
 	}
 	return false, open(tx, upload{name: q.name, full: q.name, row: id, user: q.who.User, hash: a.hash, bytes: a.bytes, media: a.media}, q.who.Device)
 }
@@ -268,7 +268,7 @@ func rowOf(metadata string) (syncproto.RowID, error) {
 }
 
 func wrong(zh, en string, err error) error {
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "files: upload", Message: zh + " " + en, Hint: "看协议第 21 节。 See section 21 of the protocol.", Err: err}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "files: upload", Message: syncproto.Both(zh, en), Hint: syncproto.Both("看协议第 21 节。", "See section 21 of the protocol."), Err: err}
 }
 
 func firstError(errs ...error) error {

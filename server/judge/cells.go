@@ -25,10 +25,10 @@ func (h *hearing) merge() (*refusal, error) {
 func (h *hearing) mergeEdit(e *edit) (*refusal, error) {
 	d := h.d
 	if e.op == syncproto.OpUpdate && len(e.Cells) == 0 && len(e.Decides) == 0 && e.UndoOf == "" {
-		return refuseInvalid("改动里什么也没有", "the change edits nothing"), nil
+		return refuseInvalid("改动里什么也没有。", "The change edits nothing."), nil
 	}
 	if e.Base.Epoch == d.epoch.ID && e.Base.Rev > e.row.Label.Rev {
-		return refuseInvalid("改动的依据比服务器还新", "the base of the edit is newer than the server"), nil
+		return refuseInvalid("改动的依据比服务器还新。", "The base of the edit is newer than the server."), nil
 	}
 	epochs, err := d.lineOf(e.row.Stream)
 	if err != nil {
@@ -201,7 +201,7 @@ func (h *hearing) judgeState(e *edit, saw func(cell string) schema.Value) *refus
 		state = flow.Flow.State(saw(flow.Name))
 	}
 	b := h.d.book
-	forbidden := &refusal{code: syncproto.CodeState, message: "记录所处的状态不允许这样修改 / the state of the row forbids it", hint: "撤回,或请有权限的人处理 / withdraw it, or ask who may"}
+	forbidden := &refusal{code: syncproto.CodeState, message: syncproto.Both("记录所处的状态不允许这样修改。", "The state of the row forbids it."), hint: syncproto.Both("撤回，或请有权限的人处理。", "Withdraw it, or ask who may.")}
 	switch e.op {
 	case syncproto.OpCreate:
 		// Made and moved on in one tap: a journal written and submitted, a matter handled on the spot.

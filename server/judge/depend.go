@@ -62,8 +62,8 @@ func (h *hearing) dependEdit(e *edit) (*refusal, error) {
 		}
 		e.depends = append(e.depends, id)
 		if h.d.missing(rec) && !h.standsBefore(rec) {
-			return &refusal{code: syncproto.CodeWaits, waits: id, message: "依赖的改动尚未生效 / it builds on a change that was refused",
-				hint: "先改正那一条 / mend that one first"}, nil
+			return &refusal{code: syncproto.CodeWaits, waits: id, message: syncproto.Both("依赖的改动尚未生效。", "It builds on a change that was refused."),
+				hint: syncproto.Both("先改正那一条。", "Mend that one first.")}, nil
 		}
 	}
 	slices.Reverse(e.depends)

@@ -56,7 +56,7 @@ func (h *hearing) entitle() (*refusal, error) {
 			h.late = true
 		}
 		if e.twice {
-			return refuseInvalid("这条记录已经有了", "there is such a row already"), nil
+			return refuseInvalid("这条记录已经有了。", "There is such a row already."), nil
 		}
 	}
 	if h.late && overdue && !h.pardon {
@@ -119,7 +119,7 @@ func (h *hearing) mayAt(e *edit, on []ground, rights *entitle.Rights, at int64) 
 	if h.allowed(e, roles) {
 		return nil
 	}
-	return &refusal{code: syncproto.CodeForbidden, message: "您没有这项权限 / you have no right to do this", hint: "需要时请联系管理员 / ask the administrator"}
+	return &refusal{code: syncproto.CodeForbidden, message: syncproto.Both("您没有这项权限。", "You have no right to do this."), hint: syncproto.Both("需要时请联系管理员。", "Ask the administrator.")}
 }
 
 // allowed asks the permission matrix, whatever the row's state.
@@ -237,7 +237,7 @@ func (h *hearing) checkAuthor(e *edit) *refusal {
 		return nil
 	}
 	if e.value(e.table.Author).Str() != string(h.rec.User) && !slices.Contains(e.roles, schema.RoleAdmin) {
-		return refuseInvalid("记录人不是本人", "the row names somebody else as its author")
+		return refuseInvalid("记录人不是本人。", "The row names somebody else as its author.")
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ type Erased struct {
 // A change that also touched other rows loses its words as received, not what it did to those: that is in their history.
 func (j *Judge) Erase(ctx context.Context, user syncproto.UserID, row syncproto.RowID, reason string) (*Erased, error) {
 	if reason == "" {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "erase " + string(row), Message: "请写明依据 / say on what ground", Hint: "例如:本人申请 / for instance: at the person's request"}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "erase " + string(row), Message: syncproto.Both("请写明依据。", "Say on what ground."), Hint: syncproto.Both("例如：本人申请。", "For instance: at the person's request.")}
 	}
 	out := &Erased{}
 	err := j.store.Write(ctx, func(tx *store.Tx) error {
@@ -31,7 +31,7 @@ func (j *Judge) Erase(ctx context.Context, user syncproto.UserID, row syncproto.
 			return err
 		}
 		if len(rows) == 0 {
-			return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "erase " + string(row), Message: "没有这条记录 / no such row"}
+			return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "erase " + string(row), Message: syncproto.Both("没有这条记录。", "No such row.")}
 		}
 		var edits []syncproto.Edit
 		for _, r := range slices.Backward(rows) {
@@ -93,7 +93,7 @@ func (h *hearing) refuseErased() *refusal {
 			continue
 		}
 		h.rec.Body = []byte{}
-		return &refusal{code: syncproto.CodeForbidden, message: "这条记录已依法删除 / the row was erased by law", hint: "内容没有保留 / its words were not kept"}
+		return &refusal{code: syncproto.CodeForbidden, message: syncproto.Both("这条记录已依法删除。", "The row was erased by law."), hint: syncproto.Both("内容没有保留。", "Its words were not kept.")}
 	}
 	return nil
 }

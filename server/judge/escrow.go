@@ -25,10 +25,10 @@ func (h *hearing) handedOver() (bool, error) {
 
 // tooLate puts late work into the inbox.
 func (h *hearing) tooLate() *refusal {
-	no := &refusal{code: syncproto.CodeLate, inbox: true, message: "超过了补交期限,已交管理员处理 / it came after the grace period; an administrator decides",
-		hint: "等待处理,内容不会丢 / nothing is lost"}
+	no := &refusal{code: syncproto.CodeLate, inbox: true, message: syncproto.Both("超过了补交期限，已交管理员处理。", "It came after the grace period; an administrator decides."),
+		hint: syncproto.Both("等待处理，内容不会丢。", "Nothing is lost.")}
 	if h.revoked {
-		no.message = "来自已停用的设备,已交管理员处理 / it comes from a device that was revoked; an administrator decides"
+		no.message = syncproto.Both("来自已停用的设备，已交管理员处理。", "It comes from a device that was revoked; an administrator decides.")
 	}
 	return no
 }

@@ -112,7 +112,7 @@ func (h *hearing) admit() (*refusal, error) {
 			return refuseUnknown(e.Table), nil
 		}
 		if seen[e.Row] {
-			return refuseInvalid("同一改动两次修改同一条记录", "one change edits a row twice"), nil
+			return refuseInvalid("同一改动两次修改同一条记录。", "One change edits a row twice."), nil
 		}
 		seen[e.Row] = true
 		if no := h.admitEdit(t, e); no != nil {
@@ -124,18 +124,18 @@ func (h *hearing) admit() (*refusal, error) {
 		h.edits = append(h.edits, &edit{Edit: e, op: e.Op, table: t})
 	}
 	if len(h.edits) == 0 {
-		return refuseInvalid("改动里什么也没有", "the change edits nothing"), nil
+		return refuseInvalid("改动里什么也没有。", "The change edits nothing."), nil
 	}
 	return nil, nil
 }
 
 func (h *hearing) admitEdit(t *schema.Table, e *syncproto.Edit) *refusal {
 	if e.Op == syncproto.OpDelete && len(e.Cells) > 0 {
-		return refuseInvalid("删除不带内容", "a deletion carries no cells")
+		return refuseInvalid("删除不带内容。", "A deletion carries no cells.")
 	}
 	// Of a row that its author made and that is not acknowledged yet, the base is what was laid over nothing.
 	if e.Op != syncproto.OpCreate && e.Base.Epoch == "" && len(e.Base.Over) == 0 && !h.server {
-		return refuseInvalid("改动没有说明依据", "the edit of a row names no base")
+		return refuseInvalid("改动没有说明依据。", "The edit of a row names no base.")
 	}
 	for i := range e.Cells {
 		c := &e.Cells[i]
@@ -144,7 +144,7 @@ func (h *hearing) admitEdit(t *schema.Table, e *syncproto.Edit) *refusal {
 			return refuseUnknown(t.Name + "." + c.Cell)
 		}
 		if slices.ContainsFunc(e.Cells[:i], func(o syncproto.CellEdit) bool { return o.Cell == c.Cell }) {
-			return refuseInvalid("同一改动两次填写同一格", "one change writes a cell twice")
+			return refuseInvalid("同一改动两次填写同一格。", "One change writes a cell twice.")
 		}
 		if no := checkCell(cell, c); no != nil {
 			return no

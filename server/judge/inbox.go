@@ -147,7 +147,7 @@ func (d *desk) itemFor(user syncproto.UserID, id string) (*store.Item, error) {
 			return stored[0], err
 		}
 	}
-	return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "inbox item " + id, Message: "没有这件待办 / no such item"}
+	return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "inbox item " + id, Message: syncproto.Both("没有这件待办。", "No such item.")}
 }
 
 // mayDecide tells whether an item is one that a user decides: he has a deciding role over the place, and sees the rows.

@@ -31,7 +31,7 @@ func (d *desk) receive(by Author, changes []*syncproto.Change) (*push, error) {
 		return nil, err
 	}
 	if !found || (p.device.User != by.User && !by.Server) || (p.device.Revoked != 0 && !by.Carried) {
-		return nil, &syncproto.Error{Code: syncproto.CodeRevoked, Op: "push " + string(by.Device), Message: "这台设备已停用 / this device was revoked"}
+		return nil, &syncproto.Error{Code: syncproto.CodeRevoked, Op: "push " + string(by.Device), Message: syncproto.Both("这台设备已停用。", "This device was revoked.")}
 	}
 	p.next, p.cursor = p.device.Next, p.device.CursorMS
 	if len(changes) == 0 {
@@ -83,7 +83,7 @@ func compareNumbers(a, b uint64) int {
 // copied is the answer to a file that was restored or copied: nothing is taken, and the device learns which changes are held.
 func (d *desk) copied(p *push, why string) error {
 	stop := &Stop{Cause: &syncproto.Error{Code: syncproto.CodeCopied, Op: fmt.Sprintf("push %s: %s", p.by.Device, why),
-		Message: "这份数据是从旧文件恢复或复制的 / this file was restored or copied", Hint: "设备会换一个新编号再同步,数据不会丢 / the device takes a new id and goes on"}}
+		Message: syncproto.Both("这份数据是从旧文件恢复或复制的。", "This file was restored or copied."), Hint: syncproto.Both("设备会换一个新编号再同步，数据不会丢。", "The device takes a new id and goes on.")}}
 	for _, id := range p.ids {
 		if d.records[id] != nil {
 			stop.Known = append(stop.Known, id)
@@ -108,7 +108,7 @@ func (d *desk) checkFirstDevices(by Author, changes []*syncproto.Change) error {
 		}
 		if found && dev.User != by.User {
 			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: fmt.Sprintf("push %s: change %d", by.Device, c.Name.Number),
-				Message: "改动的原编号不属于本用户 / the first name of a change is not of this user"}
+				Message: syncproto.Both("改动的原编号不属于本用户。", "The first name of a change is not of this user.")}
 		}
 	}
 	return nil
@@ -132,7 +132,7 @@ func (d *desk) receiveOne(p *push, c *syncproto.Change, id syncproto.Identity, n
 	if have := d.records[id]; have != nil {
 		if have.User != p.by.User {
 			return &syncproto.Error{Code: syncproto.CodeForbidden, Op: fmt.Sprintf("push %s: change %d", p.by.Device, c.Name.Number),
-				Message: "没有这条改动 / no such change"}
+				Message: syncproto.Both("没有这条改动。", "No such change.")}
 		}
 		return nil
 	}
@@ -165,7 +165,7 @@ func (d *desk) takeNumber(p *push, n uint64) error {
 	}
 	// What lies between was taken by a server that is no more: only a fork explains it.
 	return &Stop{Cause: &syncproto.Error{Code: syncproto.CodeFork, Op: fmt.Sprintf("push %s: number %d after %d", p.by.Device, n, p.next),
-		Message: "服务器缺少之前的改动 / the server lacks earlier changes", Hint: "设备会把改动全部重新提交 / the device offers everything again"}}
+		Message: syncproto.Both("服务器缺少之前的改动。", "The server lacks earlier changes."), Hint: syncproto.Both("设备会把改动全部重新提交。", "The device offers everything again.")}}
 }
 
 // captureTime is the server time of the cursor under which a change was captured.
@@ -194,7 +194,7 @@ func (d *desk) captureTime(p *push, c *syncproto.Change) (int64, error) {
 	}
 	if bad {
 		return 0, &Stop{Cause: &syncproto.Error{Code: syncproto.CodeCursor, Op: fmt.Sprintf("push %s: cursor of change %d", p.by.Device, c.Name.Number),
-			Message: "改动所带的同步凭据不合规 / the cursor of a change does not fit", Hint: "请重新同步 / sync again"}}
+			Message: syncproto.Both("改动所带的同步凭据不合规。", "The cursor of a change does not fit."), Hint: syncproto.Both("请重新同步。", "Sync again.")}}
 	}
 	return min(cursor.Now, d.tx.Now()), nil
 }

@@ -99,7 +99,7 @@ func (h *hearing) absent(id syncproto.RowID) *refusal {
 	maker, known := h.d.unmade[id]
 	if rec := h.d.records[maker]; known && rec != nil && rec.User == h.rec.User {
 		no.waits = maker
-		no.message, no.hint = "依赖的改动尚未生效 / it builds on a change that was refused", "先改正那一条 / mend that one first"
+		no.message, no.hint = syncproto.Both("依赖的改动尚未生效。", "It builds on a change that was refused."), syncproto.Both("先改正那一条。", "Mend that one first.")
 	}
 	return no
 }
@@ -131,7 +131,7 @@ func (h *hearing) makeRow(e *edit) *refusal {
 		}
 		r.Parent = parent
 	} else if e.table.Parent != "" && e.table.Column(e.table.Parent).Required {
-		return refuseInvalid("没有写明所属的上级记录", "the row names no parent")
+		return refuseInvalid("没有写明所属的上级记录。", "The row names no parent.")
 	}
 	r.Scope, r.Period = situation(h.d, r, above, h.rec.Corrected)
 	if e.table.Place {
@@ -143,7 +143,7 @@ func (h *hearing) makeRow(e *edit) *refusal {
 		r.Stream = h.birthStream(above)
 	}
 	if r.Stream == "" {
-		return refuseInvalid("上面没有村、乡镇或市", "no village, township or city lies above the row")
+		return refuseInvalid("上面没有村、乡镇或市。", "No village, township or city lies above the row.")
 	}
 	h.made[r.ID] = r
 	e.row = r
@@ -204,7 +204,7 @@ func (h *hearing) placeMove(e *edit) *refusal {
 	}
 	if parent == "" {
 		if e.table.Column(e.table.Parent).Required {
-			return refuseInvalid("没有写明所属的上级记录", "the row names no parent")
+			return refuseInvalid("没有写明所属的上级记录。", "The row names no parent.")
 		}
 		return nil
 	}
@@ -238,7 +238,7 @@ func (h *hearing) keepTree(e *edit) (*refusal, error) {
 		return nil, err
 	}
 	if slices.Contains(h.d.placesAbove(h.row(parent), h.row), string(e.Row)) {
-		return refuseInvalid("不能移到自己下面", "a row cannot lie beneath itself"), nil
+		return refuseInvalid("不能移到自己下面。", "A row cannot lie beneath itself."), nil
 	}
 	return nil, nil
 }

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"minqing/schema"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -15,22 +16,22 @@ type refusal struct {
 }
 
 func refuseInvalid(zh, en string) *refusal {
-	return &refusal{code: syncproto.CodeInvalid, message: zh + " / " + en, hint: "改正后重新提交 / correct it and submit again"}
+	return &refusal{code: syncproto.CodeInvalid, message: syncproto.Both(zh, en), hint: syncproto.Both("改正后重新提交。", "Correct it and submit again.")}
 }
 
 func refuseValue(err error) *refusal {
-	return &refusal{code: syncproto.CodeInvalid, message: err.Error(), hint: "改正后重新提交 / correct it and submit again"}
+	return &refusal{code: syncproto.CodeInvalid, message: schema.Words(err), hint: syncproto.Both("改正后重新提交。", "Correct it and submit again.")}
 }
 
 func refuseUnknown(what string) *refusal {
-	return &refusal{code: syncproto.CodeUnknown, message: "服务器还不认识“" + what + "” / the server does not know " + what + " yet",
-		hint: "服务器升级后会自动重新处理 / it is judged again when the server was upgraded"}
+	return &refusal{code: syncproto.CodeUnknown, message: syncproto.Both("服务器还不认识“"+what+"”。", "The server does not know "+what+" yet."),
+		hint: syncproto.Both("服务器升级后会自动重新处理。", "It is judged again when the server was upgraded.")}
 }
 
 // refuseAbsent is for a row that is not there, or not there for this author: the two look alike. It is heard again when the row comes.
 func refuseAbsent(id syncproto.RowID) *refusal {
-	return &refusal{code: syncproto.CodeWaits, onRow: id, message: "服务器上没有这条记录,或不归您管 / no such row on the server, or it is not yours",
-		hint: "记录到达后会自动处理;也可以撤回 / it is judged again when the row comes; or withdraw it"}
+	return &refusal{code: syncproto.CodeWaits, onRow: id, message: syncproto.Both("服务器上没有这条记录，或不归您管。", "No such row on the server, or it is not yours."),
+		hint: syncproto.Both("记录到达后会自动处理；也可以撤回。", "It is judged again when the row comes; or withdraw it.")}
 }
 
 // refuse records a refusal; the change is kept whole. Heard again and refused for the same reason, nothing changes.
@@ -42,7 +43,8 @@ func (d *desk) refuse(h *hearing, no *refusal) error {
 	}
 	v := &syncproto.Verdict{Identity: rec.Identity, Status: syncproto.Refused, Code: no.code, Message: no.message, Waits: no.waits, MendedBy: rec.MendedBy}
 	if no.hint != "" {
-		v.Message += "。" + no.hint
+		m, h := schema.ReadBoth(no.message), schema.ReadBoth(no.hint)
+		v.Message = syncproto.Both(m.ZH+h.ZH, m.EN+" "+h.EN)
 	}
 	if no.inbox {
 		item, err := d.openLate(h)

@@ -36,8 +36,8 @@ func (j *Judge) Resolve(ctx context.Context, user syncproto.UserID, id string, d
 			return err
 		}
 		if it.Closed != 0 {
-			return &syncproto.Error{Code: syncproto.CodeConflict, Op: "resolve " + id, Message: "这件事已经有人处理了 / somebody has decided this already",
-				Hint: "刷新后查看结果 / look at the outcome"}
+			return &syncproto.Error{Code: syncproto.CodeConflict, Op: "resolve " + id, Message: syncproto.Both("这件事已经有人处理了。", "Somebody has decided this already."),
+				Hint: syncproto.Both("刷新后查看结果。", "Look at the outcome.")}
 		}
 		switch it.Kind {
 		case syncproto.ItemLate:
@@ -88,7 +88,7 @@ func decidedCells(b *schema.Book, item *Item, decision Decision) ([]syncproto.Ce
 	if decision.Pick != "" {
 		i := slices.IndexFunc(item.Sides, func(s Side) bool { return s.Change == decision.Pick })
 		if i < 0 {
-			return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "resolve " + item.ID, Message: "所选的一方不在其中 / the change picked is not a side of this item"}
+			return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "resolve " + item.ID, Message: syncproto.Both("所选的一方不在其中。", "The change picked is not a side of this item.")}
 		}
 		for _, c := range item.Sides[i].Cells {
 			picked[c.Cell] = c.Value
@@ -109,8 +109,8 @@ func decidedCells(b *schema.Book, item *Item, decision Decision) ([]syncproto.Ce
 		out = append(out, syncproto.CellEdit{Cell: c.Name, Value: v})
 	}
 	if decision.Pick == "" && len(decision.Values) == 0 {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "resolve " + item.ID, Message: "没有写明取哪一个 / the decision names no value",
-			Hint: "选一方的值,或写一个新的 / pick a side or write a value"}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "resolve " + item.ID, Message: syncproto.Both("没有写明取哪一个。", "The decision names no value."),
+			Hint: syncproto.Both("选一方的值，或写一个新的。", "Pick a side or write a value.")}
 	}
 	return out, nil
 }

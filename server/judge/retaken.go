@@ -41,6 +41,6 @@ func (h *hearing) refuseRetaken() (*refusal, error) {
 			return nil, nil
 		}
 	}
-	return &refusal{code: syncproto.CodeConflict, message: "服务器恢复时，这条已按别人手机里见过的补回，不再重复计入 / brought back already as others had seen it; it is not counted twice",
-		hint: "内容都在，撤回这条就行 / the words are there; withdraw this one"}, nil
+	return &refusal{code: syncproto.CodeConflict, message: syncproto.Both("服务器恢复时，这条已按别人手机里见过的补回，不再重复计入。", "Brought back already as others had seen it; it is not counted twice."),
+		hint: syncproto.Both("内容都在，撤回这条就行。", "The words are there; withdraw this one.")}, nil
 }

@@ -26,8 +26,8 @@ func (h *hearing) refuseRevoking(e *syncproto.Edit) (*refusal, error) {
 			return nil, err
 		}
 		if d.Revoked == 0 || c.Value != schema.Int(d.Revoked) {
-			return &refusal{code: syncproto.CodeInvalid, message: "停用设备不能靠改这一格 / this cell does not revoke a device",
-				hint: "用 minqing device revoke 停用；停用了不能恢复，请重新登记 / use minqing device revoke; it cannot be taken back, enrol the device anew"}, nil
+			return &refusal{code: syncproto.CodeInvalid, message: syncproto.Both("停用设备不能靠改这一格。", "This cell does not revoke a device."),
+				hint: syncproto.Both("用 minqing device revoke 停用；停用了不能恢复，请重新登记。", "Use minqing device revoke; it cannot be taken back, enrol the device anew.")}, nil
 		}
 	}
 	return nil, nil

@@ -185,7 +185,7 @@ func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item,
 	if decision.Winner == it.Other {
 		loser = it.Row
 	} else if decision.Winner != it.Row {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "resolve " + it.ID, Message: "所选的记录不在这一对里 / the row chosen is none of the two"}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "resolve " + it.ID, Message: syncproto.Both("所选的记录不在这一对里。", "The row chosen is none of the two.")}
 	}
 	children, err := tx.Children([]string{string(loser)})
 	if err != nil {

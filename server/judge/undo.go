@@ -46,7 +46,7 @@ func (d *desk) submitUndo(user syncproto.UserID, id syncproto.Identity, edits []
 	}
 	for _, e := range edits {
 		if may, err := d.mayDecide(user, &store.Item{Row: e.Row, Stream: rec.Stream}); err != nil || !may {
-			return nil, errors.Join(err, &syncproto.Error{Code: syncproto.CodeForbidden, Op: "undo " + string(id), Message: "您没有这项权限 / you have no right to do this"})
+			return nil, errors.Join(err, &syncproto.Error{Code: syncproto.CodeForbidden, Op: "undo " + string(id), Message: syncproto.Both("您没有这项权限。", "You have no right to do this.")})
 		}
 	}
 	if err := d.tx.LockStreams(rec.Stream); err != nil {
@@ -68,7 +68,7 @@ func (d *desk) undoing(id syncproto.Identity) ([]syncproto.Edit, error) {
 	}
 	rec := d.records[id]
 	if rec == nil || rec.Status == syncproto.Refused {
-		return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "undo " + string(id), Message: "没有这条已生效的改动 / no such change took effect"}
+		return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "undo " + string(id), Message: syncproto.Both("没有这条已生效的改动。", "No such change took effect.")}
 	}
 	done, err := d.tx.Versions("identity = ? ORDER BY ord, row_id", string(id))
 	if err != nil {

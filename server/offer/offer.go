@@ -49,8 +49,8 @@ func Load(dir string) (*App, error) {
 		err = a.check()
 	}
 	if err != nil {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "offer", Message: fmt.Sprintf("安装包文件夹 %s 不对：%v。 The folder of the package is not as it should be.", dir, err),
-			Hint: "把 ./task android 写出的 " + packageName + " 和 " + descriptionName + " 一起放进去。 Put both files there that ./task android writes.", Err: err}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "offer", Message: syncproto.Both(fmt.Sprintf("安装包文件夹 %s 不对：%v。", dir, err), "The folder of the package is not as it should be."),
+			Hint: syncproto.Both("把 ./task android 写出的 "+packageName+" 和 "+descriptionName+" 一起放进去。", "Put both files there that ./task android writes."), Err: err}
 	}
 	return a, nil
 }

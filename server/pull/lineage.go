@@ -66,7 +66,7 @@ func renewNonce(tx *store.Tx, req *Request) (string, error) {
 		return "", err
 	}
 	if !found {
-		return "", &syncproto.Error{Code: syncproto.CodeAuth, Op: "pull.renewNonce " + string(id), Message: "这台设备没有登记。 This device is not enrolled."}
+		return "", &syncproto.Error{Code: syncproto.CodeAuth, Op: "pull.renewNonce " + string(id), Message: syncproto.Both("这台设备没有登记。", "This device is not enrolled.")}
 	}
 	var b [6]byte
 	if err := tx.Random(b[:]); err != nil {

@@ -1,6 +1,7 @@
 package pull
 
 import (
+	"errors"
 	"slices"
 
 	"minqing/schema"
@@ -90,7 +91,7 @@ func (c *Course) values(tx *store.Tx, rows []*store.Row) ([]*syncproto.Row, erro
 		for _, id := range ids {
 			all, ok := found[syncproto.RowID(id)]
 			if !ok {
-				return nil, &syncproto.Error{Code: syncproto.CodeInternal, Op: "pull.values " + t.Name + " " + id, Message: "a living row has no values"}
+				return nil, &syncproto.Error{Code: syncproto.CodeInternal, Op: "pull.values " + t.Name + " " + id, Err: errors.New("a living row has no values")}
 			}
 			r := of[syncproto.RowID(id)]
 			out = append(out, &syncproto.Row{Table: t.Name, ID: r.ID, Bucket: bucketOf(r), Label: r.Label, Open: r.Open, Values: choose(all, pick)})

@@ -24,7 +24,7 @@ const (
 )
 
 func notFound(op, zh, en, hint string) error {
-	return &syncproto.Error{Code: syncproto.CodeNotFound, Op: op, Message: zh + " " + en, Hint: hint}
+	return &syncproto.Error{Code: syncproto.CodeNotFound, Op: op, Message: syncproto.Both(zh, en), Hint: hint}
 }
 
 // fields reads one row of a table by column name.
@@ -76,16 +76,16 @@ func FindPlace(tx *store.Tx, ref string, levels ...string) (Place, error) {
 		for _, p := range fits {
 			codes = append(codes, p.Code)
 		}
-		return Place{}, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "find place", Message: fmt.Sprintf("有 %d 个地方都叫“%s”。 %d places are called that.", len(fits), ref, len(fits)),
-			Hint: "请写代码：" + strings.Join(codes, "、") + "。 Name it by its code."}
+		return Place{}, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "find place", Message: syncproto.Both(fmt.Sprintf("有 %d 个地方都叫“%s”。", len(fits), ref), fmt.Sprintf("%d places are called that.", len(fits))),
+			Hint: syncproto.Both("请写代码："+strings.Join(codes, "、")+"。", "Name it by its code.")}
 	}
 	near, err := nearPlaces(tx, ref, levels)
 	if err != nil {
 		return Place{}, err
 	}
-	hint := "先用 minqing place 建立它。 Make it first with minqing place."
+	hint := syncproto.Both("先用 minqing place 建立它。", "Make it first with minqing place.")
 	if len(near) > 0 {
-		hint = "是不是这些：" + strings.Join(near, "、") + "？ 也可以先用 minqing place 建立。 Perhaps one of these is meant; or make it first with minqing place."
+		hint = syncproto.Both("是不是这些："+strings.Join(near, "、")+"？ 也可以先用 minqing place 建立。", "Perhaps one of these is meant; or make it first with minqing place.")
 	}
 	return Place{}, notFound("find place", fmt.Sprintf("没有找到“%s”。", ref), "There is no such place.", hint)
 }
@@ -204,11 +204,11 @@ func FindHouseholds(tx *store.Tx, within string, codes []string) ([]syncproto.Ro
 	}
 	if len(missing) > 0 {
 		return nil, notFound("find households", "没有这些户号："+strings.Join(missing, "、")+"。", "There are no households of these codes.",
-			"请核对户号，或者用 --village 写明是哪个村。 Check the codes, or name the village with --village.")
+			syncproto.Both("请核对户号，或者用 --village 写明是哪个村。", "Check the codes, or name the village with --village."))
 	}
 	if len(several) > 0 {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "find households", Message: "这些户号不止一户：" + strings.Join(several, "、") + "。 Several households have these codes.",
-			Hint: "请用 --village 写明是哪个村。 Name the village with --village."}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "find households", Message: syncproto.Both("这些户号不止一户："+strings.Join(several, "、")+"。", "Several households have these codes."),
+			Hint: syncproto.Both("请用 --village 写明是哪个村。", "Name the village with --village.")}
 	}
 	return out, nil
 }

@@ -384,7 +384,8 @@ func (p *plan) submit() error {
 		for _, w := range p.drafts[i].wishes {
 			for _, r := range w.records {
 				if len(r.why) == 0 {
-					r.refuse("系统没有接受："+v.Message, "The server did not take it: "+v.Message)
+					why := schema.ReadBoth(v.Message)
+					r.refuse("系统没有接受："+why.ZH, "The server did not take it: "+why.EN)
 				}
 			}
 		}

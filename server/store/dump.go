@@ -150,14 +150,14 @@ func (tx *Tx) load(r io.Reader) error {
 		return damaged("it does not begin like a backup", err)
 	}
 	if head.Schema > tx.Book().Version || head.Store > storeVersion {
-		return &syncproto.Error{Code: syncproto.CodeUpgrade, Op: "load", Message: "备份来自更新的版本 / the backup is of a newer version", Hint: "请用新版程序恢复 / restore with a newer program"}
+		return &syncproto.Error{Code: syncproto.CodeUpgrade, Op: "load", Message: syncproto.Both("备份来自更新的版本。", "The backup is of a newer version."), Hint: syncproto.Both("请用新版程序恢复。", "Restore with a newer program.")}
 	}
 	var n int64
 	if _, err := tx.One("SELECT COUNT(*) FROM mq_change", nil, &n); err != nil {
 		return err
 	}
 	if n > 0 {
-		return &syncproto.Error{Code: syncproto.CodeConflict, Op: "load", Message: "目标数据库不是空的 / the database is not empty", Hint: "恢复到一个新的数据库 / restore into a new one"}
+		return &syncproto.Error{Code: syncproto.CodeConflict, Op: "load", Message: syncproto.Both("目标数据库不是空的。", "The database is not empty."), Hint: syncproto.Both("恢复到一个新的数据库。", "Restore into a new one.")}
 	}
 	if err := tx.Exec("DELETE FROM mq_epoch"); err != nil {
 		return err
@@ -172,7 +172,7 @@ func (tx *Tx) load(r io.Reader) error {
 const maxDumpColumns = 1000
 
 func damaged(why string, err error) error {
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "load: " + why, Message: "备份文件损坏 / the backup is damaged", Hint: "换一份备份 / use another backup", Err: err}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "load: " + why, Message: syncproto.Both("备份文件损坏。", "The backup is damaged."), Hint: syncproto.Both("换一份备份。", "Use another backup."), Err: err}
 }
 
 func readLine(in *bufio.Reader) ([]byte, error) {

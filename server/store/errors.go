@@ -22,16 +22,16 @@ func wrap(op string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	out := &syncproto.Error{Code: syncproto.CodeInternal, Op: "store: " + op, Message: "数据库出错 / the database failed", Err: err}
+	out := &syncproto.Error{Code: syncproto.CodeInternal, Op: "store: " + op, Message: syncproto.Both("数据库出错。", "The database failed."), Err: err}
 	switch {
 	case isFull(err):
-		out.Code, out.Message = syncproto.CodeFull, "磁盘已满,未保存 / the disk is full; nothing was saved"
-		out.Hint = "清理磁盘后重试 / free some space and try again"
+		out.Code, out.Message = syncproto.CodeFull, syncproto.Both("磁盘已满，未保存。", "The disk is full; nothing was saved.")
+		out.Hint = syncproto.Both("清理磁盘后重试。", "Free some space and try again.")
 	case isBusy(err):
-		out.Code, out.Message, out.RetryAfter = syncproto.CodeBusy, "数据库正忙 / the database is busy", 1
-		out.Hint = "稍后重试;SQLite 数据库只能由一个服务打开 / try again; one server opens an SQLite file"
+		out.Code, out.Message, out.RetryAfter = syncproto.CodeBusy, syncproto.Both("数据库正忙。", "The database is busy."), 1
+		out.Hint = syncproto.Both("稍后重试；SQLite 数据库只能由一个服务打开。", "Try again; one server opens an SQLite file.")
 	case isGone(err):
-		out.Code, out.Message, out.RetryAfter = syncproto.CodeUnavailable, "数据库连接中断 / the database is not reachable", 2
+		out.Code, out.Message, out.RetryAfter = syncproto.CodeUnavailable, syncproto.Both("数据库连接中断。", "The database is not reachable."), 2
 	}
 	return out
 }

@@ -43,8 +43,8 @@ func (s *Store) migrate(ctx context.Context) error {
 		book := s.opt.Book
 		if have > book.Version+1 || stored > storeVersion+1 {
 			return &syncproto.Error{Code: syncproto.CodeUpgrade, Op: fmt.Sprintf("store.Open: database at schema %d, store %d", have, stored),
-				Message: fmt.Sprintf("数据库版本 %d 比本程序的 %d 新不止一版 / the database is at version %d, this program knows %d", have, book.Version, have, book.Version),
-				Hint:    "请用新版程序打开 / open it with a newer program"}
+				Message: syncproto.Both(fmt.Sprintf("数据库版本 %d 比本程序的 %d 新不止一版。", have, book.Version), fmt.Sprintf("The database is at version %d, this program knows %d.", have, book.Version)),
+				Hint:    syncproto.Both("请用新版程序打开。", "Open it with a newer program.")}
 		}
 		if have < book.Version {
 			if err := s.evolve(tx, have); err != nil {
@@ -129,7 +129,7 @@ func (tx *Tx) Behind() error {
 		return err
 	}
 	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: fmt.Sprintf("store: database at schema %d, program at %d", have, tx.s.opt.Book.Version),
-		Message: "服务器正在升级，过一会儿自动再试。 The servers are being upgraded.", Hint: "不用做什么，写的都在手机上。 Nothing to do; all that was written is on the phone.", RetryAfter: 5}
+		Message: syncproto.Both("服务器正在升级，过一会儿自动再试。", "The servers are being upgraded."), Hint: syncproto.Both("不用做什么，写的都在手机上。", "Nothing to do; all that was written is on the phone."), RetryAfter: 5}
 }
 
 // FirstMeta writes a mark that nobody wrote before, and gives the one that stands: of two processes at once one is the first.
@@ -147,7 +147,7 @@ func (tx *Tx) metaInt(key string) (int, error) {
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil {
-		return 0, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "store: meta " + key, Message: "数据库标记损坏 / a mark of the database is damaged", Err: err}
+		return 0, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "store: meta " + key, Message: syncproto.Both("数据库标记损坏。", "A mark of the database is damaged."), Err: err}
 	}
 	return n, nil
 }

@@ -95,11 +95,11 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 func (s *Store) openPostgres(ctx context.Context) error {
 	if !strings.HasPrefix(s.opt.DSN, "postgres://") && !strings.HasPrefix(s.opt.DSN, "postgresql://") {
 		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "store.Open",
-			Message: "数据库地址无效 / not a database address", Hint: "postgres://user@host:port/database"}
+			Message: syncproto.Both("数据库地址无效。", "Not a database address."), Hint: syncproto.Both("写成 postgres://user@host:port/database 的样子。", "Write it like postgres://user@host:port/database.")}
 	}
 	cfg, err := pgx.ParseConfig(s.opt.DSN)
 	if err != nil {
-		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "store.Open", Message: "数据库地址无效 / not a database address", Err: err}
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "store.Open", Message: syncproto.Both("数据库地址无效。", "Not a database address."), Err: err}
 	}
 	cfg.RuntimeParams["jit"] = "off" // our questions are small; compiling one costs more than answering it
 	// They are look-ups by key, too. A plan that was made while a table was small reads it from end to end, and a connection keeps it while

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -63,7 +64,7 @@ func (tx *Tx) ask(query string, args []any, read func(pgx.BatchResults) error) e
 	return tx.ses.conn.Raw(func(driver any) error {
 		c, ok := driver.(*stdlib.Conn)
 		if !ok {
-			return &syncproto.Error{Code: syncproto.CodeInternal, Op: "store: ask", Message: "not a connection to PostgreSQL"}
+			return &syncproto.Error{Code: syncproto.CodeInternal, Op: "store: ask", Err: errors.New("not a connection to PostgreSQL")}
 		}
 		results := c.Conn().SendBatch(tx.stmtContext(), batch)
 		for _, q := range ahead {

@@ -70,8 +70,8 @@ func (s *Store) shredSQLite(ctx context.Context) error {
 	}
 	if busy != 0 {
 		return &syncproto.Error{Code: syncproto.CodeBusy, Op: "store.Shred", RetryAfter: 60,
-			Message: "已经抹除，但旧的页还在文件里：一直有人在读 / erased, but old pages are still in the file: somebody reads all the time",
-			Hint:    "空闲时重启服务，会接着清 / restart the server when it is quiet; it goes on then"}
+			Message: syncproto.Both("已经抹除，但旧的页还在文件里：一直有人在读。", "Erased, but old pages are still in the file: somebody reads all the time."),
+			Hint:    syncproto.Both("空闲时重启服务，会接着清。", "Restart the server when it is quiet; it goes on then.")}
 	}
 	return nil
 }

@@ -19,8 +19,8 @@ func (s *Store) openSQLite(ctx context.Context) error {
 		if sqlitex.IsBusy(err) {
 			return wrap("open", err)
 		}
-		return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: fmt.Sprintf("store.Open %s", s.opt.Path), Message: "数据库打不开 / the database does not open",
-			Hint: "检查路径与权限 / check the path and its permissions", Err: err}
+		return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: fmt.Sprintf("store.Open %s", s.opt.Path), Message: syncproto.Both("数据库打不开。", "The database does not open."),
+			Hint: syncproto.Both("检查路径与权限。", "Check the path and its permissions."), Err: err}
 	}
 	s.file, s.writeDB, s.db = file, file.Write, file.Read
 	s.pool = newPool(s.db, s.dialect, s.opt.Readers)

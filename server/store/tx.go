@@ -59,7 +59,7 @@ func (tx *Tx) Touch(scope string) {
 // Exec runs a statement written with ? and “= ANY(?)” (see dialect).
 func (tx *Tx) Exec(query string, args ...any) error {
 	if !tx.write {
-		return &syncproto.Error{Code: syncproto.CodeInternal, Op: "store.Exec", Message: "a read transaction does not write"}
+		return &syncproto.Error{Code: syncproto.CodeInternal, Op: "store.Exec", Err: errors.New("a read transaction does not write")}
 	}
 	if tx.ses.dialect == postgresDialect {
 		tx.queue(query, args...)

@@ -196,8 +196,8 @@ func readRowSum(s *strict.Scanner) (row syncproto.RowSum, err error) {
 func (r *Reader) readStates(s *strict.Scanner) error {
 	return s.Array(func(int) error {
 		if len(r.states) >= syncproto.MaxHeld {
-			return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "states", Message: "数据分区太多。 Too many buckets.",
-				Hint: fmt.Sprintf("最多 %d 个。 At most %d.", syncproto.MaxHeld, syncproto.MaxHeld)}
+			return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "states", Message: syncproto.Both("数据分区太多。", "Too many buckets."),
+				Hint: syncproto.Both(fmt.Sprintf("最多 %d 个。", syncproto.MaxHeld), fmt.Sprintf("At most %d.", syncproto.MaxHeld))}
 		}
 		var b syncproto.BucketState
 		err := readTuple(s, 4, func(i int) (err error) {

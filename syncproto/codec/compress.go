@@ -72,8 +72,8 @@ func (p *pooledEncoder) Close() error {
 }
 
 func unknownEncoding(encoding string) error {
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "content encoding", Message: fmt.Sprintf("不认识压缩方式 %q。 Unknown content encoding %q.", encoding, encoding),
-		Hint: "用 zstd、gzip 或不压缩。 Use zstd, gzip or none."}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "content encoding", Message: syncproto.Both(fmt.Sprintf("不认识压缩方式 %q。", encoding), fmt.Sprintf("Unknown content encoding %q.", encoding)),
+		Hint: syncproto.Both("用 zstd、gzip 或不压缩。", "Use zstd, gzip or none.")}
 }
 
 // Decompress gives a reader of what r holds in the encoding. It never gives more than most bytes, then fails with CodeTooLarge; the
@@ -150,11 +150,11 @@ func (s *source) sort(err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return io.ErrUnexpectedEOF
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "decompress", Message: "压缩窗口太大。 The window of the compressed stream is too large.",
-			Hint: "zstd 窗口最大 8 MiB。 A zstd window has at most 8 MiB.", Err: err}
+		return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "decompress", Message: syncproto.Both("压缩窗口太大。", "The window of the compressed stream is too large."),
+			Hint: syncproto.Both("zstd 窗口最大 8 MiB。", "A zstd window has at most 8 MiB."), Err: err}
 	}
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "decompress", Message: "压缩的内容坏了。 The compressed body is garbled.",
-		Hint: "重新发送。 Send it again.", Err: err}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "decompress", Message: syncproto.Both("压缩的内容坏了。", "The compressed body is garbled."),
+		Hint: syncproto.Both("重新发送。", "Send it again."), Err: err}
 }
 
 // bounded stops a bomb: it reads one byte past the limit to tell a stream that fits from one that does not.
@@ -176,8 +176,8 @@ func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.in.Read(p)
 	b.left -= int64(n)
 	if b.left < 0 {
-		return 0, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "decompress", Message: fmt.Sprintf("解压后超过 %d 字节。 More than %d bytes after decompression.", b.most, b.most),
-			Hint: "分几次同步。 Sync in parts."}
+		return 0, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "decompress", Message: syncproto.Both(fmt.Sprintf("解压后超过 %d 字节。", b.most), fmt.Sprintf("More than %d bytes after decompression.", b.most)),
+			Hint: syncproto.Both("分几次同步。", "Sync in parts.")}
 	}
 	if err != nil && err != io.EOF {
 		err = b.src.sort(err)

@@ -26,8 +26,8 @@ func readList[T any](s *strict.Scanner, most int, one func() (T, error)) ([]T, e
 	var out []T
 	err := s.Array(func(i int) error {
 		if i >= most {
-			return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "list", Message: "一个列表太长。 A list is too long.",
-				Hint: "最多 " + strconv.Itoa(most) + " 项。 At most " + strconv.Itoa(most) + " entries."}
+			return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "list", Message: syncproto.Both("一个列表太长。", "A list is too long."),
+				Hint: syncproto.Both("最多 "+strconv.Itoa(most)+" 项。", "At most "+strconv.Itoa(most)+" entries.")}
 		}
 		v, err := one()
 		out = append(out, v)

@@ -105,8 +105,8 @@ func (r *Reader) line() ([]byte, error) {
 			}
 		}
 		if len(r.long)+len(part) > r.limits.FrameBytes {
-			return nil, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: r.op(), Message: fmt.Sprintf("第 %d 行太长。 Line %d is too long.", r.frames+1, r.frames+1),
-				Hint: fmt.Sprintf("一行最多 %d 字节。 A line has at most %d bytes.", r.limits.FrameBytes, r.limits.FrameBytes)}
+			return nil, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: r.op(), Message: syncproto.Both(fmt.Sprintf("第 %d 行太长。", r.frames+1), fmt.Sprintf("Line %d is too long.", r.frames+1)),
+				Hint: syncproto.Both(fmt.Sprintf("一行最多 %d 字节。", r.limits.FrameBytes), fmt.Sprintf("A line has at most %d bytes.", r.limits.FrameBytes))}
 		}
 		switch {
 		case err == nil && len(r.long) == 0:
@@ -125,8 +125,8 @@ func (r *Reader) line() ([]byte, error) {
 func (r *Reader) count() error {
 	r.frames++
 	if r.frames > r.limits.Frames {
-		return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: r.op(), Message: "一次同步的行数太多。 Too many lines in one sync.",
-			Hint: fmt.Sprintf("最多 %d 行；分几次同步。 At most %d lines; sync in parts.", r.limits.Frames, r.limits.Frames)}
+		return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: r.op(), Message: syncproto.Both("一次同步的行数太多。", "Too many lines in one sync."),
+			Hint: syncproto.Both(fmt.Sprintf("最多 %d 行；分几次同步。", r.limits.Frames), fmt.Sprintf("At most %d lines; sync in parts.", r.limits.Frames))}
 	}
 	return nil
 }
@@ -140,8 +140,8 @@ func (r *Reader) broken(err error) error {
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: r.op(), Message: "连接中途断了，已收到的都留着。 The connection broke; what arrived is kept.",
-		Hint: "稍后会自动接着同步。 The next sync goes on from there.", Err: err}
+	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: r.op(), Message: syncproto.Both("连接中途断了，已收到的都留着。", "The connection broke; what arrived is kept."),
+		Hint: syncproto.Both("稍后会自动接着同步。", "The next sync goes on from there."), Err: err}
 }
 
 // fault is the error for a line that breaks the protocol.
@@ -153,8 +153,8 @@ func (r *Reader) fault(err error) error {
 		return &out
 	}
 	what := err.Error()
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: r.op(), Message: fmt.Sprintf("第 %d 行不合协议。 Line %d breaks the protocol: %s.", r.frames, r.frames, what),
-		Hint: "这是程序的问题，请升级客户端或报告。 This is a fault of the program: upgrade it, or report it.", Err: err}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: r.op(), Message: syncproto.Both(fmt.Sprintf("第 %d 行不合协议。", r.frames), fmt.Sprintf("Line %d breaks the protocol: %s.", r.frames, what)),
+		Hint: syncproto.Both("这是程序的问题，请升级客户端或报告。", "This is a fault of the program: upgrade it, or report it."), Err: err}
 }
 
 func (r *Reader) op() string { return fmt.Sprintf("read frame %d", r.frames) }
@@ -235,14 +235,14 @@ func (r *Reader) frame(s *strict.Scanner, kind string) (syncproto.Frame, error) 
 		return readProbe(s)
 	case "testimony":
 		if r.testimony++; r.testimony > syncproto.MaxTestimony {
-			return nil, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "testimony", Message: "一次交的作证内容太多。 Too much testimony in one request.",
-				Hint: fmt.Sprintf("每次最多 %d 行。 At most %d rows at a time.", syncproto.MaxTestimony, syncproto.MaxTestimony)}
+			return nil, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "testimony", Message: syncproto.Both("一次交的作证内容太多。", "Too much testimony in one request."),
+				Hint: syncproto.Both(fmt.Sprintf("每次最多 %d 行。", syncproto.MaxTestimony), fmt.Sprintf("At most %d rows at a time.", syncproto.MaxTestimony))}
 		}
 		return r.readTestimony(s)
 	case "change":
 		if r.changes++; r.changes > r.limits.Changes {
-			return nil, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "push", Message: "一次上传的改动太多。 Too many changes in one push.",
-				Hint: fmt.Sprintf("每次最多 %d 处。 At most %d at a time.", r.limits.Changes, r.limits.Changes)}
+			return nil, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "push", Message: syncproto.Both("一次上传的改动太多。", "Too many changes in one push."),
+				Hint: syncproto.Both(fmt.Sprintf("每次最多 %d 处。", r.limits.Changes), fmt.Sprintf("At most %d at a time.", r.limits.Changes))}
 		}
 		return r.change(s)
 	case "head":

@@ -43,8 +43,8 @@ func (r *Reader) hello(s *strict.Scanner) (syncproto.Hello, error) {
 		err = s.Fail("a hello names its protocol")
 	}
 	if err == nil && r.device != "" && h.Device != "" && h.Device != r.device {
-		err = &syncproto.Error{Code: syncproto.CodeForbidden, Op: "hello", Message: "这不是本机的身份。 The hello names another device than the token.",
-			Hint: "用本机的身份重新同步。 Sync with this device's own token."}
+		err = &syncproto.Error{Code: syncproto.CodeForbidden, Op: "hello", Message: syncproto.Both("这不是本机的身份。", "The hello names another device than the token."),
+			Hint: syncproto.Both("用本机的身份重新同步。", "Sync with this device's own token.")}
 	}
 	if h.Device == "" {
 		h.Device = r.device

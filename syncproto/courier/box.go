@@ -55,8 +55,8 @@ func Seal(to, purpose string, plain []byte) ([]byte, error) {
 		key, err = hpke.NewDHKEMPublicKey(public)
 	}
 	if err != nil {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "seal to a key", Message: "服务器的公钥写得不对。 The public key is wrong.",
-			Hint: "联网后重新取一次公钥。 Fetch the key again when online.", Err: err}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "seal to a key", Message: syncproto.Both("服务器的公钥写得不对。", "The public key is wrong."),
+			Hint: syncproto.Both("联网后重新取一次公钥。", "Fetch the key again when online."), Err: err}
 	}
 	box, err := hpke.Seal(key, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), info(purpose), plain)
 	if err != nil {
@@ -77,8 +77,8 @@ func Open(private []byte, purpose string, box []byte) ([]byte, error) {
 	}
 	plain, err := hpke.Open(key, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), info(purpose), box)
 	if err != nil {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "open a box", Message: "这份内容打不开：不是给这里的，或者坏了。 This cannot be opened: it is for somebody else, or damaged.",
-			Hint: "请带到它所属的服务器或手机。 Bring it to where it belongs.", Err: errors.New("hpke: does not open")}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "open a box", Message: syncproto.Both("这份内容打不开：不是给这里的，或者坏了。", "This cannot be opened: it is for somebody else, or damaged."),
+			Hint: syncproto.Both("请带到它所属的服务器或手机。", "Bring it to where it belongs."), Err: errors.New("hpke: does not open")}
 	}
 	return plain, nil
 }

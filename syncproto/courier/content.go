@@ -28,7 +28,7 @@ func OpenContent(file, private []byte) (row syncproto.RowID, content []byte, err
 	}
 	head, content, ok := bytes.Cut(plain, []byte("\n"))
 	if !ok {
-		return "", nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "open a content", Message: "这份文件坏了。 The file is damaged.", Hint: "从手机上重新取一份。 Take it from the phone again.",
+		return "", nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "open a content", Message: syncproto.Both("这份文件坏了。", "The file is damaged."), Hint: syncproto.Both("从手机上重新取一份。", "Take it from the phone again."),
 			Err: fmt.Errorf("no line names a row")}
 	}
 	return syncproto.RowID(head), content, nil

@@ -81,8 +81,8 @@ func PackReceipt(w io.Writer, to string, key ed25519.PrivateKey, r Receipt) erro
 
 func pack(w io.Writer, magic, to string, h header, body []byte) error {
 	if len(body) > syncproto.MaxBodyBytes {
-		return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "courier", Message: "要带走的内容太多。 Too much to carry in one file.",
-			Hint: "分成几个文件。 Write several files."}
+		return &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "courier", Message: syncproto.Both("要带走的内容太多。", "Too much to carry in one file."),
+			Hint: syncproto.Both("分成几个文件。", "Write several files.")}
 	}
 	box, err := Seal(to, magic, append(h.append(nil), body...))
 	if err != nil {
@@ -121,16 +121,16 @@ func OpenReceipt(r io.Reader, private []byte, key ed25519.PublicKey, device sync
 		return nil, err
 	}
 	if out.Device != device {
-		return nil, &syncproto.Error{Code: syncproto.CodeForbidden, Op: "receipt", Message: "这是另一台设备的回执。 This receipt is for another device.",
-			Hint: "请带到那台设备。 Bring it to that device."}
+		return nil, &syncproto.Error{Code: syncproto.CodeForbidden, Op: "receipt", Message: syncproto.Both("这是另一台设备的回执。", "This receipt is for another device."),
+			Hint: syncproto.Both("请带到那台设备。", "Bring it to that device.")}
 	}
 	return out, nil
 }
 
 func check(key ed25519.PublicKey, text, signature []byte) error {
 	if len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, text, signature) {
-		return &syncproto.Error{Code: syncproto.CodeAuth, Op: "courier", Message: "签名不对，内容不可信。 The signature is wrong.",
-			Hint: "请重新导出。 Export it again."}
+		return &syncproto.Error{Code: syncproto.CodeAuth, Op: "courier", Message: syncproto.Both("签名不对，内容不可信。", "The signature is wrong."),
+			Hint: syncproto.Both("请重新导出。", "Export it again.")}
 	}
 	return nil
 }
@@ -141,12 +141,12 @@ func unpack(r io.Reader, magic string, private []byte) (h header, body []byte, e
 		return h, nil, fmt.Errorf("courier: %w", err)
 	}
 	if len(raw) > MaxFile {
-		return h, nil, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "courier", Message: "文件太大。 The file is too large.",
-			Hint: "这不是民情通导出的文件。 It was not written by Minqing."}
+		return h, nil, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "courier", Message: syncproto.Both("文件太大。", "The file is too large."),
+			Hint: syncproto.Both("这不是民情通导出的文件。", "It was not written by Minqing.")}
 	}
 	box, ok := bytes.CutPrefix(raw, []byte(magic))
 	if !ok {
-		return h, nil, invalid("这不是民情通导出的文件，或者版本不同。 This is no such file of Minqing, or of another version.", errors.New("wrong first line"))
+		return h, nil, invalid(syncproto.Both("这不是民情通导出的文件，或者版本不同。", "This is no such file of Minqing, or of another version."), errors.New("wrong first line"))
 	}
 	plain, err := Open(private, magic, box)
 	if err != nil {
@@ -154,16 +154,16 @@ func unpack(r io.Reader, magic string, private []byte) (h header, body []byte, e
 	}
 	line, body, ok := bytes.Cut(plain, []byte{'\n'})
 	if !ok || !utf8.Valid(line) {
-		return h, nil, invalid("文件内容不合规。 The file breaks its format.", errors.New("no header"))
+		return h, nil, invalid(syncproto.Both("文件内容不合规。", "The file breaks its format."), errors.New("no header"))
 	}
 	if err := h.parse(string(line)); err != nil {
-		return h, nil, invalid("文件内容不合规。 The file breaks its format.", err)
+		return h, nil, invalid(syncproto.Both("文件内容不合规。", "The file breaks its format."), err)
 	}
 	return h, body, nil
 }
 
 func invalid(message string, err error) error {
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "courier", Message: message, Hint: "请重新导出。 Export it again.", Err: err}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "courier", Message: message, Hint: syncproto.Both("请重新导出。", "Export it again."), Err: err}
 }
 
 // header is the line of JSON before the body.

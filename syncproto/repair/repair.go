@@ -104,8 +104,8 @@ func (t *Tree) Answer(p syncproto.Probe) ([]syncproto.Ranges, error) {
 	for _, prefix := range p.Prefixes {
 		leaves, err := t.under(prefix)
 		if err != nil {
-			return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "probe", Message: "核对请求写得不对。 A probe is wrong.",
-				Hint: "这是程序的问题，请升级客户端或报告。 This is a fault of the program: upgrade it, or report it.", Err: err}
+			return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "probe", Message: syncproto.Both("核对请求写得不对。", "A probe is wrong."),
+				Hint: syncproto.Both("这是程序的问题，请升级客户端或报告。", "This is a fault of the program: upgrade it, or report it."), Err: err}
 		}
 		r := syncproto.Ranges{ID: p.ID, Prefix: prefix}
 		switch {
@@ -153,7 +153,7 @@ func (t *Tree) Compare(answer []syncproto.Ranges) (Step, error) {
 			err = fmt.Errorf("%d sums of width %d below %q", len(r.Sums), r.Width, r.Prefix)
 		}
 		if err != nil {
-			return Step{}, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "ranges", Message: "服务器的核对答复写得不对。 The server's answer to a probe is wrong.", Err: err}
+			return Step{}, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "ranges", Message: syncproto.Both("服务器的核对答复写得不对。", "The server's answer to a probe is wrong."), Err: err}
 		}
 		if r.Width == 0 {
 			compareRows(&step, own, r.Rows)

@@ -67,7 +67,7 @@ func (a *app) fate(e replica.Entry) string {
 	case syncproto.Conflicted:
 		out = a.decision(v)
 	case syncproto.Refused:
-		out += "，" + v.Message
+		out += a.label(schema.Label{ZH: "，", EN: ": "}) + a.label(schema.ReadBoth(v.Message))
 	}
 	if v.Late {
 		out += a.label(schema.Label{ZH: "（晚到：这户已不归您联系。您是之前去的，照样算数。）", EN: " (late: this household is no longer yours; you went before that, so it counts)"})

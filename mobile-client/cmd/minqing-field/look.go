@@ -41,12 +41,12 @@ func (a *app) find(r *replica.Replica, table, what string) (syncproto.RowID, err
 		return syncproto.RowID(what), nil
 	}
 	if r.Book().Table(table) == nil {
-		return "", &syncproto.Error{Code: syncproto.CodeNotFound, Op: "find " + table, Message: fmt.Sprintf("没有表 %s。 There is no table %s.", table, table),
-			Hint: "表见 docs/SCHEMA.md，如 household、resident、matter。 docs/SCHEMA.md tells the tables."}
+		return "", &syncproto.Error{Code: syncproto.CodeNotFound, Op: "find " + table, Message: syncproto.Both(fmt.Sprintf("没有表 %s。", table), fmt.Sprintf("There is no table %s.", table)),
+			Hint: syncproto.Both("表见 docs/SCHEMA.md，如 household、resident、matter。", "docs/SCHEMA.md tells the tables.")}
 	}
 	if table != "household" {
-		return "", &syncproto.Error{Code: syncproto.CodeInvalid, Op: "find " + what, Message: "这里要写行的编号。 An id is wanted here.",
-			Hint: "用 sql 查编号。 Look it up with sql."}
+		return "", &syncproto.Error{Code: syncproto.CodeInvalid, Op: "find " + what, Message: syncproto.Both("这里要写行的编号。", "An id is wanted here."),
+			Hint: syncproto.Both("用 sql 查编号。", "Look it up with sql.")}
 	}
 	rows, err := a.shown(r, "household")
 	if err != nil {
@@ -60,8 +60,8 @@ func (a *app) find(r *replica.Replica, table, what string) (syncproto.RowID, err
 		codes = append(codes, h.get("code").Str())
 	}
 	slices.Sort(codes) // rows come by id, which tells a reader nothing
-	return "", &syncproto.Error{Code: syncproto.CodeNotFound, Op: "find " + what, Message: fmt.Sprintf("本机没有户号 %s。 No household %s on this device.", what, what),
-		Hint: "本机有： On this device: " + strings.Join(codes, "、")}
+	return "", &syncproto.Error{Code: syncproto.CodeNotFound, Op: "find " + what, Message: syncproto.Both(fmt.Sprintf("本机没有户号 %s。", what), fmt.Sprintf("No household %s on this device.", what)),
+		Hint: syncproto.Both("本机有：。", "On this device: "+strings.Join(codes, "、")+".")}
 }
 
 type statusCmd struct{}

@@ -128,9 +128,9 @@ func (a *app) explain(err error) string {
 		return err.Error()
 	}
 	if e.Hint != "" {
-		return e.Message + "\n" + e.Hint
+		return schema.OneLine(e.Message) + "\n" + schema.OneLine(e.Hint)
 	}
-	return e.Message
+	return schema.OneLine(e.Message)
 }
 
 // open opens the replica; it must exist unless create is set.
@@ -145,7 +145,7 @@ func (a *app) open(create, plain bool) (*replica.Replica, error) {
 	_, err = os.Stat(a.File)
 	if err != nil && !create {
 		return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "open " + a.File, Err: err,
-			Message: fmt.Sprintf("没有数据文件 %s。 There is no data file %s.", a.File, a.File), Hint: "先用 enrol 登记这台设备。 Enrol this device first."}
+			Message: syncproto.Both(fmt.Sprintf("没有数据文件 %s。", a.File), fmt.Sprintf("There is no data file %s.", a.File)), Hint: syncproto.Both("先用 enrol 登记这台设备。", "Enrol this device first.")}
 	}
 	key, err := a.key(err != nil, plain)
 	if err != nil {

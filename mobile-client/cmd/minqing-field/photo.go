@@ -106,7 +106,7 @@ func (c *photosCmd) Run(a *app) error {
 		case c.Save == "":
 			return a.listPhotos(r)
 		case c.Out == "":
-			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "photos --save", Message: "没有写到哪里。 No file is named.", Hint: "用 --out 写文件名。 Name it with --out."}
+			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "photos --save", Message: syncproto.Both("没有写到哪里。", "No file is named."), Hint: syncproto.Both("用 --out 写文件名。", "Name it with --out.")}
 		}
 		row := syncproto.RowID(c.Save)
 		var content []byte

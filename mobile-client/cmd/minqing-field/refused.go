@@ -37,7 +37,7 @@ func (refusedList) Run(a *app) error {
 func (a *app) refused(r *replica.Replica, e replica.Entry) {
 	reason := ""
 	if e.Verdict != nil {
-		reason = e.Verdict.Message
+		reason = a.label(schema.ReadBoth(e.Verdict.Message))
 	}
 	a.say("第 %d 条未通过：%s", "Change %d was refused: %s", e.Change.Name.Number, reason)
 	for _, edit := range e.Change.Edits {
@@ -77,7 +77,7 @@ func (a *app) entry(r *replica.Replica, number uint64) (replica.Entry, error) {
 		}
 	}
 	return replica.Entry{}, &syncproto.Error{Code: syncproto.CodeNotFound, Op: fmt.Sprintf("refused %d", number),
-		Message: fmt.Sprintf("第 %d 条没有被退回。 Change %d is not among the refused.", number, number), Hint: "用 refused 看一看。 List them with refused."}
+		Message: syncproto.Both(fmt.Sprintf("第 %d 条没有被退回。", number), fmt.Sprintf("Change %d is not among the refused.", number)), Hint: syncproto.Both("用 refused 看一看。", "List them with refused.")}
 }
 
 type refusedMend struct {

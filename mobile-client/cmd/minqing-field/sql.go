@@ -51,8 +51,8 @@ var (
 // books, would only break the file.
 func (c *sqlCmd) connection(db *sqlitex.DB) (*sql.DB, error) {
 	if ownTables.MatchString(c.Query) || moreThanOne(c.Query) {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "sql", Message: "一次一条，只能改业务表里的行，不能改 mq_ 开头的表。 One statement at a time, on rows of the domain tables and none that begin with mq_.",
-			Hint: "拆成几条；mq_ 开头的表可以看。 Split it up; tables that begin with mq_ can be read."}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "sql", Message: syncproto.Both("一次一条，只能改业务表里的行，不能改 mq_ 开头的表。", "One statement at a time, on rows of the domain tables and none that begin with mq_."),
+			Hint: syncproto.Both("拆成几条；mq_ 开头的表可以看。", "Split it up; tables that begin with mq_ can be read.")}
 	}
 	if writes.MatchString(c.Query) {
 		return db.Write, nil
@@ -94,8 +94,8 @@ func moreThanOne(query string) bool {
 func (a *app) query(db *sql.DB, query string) error {
 	rows, err := db.QueryContext(a.ctx, query)
 	if err != nil {
-		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "sql", Message: "这条 SQL 没有执行：" + err.Error() + " The statement was not run.",
-			Hint: "表和栏见 docs/SCHEMA.md；建表、删表不行。 docs/SCHEMA.md tells tables and columns; tables are not made or dropped.", Err: err}
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "sql", Message: syncproto.Both("这条 SQL 没有执行："+err.Error()+"。", "The statement was not run."),
+			Hint: syncproto.Both("表和栏见 docs/SCHEMA.md；建表、删表不行。", "docs/SCHEMA.md tells tables and columns; tables are not made or dropped."), Err: err}
 	}
 	defer rows.Close()
 	names, err := rows.Columns()

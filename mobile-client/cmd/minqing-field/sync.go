@@ -42,8 +42,8 @@ func (c *enrolCmd) Run(a *app) error {
 	case c.Link != "":
 		server, code, err = syncproto.ParseEnrolLink(c.Link)
 	case code == "":
-		err = &syncproto.Error{Code: syncproto.CodeInvalid, Op: "enrol", Message: "没有写登记码。 No code is given.",
-			Hint: "用 --server 和 --code，或者 --link。 Give --server and --code, or --link."}
+		err = &syncproto.Error{Code: syncproto.CodeInvalid, Op: "enrol", Message: syncproto.Both("没有写登记码。", "No code is given."),
+			Hint: syncproto.Both("用 --server 和 --code，或者 --link。", "Give --server and --code, or --link.")}
 	default:
 		if code, err = syncproto.ParseCode(code); err == nil {
 			server, err = serverURL(server)
@@ -76,7 +76,7 @@ func serverURL(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return "", &syncproto.Error{Code: syncproto.CodeInvalid, Op: "server " + text, Err: err,
-			Message: fmt.Sprintf("服务器地址“%s”不对。 “%s” is no address of a server.", text, text), Hint: "写成 https://… 的样子。 Write it like https://…"}
+			Message: syncproto.Both(fmt.Sprintf("服务器地址“%s”不对。", text), fmt.Sprintf("“%s” is no address of a server.", text)), Hint: syncproto.Both("写成 https://… 的样子。", "Write it like https://…")}
 	}
 	return strings.TrimRight(text, "/"), nil
 }
@@ -221,7 +221,7 @@ func (c *verifyCmd) Run(a *app) error {
 		}
 		if got := syncproto.DigestRoot(anew); got != root {
 			return &syncproto.Error{Code: syncproto.CodeInternal, Op: fmt.Sprintf("verify: root %s, kept %s", got, root),
-				Message: "本机数据和记下的摘要对不上。 The tables do not fit the digests kept.", Hint: "同步一次，会自动修好。 Sync once; it repairs itself."}
+				Message: syncproto.Both("本机数据和记下的摘要对不上。", "The tables do not fit the digests kept."), Hint: syncproto.Both("同步一次，会自动修好。", "Sync once; it repairs itself.")}
 		}
 		if !c.Digests {
 			a.say("%d 个桶，摘要全部对上。", "%d buckets; every digest fits.", len(anew))

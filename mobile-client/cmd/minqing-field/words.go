@@ -71,7 +71,7 @@ func (a *app) notice(r *replica.Replica, n replica.Notice) string {
 	}
 	b.WriteString(a.label(noticeWords[n.Kind]))
 	if n.Text != "" && (n.Kind == replica.NoticeRefused || n.Kind == replica.NoticeUnreadable) {
-		b.WriteString("（" + n.Text + "）")
+		b.WriteString("（" + a.label(schema.ReadBoth(n.Text)) + "）")
 	}
 	return b.String()
 }

@@ -155,8 +155,8 @@ func parseSets(book *schema.Book, table string, f replica.Form, words []string) 
 		name = strings.TrimSuffix(name, op)
 		col := book.Table(table).Column(name)
 		if !ok || col == nil || (op != "" && op != "+" && op != "-") {
-			return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "edit " + w, Message: fmt.Sprintf("看不懂“%s”。 Cannot read “%s”.", w, w),
-				Hint: "写成 列=值；列名见 docs/SCHEMA.md。 Write column=value; docs/SCHEMA.md names the columns."}
+			return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "edit " + w, Message: syncproto.Both(fmt.Sprintf("看不懂“%s”。", w), fmt.Sprintf("Cannot read “%s”.", w)),
+				Hint: syncproto.Both("写成 列=值；列名见 docs/SCHEMA.md。", "Write column=value; docs/SCHEMA.md names the columns.")}
 		}
 		old, set := out[name]
 		if !set {

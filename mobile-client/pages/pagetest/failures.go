@@ -65,7 +65,7 @@ func (p *Phone) failures(ctx context.Context) error {
 		p.Rows[name] = syncproto.RowID(ch.Identity())
 	}
 	no := verdict(refused, syncproto.Refused)
-	no.Code, no.Message = syncproto.CodeInvalid, "身份证号最后一位对不上 / the last digit of the ID number does not fit"
+	no.Code, no.Message = syncproto.CodeInvalid, syncproto.Both("身份证号最后一位对不上。", "The last digit of the ID number does not fit.")
 	open := verdict(conflicted, syncproto.Conflicted)
 	open.Items = []syncproto.ItemNote{{Table: "household", Row: home, Cell: "address"}}
 	both := verdict(merged, syncproto.Merged)

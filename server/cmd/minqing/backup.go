@@ -49,10 +49,10 @@ func (c *backupCmd) Run(r *room) error {
 func (c *backupCmd) recipient() (to age.Recipient, made string, err error) {
 	switch {
 	case c.Recipient != "" && c.PassphraseFile != "":
-		return nil, "", &syncproto.Error{Code: syncproto.CodeInvalid, Op: "backup", Message: "--recipient 和 --passphrase-file 只能写一个。 Give one of the two, not both.", Hint: "去掉一个。 Leave one out."}
+		return nil, "", &syncproto.Error{Code: syncproto.CodeInvalid, Op: "backup", Message: syncproto.Both("--recipient 和 --passphrase-file 只能写一个。", "Give one of the two, not both."), Hint: syncproto.Both("去掉一个。", "Leave one out.")}
 	case c.Recipient != "":
 		if to, err = age.ParseX25519Recipient(c.Recipient); err != nil {
-			return nil, "", &syncproto.Error{Code: syncproto.CodeInvalid, Op: "backup", Message: "--recipient 不是 age 公钥。 This is no age public key.", Hint: "它以 age1 开头，由 age-keygen 生成。 It begins with age1.", Err: err}
+			return nil, "", &syncproto.Error{Code: syncproto.CodeInvalid, Op: "backup", Message: syncproto.Both("--recipient 不是 age 公钥。", "This is no age public key."), Hint: syncproto.Both("它以 age1 开头，由 age-keygen 生成。", "It begins with age1."), Err: err}
 		}
 		return to, "", nil
 	case c.PassphraseFile != "":
@@ -81,7 +81,7 @@ func firstLine(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	line, _, _ := strings.Cut(string(text), "\n")
 	if line = strings.TrimSpace(line); err != nil || line == "" {
-		return "", &syncproto.Error{Code: syncproto.CodeInvalid, Op: "passphrase", Message: "口令文件 " + path + " 读不出口令。 The passphrase file holds none.", Hint: "口令写在第一行。 Write it on the first line.", Err: err}
+		return "", &syncproto.Error{Code: syncproto.CodeInvalid, Op: "passphrase", Message: syncproto.Both("口令文件 "+path+" 读不出口令。", "The passphrase file holds none."), Hint: syncproto.Both("口令写在第一行。", "Write it on the first line."), Err: err}
 	}
 	return line, nil
 }
@@ -101,7 +101,7 @@ func (c *restoreCmd) Run(r *room) error {
 	}
 	f, err := os.Open(c.File)
 	if err != nil {
-		return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "restore", Message: "打不开文件 " + c.File + "。 The file cannot be opened.", Hint: fileHint(err), Err: err}
+		return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "restore", Message: syncproto.Both("打不开文件 "+c.File+"。", "The file cannot be opened."), Hint: fileHint(err), Err: err}
 	}
 	defer f.Close() // reading is over: nothing is lost by its error
 	if err := admin.Restore(r.ctx, config(r.cli, nil), f, ids...); err != nil {
@@ -116,7 +116,7 @@ func (c *restoreCmd) identities() ([]age.Identity, error) {
 	if c.Identity != "" {
 		f, err := os.Open(c.Identity)
 		if err != nil {
-			return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "restore", Message: "打不开密钥文件 " + c.Identity + "。 The key file cannot be opened.", Hint: fileHint(err), Err: err}
+			return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "restore", Message: syncproto.Both("打不开密钥文件 "+c.Identity+"。", "The key file cannot be opened."), Hint: fileHint(err), Err: err}
 		}
 		ids, err := age.ParseIdentities(f)
 		return ids, errors.Join(err, f.Close())
@@ -129,7 +129,7 @@ func (c *restoreCmd) identities() ([]age.Identity, error) {
 		}
 	}
 	if pass == "" {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "restore", Message: "没有写口令。 No passphrase is given.", Hint: "用 --passphrase、--passphrase-file 或 --identity。 Use --passphrase, --passphrase-file or --identity."}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "restore", Message: syncproto.Both("没有写口令。", "No passphrase is given."), Hint: syncproto.Both("用 --passphrase、--passphrase-file 或 --identity。", "Use --passphrase, --passphrase-file or --identity.")}
 	}
 	id, err := age.NewScryptIdentity(pass)
 	return []age.Identity{id}, err

@@ -43,14 +43,14 @@ func (c *carryCmd) Run(r *room) error {
 func readBundle(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "carry", Message: "打不开文件 " + path + "。 The file cannot be opened.", Hint: fileHint(err), Err: err}
+		return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "carry", Message: syncproto.Both("打不开文件 "+path+"。", "The file cannot be opened."), Hint: fileHint(err), Err: err}
 	}
 	file, err := io.ReadAll(io.LimitReader(f, courier.MaxFile+1))
 	if err := errors.Join(err, f.Close()); err != nil {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "carry", Message: "读不出文件 " + path + "。 The file cannot be read.", Hint: fileHint(err), Err: err}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "carry", Message: syncproto.Both("读不出文件 "+path+"。", "The file cannot be read."), Hint: fileHint(err), Err: err}
 	}
 	if len(file) > courier.MaxFile {
-		return nil, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "carry", Message: "文件 " + path + " 太大，不是手机导出的文件。 The file is larger than any that a phone exports.", Hint: "请核对文件。 Check the file."}
+		return nil, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "carry", Message: syncproto.Both("文件 "+path+" 太大，不是手机导出的文件。", "The file is larger than any that a phone exports."), Hint: syncproto.Both("请核对文件。", "Check the file.")}
 	}
 	return file, nil
 }

@@ -78,7 +78,7 @@ func parse(c *cli, args []string, out, errOut io.Writer) (*kong.Context, error) 
 		if errors.As(err, &pe) && pe.Context != nil && pe.Context.Command() != "" {
 			hint = "minqing " + strings.Fields(pe.Context.Command())[0] + " --help"
 		}
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "parse", Message: "命令没看懂：" + err.Error(), Hint: "看看用法：" + hint + " See: " + hint}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "parse", Message: syncproto.Both("命令没看懂。", "The command was not understood: "+err.Error()+"."), Hint: syncproto.Both("看看用法："+hint+"。", "See: "+hint+".")}
 	}
 	return k, nil
 }

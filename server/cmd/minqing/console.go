@@ -36,19 +36,19 @@ type consoleFlags struct {
 }
 
 func badFlag(zh, en, hint string, err error) error {
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "serve", Message: zh + " " + en, Hint: hint, Err: err}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "serve", Message: syncproto.Both(zh, en), Hint: hint, Err: err}
 }
 
 // secure puts TLS over a listener when there is a certificate, and gives the address that people open.
 func (f *consoleFlags) secure(l net.Listener) (net.Listener, string, error) {
 	scheme := "http://"
 	if (f.TLSCert == "") != (f.TLSKey == "") {
-		return nil, "", errors.Join(badFlag("证书和私钥要一起写。", "A certificate needs its key.", "写上 --tls-cert 和 --tls-key。 Give both --tls-cert and --tls-key.", nil), l.Close())
+		return nil, "", errors.Join(badFlag("证书和私钥要一起写。", "A certificate needs its key.", syncproto.Both("写上 --tls-cert 和 --tls-key。", "Give both --tls-cert and --tls-key."), nil), l.Close())
 	}
 	if f.TLSCert != "" {
 		cert, err := tls.LoadX509KeyPair(f.TLSCert, f.TLSKey)
 		if err != nil {
-			return nil, "", errors.Join(badFlag("证书或私钥读不出来。", "The certificate or its key cannot be read.", "核对两个文件是不是一对，都是 PEM。 Check that the two files belong together, both PEM.", err), l.Close())
+			return nil, "", errors.Join(badFlag("证书或私钥读不出来。", "The certificate or its key cannot be read.", syncproto.Both("核对两个文件是不是一对，都是 PEM。", "Check that the two files belong together, both PEM."), err), l.Close())
 		}
 		l, scheme = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}), "https://"
 	}
@@ -57,7 +57,7 @@ func (f *consoleFlags) secure(l net.Listener) (net.Listener, string, error) {
 		return l, scheme + l.Addr().String(), nil
 	}
 	if u, err := url.Parse(base); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, "", errors.Join(badFlag("--public 要写成 https://minqing.example.cn 这样。", "--public is an address like https://minqing.example.cn.", "只写到主机名和端口。 Give scheme, host and port.", err), l.Close())
+		return nil, "", errors.Join(badFlag("--public 要写成 https://minqing.example.cn 这样。", "--public is an address like https://minqing.example.cn.", syncproto.Both("只写到主机名和端口。", "Give scheme, host and port."), err), l.Close())
 	}
 	return l, base, nil
 }
@@ -71,7 +71,7 @@ func (f *consoleFlags) mount(ctx context.Context, e *engine.Engine, base string,
 			p, err = netip.PrefixFrom(a, a.BitLen()), nil
 		}
 		if err != nil {
-			return badFlag("--proxy 里的“"+text+"”不是地址。", "This is no address.", "写成 10.0.0.0/8 或 192.168.1.5 这样。 Like 10.0.0.0/8 or 192.168.1.5.", err)
+			return badFlag("--proxy 里的“"+text+"”不是地址。", "This is no address.", syncproto.Both("写成 10.0.0.0/8 或 192.168.1.5 这样。", "Like 10.0.0.0/8 or 192.168.1.5."), err)
 		}
 		opt.Proxies = append(opt.Proxies, p)
 	}

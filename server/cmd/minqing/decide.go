@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"minqing/schema"
 	"minqing/server/admin"
 	"minqing/syncproto"
 )
@@ -145,7 +146,7 @@ func (c *refusedListCmd) Run(r *room) error {
 		return err
 	}
 	for _, x := range list {
-		if _, err := fmt.Fprintf(r.out, "%s  %s  %s  %s  %s\n", x.ID, x.When.Format(time.DateTime), x.Who, strings.Join(x.Rows, "；"), x.Why); err != nil {
+		if _, err := fmt.Fprintf(r.out, "%s  %s  %s  %s  %s\n", x.ID, x.When.Format(time.DateTime), x.Who, strings.Join(x.Rows, "；"), schema.OneLine(x.Why)); err != nil {
 			return err
 		}
 	}
@@ -172,7 +173,8 @@ func (c *refusedShowCmd) Run(r *room) error {
 	for _, cell := range x.Cells {
 		r.say("    "+cell.Cell+"："+cell.To, "")
 	}
-	r.say(fmt.Sprintf("  没有生效（%s）：%s", x.Code, x.Why), "")
+	why := schema.ReadBoth(x.Why)
+	r.say(fmt.Sprintf("  没有生效（%s）：%s", x.Code, why.ZH), why.EN)
 	if x.Waits != "" {
 		r.say("  等着 waits for "+string(x.Waits), "")
 	}

@@ -25,7 +25,7 @@ type importCmd struct {
 func (c *importCmd) Run(r *room) (err error) {
 	f, err := os.Open(c.File)
 	if err != nil {
-		return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "import", Message: "打不开文件 " + c.File + "。 The file cannot be opened.", Hint: fileHint(err), Err: err}
+		return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "import", Message: syncproto.Both("打不开文件 "+c.File+"。", "The file cannot be opened."), Hint: fileHint(err), Err: err}
 	}
 	defer f.Close() // reading is over: nothing is lost by its error
 	info, err := f.Stat()
@@ -69,9 +69,9 @@ func (r *room) sayRow(mark string, row sheet.Row, what schema.Label) {
 
 func fileHint(err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
-		return "没有这个文件，请核对名字和文件夹。 There is no such file; check its name and folder."
+		return syncproto.Both("没有这个文件，请核对名字和文件夹。", "There is no such file; check its name and folder.")
 	}
-	return "请核对文件的读权限。 Check who may read it."
+	return syncproto.Both("请核对文件的读权限。", "Check who may read it.")
 }
 
 // progress tells of long imports every so often.
@@ -136,7 +136,7 @@ func newBadFile(path string) (*badFile, error) {
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".minqing-bad-*")
 	if err != nil {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "bad rows", Message: "不能写到 " + path + "。 Cannot write there.", Hint: "请核对 --bad 的文件夹。 Check the folder of --bad.", Err: err}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "bad rows", Message: syncproto.Both("不能写到 "+path+"。", "Cannot write there."), Hint: syncproto.Both("请核对 --bad 的文件夹。", "Check the folder of --bad."), Err: err}
 	}
 	return &badFile{path: path, tmp: tmp, rows: sheet.NewBadRows(tmp)}, nil
 }

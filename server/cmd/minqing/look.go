@@ -73,8 +73,8 @@ func (c *verifyCmd) Run(r *room) error {
 		r.say(fmt.Sprintf("%s：现在是 %s，按历史应是 %s", d.Where, d.Is, d.Should), "")
 	}
 	if !p.Sound() {
-		return &syncproto.Error{Code: syncproto.CodeConflict, Op: "verify", Message: "数据被动过，见上。 The data was altered, see above.",
-			Hint: "把这份数据原样留好，从备份恢复到另一个文件夹对照。 Keep it as it is, and restore a backup elsewhere to compare."}
+		return &syncproto.Error{Code: syncproto.CodeConflict, Op: "verify", Message: syncproto.Both("数据被动过，见上。", "The data was altered, see above."),
+			Hint: syncproto.Both("把这份数据原样留好，从备份恢复到另一个文件夹对照。", "Keep it as it is, and restore a backup elsewhere to compare.")}
 	}
 	r.say(fmt.Sprintf("历史完好：%d 条链、%d 条记录逐条验过，另有 %d 条查阅记录。", p.Chains.Streams, p.Chains.Records, p.Disclosed),
 		fmt.Sprintf("All chains verify: %d chains, %d records, and %d records of disclosure.", p.Chains.Streams, p.Chains.Records, p.Disclosed))
@@ -126,7 +126,7 @@ type exportCmd struct {
 func (c *exportCmd) Run(r *room) error {
 	format, ok := map[string]sheet.Format{".xlsx": sheet.XLSX, ".csv": sheet.CSV}[strings.ToLower(filepath.Ext(c.Out))]
 	if !ok {
-		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "export", Message: "只能写 .xlsx 或 .csv。 Only .xlsx and .csv are written.", Hint: "给 --out 一个这样的文件名。 Name such a file with --out."}
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "export", Message: syncproto.Both("只能写 .xlsx 或 .csv。", "Only .xlsx and .csv are written."), Hint: syncproto.Both("给 --out 一个这样的文件名。", "Name such a file with --out.")}
 	}
 	var rows int
 	err := writeFile(c.Out, func(f *os.File) (err error) {
@@ -147,7 +147,7 @@ func (c *exportCmd) Run(r *room) error {
 func writeFile(path string, fill func(*os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".minqing-*")
 	if err != nil {
-		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "write file", Message: "不能写到 " + path + "。 Cannot write there.", Hint: "核对文件夹是否存在、能不能写。 Check that the folder is there and can be written to.", Err: err}
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "write file", Message: syncproto.Both("不能写到 "+path+"。", "Cannot write there."), Hint: syncproto.Both("核对文件夹是否存在、能不能写。", "Check that the folder is there and can be written to."), Err: err}
 	}
 	if err := errors.Join(fill(f), f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))

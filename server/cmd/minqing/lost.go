@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"minqing/schema"
 	"minqing/server/admin"
 	"minqing/syncproto"
 )
@@ -103,7 +104,8 @@ func (c *lostAcceptCmd) Run(r *room) error {
 	}
 	r.say(fmt.Sprintf("补回 %d 条。", done.Accepted), fmt.Sprintf("%d brought back.", done.Accepted))
 	for i, x := range done.Left {
-		r.say("  没补成："+x.What+"："+done.Why[i], "Not this one.")
+		why := schema.ReadBoth(done.Why[i])
+		r.say("  没补成："+x.What+"："+why.ZH, "Not this one: "+why.EN)
 	}
 	return nil
 }
@@ -128,7 +130,7 @@ func (c *lostDismissCmd) Run(r *room) error {
 
 func someOrAll(ids []string, all bool) error {
 	if all == (len(ids) > 0) || slices.Contains(ids, "") {
-		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "lost", Message: "写明是哪几条，或者写 --all。 Name the rows, or say --all.", Hint: "用 minqing lost list 看看。 See minqing lost list."}
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "lost", Message: syncproto.Both("写明是哪几条，或者写 --all。", "Name the rows, or say --all."), Hint: syncproto.Both("用 minqing lost list 看看。", "See minqing lost list.")}
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"minqing/schema"
 	"minqing/server/admin"
 	"minqing/server/control"
 	"minqing/server/engine"
@@ -100,8 +101,8 @@ func mustExist(c *cli) error {
 		return nil
 	}
 	if _, err := os.Stat(databasePath(c)); err != nil {
-		return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "open " + c.Data, Message: "这个文件夹里还没有民情通的数据：" + c.Data + " There is no database of Minqing in this folder.",
-			Hint: "先运行 minqing init，或者用 --data 写对文件夹。 Run minqing init first, or name the right folder with --data."}
+		return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "open " + c.Data, Message: syncproto.Both("这个文件夹里还没有民情通的数据："+c.Data+"。", "There is no database of Minqing in this folder."),
+			Hint: syncproto.Both("先运行 minqing init，或者用 --data 写对文件夹。", "Run minqing init first, or name the right folder with --data.")}
 	}
 	return nil
 }
@@ -112,12 +113,12 @@ func human(err error) string {
 	if !errors.As(err, &e) {
 		return err.Error()
 	}
-	text := e.Message
+	text := schema.OneLine(e.Message)
 	if text == "" {
 		text = string(e.Code)
 	}
 	if e.Hint != "" {
-		text += "\n" + e.Hint
+		text += "\n" + schema.OneLine(e.Hint)
 	}
 	if e.Err != nil && (e.Code == syncproto.CodeInternal || e.Code == syncproto.CodeUnavailable) {
 		text += "\n(" + e.Err.Error() + ")" // whoever runs the server may read what the database said

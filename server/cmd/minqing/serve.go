@@ -29,8 +29,8 @@ func (s *serveCmd) Run(r *room) (err error) {
 		return err
 	}
 	if running, _ := control.Hand(r.ctx, r.cli.Data, control.Request{Args: []string{"version"}}, io.Discard); running {
-		return &syncproto.Error{Code: syncproto.CodeBusy, Op: "serve", Message: "这个数据文件夹上已经有一个服务在运行：" + r.cli.Data + " A server is running on this data folder already.",
-			Hint: "先停掉它，或者换一个 --data 文件夹（同一个 PostgreSQL 上的第二个服务，要有第一个的 secret.key）。 Stop it first, or use another --data folder; a second server on one PostgreSQL needs the first one's secret.key there."}
+		return &syncproto.Error{Code: syncproto.CodeBusy, Op: "serve", Message: syncproto.Both("这个数据文件夹上已经有一个服务在运行："+r.cli.Data+"。", "A server is running on this data folder already."),
+			Hint: syncproto.Both("先停掉它，或者换一个 --data 文件夹（同一个 PostgreSQL 上的第二个服务，要有第一个的 secret.key）。", "Stop it first, or use another --data folder; a second server on one PostgreSQL needs the first one's secret.key there.")}
 	}
 	log := slog.New(slog.NewTextHandler(r.errOut, nil))
 	l, err := listen(r.ctx, s.Listen)
@@ -89,8 +89,8 @@ func answer(ctx context.Context, serving *cli, e *engine.Engine, q control.Reque
 		return toWords(err)
 	}
 	if c.DB != serving.DB && !standsAlone(k.Command()) {
-		return toWords(&syncproto.Error{Code: syncproto.CodeInvalid, Op: "answer", Message: "正在运行的服务用的是另一个数据库。 The server running on this folder works on another database.",
-			Hint: "用同样的 --db，或者换一个 --data 文件夹。 Give the same --db, or another --data folder."})
+		return toWords(&syncproto.Error{Code: syncproto.CodeInvalid, Op: "answer", Message: syncproto.Both("正在运行的服务用的是另一个数据库。", "The server running on this folder works on another database."),
+			Hint: syncproto.Both("用同样的 --db，或者换一个 --data 文件夹。", "Give the same --db, or another --data folder.")})
 	}
 	return toWords(k.Run(&room{ctx: ctx, cli: &c, out: out, errOut: out, engine: e}))
 }
@@ -110,16 +110,16 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	}
 	_, port, split := net.SplitHostPort(address)
 	if split != nil {
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "listen", Message: "--listen 要写成 127.0.0.1:8470 这样，现在是“" + address + "”。 --listen is an address and a port.",
-			Hint: "只写地址和端口。 Give an address and a port.", Err: err}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "listen", Message: syncproto.Both("--listen 要写成 127.0.0.1:8470 这样，现在是“"+address+"”。", "--listen is an address and a port."),
+			Hint: syncproto.Both("只写地址和端口。", "Give an address and a port."), Err: err}
 	}
 	const windowsInUse = syscall.Errno(10048)
 	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, windowsInUse) && runtime.GOOS == "windows" {
-		return nil, &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "listen", Message: fmt.Sprintf("端口 %s 已被别的程序占用。 Port %s is in use by another program.", port, port),
-			Hint: "停掉那个程序，或者用 --listen " + strings.TrimSuffix(address, port) + "0 任选一个空闲端口。 Stop it, or choose another port with --listen."}
+		return nil, &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "listen", Message: syncproto.Both(fmt.Sprintf("端口 %s 已被别的程序占用。", port), fmt.Sprintf("Port %s is in use by another program.", port)),
+			Hint: syncproto.Both("停掉那个程序，或者用 --listen "+strings.TrimSuffix(address, port)+"0 任选一个空闲端口。", "Stop it, or choose another port with --listen.")}
 	}
-	return nil, &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "listen", Message: fmt.Sprintf("不能在 %s 上服务（端口 %s）。 Cannot listen there.", address, port),
-		Hint: "核对地址；1024 以下的端口要有权限。 Check the address; ports below 1024 need a right.", Err: err}
+	return nil, &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "listen", Message: syncproto.Both(fmt.Sprintf("不能在 %s 上服务（端口 %s）。", address, port), "Cannot listen there."),
+		Hint: syncproto.Both("核对地址；1024 以下的端口要有权限。", "Check the address; ports below 1024 need a right."), Err: err}
 }
 
 type versionCmd struct{}

@@ -50,7 +50,7 @@ type User struct {
 type Client struct{ Address, Agent, Known string }
 
 func invalid(op, zh, en string) error {
-	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "account: " + op, Message: zh + " " + en}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "account: " + op, Message: syncproto.Both(zh, en)}
 }
 
 // token makes what a browser or a link holds: 256 bits.

@@ -131,8 +131,8 @@ func (s *Service) ConfirmFactor(ctx context.Context, x Session, sealed, typed st
 }
 
 func wrongCode() error {
-	return &syncproto.Error{Code: syncproto.CodeAuth, Op: "account: code", Message: "验证码不对，或者已经用过。 The code is wrong, or was used before.",
-		Hint: "等它换下一个再输；手机没带，就用一个恢复码。 Wait for the next one; without your phone, use a recovery code."}
+	return &syncproto.Error{Code: syncproto.CodeAuth, Op: "account: code", Message: syncproto.Both("验证码不对，或者已经用过。", "The code is wrong, or was used before."),
+		Hint: syncproto.Both("等它换下一个再输；手机没带，就用一个恢复码。", "Wait for the next one; without your phone, use a recovery code.")}
 }
 
 // Prove takes the code that a session waits for, a one-time code or a recovery code, and gives what the cookie is to hold from now on.

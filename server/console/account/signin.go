@@ -11,8 +11,8 @@ import (
 
 // wrongPassword is the one answer to whoever does not get in.
 func wrongPassword() error {
-	return &syncproto.Error{Code: syncproto.CodeAuth, Op: "account: sign in", Message: "登录名或密码不对。 The login or the password is wrong.",
-		Hint: "忘了密码，请管理员给您一个一次性链接。 If you forgot it, ask the administrator for a one-time link."}
+	return &syncproto.Error{Code: syncproto.CodeAuth, Op: "account: sign in", Message: syncproto.Both("登录名或密码不对。", "The login or the password is wrong."),
+		Hint: syncproto.Both("忘了密码，请管理员给您一个一次性链接。", "If you forgot it, ask the administrator for a one-time link.")}
 }
 
 // attempt counts a try and lets it go on when it may.
@@ -88,8 +88,8 @@ func (s *Service) Admit(ctx context.Context, issuer, subject, name string, c Cli
 			return err
 		}
 		if u.ID == "" || u.Ended || value == "" {
-			return &syncproto.Error{Code: syncproto.CodeAuth, Op: "account: admit", Message: "这里没有您的账号。 There is no account of yours here.",
-				Hint: "请管理员建一个同名的账号。 Ask the administrator for an account of the same login."}
+			return &syncproto.Error{Code: syncproto.CodeAuth, Op: "account: admit", Message: syncproto.Both("这里没有您的账号。", "There is no account of yours here."),
+				Hint: syncproto.Both("请管理员建一个同名的账号。", "Ask the administrator for an account of the same login.")}
 		}
 		if bound == "" {
 			if err := tx.Exec("INSERT INTO mq_subject (issuer, subject, user_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", issuer, subject, string(u.ID)); err != nil {
@@ -180,8 +180,8 @@ func number(yes bool) int64 {
 }
 
 func spentLink() error {
-	return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "account: link", Message: "这个链接用过了，或者过期了。 This link was used before, or has expired.",
-		Hint: "请管理员再给一个。 Ask the administrator for another."}
+	return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "account: link", Message: syncproto.Both("这个链接用过了，或者过期了。", "This link was used before, or has expired."),
+		Hint: syncproto.Both("请管理员再给一个。", "Ask the administrator for another.")}
 }
 
 // LinkFor tells whose link a code is.

@@ -56,7 +56,7 @@ func allowed(tx *store.Tx, key string) error {
 	}
 	wait := int((until-tx.Now())/1000) + 1
 	return &syncproto.Error{Code: syncproto.CodeBusy, Op: "account: throttle", RetryAfter: wait,
-		Message: fmt.Sprintf("试的次数多了，请等 %d 秒再试。 Too many tries; wait %d seconds.", wait, wait)}
+		Message: syncproto.Both(fmt.Sprintf("试的次数多了，请等 %d 秒再试。", wait), fmt.Sprintf("Too many tries; wait %d seconds.", wait))}
 }
 
 // failed counts an attempt before it is known how it ends: two at once are two. passed takes the series away.

@@ -71,8 +71,8 @@ const sealCarried syncproto.Purpose = "console oidc"
 const wayLife = 10 * time.Minute
 
 func away(err error) error {
-	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "oidc", Message: "单位的登录现在连不上。 Your organisation's sign-in cannot be reached just now.",
-		Hint: "可以先用密码登录，或者过一会儿再试。 Use your password, or try again later.", RetryAfter: 30, Err: err}
+	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "oidc", Message: syncproto.Both("单位的登录现在连不上。", "Your organisation's sign-in cannot be reached just now."),
+		Hint: syncproto.Both("可以先用密码登录，或者过一会儿再试。", "Use your password, or try again later."), RetryAfter: 30, Err: err}
 }
 
 func (p *Provider) config(ctx context.Context) (*oauth2.Config, *oidc.Provider, error) {
@@ -111,8 +111,8 @@ func (p *Provider) Begin(ctx context.Context) (link, carry string, err error) {
 }
 
 func refused(err error) error {
-	return &syncproto.Error{Code: syncproto.CodeAuth, Op: "oidc", Message: "单位的登录没有通过。 Your organisation's sign-in did not go through.",
-		Hint: "请再登录一次。 Sign in once more.", Err: err}
+	return &syncproto.Error{Code: syncproto.CodeAuth, Op: "oidc", Message: syncproto.Both("单位的登录没有通过。", "Your organisation's sign-in did not go through."),
+		Hint: syncproto.Both("请再登录一次。", "Sign in once more."), Err: err}
 }
 
 // Finish takes what the provider sent back, and what the browser carried, and gives who it is: the subject at the issuer, and the login.
