@@ -95,7 +95,7 @@ func wantRefusal(tb testing.TB, err error, words ...string) {
 	if !errors.As(err, &e) {
 		tb.Fatalf("got %v, want a *syncproto.Error", err)
 	}
-	if e.Hint == "" || !strings.Contains(e.Message, " / ") || !strings.Contains(e.Hint, " / ") {
+	if e.Hint == "" || !strings.Contains(e.Message, "\n") || !strings.Contains(e.Hint, "\n") {
 		tb.Errorf("message %q, hint %q: both are wanted, in both languages", e.Message, e.Hint)
 	}
 	for _, w := range words {

@@ -134,13 +134,13 @@ func TestBadRowsCanBeMendedAndImportedAgain(t *testing.T) {
 		case len(row.Problems) > 0:
 			must(t, bad.Add(row, row.Problems[0].Text))
 		case row.Cells["code"] == "":
-			must(t, bad.Add(row, schema.Label{ZH: "没有户号", EN: "no code"}, schema.Label{ZH: "没有生日", EN: "no birth date"}))
+			must(t, bad.Add(row, schema.Label{ZH: "没有户号。", EN: "There is no code."}, schema.Label{ZH: "没有生日。", EN: "There is no birth date."}))
 		}
 	}
 	must(t, bad.Close())
 	f, err := excelize.OpenReader(bytes.NewReader(b.Bytes()))
 	must(t, err)
-	if reason, err := f.GetCellValue("二组", "A2"); err != nil || reason != "没有户号 / no code\n没有生日 / no birth date" {
+	if reason, err := f.GetCellValue("二组", "A2"); err != nil || reason != "没有户号。 There is no code.\n没有生日。 There is no birth date." {
 		t.Errorf("reason %q, %v", reason, err)
 	}
 	if line, err := f.GetCellValue("一组", "B2"); err != nil || line != "3" {

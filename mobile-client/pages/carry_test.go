@@ -40,7 +40,7 @@ func TestCarriedPage(t *testing.T) {
 	put("own/c0000000", phone.Parcel{At: at - 2, Changes: []syncproto.Identity{done}})
 	put("in/d0000000", phone.Parcel{At: at})
 	put("in/e0000000", phone.Parcel{At: at - 1, Handed: at, Receipt: []byte("minqing receipt 1 x25519\nsealed")})
-	put("in/f0000000", phone.Parcel{At: at - 2, Code: syncproto.CodeInvalid, Problem: "签名不对。 The signature is wrong."})
+	put("in/f0000000", phone.Parcel{At: at - 2, Code: syncproto.CodeInvalid, Problem: syncproto.Both("签名不对。", "The signature is wrong.")})
 	p := b.Get("/sync/carried").Want(200)
 	rows := p.Texts("main .row")
 	for i, want := range []string{"还有 1 条没有结果", "回执回来了，2 条都有结果", "都已上传，回执不用等了", "有网自动交", "把回执发回给他", "签名不对。请对方重新导出"} {

@@ -19,8 +19,8 @@ func TestWords(t *testing.T) {
 		{string(tongue("zh").html("test.some", 2, "<i>")), "<b>2</b> 条，&lt;i&gt;"},
 		{tongue("en").say("test.some", 1, "x"), "1 change, x"},
 		{tongue("en").say("test.some", 2, "x"), "2 changes, x"},
-		{tongue("zh").of("没有网 / no network"), "没有网"}, {tongue("en").of("没有网 / no network"), "no network"},
-		{tongue("zh").of("口令不对。 The PIN is wrong."), "口令不对。"}, {tongue("en").of("口令不对。 The PIN is wrong."), "The PIN is wrong."},
+		{tongue("zh").of("没有网。\nNo network."), "没有网。"}, {tongue("en").of("没有网。\nNo network."), "No network."},
+		{tongue("zh").of("口令不对。\nThe PIN is wrong."), "口令不对。"}, {tongue("en").of("口令不对。\nThe PIN is wrong."), "The PIN is wrong."},
 		{tongue("en").of("只有中文。"), "只有中文。"},
 	} {
 		if c[0] != c[1] {

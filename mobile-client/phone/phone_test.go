@@ -255,13 +255,13 @@ func TestNothingIsDroppedForTrouble(t *testing.T) {
 		"a portal by the standard": {says(511, page, "<html>"), pump.Portal},
 		"HTML not found":           {says(404, page, "<html>nginx"), pump.Foreign},
 		"HTML bad gateway":         {says(502, page, "<html>nginx"), pump.Foreign},
-		"401":                      {says(401, problem, `{"code":"auth","title":"不认得 / unknown"}`), pump.Unknown},
+		"401":                      {says(401, problem, `{"code":"auth","title":"不认得。\nUnknown."}`), pump.Unknown},
 		"401 of a proxy":           {says(401, "text/plain", "no"), pump.Unknown},
-		"403":                      {says(403, problem, `{"code":"forbidden","title":"不行 / no"}`), pump.Denied},
+		"403":                      {says(403, problem, `{"code":"forbidden","title":"不行。\nNo."}`), pump.Denied},
 		"403 of a proxy":           {says(403, page, "<html>"), pump.Denied},
-		"426":                      {says(426, problem, `{"code":"upgrade","title":"太旧 / old"}`), pump.Old},
-		"429":                      {says(429, problem, `{"code":"busy","title":"忙 / busy","retryAfter":30}`), pump.Busy},
-		"500":                      {says(500, problem, `{"code":"internal","title":"坏了 / broken"}`), pump.Broken},
+		"426":                      {says(426, problem, `{"code":"upgrade","title":"太旧。\nOld."}`), pump.Old},
+		"429":                      {says(429, problem, `{"code":"busy","title":"忙。\nBusy.","retryAfter":30}`), pump.Busy},
+		"500":                      {says(500, problem, `{"code":"internal","title":"坏了。\nBroken."}`), pump.Broken},
 		"500 without words":        {says(500, "text/plain", "oops"), pump.Broken},
 		"nonsense":                 {says(200, "application/json", `{"challenge":7`), pump.Portal},
 	} {
@@ -336,7 +336,7 @@ func TestTooOldGoesOnRecording(t *testing.T) {
 	w.answer.Store(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "application/problem+json")
 		rw.WriteHeader(http.StatusUpgradeRequired)
-		if _, err := io.WriteString(rw, `{"code":"upgrade","title":"太旧 / old"}`); err != nil {
+		if _, err := io.WriteString(rw, `{"code":"upgrade","title":"太旧。\nOld."}`); err != nil {
 			t.Error(err)
 		}
 	}))
@@ -387,7 +387,7 @@ func TestEscrowComesBeforeTheWipe(t *testing.T) {
 				}
 			}
 			rw.WriteHeader(status)
-			if _, err := io.WriteString(rw, `{"code":"`+code+`","title":"停用 / revoked"}`); err != nil {
+			if _, err := io.WriteString(rw, `{"code":"`+code+`","title":"停用。\nRevoked."}`); err != nil {
 				t.Error(err)
 			}
 		}

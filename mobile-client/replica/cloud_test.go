@@ -230,5 +230,5 @@ func (c *cloud) accept(ch *syncproto.Change, revs ...uint64) *syncproto.Verdict 
 }
 
 func refuse(ch *syncproto.Change, code syncproto.Code) *syncproto.Verdict {
-	return &syncproto.Verdict{Number: ch.Name.Number, Identity: ch.Identity(), Status: syncproto.Refused, Code: code, Message: "不可以 / no"}
+	return &syncproto.Verdict{Number: ch.Name.Number, Identity: ch.Identity(), Status: syncproto.Refused, Code: code, Message: syncproto.Both("不可以。", "No.")}
 }

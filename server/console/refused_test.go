@@ -22,7 +22,7 @@ func refusing(t *testing.T, dsn string) {
 	if n := len(p.All("tbody tr")); n != 3 || strings.Contains(p.Raw, "白立春") {
 		t.Fatalf("%d refused changes are listed, want 3 of this village: %q", n, p.Texts("tbody tr"))
 	}
-	if got := p.Texts("tbody tr"); !strings.Contains(strings.Join(got, "|"), "超过了补交期限,已交管理员处理。等待处理,内容不会丢") || strings.Contains(strings.Join(got, ""), " / ") || strings.Contains(strings.Join(got, ""), "。。") {
+	if got := p.Texts("tbody tr"); !strings.Contains(strings.Join(got, "|"), "超过了补交期限，已交管理员处理。等待处理，内容不会丢") || strings.Contains(strings.Join(got, ""), " / ") || strings.Contains(strings.Join(got, ""), "。。") {
 		t.Errorf("the reasons are %q", got)
 	}
 	if n := len(b.Get("/at/{city}/refused").All("tbody tr")); n != 4 {
