@@ -96,6 +96,17 @@ var usualVisits = map[string]int{"leading": 1, "cadre": 2, "member": 2}
 // UsualVisits is how many visits a month a team owes a household where no place above it has set another number.
 func UsualVisits(team string) int { return usualVisits[team] }
 
+// usualHomes are how many households each team gives one of its people (DOMAIN A1).
+const usualHomes = 10
+
+// UsualHomes is how many households somebody of a team is to have; a cadre of the village may have all of one group instead.
+func UsualHomes(team string) int {
+	if _, known := usualVisits[team]; !known {
+		return 0
+	}
+	return usualHomes
+}
+
 // teamQuota is how many visits a month a team owes each of its households in a place and below it, where no place nearer to the
 // household says otherwise (DOMAIN A1: quotas are settings).
 var teamQuota = &Table{

@@ -30,35 +30,42 @@ func (d *Desk) IssueCards(ctx context.Context, c Cards) (made []IssuedCard, err 
 		if err != nil {
 			return nil, err
 		}
-		out, err := cardsOf(tx, homes)
-		if err != nil {
-			return nil, err
-		}
-		for _, h := range slices.Sorted(maps.Keys(homes)) {
-			good := slices.ContainsFunc(out[h], func(x cardRow) bool { _, ok := syncproto.CardSerial(x.serial); return ok })
-			if good && !c.Anew {
-				continue
-			}
-			var edits []syncproto.Edit
-			for _, x := range out[h] {
-				if c.Anew {
-					edits = append(edits, syncproto.Edit{Table: "contact_card", Row: x.id, Op: syncproto.OpDelete})
-				}
-			}
-			serial, err := syncproto.NewCardSerial(randomness{tx})
-			if err != nil {
-				return nil, err
-			}
-			_, e, err := create(tx, "contact_card", pair{"household", h}, pair{"serial", serial}, pair{"issued", d.today(tx)})
-			if err != nil {
-				return nil, err
-			}
-			drafts = append(drafts, judge.Draft{Edits: append(edits, e)})
-			made = append(made, IssuedCard{Household: homes[h], Serial: serial})
-		}
-		return drafts, nil
+		drafts, made, err = d.cardsFor(tx, homes, c.Anew)
+		return drafts, err
 	})
 	return made, err
+}
+
+// cardsFor makes the changes that give each household, named with its code, a card that opens its page, where it has none; anew
+// withdraws those that are out.
+func (d *Desk) cardsFor(tx *store.Tx, homes map[string]string, anew bool) (drafts []judge.Draft, made []IssuedCard, err error) {
+	out, err := cardsOf(tx, homes)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, h := range slices.Sorted(maps.Keys(homes)) {
+		good := slices.ContainsFunc(out[h], func(x cardRow) bool { _, ok := syncproto.CardSerial(x.serial); return ok })
+		if good && !anew {
+			continue
+		}
+		var edits []syncproto.Edit
+		for _, x := range out[h] {
+			if anew {
+				edits = append(edits, syncproto.Edit{Table: "contact_card", Row: x.id, Op: syncproto.OpDelete})
+			}
+		}
+		serial, err := syncproto.NewCardSerial(randomness{tx})
+		if err != nil {
+			return nil, nil, err
+		}
+		_, e, err := create(tx, "contact_card", pair{"household", h}, pair{"serial", serial}, pair{"issued", d.today(tx)})
+		if err != nil {
+			return nil, nil, err
+		}
+		drafts = append(drafts, judge.Draft{Edits: append(edits, e)})
+		made = append(made, IssuedCard{Household: homes[h], Serial: serial})
+	}
+	return drafts, made, nil
 }
 
 // WithdrawCards withdraws the cards of households: from now on they open nothing.

@@ -229,27 +229,9 @@ func (d *Desk) Assign(ctx context.Context, a Assignment) (made int, err error) {
 		if team.IsNull() {
 			return nil, wrong("assign", "没有写明队伍。", "Which team is not said.", syncproto.Both("用 --team 写明 leading、cadre 或 member。", "Name it with --team."))
 		}
-		since := a.Since
-		if since == "" {
-			since = d.today(tx)
-		}
-		running, err := d.running(tx, ids)
-		if err != nil {
-			return nil, err
-		}
-		var drafts []judge.Draft
-		for _, h := range ids {
-			if slices.ContainsFunc(running[h], func(r runningOne) bool { return r.user == u.ID && r.team == team.Str() }) {
-				continue
-			}
-			_, e, err := create(tx, "assignment", pair{"household", string(h)}, pair{"user", string(u.ID)}, pair{"team", team.Str()}, pair{"since", since})
-			if err != nil {
-				return nil, err
-			}
-			drafts = append(drafts, judge.Draft{Edits: []syncproto.Edit{e}})
-			made++
-		}
-		return drafts, nil
+		drafts, _, err := d.giving(tx, ids, u.ID, team.Str(), a.Since)
+		made = len(drafts)
+		return drafts, err
 	})
 	return made, err
 }
@@ -262,29 +244,9 @@ func (d *Desk) EndAssignment(ctx context.Context, a Assignment) (ended int, err 
 		if err != nil {
 			return nil, err
 		}
-		last := a.Until
-		if last == "" {
-			last = d.yesterday(tx)
-		}
-		running, err := d.running(tx, ids)
-		if err != nil {
-			return nil, err
-		}
-		var drafts []judge.Draft
-		for _, h := range ids {
-			for _, r := range running[h] {
-				if r.user != u.ID || (a.Team != "" && r.team != a.Team) {
-					continue
-				}
-				e, err := set(tx, "assignment", r.id, "until", last)
-				if err != nil {
-					return nil, err
-				}
-				drafts = append(drafts, judge.Draft{Edits: []syncproto.Edit{e}})
-				ended++
-			}
-		}
-		return drafts, nil
+		drafts, _, err := d.taking(tx, ids, u.ID, a.Team, a.Until)
+		ended = len(drafts)
+		return drafts, err
 	})
 	return ended, err
 }

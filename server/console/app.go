@@ -14,6 +14,7 @@ import (
 	"minqing/internal/webpage"
 	"minqing/schema"
 	"minqing/server/console/account"
+	"minqing/server/console/assign"
 	"minqing/server/console/idp"
 	"minqing/server/engine"
 )
@@ -52,7 +53,7 @@ type handler func(*request) error
 
 // handlers is what serves each line of the table. Each page brings its own.
 func handlers() []map[string]handler {
-	return []map[string]handler{signinHandlers, meHandlers, frameHandlers, reviewHandlers, coverageHandlers, conflictHandlers, deviceHandlers, residentHandlers, refusedHandlers}
+	return []map[string]handler{signinHandlers, meHandlers, frameHandlers, reviewHandlers, coverageHandlers, conflictHandlers, deviceHandlers, residentHandlers, refusedHandlers, assignHandlers}
 }
 
 // New makes the consoles over an open engine.
@@ -123,6 +124,8 @@ func (a *App) now() time.Time { return time.UnixMilli(a.opt.Engine.Now()).In(a.z
 func funcs(lang schema.Lang) template.FuncMap {
 	l := tongue(lang)
 	return template.FuncMap{
+		"ways":    func() []string { return []string{assign.Give, assign.Take, assign.Move} },
+		"hows":    func() []string { return []string{assign.Nobody, assign.Near, assign.Groups, assign.List, assign.All} },
 		"t":       l.html,
 		"date":    l.date,
 		"weekday": l.weekday,

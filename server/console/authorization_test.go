@@ -184,6 +184,7 @@ func rowsOf(t *testing.T, c *consoletest.City) map[string]map[string]string {
 		"item":       {"village": string(c.Rows["item.low_income"]), "other": string(c.Rows["item.foreign"])},
 		"change":     {"village": string(c.Rows["change.toolate"]), "other": string(c.Rows["change.foreign"])},
 		"attachment": {"village": string(c.Rows["photo"]), "other": string(c.Rows["photo.foreign"])},
+		"work":       {"village": string(c.Rows["work"]), "other": string(c.Rows["work.foreign"])},
 		"household":  {"village": string(c.Rows["wang"]), "other": string(c.Rows["foreign"])},
 	}
 	return out

@@ -68,6 +68,7 @@ var nav = []struct {
 	{"", "conflicts", "split", "/conflicts"},
 	{"", "refused", "stop", "/refused"},
 	{"people", "devices", "phone", "/devices"},
+	{"people", "assign", "assign", "/assign"},
 }
 
 var frameWords = words{

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -40,6 +41,7 @@ type request struct {
 	roles  []schema.Role // that the caller holds over it
 	row    *store.Row    // that the address names
 	posted url.Values    // what was typed, kept for whoever has to sign in anew
+	body   io.ReadCloser // as it came, without a bound
 }
 
 // place is one of the places of the register, with those above it, itself first.
@@ -64,8 +66,8 @@ const (
 // handle runs a route: it makes the request, proves that the caller may, and turns an error into a page.
 func (a *App) handle(e *entry, do handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rq := &request{Request: r, app: a, w: w, route: e, words: tongue(schema.ZH), now: a.now(), body: r.Body}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		rq := &request{Request: r, app: a, w: w, route: e, words: tongue(schema.ZH), now: a.now()}
 		if lang := rq.cookie(cookieLang); lang == string(schema.EN) {
 			rq.words = tongue(schema.EN)
 		}
@@ -124,7 +126,14 @@ func (rq *request) serve(do handler) error {
 	if err := rq.prove(); err != nil {
 		return err
 	}
-	return do(rq)
+	if rq.route.body > 0 {
+		rq.Body = http.MaxBytesReader(rq.w, rq.body, rq.route.body)
+	}
+	err := do(rq)
+	if rq.MultipartForm != nil {
+		err = errors.Join(err, rq.MultipartForm.RemoveAll())
+	}
+	return err
 }
 
 // prove reads the rights of who is signed in, and holds the address against them.
@@ -156,7 +165,13 @@ func (rq *request) proveRow(tx *store.Tx) error {
 		return nil
 	}
 	id := rq.PathValue("row")
-	if rq.route.of == changeRow { // its record lies in a stream
+	if rq.route.of == workRow {
+		place := ""
+		if found, err := tx.One("SELECT place FROM mq_work WHERE id = ?", []any{id}, &place); err != nil || !found {
+			return errorOr(err, errNotFound)
+		}
+		id = place
+	} else if rq.route.of == changeRow { // its record lies in a stream
 		found, err := conflict.Find(tx, id)
 		if err != nil || found == nil {
 			return errorOr(err, errNotFound)
@@ -185,16 +200,18 @@ func (rq *request) proveRow(tx *store.Tx) error {
 			rq.row = r
 		}
 	}
-	if !within || rq.row == nil || rq.route.of != itemRow && rq.route.of != changeRow && (rq.row.Table != rq.route.of || rq.row.Dead != 0) {
+	if !within || rq.row == nil || !slices.Contains([]string{itemRow, changeRow, workRow}, rq.route.of) && (rq.row.Table != rq.route.of || rq.row.Dead != 0) {
 		return errNotFound
 	}
 	return nil
 }
 
-// itemRow is the of of routes about an item of the inbox, changeRow that of those about a change that was refused or came late.
+// itemRow is the of of routes about an item of the inbox, changeRow that of those about a change that was refused or came late, workRow
+// that of those about what was done to many rows at once.
 const (
 	itemRow   = "item"
 	changeRow = "change"
+	workRow   = "work"
 )
 
 func errorOr(err, other error) error {
@@ -360,10 +377,18 @@ func (rq *request) lost(err error) {
 	}
 }
 
-// form reads what was posted.
+// form reads what was posted. A file that came along is in MultipartForm.
 func (rq *request) form() (url.Values, error) {
-	if err := rq.ParseForm(); err != nil {
-		return nil, err
+	if !strings.HasPrefix(rq.Header.Get("Content-Type"), "multipart/form-data") {
+		err := rq.ParseForm()
+		return rq.PostForm, err
+	}
+	if err := rq.ParseMultipartForm(maxBody); err != nil {
+		var tooBig *http.MaxBytesError
+		if errors.As(err, &tooBig) {
+			return nil, err
+		}
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "console: form", Message: syncproto.Both("表单没有传完整。", "The form did not arrive whole."), Hint: syncproto.Both("请再传一次。", "Send it again."), Err: err}
 	}
 	return rq.PostForm, nil
 }

@@ -94,6 +94,9 @@ func (rq *request) askAgain() error {
 	if rq.Method != http.MethodPost {
 		return rq.see("/signin?" + url.Values{"to": {rq.URL.RequestURI()}}.Encode())
 	}
+	if rq.ContentLength > maxBody && rq.route.body > 0 { // a file: it lies where it was chosen, and is chosen again
+		return rq.see("/signin")
+	}
 	f, err := rq.form()
 	if err != nil {
 		return err

@@ -25,12 +25,13 @@ type right struct {
 }
 
 // entry is one line of the authorization table. of names the table of the row that {row} names in the address, "item" for one of the
-// inbox, "change" for one that was refused or came late; it must lie in the place.
+// inbox, "change" for one that was refused or came late, "work" for what was done to many rows at once; it must lie in the place.
 type entry struct {
 	pattern string
 	access  access
 	needs   []right
 	of      string
+	body    int64 // bytes of a form that carries a file; 0: maxBody
 }
 
 // The rights that pages are about. Whoever may decide about accounts and devices is an administrator; who may write reviews reads journals.
@@ -79,6 +80,12 @@ var table = []entry{
 	{pattern: "GET /at/{place}/refused", needs: administers},
 	{pattern: "GET /at/{place}/refused/{row}", needs: administers, of: changeRow},
 	{pattern: "POST /at/{place}/refused/{row}", needs: administers, of: changeRow},
+
+	{pattern: "GET /at/{place}/assign", needs: administers},
+	{pattern: "POST /at/{place}/assign", needs: administers, body: 8 << 20},
+	{pattern: "GET /at/{place}/assign/{row}", needs: administers, of: workRow},
+	{pattern: "POST /at/{place}/assign/{row}/undo", needs: administers, of: workRow},
+	{pattern: "GET /at/{place}/assign/{row}/cards", needs: administers, of: workRow},
 
 	{pattern: "GET /at/{place}/devices", needs: devices},
 	{pattern: "POST /at/{place}/devices/enrol", needs: devices},

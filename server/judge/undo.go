@@ -37,6 +37,38 @@ func (j *Judge) Undo(ctx context.Context, user syncproto.UserID, id syncproto.Id
 	return out, nil
 }
 
+// UndoIn takes back what several changes did, all of which somebody made, inside a transaction of the caller's: a change of its own for
+// each. One that is refused is an error.
+func (j *Judge) UndoIn(tx *store.Tx, user syncproto.UserID, ids ...syncproto.Identity) (*Outcome, error) {
+	d, err := j.newDesk(tx)
+	if err != nil {
+		return nil, err
+	}
+	var drafts []Draft
+	for _, id := range ids {
+		edits, err := d.undoing(id)
+		if err != nil {
+			return nil, err
+		}
+		if d.records[id].User == "" {
+			return nil, &syncproto.Error{Code: syncproto.CodeForbidden, Op: "undo " + string(id), Message: syncproto.Both("这是服务器自己做的，要一件一件撤。", "The server did this; take it back by itself.")}
+		}
+		if len(edits) > 0 {
+			drafts = append(drafts, Draft{Edits: edits})
+		}
+	}
+	out, err := j.SubmitIn(tx, user, drafts...)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range out.Verdicts {
+		if v.Status == syncproto.Refused {
+			return nil, &syncproto.Error{Code: v.Code, Op: "undo", Message: v.Message}
+		}
+	}
+	return out, nil
+}
+
 // submitUndo submits it as the user's change. What the server did for somebody (merging twins) only the server can take back; then who asked
 // for it is recorded beside.
 func (d *desk) submitUndo(user syncproto.UserID, id syncproto.Identity, edits []syncproto.Edit) (*Outcome, error) {

@@ -1,7 +1,7 @@
 package store
 
 // storeVersion is the version of the mq_* tables; it grows when they change.
-const storeVersion = 4
+const storeVersion = 5
 
 // bookkeeping is the DDL of the mq_* tables. The words {int} and {blob} stand for the database's own type names. All text is
 // compared bytewise ({c} asks PostgreSQL for the C collation, as canonical orders are bytewise on both). {key} keeps a table in the order
@@ -144,4 +144,11 @@ var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS mq_throttle (key TEXT{c} PRIMARY KEY, fails {int} NOT NULL, until_ms {int} NOT NULL, at_ms {int} NOT NULL)`,
 	// Who somebody is at the provider of identities that a city brings.
 	`CREATE TABLE IF NOT EXISTS mq_subject (issuer TEXT{c} NOT NULL, subject TEXT{c} NOT NULL, user_id TEXT{c} NOT NULL, PRIMARY KEY (issuer, subject)) {key}`,
+
+	// What an administrator had done to many rows at once, and how far it is: assignments (server/console/assign), files brought in
+	// (server/console/intake). body is JSON; parts are what is too much for it, in the order of their numbers.
+	`CREATE TABLE IF NOT EXISTS mq_work (id TEXT{c} PRIMARY KEY, kind TEXT{c} NOT NULL, place TEXT{c} NOT NULL, user_id TEXT{c} NOT NULL, at_ms {int} NOT NULL,
+		state TEXT{c} NOT NULL, beat_ms {int} NOT NULL, body TEXT NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS mq_work_place ON mq_work (place, kind, id)`,
+	`CREATE TABLE IF NOT EXISTS mq_work_part (work TEXT{c} NOT NULL, kind TEXT{c} NOT NULL, n {int} NOT NULL, body {blob} NOT NULL, PRIMARY KEY (work, kind, n)) {key}`,
 }

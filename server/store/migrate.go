@@ -87,7 +87,11 @@ func (s *Store) evolve(tx *Tx, have int) error {
 }
 
 // lookups are columns that only the server asks by: the index of the rule book, which phones have too, is none for them.
-var lookups = [][2]string{{"contact_card", "serial"}} // the page that a contact card opens
+var lookups = [][2]string{
+	{"contact_card", "serial"},                // the page that a contact card opens
+	{"assignment", "user"}, {"role", "place"}, // whose households, whose place
+	{"household", "head"}, {"resident", "name"}, {"user", "name"}, {"user", "login"}, // search by how a name begins
+}
 
 func (tx *Tx) indexLookups() error {
 	for _, l := range lookups {

@@ -98,7 +98,10 @@ func (c *City) tell(ctx context.Context) error {
 	if err := c.live(ctx); err != nil {
 		return err
 	}
-	return c.cards(ctx)
+	if err := c.cards(ctx); err != nil {
+		return err
+	}
+	return c.orders(ctx)
 }
 
 // home makes a household with its contacts.

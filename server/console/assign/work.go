@@ -1,0 +1,197 @@
+package assign
+
+import (
+	"encoding/json"
+	"slices"
+
+	"minqing/server/admin"
+	"minqing/server/judge"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// kindWork is the kind of our records in mq_work; their states are done and undone.
+const (
+	kindWork   = "assign"
+	stateDone  = "done"
+	stateUndid = "undone"
+)
+
+// Done is what was done on an order.
+type Done struct {
+	ID     string
+	Place  string
+	At     int64
+	By     syncproto.UserID
+	ByName string
+	Undone bool
+	Order  Order
+	From   string // name
+	To     string
+	Homes  []syncproto.RowID
+	What   admin.Reassigned
+}
+
+// Do does what was shown under a digest. When anything has changed since, it does nothing and gives the plan as it is now.
+func Do(tx *store.Tx, desk *admin.Desk, by syncproto.UserID, place, today string, o Order, shown string) (id string, now *Plan, err error) {
+	plan, err := Preview(tx, place, today, o)
+	if err != nil {
+		return "", plan, err
+	}
+	if plan.Digest != shown {
+		return "", plan, nil
+	}
+	d := Done{Order: o, From: plan.from.name, To: plan.to.name}
+	for _, h := range plan.Homes {
+		d.Homes = append(d.Homes, h.ID)
+	}
+	what, err := desk.Reassign(tx, by, admin.Reassignment{Households: d.Homes, From: plan.from.id, To: plan.to.id, Team: o.Team, Since: o.Since})
+	if err != nil {
+		return "", plan, err
+	}
+	d.What = *what
+	if id, err = tx.NewID(); err != nil {
+		return "", plan, err
+	}
+	body, err := json.Marshal(d)
+	if err != nil {
+		return "", plan, err
+	}
+	return id, plan, tx.Exec("INSERT INTO mq_work (id, kind, place, user_id, at_ms, state, beat_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		id, kindWork, place, string(by), tx.Now(), stateDone, int64(0), string(body))
+}
+
+// listedWork is how many orders are listed.
+const listedWork = 20
+
+// Last lists what was done last in a place, newest first.
+func Last(tx *store.Tx, place string) ([]*Done, error) {
+	return readWork(tx, "w.place = ? AND w.kind = ? ORDER BY w.id DESC LIMIT ?", place, kindWork, int64(listedWork))
+}
+
+// Read reads one; nil when there is none of that id in the place.
+func Read(tx *store.Tx, place, id string) (*Done, error) {
+	list, err := readWork(tx, "w.id = ? AND w.place = ? AND w.kind = ?", id, place, kindWork)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+func readWork(tx *store.Tx, where string, args ...any) (out []*Done, err error) {
+	err = tx.Each(func(scan func(...any) error) error {
+		d := &Done{}
+		var id, place, state, body, name string
+		var by syncproto.UserID
+		var at int64
+		if err := scan(&id, &place, &by, &at, &state, &body, &name); err != nil {
+			return err
+		}
+		err := json.Unmarshal([]byte(body), d)
+		d.ID, d.Place, d.By, d.At, d.Undone, d.ByName = id, place, by, at, state == stateUndid, name
+		out = append(out, d)
+		return err
+	}, `SELECT w.id, w.place, w.user_id, w.at_ms, w.state, w.body, COALESCE(u.name, '') FROM mq_work w LEFT JOIN "user" u ON u.id = w.user_id WHERE `+where, args...)
+	return out, err
+}
+
+// Back is what taking an order back would do.
+type Back struct {
+	*Plan
+	Touched int // assignments that somebody changed since: theirs stand beside it, and wait for a decision where they differ
+}
+
+// PreviewBack reckons what taking an order back would do.
+func PreviewBack(tx *store.Tx, today string, d *Done) (*Back, error) {
+	p, err := newPlanner(tx, d.Place, today)
+	if err != nil {
+		return nil, err
+	}
+	out := &Back{Plan: &Plan{Order: d.Order}}
+	values, err := tx.Values("assignment", texts(append(slices.Clone(d.What.Made), d.What.Ended...)))
+	if err != nil {
+		return nil, err
+	}
+	t := tx.Book().Table("assignment")
+	get := func(id syncproto.RowID, column string) string {
+		for i := range t.Columns {
+			if t.Columns[i].Name == column && values[id] != nil {
+				return values[id][i].Str()
+			}
+		}
+		return ""
+	}
+	s := step{}
+	for _, id := range d.What.Made {
+		if h := p.byID[syncproto.RowID(get(id, "household"))]; h != nil {
+			if i := slices.IndexFunc(h.running, func(r running) bool { return r.id == id }); i >= 0 {
+				s.ends = append(s.ends, change{h, h.running[i]})
+			}
+		}
+	}
+	for _, id := range d.What.Ended {
+		if h := p.byID[syncproto.RowID(get(id, "household"))]; h != nil {
+			r := running{id: id, user: get(id, "user"), team: get(id, "team")}
+			if slices.ContainsFunc(h.running, func(x running) bool { return x.id == id }) { // ends on a day to come
+				continue
+			}
+			s.begins = append(s.begins, change{h, r})
+		}
+	}
+	for _, c := range append(slices.Clone(s.ends), s.begins...) {
+		if !slices.Contains(out.Homes, c.home) {
+			out.Homes = append(out.Homes, c.home)
+		}
+	}
+	out.Digest = digest(&d.Order, out.Homes)
+	if out.Touched, err = touched(tx, d); err != nil {
+		return nil, err
+	}
+	return out, p.effects(out.Plan, s)
+}
+
+// touched counts the assignments of an order that another change wrote to since.
+func touched(tx *store.Tx, d *Done) (int, error) {
+	versions, err := tx.Versions("row_id = ANY(?) ORDER BY row_id, seq, ord", texts(append(slices.Clone(d.What.Made), d.What.Ended...)))
+	if err != nil {
+		return 0, err
+	}
+	ours, behind := map[syncproto.RowID]bool{}, map[syncproto.RowID]bool{}
+	for _, v := range versions {
+		if slices.Contains(d.What.Changes, v.Identity) {
+			ours[v.Row] = true
+		} else if ours[v.Row] {
+			behind[v.Row] = true
+		}
+	}
+	return len(behind), nil
+}
+
+func texts(ids []syncproto.RowID) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = string(id)
+	}
+	return out
+}
+
+// Undo takes back what was done, when what was shown under a digest still holds; else it does nothing, and done is false. Contact cards stay:
+// what they open is who contacts the household then.
+func Undo(tx *store.Tx, j *judge.Judge, by syncproto.UserID, today string, d *Done, shown string) (done bool, err error) {
+	if d.Undone {
+		return true, nil
+	}
+	n, err := tx.Affected("UPDATE mq_work SET state = ? WHERE id = ? AND state = ?", stateUndid, d.ID, stateDone)
+	if err != nil || n == 0 {
+		return true, err
+	}
+	back, err := PreviewBack(tx, today, d)
+	if err != nil {
+		return false, err
+	}
+	if back.Digest != shown {
+		return false, tx.Exec("UPDATE mq_work SET state = ? WHERE id = ?", stateDone, d.ID)
+	}
+	_, err = j.UndoIn(tx, by, d.What.Changes...)
+	return err == nil, err
+}

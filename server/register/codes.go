@@ -1,0 +1,33 @@
+package register
+
+import (
+	"errors"
+	"io"
+	"slices"
+
+	"minqing/internal/sheet"
+	"minqing/schema"
+)
+
+// ReadCodes reads the household codes of a workbook or CSV, each once, in the order of the file: whatever else stands beside them.
+func ReadCodes(b *schema.Book, name string, r io.ReaderAt, size int64, limits sheet.Limits) ([]string, error) {
+	h, _ := headerOf(b, tableHousehold, "code")
+	in, err := sheet.Open(name, r, size, []sheet.Header{h}, limits)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	var out []string
+	for {
+		row, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if c := schema.NormalizeCode(row.Cells[keyCode]); c != "" && !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+}
