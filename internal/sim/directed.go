@@ -19,7 +19,7 @@ type directed struct {
 
 // directedHistories are all of them, in the order in which they are listed.
 func directedHistories() []directed {
-	return slices.Concat(mergeHistories, copyHistories, restoreHistories, lostHistories, sweepHistories, designHistories, guardHistories, strangerHistories)
+	return slices.Concat(mergeHistories, copyHistories, restoreHistories, lostHistories, sweepHistories, deadHistories, designHistories, guardHistories, strangerHistories)
 }
 
 // Run runs a directed history in all its orders, each held to the invariants at its end; echo, unless nil, gets the traces. It stops at the
@@ -166,7 +166,7 @@ func (s *stage) sameEveryTime(rows ...rowRef) {
 	s.compareServer()
 	for _, ref := range rows {
 		r := view.Rows[ref.id]
-		fmt.Fprintf(&out, "%s %s dead=%v", ref.table, ref.id, r.Dead)
+		fmt.Fprintf(&out, "%s %s dead=%v in %s %s", ref.table, ref.id, r.Dead, r.Scope, r.Period)
 		for _, name := range slices.Sorted(maps.Keys(r.Cells)) {
 			c := r.Cells[name]
 			fmt.Fprintf(&out, " %s=%v/%s/%d", name, c.Value, c.Open, len(c.Heads))

@@ -159,8 +159,8 @@ func (s *server) inWords() string {
 	for _, id := range slices.Sorted(maps.Keys(rows)) {
 		r := rows[id]
 		line := fmt.Sprintf("%s %s in %s %s:", r.Table, id, r.Scope, r.Period)
-		if r.Dead != 0 { // where it lies hangs on whether a move came before, and is nobody's to see
-			line = fmt.Sprintf("%s %s: deleted", r.Table, id)
+		if r.Dead != 0 {
+			line = fmt.Sprintf("%s %s: deleted beneath %s in %s %s", r.Table, id, r.Parent, r.Scope, r.Period)
 		}
 		for i, v := range r.values {
 			line += fmt.Sprintf(" %s=%v", s.w.book.Table(r.Table).Columns[i].Name, v)

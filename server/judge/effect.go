@@ -108,7 +108,7 @@ func (d *desk) apply(h *hearing, e *edit, ord int64) error {
 		d.lives[r.ID] = true
 	}
 	d.addVersion(h, e, ord)
-	return d.follow(r)
+	return d.follow(r, e)
 }
 
 func (d *desk) applyResult(r *row, e *edit, before merge.State) {
@@ -217,12 +217,10 @@ func (d *desk) addVersion(h *hearing, e *edit, ord int64) {
 	}
 }
 
-// follow lets a row whose parent changed take its place there, with everything beneath it.
-func (d *desk) follow(r *row) error {
-	if r.table.Parent == "" || r.Dead != 0 {
-		return nil
-	}
-	parent := syncproto.RowID(r.get(r.table.Parent).Str())
+// follow lets a row whose parent changed take its place there, with everything beneath it. A dead row goes too: of a deletion and a move beside
+// it one comes first by chance, and where the row's living children lie, and who may see them, must not hang on that.
+func (d *desk) follow(r *row, e *edit) error {
+	parent := d.parentShown(r, e)
 	if parent == r.Parent {
 		return nil
 	}
@@ -234,6 +232,20 @@ func (d *desk) follow(r *row) error {
 	}
 	r.Parent = parent
 	return d.resituate(r)
+}
+
+// parentShown is the parent that a row's history gives it after an edit. A dead row keeps no values, but where it lies; what merging makes of
+// the cell moves it on, and by the short way no deletion does.
+func (d *desk) parentShown(r *row, e *edit) syncproto.RowID {
+	switch {
+	case r.table.Parent == "":
+		return r.Parent
+	case r.Dead == 0:
+		return syncproto.RowID(r.get(r.table.Parent).Str())
+	case e.result == nil:
+		return r.Parent
+	}
+	return syncproto.RowID(e.shown(d.book, r.table.Parent).Str())
 }
 
 // resituate derives scope and period of a row anew; where they changed, those of all rows beneath it.

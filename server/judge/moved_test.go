@@ -128,3 +128,35 @@ func TestSecretaryOfWhereItLay(t *testing.T) {
 		sec.wants(sec.do(w.update("thing", "t", "total", 2)), syncproto.Refused, syncproto.CodeWaits)
 	})
 }
+
+// TestDeletedBesideAMove: of a deletion and a move beside it the one that comes second finds the row dead or moved. Either way it lies, dead,
+// where the move put it, and its living child with it.
+func TestDeletedBesideAMove(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.assign("ann", "h2")
+		ann, bob := w.phone("ann"), w.phone("bob")
+		for i, row := range []string{"moved first", "deleted first"} {
+			child := "child of the " + row
+			ann.do(w.create("thing", row, "household", "@h1", "name", "n"))
+			ann.do(w.create("note", child, "thing", "@"+row, "author", "@ann", "text", "asleep"))
+			bob.sync()
+			move, gone := ann.change(w.update("thing", row, "household", "@h2")), bob.change(w.remove("thing", row))
+			if i == 0 {
+				ann.push(move)
+				bob.push(gone)
+			} else {
+				bob.push(gone)
+				ann.push(move)
+			}
+			for _, name := range []string{row, child} {
+				if r := w.row(name); r.Scope != "household:"+w.id("h2") || (r.Dead != 0) != (name == row) {
+					t.Errorf("%s lies in %s, dead at %d", name, r.Scope, r.Dead)
+				}
+			}
+			if r := w.row(row); string(r.Parent) != w.id("h2") {
+				t.Errorf("%s lies beneath %s", row, r.Parent)
+			}
+			ann.sync()
+		}
+	})
+}

@@ -97,8 +97,9 @@ func (d *desk) recompute(r *row) error {
 	before := r.State
 	r.Seq, r.State = d.seqFor(r.Stream), result.State
 	d.touch(r)
-	d.applyResult(r, &edit{result: &result}, before)
-	if err := d.follow(r); err != nil {
+	e := &edit{result: &result}
+	d.applyResult(r, e, before)
+	if err := d.follow(r, e); err != nil {
 		return err
 	}
 	return d.reckonResult(r, &result, nil)

@@ -227,7 +227,7 @@ func (h *hearing) placeMove(e *edit) *refusal {
 // the places lie on arrival, unlike rights (see lay.go): of two moves that only together make a circle one has to give way, and the author of
 // the one that came later can see why, and mend or withdraw it.
 func (h *hearing) keepTree(e *edit) (*refusal, error) {
-	if e.table.Parent == "" || e.table.Column(e.table.Parent).Ref != e.table.Name || e.op == syncproto.OpDelete || e.result != nil && e.result.Deleted {
+	if e.table.Parent == "" || e.table.Column(e.table.Parent).Ref != e.table.Name || e.op == syncproto.OpDelete {
 		return nil, nil
 	}
 	parent := syncproto.RowID(e.shown(h.d.book, e.table.Parent).Str())

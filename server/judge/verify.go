@@ -254,6 +254,9 @@ func (b *rebuild) row(r *row) error {
 	if !bytes.Equal(is, should) {
 		b.differ(where+" state", string(is), string(should))
 	}
+	if c := result.Cell(r.table.Parent); c != nil && syncproto.RowID(c.Value.Str()) != r.Parent {
+		b.differ(where+" lies beneath", r.Parent, c.Value.Str())
+	}
 	return b.situation(r, where)
 }
 

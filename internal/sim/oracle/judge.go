@@ -360,10 +360,10 @@ func (o *Oracle) addRefused(r *row) {
 	}
 }
 
-// follow lets a row go where its parent now is; what lies beneath it in another scope than before gets the seq of the move.
+// follow lets a row, dead or alive, go where its parent now is; what lies beneath it in another scope than before gets the seq of the move.
 func (h *hearing) follow(r *row, seqs map[string]bool) {
 	s := h.o.st
-	if r.table.Parent == "" || !r.living() {
+	if r.table.Parent == "" {
 		return
 	}
 	parent := syncproto.RowID(r.get(h.o.opt.Book, r.table.Parent).Str())
