@@ -28,7 +28,8 @@ func byHand(args []string) func(args []string, out, errs io.Writer) int {
 const handUsage = "  minqing-sim -directed               list the histories that were written by hand\n" +
 	"  minqing-sim -directed all [-v]      run them, or those named by the beginnings of their names\n" +
 	"  minqing-sim -exhaust 4              run every history of up to 4 steps of two devices and a desk on one row\n" +
-	"    [-cells 0] [-from 0,2,8 [-only]]  on which pair of cells; going on from one; that one alone, with its trace\n\n"
+	"    [-cells 0] [-from 0,2,8 [-only]]  on which pair of cells; going on from one; that one alone, with its trace\n" +
+	"    [-workers N]                      so many at a time (default one for each processor)\n\n"
 
 // directedCommand is minqing-sim -directed [-v] [NAME ...].
 func directedCommand(args []string, out, errs io.Writer) int {
@@ -74,7 +75,7 @@ func directedCommand(args []string, out, errs io.Writer) int {
 // mostSteps bounds the check: every step more takes about eight times as long.
 const mostSteps = 8
 
-// exhaustCommand is minqing-sim -exhaust STEPS [-cells PAIR] [-from PATH [-only]].
+// exhaustCommand is minqing-sim -exhaust STEPS [-cells PAIR] [-from PATH [-only]] [-workers N].
 func exhaustCommand(args []string, out, errs io.Writer) int {
 	x, err := parseExhaust(args)
 	if err != nil {
@@ -82,20 +83,21 @@ func exhaustCommand(args []string, out, errs io.Writer) int {
 		return 2
 	}
 	if x.Only {
-		x.Echo = out
+		x.Echo, x.Workers = out, 1
 	}
 	start := time.Now()
 	told := start
-	x.Progress = func(path []int, run, failures int) {
+	x.Progress = func(path []int, run, failures int, failure string) {
+		if failure != "" {
+			fmt.Fprintln(out, failure)
+		}
 		if time.Since(told) > 10*time.Second {
 			told = time.Now()
-			fmt.Fprintf(out, "at -from %s interleavings=%d failures=%d seconds=%.0f\n", formatPath(path), run, failures, time.Since(start).Seconds())
+			fmt.Fprintf(out, "at interleavings=%d failures=%d seconds=%.0f; to go on from here: minqing-sim -exhaust %d -cells %d -from %s\n", run, failures,
+				time.Since(start).Seconds(), x.Steps, x.Cells, formatPath(path))
 		}
 	}
 	res := x.Run()
-	for _, f := range res.Failures {
-		fmt.Fprintln(out, f)
-	}
 	fmt.Fprintln(out, res.Counters)
 	fmt.Fprintf(out, "interleavings=%d failures=%d seconds=%.1f\n", res.Run, res.Failed, time.Since(start).Seconds())
 	if res.Failed > 0 {
@@ -110,6 +112,7 @@ func parseExhaust(args []string) (x exhaustive, err error) {
 	f.IntVar(&x.Steps, "exhaust", 0, "")
 	f.IntVar(&x.Cells, "cells", 0, "")
 	f.BoolVar(&x.Only, "only", false, "")
+	f.IntVar(&x.Workers, "workers", 0, "")
 	from := f.String("from", "", "")
 	if err := f.Parse(args); err != nil {
 		return x, err

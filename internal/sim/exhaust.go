@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"minqing/internal/sim/oracle"
 	"minqing/internal/simdisk"
@@ -64,8 +66,11 @@ type exhaustive struct {
 	From  []int     // the history to begin with; nil: the first
 	Only  bool      // that one only
 	Echo  io.Writer // nil, or gets traces
-	// Progress, unless nil, is told after each history.
-	Progress func(path []int, run, failures int)
+	// Workers run at a time, each on a goroutine of its own; 0 is one for each processor.
+	Workers int
+	// Progress, unless nil, is told after each history, in the order of histories: all that come before it have been run. failure is empty, or
+	// says what broke and the line that replays it.
+	Progress func(path []int, run, failures int, failure string)
 }
 
 // exhausted is what came of it.
@@ -76,45 +81,112 @@ type exhausted struct {
 	Counters counters
 }
 
-// Run runs them in order.
-func (x exhaustive) Run() exhausted {
-	out := &exhausted{Counters: counters{}}
-	x.visit(newGround(smallCells[x.Cells]), out, nil)
-	return *out
+// played is a history that was run, or is to be.
+type played struct {
+	path  []int
+	count bool // it is one of those asked for, and not only on the way to them
+	next  []int
+	res   result
 }
 
-// visit runs the history and all that go on from it.
-func (x exhaustive) visit(g *ground, out *exhausted, path []int) {
+// Run runs them, side by side, and tells of them in order: that of lists of steps, the shorter first. Which histories there are is known only
+// as they run (a step that would change nothing is not taken), so the first of those known is what a worker takes up next.
+func (x exhaustive) Run() exhausted {
+	defer debug.SetGCPercent(debug.SetGCPercent(collectAt))
+	out := exhausted{Counters: counters{}}
+	g := newGround(smallCells[x.Cells])
+	var (
+		mu      sync.Mutex
+		changed = sync.NewCond(&mu)
+		waiting = [][]int{{}}     // in order
+		running = map[int][]int{} // by worker
+		done    []*played         // in order, and told of when nothing before them is to come
+		all     sync.WaitGroup
+	)
+	tell := func() {
+		first := waiting[:min(1, len(waiting))]
+		for _, path := range running {
+			first = append(slices.Clone(first), path)
+		}
+		for len(done) > 0 && !slices.ContainsFunc(first, func(path []int) bool { return slices.Compare(path, done[0].path) < 0 }) {
+			x.count(&out, done[0])
+			done = done[1:]
+		}
+	}
+	workers := x.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	for worker := range workers {
+		all.Go(func() {
+			mu.Lock()
+			defer mu.Unlock()
+			for {
+				for len(waiting) == 0 && len(running) > 0 {
+					changed.Wait()
+				}
+				if len(waiting) == 0 {
+					return
+				}
+				path := waiting[0]
+				waiting, running[worker] = waiting[1:], path
+				mu.Unlock()
+				h := x.play(g, path)
+				mu.Lock()
+				delete(running, worker)
+				for _, step := range h.next {
+					waiting = inserted(waiting, append(slices.Clone(path), step), slices.Compare)
+				}
+				done = inserted(done, h, func(a, b *played) int { return slices.Compare(a.path, b.path) })
+				tell()
+				changed.Broadcast()
+			}
+		})
+	}
+	all.Wait()
+	return out
+}
+
+// inserted is a sorted list with one thing more.
+func inserted[T any](list []T, x T, compare func(a, b T) int) []T {
+	at, _ := slices.BinarySearchFunc(list, x, compare)
+	return slices.Insert(list, at, x)
+}
+
+// play runs one history, and tells which of those that go on from it are to be run.
+func (x exhaustive) play(g *ground, path []int) *played {
 	before := len(path) < len(x.From) && slices.Equal(path, x.From[:len(path)])
 	res, live := g.play(path, x.Echo)
-	if !before && len(path) > 0 {
-		x.count(out, path, res)
-	}
+	h := &played{path: path, count: !before && len(path) > 0, res: res}
 	if len(path) == x.Steps || x.Only && len(path) == len(x.From) || res.Broken != nil {
-		return
+		return h
 	}
 	for _, step := range live {
-		if before && (step < x.From[len(path)] || x.Only && step > x.From[len(path)]) {
+		if before && (step < x.From[len(path)] || x.Only && step > x.From[len(path)]) || mirrored(append(slices.Clone(path), step)) {
 			continue
 		}
-		if next := append(slices.Clone(path), step); !mirrored(next) {
-			x.visit(g, out, next)
-		}
+		h.next = append(h.next, step)
 	}
+	return h
 }
 
-func (x exhaustive) count(out *exhausted, path []int, res result) {
+func (x exhaustive) count(out *exhausted, h *played) {
+	if !h.count {
+		return
+	}
 	out.Run++
-	out.Counters.Add(res.Counters)
-	if res.Broken != nil {
+	out.Counters.Add(h.res.Counters)
+	failure := ""
+	if h.res.Broken != nil {
 		out.Failed++
 		if len(out.Failures) < mostFailures {
-			out.Failures = append(out.Failures, fmt.Sprintf("minqing-sim -exhaust %d -cells %d -from %s -only\n  %s\n  %v\n%s", len(path), x.Cells, formatPath(path),
-				spell(path), res.Broken, res.Stack))
+			failure = fmt.Sprintf("minqing-sim -exhaust %d -cells %d -from %s -only\n  %s\n  %v\n%s", len(h.path), x.Cells, formatPath(h.path), spell(h.path),
+				h.res.Broken, h.res.Stack)
+			out.Failures = append(out.Failures, failure)
 		}
 	}
 	if x.Progress != nil {
-		x.Progress(path, out.Run, out.Failed)
+		x.Progress(h.path, out.Run, out.Failed, failure)
 	}
 }
 
@@ -220,7 +292,7 @@ type small struct {
 func (g *ground) begin(echo io.Writer) *small {
 	of := g.world
 	w := newWorld(&history{Seed: 1}, echo)
-	w.calm, w.now, w.oracle = true, of.now+hour, of.oracle.Fork()
+	w.calm, w.brief, w.now, w.oracle = true, true, of.now+hour, of.oracle.Fork()
 	w.rows, w.known, w.lay, w.tokens = slices.Clone(of.rows), maps.Clone(of.known), map[syncproto.RowID]map[string]bool{}, maps.Clone(of.tokens)
 	w.server = &server{w: w, disk: simdisk.New(), keys: of.server.keys, rand: newEntropy(1, 22), known: maps.Clone(of.server.known), newest: of.server.newest}
 	w.server.disk.Restore(serverPath, g.server)

@@ -40,6 +40,7 @@ type phone struct {
 	sent   map[string]bool // ids that the server ever sent it
 	labels map[syncproto.RowID]syncproto.Label
 	forgot bool // a forget came with the last sync
+	quiet  bool // its last sync sent nothing and got nothing
 	rotten bool // something other than syncing may have made it differ from the server
 	// twinned: its file was copied, or put back from a copy.
 	twinned bool
@@ -190,7 +191,7 @@ func (p *phone) session(d *dice, rough bool) error {
 	boot, l := p.boot, p.link
 	l.d, l.rough, l.nested, l.failed = d, rough, rough, false
 	p.syncing = true
-	p.last, p.forgot = nil, false
+	p.last, p.forgot, p.quiet = nil, false, false
 	rep, err := p.sync.Sync(context.Background())
 	if w.broken == nil && p.boot == boot && codeOf(err) == syncproto.CodeAuth && p.stranger() {
 		p.enrol()
@@ -209,6 +210,7 @@ func (p *phone) session(d *dice, rough bool) error {
 	if p.gone {
 		return nil
 	}
+	p.quiet = err == nil && rep.Rounds == 1 && rep.Pushed+rep.Rows+rep.Waiting+rep.Repaired+rep.Testified+rep.Differs+len(rep.Told) == 0 && !rep.Forgot && !rep.Copied && !rep.Forked
 	if rep.Forgot {
 		w.count[cForgets]++
 		p.forgot = true

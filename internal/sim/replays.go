@@ -184,6 +184,9 @@ func (w *world) replayLast() {
 	d := newDice(w.history.Seed, 13)
 	last := slices.DeleteFunc(slices.Clone(w.heard), func(g *ghost) bool { return !w.knownWhole(g.request) || g.phone.gone })
 	slices.SortStableFunc(last, func(a, b *ghost) int { return min(1, len(a.request.changes)) - min(1, len(b.request.changes)) })
+	if w.brief { // one that brings nothing is a pull like those that its phone made just now and makes next
+		last = slices.DeleteFunc(last, func(g *ghost) bool { return len(g.request.changes) == 0 })
+	}
 	last = last[max(0, len(last)-replaysMost):]
 	for range 2 {
 		for _, g := range last {

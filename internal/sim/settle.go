@@ -22,6 +22,7 @@ func (w *world) settle() {
 	w.handInLast()
 	d := newDice(w.history.Seed, 11)
 	for round := 1; round <= 3; round++ {
+		quiet := true
 		for _, p := range slices.Clone(w.phones) {
 			if p.gone {
 				continue
@@ -30,6 +31,10 @@ func (w *world) settle() {
 			if err := p.session(d, false); err != nil {
 				w.violate(iLiveness, "round %d of %s fails: %v", round, p.name, err)
 			}
+			quiet = quiet && p.quiet
+		}
+		if quiet && w.brief {
+			break // nobody sent or got anything, so that the next round would be this one again
 		}
 	}
 	w.server.settle()

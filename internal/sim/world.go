@@ -31,6 +31,7 @@ type world struct {
 	words int // made in it so far
 	depth int // operations nested in one another by the network
 	calm  bool
+	brief bool // a small history: what could come to nothing new at its end is not done there (see settle and replayLast)
 	swept bool // the server dropped old marks of dead rows
 
 	rows   []rowRef // every row that anybody made, in that order
