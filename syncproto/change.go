@@ -122,7 +122,30 @@ type Verdict struct {
 	Merges   []MergeNote
 	Labels   []RowLabel // none for rows no longer held
 	MendedBy Identity
+	// People are who else had to do with it. They are of the moment at which the verdict is told, and are kept by no server.
+	People []PersonNote `json:",omitempty"`
 }
+
+// PersonNote names somebody who had to do with what became of a change, about a row that its author may see.
+type PersonNote struct {
+	Row  RowID
+	Cell string // as in the merge or the item that it is about; of a refusal, the column of the state
+	Part PersonPart
+	Name string
+	Post string      // as people call it; "": see Role
+	Role schema.Role // what he is over the row; "" when he is nothing there now
+	At   int64       // when he did it, Unix ms; 0: he has not yet
+}
+
+// PersonPart is what somebody had to do with a change.
+type PersonPart string
+
+// The parts.
+const (
+	PersonBeside  PersonPart = "beside"  // wrote into the same place, or brought about the state that forbids it
+	PersonDecides PersonPart = "decides" // may decide what is open
+	PersonDecided PersonPart = "decided" // has decided
+)
 
 // RowLabel is the (epoch, rev) that a change has given one row.
 type RowLabel struct {

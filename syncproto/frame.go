@@ -177,5 +177,9 @@ func (Failure) frame()    {}
 // RowsHeader goes with an answer that fills buckets: how many rows they have. It is for the person who waits, and clients may pass it over.
 const RowsHeader = "Minqing-Rows"
 
+// NamesHeader goes with the request of a device that reads the people of a verdict: without it none are sent, since readers refuse members that
+// they do not know.
+const NamesHeader = "Minqing-Names"
+
 // ProtocolVersion is the version of the wire protocol of this build.
 const ProtocolVersion = 1

@@ -212,7 +212,7 @@ func (l *life) conflict(t *testing.T) {
 	a.follow(".bar .btn.main", ".toast")
 	l.heal()
 	a.sync()
-	a.says("main", "告诉您一声", "您和别人写得不一样，先按原来的用。管理员来定，定了告诉您。", "等决定")
+	a.says("main", "告诉您一声", "您和bob写得不一样，先按原来的用。何婉清（系统管理员）来定，定了告诉您。", "等决定")
 	a.follow(".row .nm.sm", "article.fate")
 	a.says("main", "张山", "户主8")
 	item := l.w.minqing("inbox", "list", "--plain")
@@ -224,11 +224,11 @@ func (l *life) conflict(t *testing.T) {
 	}
 	l.w.minqing("inbox", "resolve", item, "--keep", keep)
 	a.sync()
-	a.until("/sync", `document.querySelector("main").textContent.includes("管理员定了，采用了别人写的，您写的留着。")`)
+	a.until("/sync", `document.querySelector("main").textContent.includes("决定：采用bob写的，您写的留着。")`)
 	a.follow(".row .nm.sm", "article.fate")
-	a.says("main", "张山", "张珊")
+	a.says("main", "张山", "张珊", "别人也写了", "bob（包户干部）", "谁定的", "何婉清（系统管理员）")
 	a.follow("main form button", ".state")
-	if text, err := a.Text("main"); err != nil || strings.Contains(text, "管理员定了") {
+	if text, err := a.Text("main"); err != nil || strings.Contains(text, "采用bob写的") {
 		t.Errorf("still told: %q, %v", text, err)
 	}
 }

@@ -245,6 +245,27 @@ func (w *world) verdictSent(a *answer, v *syncproto.Verdict) {
 		m.refused = v.Status == syncproto.Refused
 	}
 	w.compareVerdict(a.l.phone, v)
+	m := &a.marks[len(a.marks)-1]
+	for _, n := range v.People {
+		if r := m.view.Rows[n.Row]; r == nil || !m.can[r.Scope] && !w.book.Table(scopeTable(r.Scope)).Directory {
+			w.violate(iConfidentiality, "%s is told that %s had to do with the row %s, which its user may not see", a.l.phone.name, n.Name, n.Row)
+		}
+		// An item of two rows, of twins or of a living one beneath a dead one, names those of the other row as well.
+		both := slices.ContainsFunc(v.Items, func(i syncproto.ItemNote) bool {
+			return i.Row == n.Row && (i.Kind == syncproto.ItemTwin || i.Kind == syncproto.ItemDelete)
+		})
+		if n.Part == syncproto.PersonBeside && !both && !w.editedByOther(a.l.phone.userID(), n.Row) {
+			w.violate(iNoPhantom, "%s is told that %s wrote into the row %s, and nobody else did", a.l.phone.name, n.Name, n.Row)
+		}
+		w.count[cNames]++
+	}
+}
+
+// editedByOther tells whether the server took a change of a row by anybody but a user.
+func (w *world) editedByOther(user syncproto.UserID, id syncproto.RowID) bool {
+	return slices.ContainsFunc(w.oracle.Changes(), func(c *oracle.Change) bool {
+		return c.User != user && slices.ContainsFunc(c.Edits, func(e syncproto.Edit) bool { return e.Row == id })
+	})
 }
 
 // compareVerdict names the invariant that a wrong verdict breaks.

@@ -149,8 +149,9 @@ func (rq *request) whens(e replica.Entry, kind string) (out [][2]string, err err
 	at := func(ms int64) string { return rq.words.moment(time.UnixMilli(ms).In(rq.app.opt.Zone), rq.now) }
 	out = append(out, [2]string{rq.words.say("when.wrote"), at(e.Change.At)})
 	if kind == "conflicted" || kind == "toolate" {
-		out = append(out, [2]string{rq.words.say("when.decides"), rq.words.say("when.admin")})
+		out = append(out, [2]string{rq.words.say("when.decides"), rq.decider(e)})
 	}
+	out = append(out, rq.peopleLines(e, kind)...)
 	if kind != "decided" {
 		return out, nil
 	}

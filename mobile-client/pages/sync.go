@@ -297,6 +297,11 @@ func (rq *request) fate(v *replica.View, e replica.Entry) (f fate, kind string, 
 		chip("sent", "cloud", "chip.server")
 		f.Text = rq.words.say("fate.sent")
 	}
+	if kind != "" && kind != "refused" {
+		if named := rq.namedFate(e.Verdict, kind); named != "" {
+			f.Text = named
+		}
+	}
 	if f.Text == "" && kind != "" {
 		f.Text = rq.words.say("fate." + kind)
 	}

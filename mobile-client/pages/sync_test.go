@@ -71,21 +71,23 @@ func TestToldUntilNoted(t *testing.T) {
 func TestFatesAreToldInWords(t *testing.T) {
 	b := pagetest.MustOpen(t, pagetest.Failed)
 	p := b.Get("/sync").Want(200)
-	p.Has(".row .why", "电话这一项采用了别人写的，您写的留着，点开能看。")
-	p.Has(".row .why", "看决定")
-	for _, n := range p.All(".row .nm.sm") {
-		whole := b.Get(reader.Attr(n, "href")).Want(200)
+	for _, told := range []string{"电话这一项采用了孙志强写的，您写的留着，点开能看。", "您和赵建国写得不一样，先按原来的用。何婉清（镇管理员）来定，定了告诉您。",
+		"您和刘敏都补了内容，两人的话都留着，不用做什么。", "何婉清（镇管理员）于11月23日决定：采用赵建国写的，您写的留着。", "这户已不归您联系。", "看决定"} {
+		p.Has(".row .why", told)
+	}
+	for name, facts := range map[string][]string{
+		"decided": {"别人也写了赵建国（柳河镇农业办），11月21日 08:42", "谁定的何婉清（镇管理员），今天 09:42", "决定到本机"}, "hidden": {"孙志强（村支部书记），昨天 04:42"},
+		"conflicted": {"谁来定何婉清（镇管理员）。定了会告诉您。", "赵建国（柳河镇农业办），昨天 13:42"}, "merged": {"刘敏（市水利局副局长），昨天 08:42"}, "late": nil, "refused": nil} {
+		whole := b.Get("/sync/c/{" + name + "}").Want(200)
 		whole.Has(".facts", "您写的时间今天 10:42")
-		switch text := strings.Join(whole.Texts("main"), " "); {
-		case strings.Contains(text, "管理员定了"):
-			whole.Has(".facts", "决定到本机")
-			whole.Has(".both", "现在是")
-		case strings.Contains(text, "管理员来定"):
-			whole.Has(".facts", "定了会告诉您")
-		case strings.Contains(text, "这一项采用了别人写的"):
-			whole.Has(".both", "12800005622")
+		for _, f := range facts {
+			whole.Has(".facts", f)
 		}
 	}
+	b.Get("/sync/c/{hidden}").Has(".both", "12800005622")
+	b.Get("/sync/c/{decided}").Has(".both", "现在是")
+	b.Get("/me").Send("form:has([value=en])", url.Values{"lang": {"en"}})
+	b.Get("/sync").Has(".row .why", "何婉清 (Administrator) decided on 23 Nov: what 赵建国 wrote stands; yours is kept.")
 	// The hand-over box names no household that left the phone.
 	box := p.All("section")
 	for _, n := range box {

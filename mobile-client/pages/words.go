@@ -34,6 +34,7 @@ var catalogue = webpage.Join(
 	syncWords,
 	carryWords,
 	noticeWords,
+	peopleWords,
 	updateWords,
 	journalWords,
 	photoWords,

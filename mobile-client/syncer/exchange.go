@@ -104,7 +104,7 @@ func encodingOf(body []byte) string {
 
 // exchange sends a request and takes its answer frame by frame.
 func (r *run) exchange(ctx context.Context, body []byte) error {
-	header := http.Header{"Content-Type": {mediaType}, "Accept-Encoding": {codec.EncodingZstd}, "User-Agent": {""}}
+	header := http.Header{"Content-Type": {mediaType}, "Accept-Encoding": {codec.EncodingZstd}, "User-Agent": {""}, syncproto.NamesHeader: {"1"}}
 	if encoding := encodingOf(body); encoding != codec.EncodingPlain {
 		header.Set("Content-Encoding", encoding)
 	}

@@ -54,7 +54,7 @@ func (s *Server) handleSync(c echo.Context) error {
 	out := &answer{w: c.Response(), encoding: choose(r.Header.Get(echo.HeaderAcceptEncoding)), verdicts: map[syncproto.Status]int{}}
 	in := codec.NewReader(&unpacking{in: plain, place: place}, s.cfg.Book, codec.Limits{})
 	in.ForDevice(who.Device)
-	err = s.cfg.Exchange.Sync(r.Context(), who, in, out)
+	err = s.cfg.Exchange.Sync(r.Context(), who, r.Header.Get(syncproto.NamesHeader) != "", in, out)
 	s.metrics.count(out)
 	if !out.begun {
 		return cutShort(err)

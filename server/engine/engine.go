@@ -341,15 +341,15 @@ func (e *Engine) enlist(tx *store.Tx, d auth.NewDevice) error {
 }
 
 // verdicts are what a pull tells a device of changes whose fate changed.
-func (e *Engine) verdicts(tx *store.Tx, device syncproto.DeviceID, user syncproto.UserID, after int64) ([]*syncproto.Verdict, int64, error) {
+func (e *Engine) verdicts(tx *store.Tx, device syncproto.DeviceID, user syncproto.UserID, names bool, after int64) ([]*syncproto.Verdict, int64, error) {
 	d, found, err := tx.Device(device)
 	if err != nil || !found || d.VSeq == after {
 		return nil, d.VSeq, err
 	}
-	names, err := tx.NewVerdicts(device, after)
+	changed, err := tx.NewVerdicts(device, after)
 	if err != nil {
 		return nil, 0, err
 	}
-	out, err := e.Judge.Verdicts(tx, judge.Author{Device: device, User: user}, names)
+	out, err := e.Judge.Verdicts(tx, judge.Author{Device: device, User: user, Names: names}, changed)
 	return out, d.VSeq, err
 }

@@ -118,3 +118,19 @@ func (r *Rights) reads(t *schema.Table, household string, at int64) bool {
 	roles := r.Roles(at, r.chain[r.placeOf[household]])
 	return slices.ContainsFunc(t.Readers, func(x schema.Role) bool { return slices.Contains(roles, x) })
 }
+
+// Officers are the users who have one of some roles over a place itself now, sorted.
+func Officers(tx *store.Tx, place string, among func(schema.Role) bool) ([]syncproto.UserID, error) {
+	var scopes []string
+	for _, r := range schema.Roles {
+		if among(r) {
+			scopes = append(scopes, roleScope(r, place))
+		}
+	}
+	found, err := texts(tx, "SELECT DISTINCT user_id FROM mq_grant WHERE scope = ANY(?) AND since_ms <= ? AND until_ms > ? ORDER BY user_id", scopes, tx.Now(), tx.Now())
+	out := make([]syncproto.UserID, len(found))
+	for i, id := range found {
+		out[i] = syncproto.UserID(id)
+	}
+	return out, err
+}

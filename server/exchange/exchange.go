@@ -50,6 +50,7 @@ type request struct {
 	ledger *pull.Ledger // what is remembered of the device, instead of held
 	asked  bool         // the device sent Held
 	probes []syncproto.Probe
+	names  bool // it reads the people of a verdict
 	told   []*syncproto.Testimony
 	// The request came in a bundle; of a device that was revoked meanwhile, nothing but its number stands against it.
 	carried, revoked bool
@@ -59,13 +60,14 @@ type request struct {
 	resume           *syncproto.Resume
 }
 
-// Sync answers one request. An error before the first frame was written is for the caller to show; afterwards it was sent as a
+// Sync answers one request; names tells that the device reads the people of a verdict. An error before the first frame was written is for the caller to show; afterwards it was sent as a
 // Failure frame and is returned for the log.
-func (s *Service) Sync(ctx context.Context, who auth.Who, in Source, out pull.Sink) error {
+func (s *Service) Sync(ctx context.Context, who auth.Who, names bool, in Source, out pull.Sink) error {
 	r, changes, err := s.read(who, in)
 	if err != nil {
 		return err
 	}
+	r.names = names
 	defer func() { s.Pull.Lay(r.ledger) }()
 	welcome, err := s.check(ctx, r)
 	if welcome == nil {
@@ -217,13 +219,13 @@ func (s *Service) bookOf(version int) (*schema.Book, error) {
 
 func (s *Service) begin(ctx context.Context, r *request) (*pull.Course, error) {
 	req := &pull.Request{Device: r.who.Device, User: r.who.User, Book: r.book, Cursor: r.cursor, Sealed: r.hello.Cursor, Held: r.held, Ledger: r.ledger, Offer: r.offer,
-		Resume: r.resume, Probes: r.probes, Client: r.hello.Client, Waiting: r.hello.Waiting, Newer: r.hello.Schema > s.Book.Version, AllStates: r.asked || (r.cursor != nil && r.hello.Root != r.cursor.Root)}
+		Resume: r.resume, Probes: r.probes, Client: r.hello.Client, Waiting: r.hello.Waiting, Names: r.names, Newer: r.hello.Schema > s.Book.Version, AllStates: r.asked || (r.cursor != nil && r.hello.Root != r.cursor.Root)}
 	return s.Pull.Begin(ctx, req)
 }
 
 // push hands the changes over in batches and sends the verdicts of each after its commit.
 func (s *Service) push(ctx context.Context, r *request, changes []*syncproto.Change, out pull.Sink) (pushed bool, err error) {
-	by := judge.Author{Device: r.who.Device, User: r.who.User, Offer: r.offer > 0 || r.revoked && r.hello.Offer != "", Carried: r.carried}
+	by := judge.Author{Device: r.who.Device, User: r.who.User, Offer: r.offer > 0 || r.revoked && r.hello.Offer != "", Carried: r.carried, Names: r.names}
 	for len(changes) > 0 {
 		n := min(batchChanges, len(changes))
 		o, err := s.Judge.Push(ctx, by, changes[:n])

@@ -175,7 +175,7 @@ func (p *phone) sync(most int, request ...syncproto.Frame) error {
 	hello := syncproto.Hello{Protocol: syncproto.ProtocolVersion, Schema: p.schema, Cursor: p.cursor, Root: p.root, Resume: p.resume, Next: p.number, Offer: p.offer}
 	in := append(frames{hello}, append(request, syncproto.End{})...)
 	p.got = nil
-	err := p.w.e.Exchange.Sync(context.Background(), p.who, &in, &wire{p, most})
+	err := p.w.e.Exchange.Sync(context.Background(), p.who, true, &in, &wire{p, most})
 	if most < 0 && err == nil {
 		p.check()
 	}

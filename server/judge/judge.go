@@ -55,6 +55,8 @@ type Author struct {
 	Carried bool
 	// Offer tells that the push answers a fork: changes may leave gaps and carry labels.
 	Offer bool
+	// Names tells that the device reads the people of a verdict.
+	Names bool
 	// Admit, if set, runs in the transaction of the push before anything is taken; its error is the push's.
 	Admit func(tx *store.Tx) error
 }

@@ -13,7 +13,7 @@ func (d *desk) outcome(p *push) (*Outcome, error) {
 		return nil, err
 	}
 	for i, id := range p.ids {
-		v, err := d.verdictFor(d.records[id], p.numbers[i], held)
+		v, err := d.verdictFor(d.records[id], p.numbers[i], held, p.by.Names)
 		if err != nil {
 			return nil, err
 		}
@@ -36,8 +36,8 @@ func (d *desk) holds(by Author) (func(r *row) bool, error) {
 }
 
 // verdictFor is a verdict as a device may hear it: a row that it no longer holds gets no label, and an item about a row that its user neither
-// wrote nor sees is not named.
-func (d *desk) verdictFor(rec *record, number uint64, holds func(r *row) bool) (*syncproto.Verdict, error) {
+// wrote nor sees is not named. With names, it tells who else had to do with it.
+func (d *desk) verdictFor(rec *record, number uint64, holds func(r *row) bool, names bool) (*syncproto.Verdict, error) {
 	v := *rec.verdict
 	v.Number, v.Identity, v.MendedBy = number, rec.Identity, rec.MendedBy
 	v.Labels, v.Items = nil, nil
@@ -62,6 +62,9 @@ func (d *desk) verdictFor(rec *record, number uint64, holds func(r *row) bool) (
 		if r := d.rows[l.Row]; r != nil && holds(r) {
 			v.Labels = append(v.Labels, l)
 		}
+	}
+	if names {
+		return &v, d.people(&v, rec, holds)
 	}
 	return &v, nil
 }
@@ -89,7 +92,7 @@ func (j *Judge) Verdicts(tx *store.Tx, by Author, names []store.Named) ([]*syncp
 		if rec == nil {
 			continue
 		}
-		v, err := d.verdictFor(rec, n.Name.Number, held)
+		v, err := d.verdictFor(rec, n.Name.Number, held, by.Names)
 		if err != nil {
 			return nil, err
 		}

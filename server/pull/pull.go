@@ -16,8 +16,9 @@ type Service struct {
 	Store  *store.Store
 	Sealer Sealer
 	Zone   *time.Location // of the city: months are local
-	// Verdicts gives the verdicts that a device has to hear of after a verdict seq, as it may hear them, and the newest verdict seq.
-	Verdicts func(tx *store.Tx, device syncproto.DeviceID, user syncproto.UserID, after int64) ([]*syncproto.Verdict, int64, error)
+	// Verdicts gives the verdicts that a device has to hear of after a verdict seq, as it may hear them, with who had to do with them if it reads
+	// names, and the newest verdict seq.
+	Verdicts func(tx *store.Tx, device syncproto.DeviceID, user syncproto.UserID, names bool, after int64) ([]*syncproto.Verdict, int64, error)
 
 	memory memory
 }
@@ -51,6 +52,8 @@ type Request struct {
 	AllStates bool
 	// Newer tells that the device knows more than this server. As long as the database does not, all is well.
 	Newer bool
+	// Names tells that the device reads the people of a verdict.
+	Names bool
 	// Client and Waiting are what the device says of itself, for the fleet page: program and version, and how many changes stay behind.
 	Client  string
 	Waiting int
@@ -202,7 +205,7 @@ func (c *Course) lookAll() (*closing, error) {
 		if err := c.answerProbes(tx, found); err != nil {
 			return err
 		}
-		found.verdicts, found.newest, err = c.svc.Verdicts(tx, c.req.Device, c.req.User, c.verdicts)
+		found.verdicts, found.newest, err = c.svc.Verdicts(tx, c.req.Device, c.req.User, c.req.Names, c.verdicts)
 		return err
 	})
 	return found, err

@@ -34,6 +34,8 @@ func readVerdict(s *strict.Scanner) (*syncproto.Verdict, error) {
 			v.Labels, err = readList(s, syncproto.MaxOver, func() (syncproto.RowLabel, error) { return readRowLabel(s) })
 		case "mended":
 			v.MendedBy, err = readIdentity(s)
+		case "people":
+			v.People, err = readList(s, syncproto.MaxOver, func() (syncproto.PersonNote, error) { return readPerson(s) })
 		default:
 			err = unknown(s, key)
 		}
@@ -112,6 +114,38 @@ func readMerge(s *strict.Scanner) (syncproto.MergeNote, error) {
 			n.Cell = t
 		case "rule":
 			n.Rule = schema.Rule(t)
+		default:
+			return unknown(s, key)
+		}
+		return nil
+	})
+	return n, err
+}
+
+func readPerson(s *strict.Scanner) (syncproto.PersonNote, error) {
+	var n syncproto.PersonNote
+	err := s.Object(func(key string) (err error) {
+		if key == "at" {
+			n.At, err = s.Int()
+			return err
+		}
+		var t string
+		if t, err = readText(s, syncproto.MaxName); err != nil {
+			return err
+		}
+		switch key {
+		case "row":
+			n.Row = syncproto.RowID(t)
+		case "cell":
+			n.Cell = t
+		case "part":
+			n.Part = syncproto.PersonPart(t)
+		case "name":
+			n.Name = t
+		case "post":
+			n.Post = t
+		case "role":
+			n.Role = schema.Role(t)
 		default:
 			return unknown(s, key)
 		}

@@ -156,5 +156,17 @@ func (w *Writer) verdict(v *syncproto.Verdict) {
 			w.b = append(w.b, ']')
 		})
 	}
-	o.textKey("mended", string(v.MendedBy)).close(w)
+	o.textKey("mended", string(v.MendedBy))
+	if len(v.People) > 0 {
+		o.key("people")
+		w.list(len(v.People), func(i int) {
+			n := &v.People[i]
+			w.b = append(w.b, '{')
+			inner := &object{w: w}
+			inner.textKey("row", string(n.Row)).textKey("cell", n.Cell).textKey("part", string(n.Part)).textKey("name", n.Name).textKey("post", n.Post)
+			inner.textKey("role", string(n.Role)).number("at", n.At)
+			w.b = append(w.b, '}')
+		})
+	}
+	o.close(w)
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"minqing/mobile-client/replica"
 	"minqing/schema"
@@ -63,24 +65,61 @@ func (a *app) fate(e replica.Entry) string {
 	out := a.label(statusWords[v.Status])
 	switch v.Status {
 	case syncproto.Merged:
-		out += a.label(schema.Label{ZH: "，您和别人都改了，按规则合在一起，不用做什么", EN: "; you and others changed it, a rule joined them, nothing to do"})
+		out += a.label(schema.Label{ZH: "，您和" + a.others(v, schema.ZH) + "都改了，按规则合在一起，不用做什么",
+			EN: "; you and " + a.others(v, schema.EN) + " changed it, a rule joined them, nothing to do"})
 	case syncproto.Conflicted:
 		out = a.decision(v)
 	case syncproto.Refused:
-		out += a.label(schema.Label{ZH: "，", EN: ": "}) + a.label(schema.ReadBoth(v.Message))
+		out += a.label(schema.Label{ZH: "，", EN: ": "}) + a.label(schema.ReadBoth(v.Message)) + a.movers(v)
 	}
 	if v.Late {
 		out += a.label(schema.Label{ZH: "（晚到：这户已不归您联系。您是之前去的，照样算数。）", EN: " (late: this household is no longer yours; you went before that, so it counts)"})
+		for _, n := range v.Who(syncproto.PersonDecided, "", "") {
+			out += a.label(schema.Label{ZH: "（" + n.In(schema.ZH) + "于" + a.day(n.At) + "看过，收下了）", EN: " (" + n.In(schema.EN) + " took it on " + a.day(n.At) + ")"})
+		}
 	}
 	return out
 }
 
-// outcomeWords are how an inbox item ended for an author.
+// day is the local date of an instant.
+func (a *app) day(ms int64) string { return time.UnixMilli(ms).Format(time.DateOnly) }
+
+// named joins people with what they are.
+func named(list []syncproto.PersonNote, lang schema.Lang) string {
+	var out []string
+	for _, n := range list {
+		if s := n.In(lang); !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return strings.Join(out, map[schema.Lang]string{schema.ZH: "、", schema.EN: ", "}[lang])
+}
+
+// others are those who wrote beside the author, “others” where the server named nobody.
+func (a *app) others(v *syncproto.Verdict, lang schema.Lang) string {
+	if list := v.Who(syncproto.PersonBeside, "", ""); len(list) > 0 {
+		return named(list, lang)
+	}
+	return schema.Label{ZH: "别人", EN: "others"}.In(lang)
+}
+
+// movers tells who brought about the state for which a change was refused, and who left late work refused.
+func (a *app) movers(v *syncproto.Verdict) (out string) {
+	for _, n := range v.Who(syncproto.PersonBeside, "", "") {
+		out += a.label(schema.Label{ZH: "（" + n.In(schema.ZH) + "于" + a.day(n.At) + "改的状态）", EN: " (its state was changed by " + n.In(schema.EN) + " on " + a.day(n.At) + ")"})
+	}
+	for _, n := range v.Who(syncproto.PersonDecided, "", "") {
+		out += a.label(schema.Label{ZH: "（" + n.In(schema.ZH) + "于" + a.day(n.At) + "定的）", EN: " (decided by " + n.In(schema.EN) + " on " + a.day(n.At) + ")"})
+	}
+	return out
+}
+
+// outcomeWords are how an inbox item ended for an author; {who} decides or decided, {beside} wrote too.
 var outcomeWords = map[string]schema.Label{
-	"":         {ZH: "和别人写得不一样，先按原来的用，等管理员定", EN: "differs from another's; the old value holds until an administrator decides"},
-	"kept":     {ZH: "管理员定了，采用您写的", EN: "decided: your words stand"},
-	"outvoted": {ZH: "管理员定了，采用了别人写的，您写的留着", EN: "decided: another's words stand; yours are kept"},
-	"third":    {ZH: "管理员定了，另写了一个，您写的留着", EN: "decided: a new value stands; yours are kept"},
+	"":         {ZH: "和{beside}写得不一样，先按原来的用，等{who}定", EN: "differs from what {beside} wrote; the old value holds until {who} decides"},
+	"kept":     {ZH: "{who}定了，采用您写的", EN: "decided by {who}: your words stand"},
+	"outvoted": {ZH: "{who}定了，采用了{beside}写的，您写的留着", EN: "decided by {who}: what {beside} wrote stands; yours are kept"},
+	"third":    {ZH: "{who}定了，另写了一个，您写的留着", EN: "decided by {who}: a new value stands; yours are kept"},
 }
 
 func (a *app) decision(v *syncproto.Verdict) string {
@@ -90,6 +129,7 @@ func (a *app) decision(v *syncproto.Verdict) string {
 		if !known {
 			words = schema.Label{ZH: i.Outcome, EN: i.Outcome}
 		}
+		words = a.whose(v, i, words)
 		name := i.Cell
 		if cell := schema.Minqing().Cell(i.Table, i.Cell); cell != nil {
 			name = a.label(cell.Columns[0].Label)
@@ -101,4 +141,16 @@ func (a *app) decision(v *syncproto.Verdict) string {
 		}
 	}
 	return strings.Join(out, a.label(schema.Label{ZH: "；", EN: "; "}))
+}
+
+// whose puts people into the words about an item.
+func (a *app) whose(v *syncproto.Verdict, i syncproto.ItemNote, words schema.Label) schema.Label {
+	in := func(text string, lang schema.Lang, another, administrator string) string {
+		beside, who := named(v.Who(syncproto.PersonBeside, i.Row, i.Cell), lang), named(v.Who(syncproto.PersonDecides, i.Row, i.Cell), lang)
+		if decided := v.Who(syncproto.PersonDecided, i.Row, i.Cell); len(decided) > 0 {
+			who = named(decided, lang) + schema.Label{ZH: "于" + a.day(decided[0].At), EN: " on " + a.day(decided[0].At)}.In(lang)
+		}
+		return strings.NewReplacer("{beside}", cmp.Or(beside, another), "{who}", cmp.Or(who, administrator)).Replace(text)
+	}
+	return schema.Label{ZH: in(words.ZH, schema.ZH, "别人", "管理员"), EN: in(words.EN, schema.EN, "another", "an administrator")}
 }

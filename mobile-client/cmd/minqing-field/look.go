@@ -88,8 +88,12 @@ func (statusCmd) Run(a *app) error {
 			a.say("%d 条未通过，要您看一下（refused）。", "%d changes were refused and want a look (refused).", len(refused))
 		}
 		notices, err := r.Notices(a.ctx, false)
+		if err != nil {
+			return err
+		}
+		told, _, err := a.fatesNow(r)
 		for _, x := range notices {
-			fmt.Fprintln(a.out, "  "+a.notice(r, x))
+			fmt.Fprintln(a.out, "  "+a.noticed(r, x, told))
 		}
 		return err
 	})

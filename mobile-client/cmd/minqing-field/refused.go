@@ -37,7 +37,7 @@ func (refusedList) Run(a *app) error {
 func (a *app) refused(r *replica.Replica, e replica.Entry) {
 	reason := ""
 	if e.Verdict != nil {
-		reason = a.label(schema.ReadBoth(e.Verdict.Message))
+		reason = a.label(schema.ReadBoth(e.Verdict.Message)) + a.movers(e.Verdict)
 	}
 	a.say("第 %d 条未通过：%s", "Change %d was refused: %s", e.Change.Name.Number, reason)
 	for _, edit := range e.Change.Edits {

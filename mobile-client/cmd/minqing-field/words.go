@@ -60,6 +60,17 @@ func (a *app) tellNotices(r *replica.Replica, after int64) error {
 	return nil
 }
 
+// noticed is a notice with what became of its change, as long as the file knows: who wrote beside, who decides or decided.
+func (a *app) noticed(r *replica.Replica, n replica.Notice, told fates) string {
+	if f := told[n.Identity]; aboutFate[n.Kind] && f != "" {
+		if t := r.Book().Table(n.Table); t != nil {
+			return a.label(t.Label) + "：" + f
+		}
+		return f
+	}
+	return a.notice(r, n)
+}
+
 func (a *app) notice(r *replica.Replica, n replica.Notice) string {
 	var b strings.Builder
 	if t := r.Book().Table(n.Table); t != nil {

@@ -3,6 +3,7 @@ package pagetest
 import (
 	"context"
 	"math/rand/v2"
+	"time"
 
 	"minqing/mobile-client/replica"
 	"minqing/schema"
@@ -68,15 +69,46 @@ func (p *Phone) failures(ctx context.Context) error {
 	no.Code, no.Message = syncproto.CodeInvalid, syncproto.Both("身份证号最后一位对不上。", "The last digit of the ID number does not fit.")
 	open := verdict(conflicted, syncproto.Conflicted)
 	open.Items = []syncproto.ItemNote{{Table: "household", Row: home, Cell: "address"}}
+	open.People = []syncproto.PersonNote{p.person("zhao", home, "address", syncproto.PersonBeside, 21*time.Hour), p.person("he", home, "address", syncproto.PersonDecides, 0)}
 	both := verdict(merged, syncproto.Merged)
+	both.Merges = []syncproto.MergeNote{{Table: "household", Row: home, Cell: "note", Rule: schema.RuleText, Shows: true}}
+	both.People = []syncproto.PersonNote{p.person("liu", home, "note", syncproto.PersonBeside, 26*time.Hour)}
 	after := verdict(late, syncproto.Applied)
 	after.Late = true
 	lost := verdict(decided, syncproto.Conflicted)
 	lost.Items = []syncproto.ItemNote{{Item: "i", Table: "household", Row: home, Cell: "low_income", Outcome: "outvoted"}}
+	lost.People = []syncproto.PersonNote{p.person("zhao", home, "low_income", syncproto.PersonBeside, 50*time.Hour), p.person("he", home, "low_income", syncproto.PersonDecided, time.Hour)}
 	under := verdict(hidden, syncproto.Merged)
+	under.People = []syncproto.PersonNote{p.person("sun", p.Rows["resident"], "phone", syncproto.PersonBeside, 30*time.Hour)}
 	under.Merges = []syncproto.MergeNote{{Table: "resident", Row: p.Rows["resident"], Cell: "phone", Rule: schema.RuleLatest}}
 	if err := p.cloud.Send(ctx, p.Replica, p.Now.UnixMilli(), no, open, both, after, lost, under); err != nil {
 		return err
 	}
 	return p.Forget(ctx, boxed) // what was written for it waits in the hand-over box
+}
+
+// person is somebody as verdicts name him, who did his part some time ago; 0: he has not yet.
+func (p *Phone) person(name string, row syncproto.RowID, cell string, part syncproto.PersonPart, ago time.Duration) syncproto.PersonNote {
+	n := syncproto.PersonNote{Row: row, Cell: cell, Part: part, Role: schema.RoleCadre}
+	switch name {
+	case "he":
+		n.Name, n.Post, n.Role = "何婉清", "镇管理员", schema.RoleAdmin
+	case "sun":
+		n.Role = schema.RoleSecretary
+		fallthrough
+	default:
+		values := p.cloud.Row(p.Rows[name]).Values
+		for i, c := range p.cloud.Book.Table("user").Columns {
+			switch c.Name {
+			case "name":
+				n.Name = values[i].Str()
+			case "post":
+				n.Post = values[i].Str()
+			}
+		}
+	}
+	if ago > 0 {
+		n.At = p.Now.Add(-ago).UnixMilli()
+	}
+	return n
 }
