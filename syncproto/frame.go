@@ -1,6 +1,10 @@
 package syncproto
 
-import "minqing/schema"
+import (
+	"strings"
+
+	"minqing/schema"
+)
 
 // The frames of POST /v1/sync, one JSON value a line (PROTOCOL.md, “Frames”). A request is Hello, Held*, Probe*, Testimony*, Change*, End. An
 // answer is Welcome, (Head Verdict*)*, then pulls: (Columns | Bucket | Row | Gone | Forget | Mark | Verdict | Ranges)* Checkpoint, as
@@ -90,6 +94,17 @@ type Columns struct {
 // BucketID names a bucket: the rows of one scope in one period.
 type BucketID struct{ Scope, Period string }
 
+// homeScope begins the scopes of households.
+const homeScope = "household:"
+
+// Home tells that the bucket brings a household itself, and not its past or what only some may see.
+func (b BucketID) Home() bool {
+	return b.Period == schema.NoPeriod && strings.HasPrefix(b.Scope, homeScope)
+}
+
+// Home tells that the row is a household.
+func (r *Row) Home() bool { return r.Bucket.Home() && r.Bucket.Scope == homeScope+string(r.ID) }
+
 // Bucket says that the rows that follow, up to the next Bucket, Mark or Checkpoint, are all rows of the bucket at the cut: what the
 // device holds of it beyond them goes.
 type Bucket struct {
@@ -176,6 +191,9 @@ func (Failure) frame()    {}
 
 // RowsHeader goes with an answer that fills buckets: how many rows they have. It is for the person who waits, and clients may pass it over.
 const RowsHeader = "Minqing-Rows"
+
+// HomesHeader goes with it: how many households those buckets bring.
+const HomesHeader = "Minqing-Homes"
 
 // NamesHeader goes with the request of a device that reads the people of a verdict: without it none are sent, since readers refuse members that
 // they do not know.

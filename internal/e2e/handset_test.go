@@ -213,7 +213,7 @@ func TestFirstSyncIsCutAndGoesOn(t *testing.T) {
 	ann.start()
 	w.net.cutAfter(down, 1500) // the enrolment passes
 	ann.enrol()
-	usable, last := false, handset.Filling{}
+	usable, begun, last := false, false, handset.Filling{}
 	for cut := 12 << 10; ; cut += 12 << 10 {
 		w.net.cutAfter(down, cut)
 		ann.p.Sync()
@@ -226,11 +226,22 @@ func TestFirstSyncIsCutAndGoesOn(t *testing.T) {
 		if s.Trouble != pump.Offline || f.Total == 0 && last.Total != 0 || f.Rows < last.Rows || f.Bytes < last.Bytes || last.Total > 0 && f.Total != last.Total {
 			t.Fatalf("after a cut at %d: %+v, before %+v", cut, s, last)
 		}
+		if f.Homes < last.Homes || f.Homes > f.AllHomes || f.Total > 0 && f.AllHomes != homes {
+			t.Fatalf("after a cut at %d: %d of %d homes, before %d", cut, f.Homes, f.AllHomes, last.Homes)
+		}
 		last = f
+		if f.Ready && !f.Past && !begun { // the first household came, and can be visited before the others
+			begun = true
+			if n, m := ann.count(`SELECT count(*) FROM household h JOIN assignment a ON a.household = h.id`), ann.count(`SELECT count(DISTINCT id) FROM household`); n == 0 || m != 1 {
+				t.Errorf("behind the first checkpoint there are %d households, with %d contacts", m, n)
+			}
+			ann.visit(ann.household(), "户主")
+			last.Total++ // it comes back with the others'
+		}
 		if f.Past && !usable {
 			usable = true
-			if n, m := ann.count(`SELECT count(*) FROM household`), ann.count(`SELECT count(*) FROM visit`); n != homes || m != 0 {
-				t.Errorf("before the past has come there are %d households and %d visits", n, m)
+			if n, m := ann.count(`SELECT count(*) FROM household`), ann.count(`SELECT count(*) FROM visit`); n != homes || m != 1 {
+				t.Errorf("before the past has come there are %d households and %d visits, want but her own", n, m)
 			}
 			ann.stop()
 			ann.start()
@@ -242,10 +253,10 @@ func TestFirstSyncIsCutAndGoesOn(t *testing.T) {
 			t.Fatal("it never ends")
 		}
 	}
-	if !usable || last.Total < homes+visits || last.Rows == 0 {
+	if !usable || !begun || last.Total < homes+visits || last.Rows == 0 {
 		t.Errorf("usable %t, the last cut at %+v", usable, last)
 	}
-	if n, m := ann.count(`SELECT count(*) FROM household`), ann.count(`SELECT count(*) FROM visit`); n != homes || m != visits {
+	if n, m := ann.count(`SELECT count(*) FROM household`), ann.count(`SELECT count(*) FROM visit`); n != homes || m != visits+1 {
 		t.Errorf("in the end there are %d households and %d visits", n, m)
 	}
 	if f := ann.status().Filling; f.Total != 0 {

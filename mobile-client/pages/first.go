@@ -24,7 +24,7 @@ type firstPage struct {
 // filling is what a first sync or a new assignment has brought so far.
 type filling struct {
 	phone.Filling
-	Homes   int
+	Here    int // households that can be visited
 	Used    string
 	Left    string // about how long it takes; empty: that cannot be told
 	Running bool
@@ -40,6 +40,8 @@ var firstWords = words{
 	"first.title":    {ZH: "正在准备这部手机", EN: "Getting this phone ready"},
 	"first.ready":    {ZH: "这部手机准备好了", EN: "This phone is ready"},
 	"first.of":       {ZH: "{0} 条中已到 {1} 条", EN: "{1} of {0} rows here"},
+	"first.homesof":  {ZH: "已收到 {1} 户，共 {0} 户", EN: "{1} of {0} home here|{1} of {0} homes here"},
+	"first.begin":    {ZH: "第一户已经能用", EN: "the first can be used"},
 	"first.rows":     {ZH: "已到 <b>{0}</b> 条", EN: "<b>{0}</b> row here|<b>{0}</b> rows here"},
 	"first.used":     {ZH: "已用流量 {0}", EN: "{0} of data used"},
 	"first.left":     {ZH: "约还要 {0}", EN: "about {0} left"},
@@ -110,7 +112,7 @@ func (rq *request) filling(s phone.Status) (*filling, error) {
 	}
 	f := &filling{Filling: s.Filling, Used: size(s.Filling.Bytes), Left: rq.about(s.Filling.Left), Running: s.Running}
 	err := rq.replica.View(rq.Context(), func(v *replica.View) error {
-		_, err := v.One(`SELECT count(*) FROM household`, nil, &f.Homes)
+		_, err := v.One(`SELECT count(*) FROM household`, nil, &f.Here)
 		return err
 	})
 	return f, err

@@ -150,6 +150,7 @@ func TestFillingIsShown(t *testing.T) {
 			t.Fatalf("%s: %s of %s", path, rows, total)
 		}
 		p.Has(".sum", fmt.Sprintf("%d%% %d 条中已到 %d 条", n*100/all, all, n))
+		p.Has("main", "已收到 20 户，共 20 户")
 		p.Has("main", "已用流量")
 	}
 	b.Get("/enrol/first").Has("main .row", "到齐，20 户")

@@ -41,9 +41,9 @@ type answer struct {
 	// How a filling stands (filling.go): here rows of it came before this answer, came ones with it, staged of those stay; of its received
 	// bytes, counted are in the filling already.
 	filling            filled
-	here, came, staged int
+	here, came, staged amount
+	applied            amount // held since the last checkpoint
 	received, counted  int64
-	past               bool
 }
 
 // Result is what the checkpoints of one answer did.
@@ -193,6 +193,16 @@ func (s *Session) Held(ctx context.Context) (out []syncproto.BucketID, err error
 	return out, err
 }
 
+// Keeps tells whether the file keeps changes of its own, sent or not: only of such a verdict can come.
+func (s *Session) Keeps(ctx context.Context) (yes bool, err error) {
+	err = s.r.read(ctx, func(c *conn) error {
+		var ord int64
+		yes, err = c.one(`SELECT ord FROM mq_change LIMIT 1`, nil, &ord)
+		return err
+	})
+	return yes, err
+}
+
 // Outbox gives changes to push, in the order in which they were made, up to a number and a size of their contents, and how many
 // stay behind.
 func (s *Session) Outbox(ctx context.Context, most, bytes int) (out []*syncproto.Change, waiting int, err error) {
@@ -265,8 +275,11 @@ func (s *Session) Take(ctx context.Context, f syncproto.Frame) error {
 		s.answer.ranges = append(s.answer.ranges, f)
 	case syncproto.Columns, syncproto.Bucket, *syncproto.Row, syncproto.Gone, syncproto.Forget:
 		s.answer.frames = append(s.answer.frames, f)
-		if _, row := f.(*syncproto.Row); row {
-			s.answer.came++
+		if row, is := f.(*syncproto.Row); is {
+			s.answer.came.rows++
+			if row.Home() {
+				s.answer.came.homes++
+			}
 		}
 		if len(s.answer.frames) >= maxFrames {
 			return s.stage(ctx, "")

@@ -104,7 +104,14 @@ func encodingOf(body []byte) string {
 
 // exchange sends a request and takes its answer frame by frame.
 func (r *run) exchange(ctx context.Context, body []byte) error {
-	header := http.Header{"Content-Type": {mediaType}, "Accept-Encoding": {codec.EncodingZstd}, "User-Agent": {""}, syncproto.NamesHeader: {"1"}}
+	header := http.Header{"Content-Type": {mediaType}, "Accept-Encoding": {codec.EncodingZstd}, "User-Agent": {""}}
+	keeps, err := r.session.Keeps(ctx)
+	if err != nil {
+		return err
+	}
+	if keeps { // a sync with nothing to hear of does without, as it is mostly headers
+		header.Set(syncproto.NamesHeader, "1")
+	}
 	if encoding := encodingOf(body); encoding != codec.EncodingPlain {
 		header.Set("Content-Encoding", encoding)
 	}
@@ -127,12 +134,15 @@ func (r *run) exchange(ctx context.Context, body []byte) error {
 		return broken(err)
 	}
 	defer plain.Close()
-	return r.answer(ctx, codec.NewReader(plain, r.s.opt.Replica.Book(), codec.Limits{}), expected(resp), counted)
+	return r.answer(ctx, codec.NewReader(plain, r.s.opt.Replica.Book(), codec.Limits{}), coming{rows: expected(resp, syncproto.RowsHeader), homes: expected(resp, syncproto.HomesHeader)}, counted)
 }
 
-// expected is how many rows of whole buckets an answer says that it brings; 0 when it says nothing.
-func expected(resp *http.Response) int {
-	n, err := strconv.ParseUint(resp.Header.Get(syncproto.RowsHeader), 10, 31)
+// coming is what an answer says that its whole buckets bring.
+type coming struct{ rows, homes int }
+
+// expected is a number of them; 0 when the answer says nothing.
+func expected(resp *http.Response, header string) int {
+	n, err := strconv.ParseUint(resp.Header.Get(header), 10, 31)
 	if err != nil {
 		return 0 // it is for a person to look at, and worth no error
 	}
@@ -140,7 +150,7 @@ func expected(resp *http.Response) int {
 }
 
 // answer takes every frame that comes whole, whatever comes after it.
-func (r *run) answer(ctx context.Context, in *codec.Reader, rows int, received *counter) error {
+func (r *run) answer(ctx context.Context, in *codec.Reader, coming coming, received *counter) error {
 	for {
 		f, err := in.Next()
 		if err == io.EOF {
@@ -160,8 +170,8 @@ func (r *run) answer(ctx context.Context, in *codec.Reader, rows int, received *
 		if err := r.session.Take(ctx, f); err != nil {
 			return err
 		}
-		if rows > 0 {
-			if err := r.filling(ctx, f, rows, received.n); err != nil {
+		if coming.rows > 0 {
+			if err := r.filling(ctx, f, coming, received.n); err != nil {
 				return err
 			}
 		}
@@ -169,9 +179,9 @@ func (r *run) answer(ctx context.Context, in *codec.Reader, rows int, received *
 }
 
 // filling tells how far the buckets have come that an answer brings.
-func (r *run) filling(ctx context.Context, f syncproto.Frame, rows, received int) error {
+func (r *run) filling(ctx context.Context, f syncproto.Frame, coming coming, received int) error {
 	if _, begins := f.(syncproto.Welcome); begins {
-		if err := r.session.Expect(ctx, rows); err != nil {
+		if err := r.session.Expect(ctx, coming.rows, coming.homes); err != nil {
 			return err
 		}
 	}

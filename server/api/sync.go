@@ -130,9 +130,11 @@ func (a *answer) Write(f syncproto.Frame) error {
 	return a.frames.Write(f)
 }
 
-// Expect takes how many rows of whole buckets will come. Where the headers are out already, the client goes without.
-func (a *answer) Expect(rows int) {
+// Expect takes how many rows of whole buckets will come, and how many households with them. Where the headers are out already, the client goes
+// without.
+func (a *answer) Expect(rows, homes int) {
 	if a.squeeze == nil {
+		a.w.Header().Set(syncproto.HomesHeader, strconv.Itoa(homes))
 		a.w.Header().Set(syncproto.RowsHeader, strconv.Itoa(rows))
 	}
 }

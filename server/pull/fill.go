@@ -3,20 +3,14 @@ package pull
 import (
 	"slices"
 
-	"minqing/schema"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
 
-// fill sends whole buckets: all of the next class, a chunk a snapshot. The closing look that follows brings them to one cut with
+// fill sends whole buckets: all of the next stage, a chunk a snapshot. The closing look that follows brings them to one cut with
 // the rest.
 func (c *Course) fill(pending []syncproto.BucketID) error {
-	stage := stageOf(pending[0])
-	end := slices.IndexFunc(pending, func(b syncproto.BucketID) bool { return stageOf(b) != stage })
-	if end < 0 {
-		end = len(pending)
-	}
-	for todo := pending[:end]; len(todo) > 0; {
+	for todo := pending[:c.stage(pending)]; len(todo) > 0; {
 		n, err := c.fillChunk(todo)
 		if err != nil {
 			return err
@@ -26,12 +20,19 @@ func (c *Course) fill(pending []syncproto.BucketID) error {
 	return nil
 }
 
-// stageOf groups the classes of filling by checkpoint: what the day's work needs first, then the past.
-func stageOf(b syncproto.BucketID) int {
-	if b.Period == schema.NoPeriod {
-		return 0
+// stage is how many of the buckets to be filled the next checkpoint closes. A device that holds nothing gets one after its first household, so that
+// somebody on a slow link can begin there; then come the other households, then the past.
+func (c *Course) stage(pending []syncproto.BucketID) int {
+	if c.req.Cursor == nil && !c.closed && class(pending[0]) != classPast {
+		if i := slices.IndexFunc(pending, syncproto.BucketID.Home); i >= 0 {
+			return i + 1
+		}
 	}
-	return 1
+	past := class(pending[0]) == classPast
+	if i := slices.IndexFunc(pending, func(b syncproto.BucketID) bool { return (class(b) == classPast) != past }); i >= 0 {
+		return i
+	}
+	return len(pending)
 }
 
 // fillChunk sends as many whole buckets as fit a chunk, at least one, and a mark behind them. It gives how many it took.

@@ -155,7 +155,7 @@ func compareBuckets(a, b syncproto.BucketID) int {
 	return cmp.Or(cmp.Compare(class(a), class(b)), strings.Compare(b.Period, a.Period), strings.Compare(a.Scope, b.Scope))
 }
 
-// The classes of filling. All before classPast are closed by a first checkpoint: with them the day's work can begin.
+// The classes of filling. Where checkpoints lie between them, stage says.
 const (
 	classPeople = iota
 	classRegister

@@ -50,19 +50,22 @@ func (c *Course) settle(f *closing, final, pushed bool) error {
 	return c.finish(*point)
 }
 
-// expect tells a sink that wants to know how many rows the buckets to be filled have, once an answer: all of them granted to this user, and
+// expect tells a sink that wants to know how many rows the buckets to be filled have, and how many households, once an answer: all of them granted to this user, and
 // to be sent to him.
 func (c *Course) expect(p *plan) {
-	out, wants := c.out.(interface{ Expect(rows int) })
+	out, wants := c.out.(interface{ Expect(rows, homes int) })
 	if !wants || c.expected || len(p.pending) == 0 {
 		return
 	}
 	c.expected = true
-	rows := 0
+	rows, homes := 0, 0
 	for _, b := range p.pending {
 		rows += p.states[b].Rows
+		if b.Home() {
+			homes++
+		}
 	}
-	out.Expect(rows)
+	out.Expect(rows, homes)
 }
 
 // quiet tells whether a look found nothing to send.

@@ -20,7 +20,11 @@ func (p *Phone) begin(ctx context.Context) (err error) {
 		frames = append(frames, head)
 	}
 	var past []syncproto.Frame
+	homes := 0
 	for _, row := range c.List {
+		if row.Home() {
+			homes++
+		}
 		if row.Bucket.Period == schema.NoPeriod {
 			frames = append(frames, row)
 		} else {
@@ -41,7 +45,7 @@ func (p *Phone) begin(ctx context.Context) (err error) {
 			return err
 		}
 		if _, begins := f.(syncproto.Welcome); begins {
-			if err := s.Expect(ctx, len(c.List)); err != nil {
+			if err := s.Expect(ctx, len(c.List), homes); err != nil {
 				return err
 			}
 		}
