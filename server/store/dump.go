@@ -165,6 +165,9 @@ func (tx *Tx) load(r io.Reader) error {
 	if err := tx.loadTables(in); err != nil {
 		return err
 	}
+	if err := tx.fillOverview(); err != nil { // rows came in any order
+		return err
+	}
 	return tx.send()
 }
 

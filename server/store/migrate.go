@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"minqing/schema"
 	"minqing/syncproto"
@@ -27,7 +29,7 @@ func (s *Store) migrate(ctx context.Context) error {
 				return err
 			}
 		}
-		for _, stmt := range bookkeeping {
+		for _, stmt := range slices.Concat(bookkeeping, overviewTables) {
 			if err := tx.Exec(s.dialect.ddl(stmt)); err != nil {
 				return err
 			}
@@ -57,7 +59,10 @@ func (s *Store) migrate(ctx context.Context) error {
 		if err := tx.indexLookups(); err != nil {
 			return err
 		}
-		if err := tx.watchRights(); err != nil || stored >= storeVersion {
+		if err := tx.watchRights(); err != nil {
+			return err
+		}
+		if err := tx.keepOverview(); err != nil || stored >= storeVersion {
 			return err
 		}
 		return tx.SetMeta(metaStore, strconv.Itoa(storeVersion))
@@ -87,18 +92,25 @@ func (s *Store) evolve(tx *Tx, have int) error {
 }
 
 // lookups are columns that only the server asks by: the index of the rule book, which phones have too, is none for them.
-var lookups = [][2]string{
+var lookups = [][]string{
 	{"contact_card", "serial"},                // the page that a contact card opens
 	{"assignment", "user"}, {"role", "place"}, // whose households, whose place
 	{"household", "head"}, {"resident", "name"}, {"user", "name"}, {"user", "login"}, // search by how a name begins
+	{"visit", "household", "day"}, {"visit", "author", "day"}, {"journal", "author", "state"}, {"review", "author", "id"}, // what a branch asks of its cadres
+	{"matter", "author"}, {"matter_step", "author", "day"},
 }
 
 func (tx *Tx) indexLookups() error {
 	for _, l := range lookups {
-		if t := tx.Book().Table(l[0]); t == nil || t.Column(l[1]) == nil {
+		t := tx.Book().Table(l[0])
+		if t == nil || slices.ContainsFunc(l[1:], func(c string) bool { return c != "id" && t.Column(c) == nil }) {
 			continue
 		}
-		if err := tx.Exec("CREATE INDEX IF NOT EXISTS mq_look_" + l[0] + "_" + l[1] + " ON " + schema.Quote(l[0]) + " (" + schema.Quote(l[1]) + ")"); err != nil {
+		columns := make([]string, len(l)-1)
+		for i, c := range l[1:] {
+			columns[i] = schema.Quote(c)
+		}
+		if err := tx.Exec("CREATE INDEX IF NOT EXISTS mq_look_" + strings.Join(l, "_") + " ON " + schema.Quote(l[0]) + " (" + strings.Join(columns, ", ") + ")"); err != nil {
 			return err
 		}
 	}

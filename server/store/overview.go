@@ -1,0 +1,214 @@
+package store
+
+import (
+	"slices"
+	"strings"
+
+	"minqing/schema"
+)
+
+// What the consoles list by. A secretary's pages ask of a place and everything below it: which journals wait, which matters are open, how
+// many of each kind. Asked of the rule book's tables alone, that is a walk over every household of the place, and for an administrator over
+// all there are. So a few narrow tables say of each place, and of each place above it, what lies there, in the order in which pages list it:
+// a page then is one range of an index, the last as fast as the first.
+//
+// They follow from the rule book's tables and hold nothing else; triggers keep them, as those of rights are kept, so that no writer can
+// forget them: a push, an import, a restore, a program of the version before on the same database. They are no part of a backup. Journals
+// that are accepted are not in them, nor visits: of a million rows, those that wait are few.
+
+// overviewVersion grows when what the tables hold changes: they are then filled anew.
+const overviewVersion = "1"
+
+const metaOverview = "overview"
+
+// overviewTables are made with the other bookkeeping.
+var overviewTables = []string{
+	// Every place with itself and those above it.
+	`CREATE TABLE IF NOT EXISTS mq_above (place TEXT{c} NOT NULL, above TEXT{c} NOT NULL, PRIMARY KEY (place, above)) {key}`,
+	`CREATE INDEX IF NOT EXISTS mq_above_down ON mq_above (above, place)`,
+	// The journals that are not accepted yet, of what home.
+	`CREATE TABLE IF NOT EXISTS mq_unread_of (journal TEXT{c} PRIMARY KEY, household TEXT{c} NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS mq_unread_of_home ON mq_unread_of (household)`,
+	// The same by place, in the order in which they need eyes: rank is 0 back after it was returned, 1 of a home with an urgent matter, 2 of one
+	// long unvisited, 3 a first visit, 4 any other.
+	`CREATE TABLE IF NOT EXISTS mq_unread (above TEXT{c} NOT NULL, state TEXT{c} NOT NULL, rank {int} NOT NULL, day TEXT{c} NOT NULL, journal TEXT{c} NOT NULL,
+		household TEXT{c} NOT NULL, PRIMARY KEY (above, state, rank, day, journal)) {key}`,
+	`CREATE INDEX IF NOT EXISTS mq_unread_home ON mq_unread (household)`,
+	// Matters by place. day is when it was first written down, solved when it was handled ("" for not yet), team that by which its author called
+	// on the home.
+	`CREATE TABLE IF NOT EXISTS mq_matter_at (above TEXT{c} NOT NULL, id TEXT{c} NOT NULL, household TEXT{c} NOT NULL, place TEXT{c} NOT NULL, kind TEXT{c} NOT NULL,
+		state TEXT{c} NOT NULL, open {int} NOT NULL, urgency {int} NOT NULL, due TEXT{c} NOT NULL, author TEXT{c} NOT NULL, team TEXT{c} NOT NULL, day TEXT{c} NOT NULL,
+		solved TEXT{c} NOT NULL, stepped TEXT{c} NOT NULL, steps {int} NOT NULL, PRIMARY KEY (above, id)) {key}`,
+	`CREATE INDEX IF NOT EXISTS mq_matter_at_id ON mq_matter_at (id)`,
+	`CREATE INDEX IF NOT EXISTS mq_matter_at_home ON mq_matter_at (household)`,
+	`CREATE INDEX IF NOT EXISTS mq_matter_at_open ON mq_matter_at (above, open, id)`,
+	`CREATE INDEX IF NOT EXISTS mq_matter_at_state ON mq_matter_at (above, state, id)`,
+	`CREATE INDEX IF NOT EXISTS mq_matter_at_author ON mq_matter_at (above, author, id)`,
+	`CREATE INDEX IF NOT EXISTS mq_matter_at_kind ON mq_matter_at (above, kind, id)`,
+	`CREATE INDEX IF NOT EXISTS mq_matter_at_due ON mq_matter_at (above, open, due, id)`,
+	`CREATE INDEX IF NOT EXISTS mq_matter_at_day ON mq_matter_at (above, day, kind, team)`,
+	`CREATE INDEX IF NOT EXISTS mq_matter_at_solved ON mq_matter_at (above, solved, kind, team)`,
+}
+
+// overviewRests are the columns that the tables follow from; a rule book without one of them has no overview.
+var overviewRests = map[string][]string{
+	"place": {"parent"}, "household": {"place"}, "visit": {"household", "day"}, "journal": {"visit", "state"}, "review": {"journal", "kind"},
+	"matter": {"household", "kind", "state", "urgency", "due", "author"}, "matter_step": {"matter", "kind", "day"}, "assignment": {"household", "user", "team"},
+}
+
+func hasOverview(b *schema.Book) bool {
+	for table, columns := range overviewRests {
+		t := b.Table(table)
+		if t == nil || slices.ContainsFunc(columns, func(c string) bool { return t.Column(c) == nil }) {
+			return false
+		}
+	}
+	return true
+}
+
+// unread and settled are states of journals: the first two are listed, the last has none.
+const (
+	unreadOf = `INSERT INTO mq_unread_of (journal, household) SELECT j.id, v.household FROM journal j JOIN visit v ON v.id = j.visit
+		WHERE v.household IS NOT NULL AND j.state IN ('submitted', 'returned') AND {which} ON CONFLICT DO NOTHING`
+	unread = `INSERT INTO mq_unread (above, state, rank, day, journal, household) SELECT a.above, j.state,
+		CASE WHEN EXISTS (SELECT 1 FROM review r WHERE r.journal = j.id AND r.kind = 'return') THEN 0
+			WHEN EXISTS (SELECT 1 FROM matter m WHERE m.household = b.household AND m.urgency >= 2 AND COALESCE(m.state, '') NOT IN ('handled', 'answered', 'withdrawn')) THEN 1
+			WHEN NOT EXISTS (SELECT 1 FROM visit p WHERE p.household = b.household AND p.day < v.day) THEN 3
+			WHEN NOT EXISTS (SELECT 1 FROM visit p WHERE p.household = b.household AND p.day < v.day AND p.day > {sixty days before v.day}) THEN 2
+			ELSE 4 END, COALESCE(v.day, ''), j.id, b.household
+		FROM mq_unread_of b JOIN journal j ON j.id = b.journal JOIN visit v ON v.id = j.visit JOIN household h ON h.id = b.household JOIN mq_above a ON a.place = h.place
+		WHERE {which} ON CONFLICT DO NOTHING`
+	matterAt = `INSERT INTO mq_matter_at (above, id, household, place, kind, state, open, urgency, due, author, team, day, solved, stepped, steps)
+		SELECT a.above, m.id, m.household, h.place, COALESCE(m.kind, ''), COALESCE(m.state, 'recorded'), CASE WHEN m.state IN ('answered', 'withdrawn') THEN 0 ELSE 1 END,
+			COALESCE(m.urgency, 0), COALESCE(m.due, ''), COALESCE(m.author, ''),
+			COALESCE((SELECT s.team FROM assignment s WHERE s.household = m.household AND s."user" = m.author ORDER BY s.id DESC LIMIT 1), ''),
+			COALESCE((SELECT MIN(s.day) FROM matter_step s WHERE s.matter = m.id), ''),
+			CASE WHEN m.state IN ('handled', 'answered') THEN COALESCE((SELECT MAX(s.day) FROM matter_step s WHERE s.matter = m.id AND s.kind = 'handle'),
+				(SELECT MAX(s.day) FROM matter_step s WHERE s.matter = m.id), '') ELSE '' END,
+			COALESCE((SELECT MAX(s.day) FROM matter_step s WHERE s.matter = m.id), ''), (SELECT COUNT(*) FROM matter_step s WHERE s.matter = m.id)
+		FROM matter m JOIN household h ON h.id = m.household JOIN mq_above a ON a.place = h.place WHERE {which} ON CONFLICT DO NOTHING`
+)
+
+func which(stmt, where string) string { return strings.ReplaceAll(stmt, "{which}", where) }
+
+// overviewTrigger keeps the tables after an event of one of the rule book's.
+type overviewTrigger struct {
+	table, event, column string // column of an update
+	do                   []string
+}
+
+// matterAnew lists matters anew, unreadAnew the journals of homes.
+func matterAnew(column, of string) []string {
+	return []string{"DELETE FROM mq_matter_at WHERE " + column + " = " + of, which(matterAt, "m."+column+" = "+of)}
+}
+
+func unreadAnew(home string) []string {
+	return []string{"DELETE FROM mq_unread WHERE household = " + home, which(unread, "b.household = "+home)}
+}
+
+func overviewTriggers() []overviewTrigger {
+	beneath := "(SELECT d.place FROM mq_above d WHERE d.above = NEW.id)"
+	homes := "(SELECT x.id FROM household x WHERE x.place IN " + beneath + ")"
+	readAnew := []string{"DELETE FROM mq_unread WHERE household IN (SELECT b.household FROM mq_unread_of b WHERE b.journal = NEW.id) AND journal = NEW.id",
+		"DELETE FROM mq_unread_of WHERE journal = NEW.id", which(unreadOf, "j.id = NEW.id"), which(unread, "b.journal = NEW.id")}
+	return []overviewTrigger{
+		{"place", "insert", "", []string{"INSERT INTO mq_above (place, above) VALUES (NEW.id, NEW.id) ON CONFLICT DO NOTHING",
+			"INSERT INTO mq_above (place, above) SELECT NEW.id, a.above FROM mq_above a WHERE a.place = NEW.parent ON CONFLICT DO NOTHING"}},
+		{"place", "delete", "", []string{"DELETE FROM mq_above WHERE place = OLD.id"}},
+		{"place", "update", "parent", []string{
+			"DELETE FROM mq_above WHERE place IN " + beneath + " AND above NOT IN " + beneath,
+			"INSERT INTO mq_above (place, above) SELECT d.place, u.above FROM mq_above d JOIN mq_above u ON u.place = NEW.parent WHERE d.above = NEW.id ON CONFLICT DO NOTHING",
+			"DELETE FROM mq_matter_at WHERE household IN " + homes, which(matterAt, "m.household IN "+homes),
+			"DELETE FROM mq_unread WHERE household IN " + homes, which(unread, "b.household IN "+homes)}},
+		{"household", "insert", "", append(matterAnew("household", "NEW.id"), unreadAnew("NEW.id")...)},
+		{"household", "update", "place", append(matterAnew("household", "NEW.id"), unreadAnew("NEW.id")...)},
+		{"household", "delete", "", []string{"DELETE FROM mq_matter_at WHERE household = OLD.id", "DELETE FROM mq_unread WHERE household = OLD.id"}},
+		{"matter", "insert", "", append(matterAnew("id", "NEW.id"), unreadAnew("NEW.household")...)},
+		{"matter", "update", "", append(matterAnew("id", "NEW.id"), unreadAnew("NEW.household")...)},
+		{"matter", "delete", "", append([]string{"DELETE FROM mq_matter_at WHERE id = OLD.id"}, unreadAnew("OLD.household")...)},
+		{"matter_step", "insert", "", matterAnew("id", "NEW.matter")},
+		{"matter_step", "delete", "", matterAnew("id", "OLD.matter")},
+		{"visit", "insert", "", append([]string{which(unreadOf, "j.visit = NEW.id")}, unreadAnew("NEW.household")...)},
+		{"visit", "delete", "", unreadAnew("OLD.household")},
+		{"journal", "insert", "", readAnew},
+		{"journal", "update", "state", readAnew},
+		{"journal", "delete", "", []string{"DELETE FROM mq_unread WHERE household IN (SELECT b.household FROM mq_unread_of b WHERE b.journal = OLD.id) AND journal = OLD.id",
+			"DELETE FROM mq_unread_of WHERE journal = OLD.id"}},
+		{"review", "insert", "", []string{"DELETE FROM mq_unread WHERE household IN (SELECT b.household FROM mq_unread_of b WHERE b.journal = NEW.journal) AND journal = NEW.journal",
+			which(unread, "b.journal = NEW.journal")}},
+	}
+}
+
+var overviewWords = map[dialect]string{
+	sqliteDialect:   "date(v.day, '-60 days')",
+	postgresDialect: `to_char(v.day::date - 60, 'YYYY-MM-DD') COLLATE "C"`,
+}
+
+func (d dialect) overview(stmt string) string {
+	return strings.ReplaceAll(stmt, "{sixty days before v.day}", overviewWords[d])
+}
+
+// keepOverview makes what keeps the tables, and fills them where they were never filled.
+func (tx *Tx) keepOverview() error {
+	if !hasOverview(tx.Book()) {
+		return nil
+	}
+	for _, t := range overviewTriggers() {
+		if err := tx.keep(t); err != nil {
+			return err
+		}
+	}
+	have, err := tx.Meta(metaOverview)
+	if err != nil || have == overviewVersion {
+		return err
+	}
+	if err := tx.fillOverview(); err != nil {
+		return err
+	}
+	return tx.SetMeta(metaOverview, overviewVersion)
+}
+
+// fillOverview reckons the tables anew from the rule book's.
+func (tx *Tx) fillOverview() error {
+	if !hasOverview(tx.Book()) {
+		return nil
+	}
+	for _, stmt := range []string{"DELETE FROM mq_above", "DELETE FROM mq_unread_of", "DELETE FROM mq_unread", "DELETE FROM mq_matter_at",
+		`INSERT INTO mq_above (place, above) WITH RECURSIVE up(place, above, depth) AS (SELECT id, id, 0 FROM place
+			UNION ALL SELECT up.place, p.parent, up.depth + 1 FROM up JOIN place p ON p.id = up.above WHERE p.parent IS NOT NULL AND up.depth < 32)
+			SELECT DISTINCT place, above FROM up`,
+		which(unreadOf, "1 = 1"), which(unread, "1 = 1"), which(matterAt, "1 = 1")} {
+		if err := tx.Exec(tx.ses.dialect.overview(stmt)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keep makes one trigger where it is missing.
+func (tx *Tx) keep(t overviewTrigger) error {
+	name := "mq_overview_" + t.table + "_" + t.event
+	when := " AFTER " + t.event + " ON " + schema.Quote(t.table) + " FOR EACH ROW"
+	if t.column != "" {
+		column := schema.Quote(t.column)
+		when = " AFTER UPDATE OF " + column + " ON " + schema.Quote(t.table) + " FOR EACH ROW WHEN "
+		if tx.ses.dialect == postgresDialect {
+			when += "(OLD." + column + " IS DISTINCT FROM NEW." + column + ")"
+		} else {
+			when += "OLD." + column + " IS NOT NEW." + column
+		}
+	}
+	body := tx.ses.dialect.overview(strings.Join(t.do, ";\n") + ";")
+	if tx.ses.dialect == sqliteDialect {
+		return tx.Exec("CREATE TRIGGER IF NOT EXISTS " + name + when + " BEGIN " + body + " END")
+	}
+	// As with rights: making a trigger locks its table against writers.
+	found, err := tx.One("SELECT 1 FROM pg_trigger WHERE tgname = ? AND tgrelid = to_regclass(?)", []any{name, schema.Quote(t.table)}, new(int))
+	if err != nil || found {
+		return err
+	}
+	if err := tx.Exec("CREATE OR REPLACE FUNCTION " + name + "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n" + body + "\nRETURN NULL; END $$"); err != nil {
+		return err
+	}
+	return tx.Exec("CREATE TRIGGER " + name + when + " EXECUTE FUNCTION " + name + "()")
+}
