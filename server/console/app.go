@@ -53,7 +53,8 @@ type handler func(*request) error
 
 // handlers is what serves each line of the table. Each page brings its own.
 func handlers() []map[string]handler {
-	return []map[string]handler{signinHandlers, meHandlers, frameHandlers, reviewHandlers, coverageHandlers, conflictHandlers, deviceHandlers, residentHandlers, refusedHandlers, assignHandlers}
+	return []map[string]handler{signinHandlers, meHandlers, frameHandlers, reviewHandlers, coverageHandlers, conflictHandlers, deviceHandlers, residentHandlers, refusedHandlers, assignHandlers,
+		matterHandlers}
 }
 
 // New makes the consoles over an open engine.

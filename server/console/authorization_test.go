@@ -185,6 +185,7 @@ func rowsOf(t *testing.T, c *consoletest.City) map[string]map[string]string {
 		"change":     {"village": string(c.Rows["change.toolate"]), "other": string(c.Rows["change.foreign"])},
 		"attachment": {"village": string(c.Rows["photo"]), "other": string(c.Rows["photo.foreign"])},
 		"work":       {"village": string(c.Rows["work"]), "other": string(c.Rows["work.foreign"])},
+		"matter":     {"village": string(c.Rows["matter"]), "other": string(c.Rows["matter.foreign"])},
 		"household":  {"village": string(c.Rows["wang"]), "other": string(c.Rows["foreign"])},
 	}
 	return out

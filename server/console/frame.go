@@ -65,6 +65,7 @@ var nav = []struct {
 }{
 	{"", "review", "list", "/review"},
 	{"", "coverage", "grid", "/coverage"},
+	{"", "matters", "matter", "/matters"},
 	{"", "conflicts", "split", "/conflicts"},
 	{"", "refused", "stop", "/refused"},
 	{"people", "devices", "phone", "/devices"},

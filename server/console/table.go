@@ -72,6 +72,9 @@ var table = []entry{
 	{pattern: "GET /at/{place}/coverage", needs: reviews},
 	{pattern: "POST /at/{place}/coverage/export", needs: reviews},
 
+	{pattern: "GET /at/{place}/matters", needs: reviews},
+	{pattern: "GET /at/{place}/matters/{row}", needs: reviews, of: "matter"},
+
 	{pattern: "GET /at/{place}/conflicts", needs: administers},
 	{pattern: "GET /at/{place}/conflicts/{row}", needs: administers, of: itemRow},
 	{pattern: "POST /at/{place}/conflicts/{row}", needs: administers, of: itemRow},

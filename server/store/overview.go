@@ -42,6 +42,8 @@ var overviewTables = []string{
 	`CREATE INDEX IF NOT EXISTS mq_matter_at_id ON mq_matter_at (id)`,
 	`CREATE INDEX IF NOT EXISTS mq_matter_at_home ON mq_matter_at (household)`,
 	`CREATE INDEX IF NOT EXISTS mq_matter_at_open ON mq_matter_at (above, open, id)`,
+	`CREATE INDEX IF NOT EXISTS mq_matter_at_still ON mq_matter_at (above, open, steps, id)`,
+	`CREATE INDEX IF NOT EXISTS mq_matter_at_urgent ON mq_matter_at (above, open, urgency, id)`,
 	`CREATE INDEX IF NOT EXISTS mq_matter_at_state ON mq_matter_at (above, state, id)`,
 	`CREATE INDEX IF NOT EXISTS mq_matter_at_author ON mq_matter_at (above, author, id)`,
 	`CREATE INDEX IF NOT EXISTS mq_matter_at_kind ON mq_matter_at (above, kind, id)`,
@@ -66,7 +68,7 @@ func hasOverview(b *schema.Book) bool {
 	return true
 }
 
-// unread and settled are states of journals: the first two are listed, the last has none.
+// What fills the tables; {which} says of what rows.
 const (
 	unreadOf = `INSERT INTO mq_unread_of (journal, household) SELECT j.id, v.household FROM journal j JOIN visit v ON v.id = j.visit
 		WHERE v.household IS NOT NULL AND j.state IN ('submitted', 'returned') AND {which} ON CONFLICT DO NOTHING`

@@ -66,6 +66,7 @@ type City struct {
 	mu    sync.Mutex
 	clock time.Time
 	last  map[syncproto.DeviceID]uint64
+	told  int // of affairs
 }
 
 var zone = time.FixedZone("Asia/Shanghai", 8*60*60)

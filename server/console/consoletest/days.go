@@ -45,6 +45,9 @@ func (c *City) live(ctx context.Context) error {
 		if err := c.manyHomes(ctx); err != nil {
 			return err
 		}
+		if err := c.manyAffairs(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -81,6 +84,9 @@ func (c *City) journals(ctx context.Context) (err error) {
 			}
 		}
 		s.at()
+		if err := c.affairsUntil(ctx, c.Now()); err != nil {
+			return err
+		}
 		j, err := c.visit(ctx, s.home, s.who, s.text, s.task, s.state)
 		if err != nil {
 			return err
