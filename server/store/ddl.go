@@ -5,7 +5,8 @@ const storeVersion = 5
 
 // bookkeeping is the DDL of the mq_* tables. The words {int} and {blob} stand for the database's own type names. All text is
 // compared bytewise ({c} asks PostgreSQL for the C collation, as canonical orders are bytewise on both). {key} keeps a table in the order
-// of its key, without a second tree beside it, on SQLite.
+// of its key, without a second tree beside it, on SQLite: for narrow rows. Of wide ones too few fit a page, and each that is appended there
+// has three pages shuffled; as a plain table they are simply put behind the last.
 var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS mq_meta (key TEXT{c} PRIMARY KEY, value TEXT NOT NULL)`,
 
@@ -61,7 +62,7 @@ var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS mq_history (stream TEXT{c} NOT NULL, seq {int} NOT NULL, ord {int} NOT NULL, identity TEXT{c} NOT NULL, tbl TEXT{c} NOT NULL,
 		row_id TEXT{c} NOT NULL, op TEXT{c} NOT NULL, cells TEXT NOT NULL, base TEXT NOT NULL, decides TEXT NOT NULL, undo_of TEXT{c} NOT NULL,
 		roles TEXT NOT NULL, depends TEXT NOT NULL,		epoch TEXT{c} NOT NULL, rev {int} NOT NULL, author TEXT{c} NOT NULL, device TEXT{c} NOT NULL, at {int} NOT NULL, corrected {int} NOT NULL,
-		received {int} NOT NULL, PRIMARY KEY (stream, seq, ord)) {key}`,
+		received {int} NOT NULL, PRIMARY KEY (stream, seq, ord))`,
 	`CREATE INDEX IF NOT EXISTS mq_history_row ON mq_history (row_id, rev)`,
 	`CREATE INDEX IF NOT EXISTS mq_history_identity ON mq_history (identity)`,
 	// Labels that versions were given elsewhere: by the server before a fork.
@@ -71,7 +72,7 @@ var bookkeeping = []string{
 	// and mq_history say of it for ever, so an altered one shows; lawful
 	// erasure empties them and the salt, and leaves the leaf.
 	`CREATE TABLE IF NOT EXISTS mq_chain (stream TEXT{c} NOT NULL, pos {int} NOT NULL, kind TEXT{c} NOT NULL, identity TEXT{c} NOT NULL, salt TEXT{c} NOT NULL,
-		leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, PRIMARY KEY (stream, pos)) {key}`,
+		leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, PRIMARY KEY (stream, pos))`,
 	`CREATE INDEX IF NOT EXISTS mq_chain_decided ON mq_chain (identity) WHERE kind >= 'decided ' AND kind < 'decided!'`,
 	// What was shown to whom: chains of their own, one record a sync.
 	`CREATE TABLE IF NOT EXISTS mq_disclosure (chain TEXT{c} NOT NULL, pos {int} NOT NULL, device TEXT{c} NOT NULL, user_id TEXT{c} NOT NULL, salt TEXT{c} NOT NULL,

@@ -4,9 +4,9 @@
 // It promises:
 //
 //   - Write runs a function in a transaction; when it returns nil, what the function wrote survives a power cut. On SQLite
-//     several waiting writers share one commit (a savepoint each): one is rolled back without the others noticing. On PostgreSQL
-//     each is a transaction of its own, run again when the database says that it lost a race; so the function must not change
-//     anything outside the transaction save through AfterCommit.
+//     several waiting writers share one commit: one is rolled back without the others noticing, save that they may be run again.
+//     On PostgreSQL each is a transaction of its own, run again when the database says that it lost a race. So the function must
+//     not change anything outside the transaction save through AfterCommit.
 //   - Read runs a function over a snapshot: it sees all of a transaction or nothing, and nothing that commits meanwhile.
 //   - The seqs of a stream are given under the stream's lock, held to the commit: a reader that sees seq n of a stream sees
 //     every smaller one.

@@ -27,6 +27,14 @@ func (s *Store) openSQLite(ctx context.Context) error {
 	if s.writer, err = newSession(ctx, s.writeDB, s.dialect); err != nil {
 		return err
 	}
-	_, err = s.writer.exec(ctx, fmt.Sprintf("PRAGMA cache_size = -%d", serverCache))
-	return wrap("open", err)
+	for _, pragma := range []string{
+		fmt.Sprintf("cache_size = -%d", serverCache),
+		"temp_store = MEMORY",
+		"wal_autocheckpoint = 4000",
+	} {
+		if _, err := s.writer.exec(ctx, "PRAGMA "+pragma); err != nil {
+			return wrap("open", err)
+		}
+	}
+	return nil
 }

@@ -22,7 +22,7 @@ type Tx struct {
 	write   bool
 	queued  []queued
 	defines bool // tables are among what is queued
-	sent    bool // something of it reached the database
+	sent    bool // something of it reached the database; on SQLite: something was written, or tried to be
 	after   []func()
 	touched map[string]bool
 	epoch   Epoch
@@ -65,6 +65,7 @@ func (tx *Tx) Exec(query string, args ...any) error {
 		tx.queue(query, args...)
 		return nil
 	}
+	tx.sent = true
 	_, err := tx.ses.exec(tx.stmtContext(), query, args...)
 	return wrap(query, err)
 }
@@ -79,6 +80,7 @@ func (tx *Tx) Affected(query string, args ...any) (n int64, err error) {
 		})
 		return n, err
 	}
+	tx.sent = true
 	res, err := tx.ses.exec(tx.stmtContext(), query, args...)
 	if err != nil {
 		return 0, wrap(query, err)
@@ -154,7 +156,11 @@ func (tx *Tx) insertMany(table, columns, types, conflict string, rows [][]any) e
 		return fmt.Errorf("store: insert into %s: %d columns, %d types", table, len(names), len(kinds))
 	}
 	if tx.ses.dialect == sqliteDialect {
-		return tx.insertSQLite("INSERT INTO "+table+" ("+columns+") VALUES ", "(?"+strings.Repeat(",?", len(names)-1)+")", conflict, rows)
+		verb := "INSERT"
+		if conflict == "" {
+			verb = "INSERT OR FAIL" // half a statement may stay: the transaction goes anyway, and SQLite need not be able to undo the half
+		}
+		return tx.insertSQLite(verb+" INTO "+table+" ("+columns+") VALUES ", "(?"+strings.Repeat(",?", len(names)-1)+")", conflict, rows)
 	}
 	var q strings.Builder
 	q.WriteString("INSERT INTO " + table + " (" + columns + ") SELECT * FROM unnest(")

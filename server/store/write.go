@@ -88,7 +88,7 @@ func (s *Store) runGroups(own *job) {
 
 // commitGroup runs a group in one SQLite transaction and tells each member when it is durable.
 func (s *Store) commitGroup(group []*job) {
-	err := s.runSavepoints(group)
+	err := s.runTogether(group)
 	for _, j := range group {
 		if err != nil && j.err == nil && j.panic == nil {
 			j.err = err
@@ -101,8 +101,27 @@ func (s *Store) commitGroup(group []*job) {
 	}
 }
 
-// runSavepoints gives the error that undid the whole group; errors of single jobs stay with the jobs.
-func (s *Store) runSavepoints(group []*job) error {
+// runTogether runs a group in one transaction and gives the error that undid all of it; errors of single jobs stay with the jobs.
+//
+// Nobody gets a savepoint at first: with one, SQLite copies each page aside before a job first changes it, which made every push dearer for
+// the sake of the few that fail after they wrote (a push is refused before it writes anything). Where one does, and is not alone, everything
+// is rolled back and run anew with a savepoint each.
+func (s *Store) runTogether(group []*job) error {
+	err := s.runGroup(group, false)
+	if !errors.Is(err, errSpoiled) {
+		return err
+	}
+	for _, j := range group {
+		s.ended(j.tx)
+		j.tx, j.err, j.panic = nil, nil, nil
+	}
+	return s.runGroup(group, true)
+}
+
+// errSpoiled tells that a job failed whose writes cannot be told from those of the others.
+var errSpoiled = errors.New("a transaction that others share failed amid its writes")
+
+func (s *Store) runGroup(group []*job, savepoints bool) error {
 	ctx := context.Background()
 	if _, err := s.writer.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return wrap("begin", err)
@@ -111,6 +130,16 @@ func (s *Store) runSavepoints(group []*job) error {
 	for _, j := range group {
 		if err := j.ctx.Err(); err != nil {
 			j.err = err
+			continue
+		}
+		if !savepoints {
+			s.runJob(j)
+			switch failed := j.err != nil || j.panic != nil; {
+			case !failed:
+				alive++
+			case j.tx.sent && len(group) > 1:
+				return errors.Join(errSpoiled, s.abandon(nil))
+			}
 			continue
 		}
 		if _, err := s.writer.exec(ctx, "SAVEPOINT job"); err != nil {
