@@ -3,6 +3,8 @@ package bench
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -74,6 +76,39 @@ func TestWhatIsNotThereIsSaid(t *testing.T) {
 		opt.Out = &bytes.Buffer{}
 		if err := Run(t.Context(), opt); err == nil || !strings.Contains(err.Error(), "there is no") {
 			t.Errorf("%+v: %v", opt, err)
+		}
+	}
+}
+
+// TestConsoleBenchRuns plants and measures at tiny size on both databases, and finds what was planted again.
+func TestConsoleBenchRuns(t *testing.T) {
+	dir, err := os.MkdirTemp("", "mq-bench-") // not t.TempDir, which is closed to the user that PostgreSQL runs as
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	opt := ConsoleOptions{Options: Options{DB: "both", Quick: true}, Cache: dir}
+	for _, planted := range []bool{true, false} {
+		var out bytes.Buffer
+		opt.Out = &out
+		if err := RunConsole(t.Context(), opt); err != nil {
+			t.Fatalf("%v\n%s", err, out.String())
+		}
+		if got := strings.Contains(out.String(), "planting took"); got != planted {
+			t.Errorf("planted: %v, want %v", got, planted)
+		}
+		for _, want := range []string{`(?m)^page /at/\{place\}/review village p50=\d+\.\d p95=\d+\.\d bytes=\d+ `, `(?m)^page /at/\{place\}/audit city p50`, `(?m)^page /c/\{serial\} p50`, `(?m)^export audit rows=\d\d+ `,
+			`(?m)^at-work secretaries=4 .* refused=0 statuses=map\[200:\d+\] `} {
+			if n := len(regexp.MustCompile(want).FindAllString(out.String(), -1)); n != 2 {
+				t.Errorf("%d lines like %s, want one for each database:\n%s", n, want, out.String())
+			}
 		}
 	}
 }

@@ -32,7 +32,8 @@ func Phone() *Asset {
 // Desk is the style sheet of the consoles.
 func Desk() *Asset {
 	return NewAsset("desk.css", sheet("tokens.css"), sheet("desk.css"), sheet("parts.css"), sheet("console.css"), sheet("conflict.css"), sheet("coverage.css"), sheet("resident.css"), sheet("people.css"),
-		sheet("branch.css"))
+		sheet("branch.css"),
+		sheet("running.css"))
 }
 
 func sheet(name string) []byte {

@@ -9,7 +9,7 @@ import (
 
 // launch exists on Unix only: the server is owned by a shell script there. The store's tests run on Linux; elsewhere
 // they say so instead of passing without having run.
-func launch(string) (*cluster, error) {
+func launch(string, string) (*cluster, error) {
 	return nil, fmt.Errorf("a PostgreSQL for tests can be started on Unix only, not on %s; run these tests on Linux",
 		runtime.GOOS)
 }

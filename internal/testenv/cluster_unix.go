@@ -20,32 +20,44 @@ var script string
 // TMPDIR may be closed to the user the server runs as.
 const clusterParent = "/tmp"
 
-// launch starts a cluster with the programs in bin and waits until it answers.
-func launch(bin string) (_ *cluster, err error) {
+// launch starts a cluster with the programs in bin and waits until it answers: a throw-away one, or the one that lasts in a folder.
+func launch(bin, lasting string) (_ *cluster, err error) {
 	credential, err := serverUser()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(clusterParent, "minqing-pg-")
+	dir, keep := lasting, "keep"
+	if lasting == "" {
+		keep = ""
+		dir, err = os.MkdirTemp(clusterParent, "minqing-pg-")
+	} else {
+		err = os.MkdirAll(dir, 0o700)
+	}
 	if err != nil {
 		return nil, err
 	}
+	gone := func() error {
+		if lasting != "" {
+			return nil
+		}
+		return os.RemoveAll(dir)
+	}
 	if credential != nil {
 		if err := os.Chown(dir, int(credential.Uid), int(credential.Gid)); err != nil {
-			return nil, errors.Join(err, os.RemoveAll(dir))
+			return nil, errors.Join(err, gone())
 		}
 	}
 	keepAlive, alive, err := os.Pipe()
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, gone())
 	}
 	out, said, err := os.Pipe()
 	if err != nil {
-		return nil, errors.Join(err, keepAlive.Close(), alive.Close(), os.RemoveAll(dir))
+		return nil, errors.Join(err, keepAlive.Close(), alive.Close(), gone())
 	}
 
 	//nolint:noctx // the pipe ends it, not a context: it must outlive this process to clean up
-	cmd := exec.Command("/bin/sh", "-c", script, "cluster.sh", bin, dir)
+	cmd := exec.Command("/bin/sh", "-c", script, "cluster.sh", bin, dir, keep)
 	cmd.Dir = dir
 	// None of the caller's PG… variables may reach the server's programs.
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
@@ -55,12 +67,12 @@ func launch(bin string) (_ *cluster, err error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: credential}
 	err = cmd.Start()
 	if err = errors.Join(err, keepAlive.Close(), said.Close()); err != nil {
-		return nil, errors.Join(err, alive.Close(), out.Close(), os.RemoveAll(dir))
+		return nil, errors.Join(err, alive.Close(), out.Close(), gone())
 	}
 	if err = errors.Join(awaitReady(out), out.Close()); err != nil {
 		return nil, errors.Join(err, alive.Close(), cmd.Wait())
 	}
-	return &cluster{dir: dir, alive: alive}, nil
+	return &cluster{dir: dir, alive: alive, ended: cmd.Wait}, nil
 }
 
 // serverUser says as whom to run the server. PostgreSQL refuses to run as root; nil means the present user.

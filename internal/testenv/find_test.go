@@ -63,7 +63,7 @@ func TestAServerThatDoesNotStartSaysWhy(t *testing.T) {
 		os.WriteFile(file, []byte("#!/bin/sh\necho no room on the device\nexit 1\n"), 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := launch(bin)
+	_, err := launch(bin, "")
 	if err == nil || !strings.Contains(err.Error(), "no room on the device") {
 		t.Errorf("the error must carry the program's own words, not %v", err)
 	}

@@ -57,6 +57,20 @@ func mustDatabase(tb testing.TB, durable bool) string {
 // Postgres is MustPostgres for a program that is no test: the bench. drop removes the database again.
 func Postgres() (dsn string, drop func() error, err error) { return database(true) }
 
+// PostgresIn is a PostgreSQL whose files last in a folder, with one database, for a program that fills it once and measures it often. It runs as
+// long as the process, or until stop. The folder's path must be short (a socket lies in it) and open to the user that the server runs as.
+func PostgresIn(dir string) (dsn string, stop func() error, err error) {
+	bin, err := findPostgres(exec.LookPath, debianInitdb)
+	if err != nil {
+		return "", nil, err
+	}
+	c, err := launch(bin, dir)
+	if err != nil {
+		return "", nil, fmt.Errorf("PostgreSQL in %s: %w", dir, err)
+	}
+	return c.dsn("postgres"), func() error { return errors.Join(c.alive.Close(), c.ended()) }, nil
+}
+
 func database(durable bool) (dsn string, drop func() error, err error) {
 	c, err := theCluster()
 	if err != nil {
@@ -85,6 +99,7 @@ type cluster struct {
 	// alive is the pipe that keeps the server running. It is kept here for the life of the process, or the garbage
 	// collector would close it and stop the server.
 	alive *os.File
+	ended func() error // waits until the server is stopped, once alive is closed
 }
 
 func (c *cluster) dsn(database string) string {
@@ -146,7 +161,7 @@ func startCluster() (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	return launch(bin)
+	return launch(bin, "")
 }
 
 // awaitReady reads what the script says until it says ready. Anything else, and a server that takes too long, is an

@@ -33,7 +33,7 @@ func (d *Desk) Verify(ctx context.Context, rebuild bool) (*Proof, error) {
 	}
 	p := &Proof{Chains: chains, Broken: chains.Broken, Rebuilt: rebuild}
 	err = d.E.Store.Read(ctx, func(tx *store.Tx) error {
-		if err := p.disclosures(tx); err != nil {
+		if err := p.disclosures(tx, nil); err != nil {
 			return err
 		}
 		return p.unchained(tx)
@@ -44,17 +44,36 @@ func (d *Desk) Verify(ctx context.Context, rebuild bool) (*Proof, error) {
 	return p, err
 }
 
+// VerifyWithin reckons the chains of some streams and of what some people were shown; nil stands for all. Whoever asks has proven his right to
+// the place that they are of.
+func (d *Desk) VerifyWithin(ctx context.Context, streams, users []string) (*Proof, error) {
+	chains, err := d.E.Judge.VerifyStreams(ctx, streams)
+	if err != nil {
+		return nil, err
+	}
+	p := &Proof{Chains: chains, Broken: chains.Broken}
+	return p, d.E.Store.Read(ctx, func(tx *store.Tx) error {
+		p.Disclosed, p.Broken = 0, chains.Broken
+		return p.disclosures(tx, users)
+	})
+}
+
 // disclosurePage bounds how many records are held in memory.
 const disclosurePage = 500
 
-func (p *Proof) disclosures(tx *store.Tx) error {
+// disclosures checks the chains of what some people were shown, nil for everybody.
+func (p *Proof) disclosures(tx *store.Tx, users []string) error {
 	var chains []string
+	query, args := "SELECT DISTINCT chain FROM mq_disclosure ORDER BY chain", []any(nil)
+	if users != nil {
+		query, args = "SELECT DISTINCT chain FROM mq_disclosure WHERE user_id = ANY(?) ORDER BY chain", []any{users}
+	}
 	err := tx.Each(func(scan func(...any) error) error {
 		var c string
 		err := scan(&c)
 		chains = append(chains, c)
 		return err
-	}, "SELECT DISTINCT chain FROM mq_disclosure ORDER BY chain")
+	}, query, args...)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,8 @@ type handler func(*request) error
 // handlers is what serves each line of the table. Each page brings its own.
 func handlers() []map[string]handler {
 	return []map[string]handler{signinHandlers, meHandlers, frameHandlers, reviewHandlers, coverageHandlers, conflictHandlers, deviceHandlers, residentHandlers, refusedHandlers, assignHandlers,
-		matterHandlers}
+		matterHandlers,
+		auditHandlers}
 }
 
 // New makes the consoles over an open engine.
@@ -136,4 +137,19 @@ func funcs(lang schema.Lang) template.FuncMap {
 		"seconds": func(d time.Duration) int { return int(d.Abs().Seconds()) },
 		"span":    l.span,
 	}
+}
+
+// Route is a line of the authorization table, for whoever measures every page. Of names what {row} stands for.
+type Route struct {
+	Pattern, Of string
+	Public      bool
+	Roles       []schema.Role // who may; none for pages about oneself
+}
+
+// Routes are all lines of the table, in its order.
+func (a *App) Routes() (out []Route) {
+	for _, e := range table {
+		out = append(out, Route{Pattern: e.pattern, Of: e.of, Public: e.access == public || e.access == halfWay, Roles: a.roles[e.pattern]})
+	}
+	return out
 }

@@ -70,6 +70,7 @@ var nav = []struct {
 	{"", "refused", "stop", "/refused"},
 	{"people", "devices", "phone", "/devices"},
 	{"people", "assign", "assign", "/assign"},
+	{"running", "audit", "eye", "/audit"},
 }
 
 var frameWords = words{

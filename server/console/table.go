@@ -94,6 +94,10 @@ var table = []entry{
 	{pattern: "POST /at/{place}/devices/enrol", needs: devices},
 	{pattern: "GET /at/{place}/devices/{row}", needs: devices, of: "device"},
 	{pattern: "POST /at/{place}/devices/{row}/revoke", needs: devices, of: "device"},
+
+	{pattern: "GET /at/{place}/audit", needs: administers},
+	{pattern: "POST /at/{place}/audit/verify", needs: administers},
+	{pattern: "POST /at/{place}/audit/export", needs: administers},
 }
 
 // roles are those that hold every right a route needs.

@@ -42,8 +42,9 @@ type leafVersion struct {
 	Deps   []syncproto.Identity `json:"depends,omitempty"`
 }
 
-// leafOf is the canonical text of a record.
-func leafOf(kind string, c *store.Change, versions []*store.Version) ([]byte, error) {
+// Leaf is the canonical text of a record of the chain: what its leaf is the salted hash of. Whoever plants history past the judge (the bench) must
+// hash the same.
+func Leaf(kind string, c *store.Change, versions []*store.Version) ([]byte, error) {
 	sum := sha256.Sum256(c.Body)
 	l := leafContent{Kind: kind, Identity: c.Identity, Device: c.First.Device, Number: c.First.Number, User: c.User, Body: hex.EncodeToString(sum[:]),
 		At: c.At, Corrected: c.Corrected, Received: c.Received}
@@ -87,7 +88,7 @@ func (d *desk) append(stream, kind string, rec *record) error {
 	if tellsHistory(kind) {
 		versions = d.versions[d.began:]
 	}
-	content, err := leafOf(kind, &rec.Change, versions)
+	content, err := Leaf(kind, &rec.Change, versions)
 	if err != nil {
 		return err
 	}

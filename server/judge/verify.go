@@ -33,9 +33,15 @@ const verifyPage = 500
 // VerifyChain reckons every record of the streams' chains anew from what the database holds, and names the first of each stream that
 // differs.
 func (j *Judge) VerifyChain(ctx context.Context) (*ChainReport, error) {
+	return j.VerifyStreams(ctx, nil)
+}
+
+// VerifyStreams is VerifyChain of some streams; nil stands for all.
+func (j *Judge) VerifyStreams(ctx context.Context, ids []string) (*ChainReport, error) {
 	out := &ChainReport{}
 	err := j.store.Read(ctx, func(tx *store.Tx) error {
-		streams, err := tx.Streams(nil)
+		*out = ChainReport{}
+		streams, err := tx.Streams(ids)
 		if err != nil {
 			return err
 		}
@@ -135,7 +141,7 @@ func contentsOf(tx *store.Tx, page []store.ChainRecord) ([][]byte, error) {
 		if !tellsHistory(r.Kind) {
 			vs = nil
 		}
-		if out[i], err = leafOf(r.Kind, c, vs); err != nil {
+		if out[i], err = Leaf(r.Kind, c, vs); err != nil {
 			return nil, err
 		}
 	}

@@ -51,6 +51,10 @@ var bookkeeping = []string{
 		received {int} NOT NULL, captured {int} NOT NULL, verdict TEXT NOT NULL, mends TEXT{c} NOT NULL, mended_by TEXT{c} NOT NULL, stream TEXT{c} NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS mq_change_refused ON mq_change (received) WHERE status = 'refused'`,
 	`CREATE INDEX IF NOT EXISTS mq_change_late ON mq_change (received) WHERE late = 1`,
+	// “Who changed what?”, newest first: of the city, of a place, of a person.
+	`CREATE INDEX IF NOT EXISTS mq_change_received ON mq_change (received, identity)`,
+	`CREATE INDEX IF NOT EXISTS mq_change_stream ON mq_change (stream, received, identity)`,
+	`CREATE INDEX IF NOT EXISTS mq_change_user ON mq_change (user_id, received, identity)`,
 	// Every name a change was known under. vseq counts, device by device, the verdicts that a device has still to hear of.
 	`CREATE TABLE IF NOT EXISTS mq_name (device TEXT{c} NOT NULL, number {int} NOT NULL, identity TEXT{c} NOT NULL, vseq {int} NOT NULL,
 		PRIMARY KEY (device, number)) {key}`,
@@ -77,6 +81,11 @@ var bookkeeping = []string{
 	// What was shown to whom: chains of their own, one record a sync.
 	`CREATE TABLE IF NOT EXISTS mq_disclosure (chain TEXT{c} NOT NULL, pos {int} NOT NULL, device TEXT{c} NOT NULL, user_id TEXT{c} NOT NULL, salt TEXT{c} NOT NULL,
 		value TEXT NOT NULL, leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, PRIMARY KEY (chain, pos)) {key}`,
+
+	// “Who saw what?”, in the same way; what was shown at the consoles is little beside the syncs.
+	`CREATE INDEX IF NOT EXISTS mq_disclosure_at ON mq_disclosure (at, chain, pos)`,
+	`CREATE INDEX IF NOT EXISTS mq_disclosure_user ON mq_disclosure (user_id, at, chain, pos)`,
+	`CREATE INDEX IF NOT EXISTS mq_disclosure_console ON mq_disclosure (at, chain, pos) WHERE device = ''`,
 
 	// What a human must decide. A cell has at most one open item (closed_ms 0). other is the second row of a twin, the dead parent of
 	// a living child, or "".

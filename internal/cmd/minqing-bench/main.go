@@ -1,5 +1,5 @@
 // Command minqing-bench measures the budgets of DESIGN section 9 that need no screen, each beside a floor; with -app what the field app
-// must reach, by taps in a browser.
+// must reach, by taps in a browser; with -console every page of the consoles over a full city.
 package main
 
 import (
@@ -31,6 +31,9 @@ func run(ctx context.Context) error {
 	flag.IntVar(&opt.Rows, "rows", 0, "no database of more rows than these: the million takes minutes")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of device and server to this file")
 	app := flag.Bool("app", false, "the field app in a browser instead")
+	pages := flag.Bool("console", false, "every page of the consoles over a full city instead; the database that it plants is kept")
+	visits := flag.Int("visits", 0, "with -console: so many visits instead of a million")
+	cache := flag.String("cache", "", "with -console: the folder of planted databases")
 	flag.Parse()
 	if *profile != "" {
 		f, err := os.Create(*profile)
@@ -45,6 +48,9 @@ func run(ctx context.Context) error {
 	}
 	if *app {
 		return bench.RunApp(ctx, opt)
+	}
+	if *pages {
+		return bench.RunConsole(ctx, bench.ConsoleOptions{Options: opt, Visits: *visits, Cache: *cache})
 	}
 	return bench.Run(ctx, opt)
 }

@@ -78,6 +78,12 @@ var Screens = []Screen{
 	{Name: "resident-gone", State: Empty, Path: "/c/0000-0000-0000-0000", Want: 404},
 	{Name: "resident-long", State: Long, Path: "/c/{serial.foreign}", Tall: true},
 	{Name: "resident-many", State: Many, Path: "/c/{serial.foreign}"},
+	{Name: "audit", State: Full, As: "admin", Path: "/at/{place}/audit"},
+	{Name: "audit-city", State: Full, As: "admin", Path: "/at/{city}/audit?kind=seen"},
+	{Name: "audit-empty", State: Empty, As: "admin", Path: "/at/{place}/audit?kind=exported"},
+	{Name: "audit-none", State: Full, As: "admin", Path: "/at/{place}/audit?who=nobody", Want: 422},
+	{Name: "audit-long", State: Long, As: "admin", Path: "/at/{city}/audit"},
+	{Name: "audit-many", State: Many, As: "admin", Path: "/at/{place}/audit"},
 	{Name: "device", State: Full, As: "admin", Path: "/at/{place}/devices/{device}"},
 }
 

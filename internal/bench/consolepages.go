@@ -1,0 +1,248 @@
+package bench
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"minqing/schema"
+)
+
+// every asks for every GET route of the authorization table, as each who may and works here, and prints what it took.
+func (c *consoleRun) every(ctx context.Context) error {
+	posts, err := c.posts(ctx)
+	if err != nil {
+		return err
+	}
+	serial, err := c.serialOf(ctx)
+	if err != nil {
+		return err
+	}
+	for _, route := range c.app.Routes() {
+		pattern, isGet := strings.CutPrefix(route.Pattern, "GET ")
+		if !isGet {
+			continue
+		}
+		pattern = strings.TrimSuffix(pattern, "{$}")
+		who := map[schema.Role]post{}
+		for role, p := range posts {
+			if !route.Public && (len(route.Roles) == 0 || slices.Contains(route.Roles, role)) {
+				who[role] = p
+			}
+		}
+		if route.Public {
+			who[""] = post{}
+		}
+		if len(who) == 0 {
+			c.say("page %s: none of administrator, township and secretary may", pattern)
+		}
+		for _, role := range []schema.Role{"secretary", "township", schema.RoleAdmin, ""} {
+			p, may := who[role]
+			if !may {
+				continue
+			}
+			path := strings.NewReplacer("{place}", p.place, "{serial}", serial).Replace(pattern)
+			if strings.Contains(path, "{row}") {
+				id, err := c.rowOf(ctx, route.Of, p.place)
+				if err != nil {
+					return err
+				}
+				if id == "" {
+					c.say("page %s as %s: there is no %s to look at", pattern, role, route.Of)
+					continue
+				}
+				path = strings.ReplaceAll(path, "{row}", id)
+			}
+			if strings.Contains(path, "{") {
+				path = regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(path, "nothing")
+			}
+			if err := c.page(ctx, pattern, path, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// loads is how often a page is asked for; a page that takes its time is asked for less.
+const loads, loadsTime = 25, 8 * time.Second
+
+// page measures one page, and the list behind it to its end. cpu is the processor time of this process for one answer: on a machine that does other
+// work too, it says more than the clock (what PostgreSQL uses is not in it).
+func (c *consoleRun) page(ctx context.Context, pattern, path string, p post) error {
+	token := ""
+	if p.login != "" {
+		var err error
+		if token, err = c.token(ctx, p.login); err != nil {
+			return err
+		}
+	}
+	had := cpu()
+	took, last, err := c.repeat(ctx, path, token)
+	if err != nil {
+		return err
+	}
+	used := ms(cpu()-had) / float64(len(took)+1)
+	name := pattern
+	if p.level != "" && strings.Contains(pattern, "{place}") {
+		name += " " + p.level
+	}
+	if last.status != http.StatusOK {
+		name += fmt.Sprintf(" (%d)", last.status)
+	}
+	p95 := quantile(took, 0.95)
+	line := fmt.Sprintf("page %s p50=%.1f p95=%.1f bytes=%d cpu=%.1f", name, median(took), p95, last.bytes, used)
+	fmt.Fprintln(c.out, line)
+	if p95 > consolePageMS && !strings.HasPrefix(pattern, "/signin") {
+		c.slow = append(c.slow, line)
+	}
+	return c.walk(ctx, name, token, last, median(took))
+}
+
+func (c *consoleRun) repeat(ctx context.Context, path, token string) (took []float64, last *sink, err error) {
+	began := time.Now()
+	n := loads
+	if c.quick {
+		n = 3
+	}
+	for i := range n {
+		s, d, err := c.ask(ctx, http.MethodGet, path, token, nil, false)
+		if err != nil {
+			return nil, nil, err
+		}
+		if last = s; i > 0 { // the first fills caches that a server has full
+			took = append(took, ms(d))
+		}
+		if time.Since(began) > loadsTime && len(took) > 2 {
+			break
+		}
+	}
+	return took, last, nil
+}
+
+// onward is the link to the next part of a list.
+var onward = regexp.MustCompile(`(?s)<p class="more">.*?</p>`)
+
+var links = regexp.MustCompile(`<a[^>]* href="([^"]*)"`)
+
+// mostParts bounds how far a list is followed.
+const mostParts = 3000
+
+// walk follows a list to its last part, and measures that beside the first.
+func (c *consoleRun) walk(ctx context.Context, name, token string, s *sink, first float64) error {
+	seen := map[string]bool{}
+	parts, at := 1, ""
+	began := time.Now()
+	for parts < mostParts && time.Since(began) < 10*loadsTime {
+		all := links.FindAllStringSubmatch(onward.FindString(s.body.String()), -1)
+		if len(all) == 0 {
+			break
+		}
+		next := strings.SplitN(html.UnescapeString(all[len(all)-1][1]), "#", 2)[0]
+		if seen[next] || !strings.HasPrefix(next, "/") {
+			break
+		}
+		seen[next] = true
+		var err error
+		if s, _, err = c.ask(ctx, http.MethodGet, next, token, nil, false); err != nil {
+			return err
+		}
+		if s.status != http.StatusOK {
+			return fmt.Errorf("%s answers %d", next, s.status)
+		}
+		parts, at = parts+1, next
+	}
+	if at == "" {
+		return nil
+	}
+	took, _, err := c.repeat(ctx, at, token)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "list %s parts=%d first p50=%.1f last p50=%.1f p95=%.1f\n", name, parts, first, median(took), quantile(took, 0.95))
+	return nil
+}
+
+// export has 100,000 rows written as .xlsx, and watches the memory meanwhile.
+func (c *consoleRun) export(ctx context.Context) error {
+	token, err := c.token(ctx, "boss")
+	if err != nil {
+		return err
+	}
+	posts, err := c.posts(ctx)
+	if err != nil {
+		return err
+	}
+	debug.FreeOSMemory()
+	before, err := resident(os.Getpid())
+	if err != nil {
+		return err
+	}
+	most := before
+	watch, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for watch.Err() == nil {
+			if now, err := resident(os.Getpid()); err == nil {
+				most = max(most, now)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+	form := url.Values{"kind": {"changed"}, "as": {"xlsx"}}
+	s, took, err := c.ask(ctx, http.MethodPost, "/at/"+posts[schema.RoleAdmin].place+"/audit/export", token, strings.NewReader(form.Encode()), false)
+	stop()
+	<-ended
+	if err != nil {
+		return err
+	}
+	if s.status != http.StatusOK {
+		return fmt.Errorf("the export answers %d", s.status)
+	}
+	rows, err := rowsIn(s.body.String())
+	if err != nil {
+		return err
+	}
+	more := most - before
+	met := "yes"
+	if !c.quick && rows < exportRows || took.Seconds() > exportSeconds || more > exportMB {
+		met = "no"
+	}
+	fmt.Fprintf(c.out, "export audit rows=%d seconds=%.2f more=%.0fMB bytes=%d budget=%ds,%dMB met=%s\n", rows, took.Seconds(), more, s.bytes, exportSeconds, exportMB, met)
+	return nil
+}
+
+// rowsIn counts the rows of a workbook, titles left out.
+func rowsIn(book string) (n int, err error) {
+	z, err := zip.NewReader(strings.NewReader(book), int64(len(book)))
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range z.File {
+		if !strings.HasPrefix(f.Name, "xl/worksheets/") {
+			continue
+		}
+		r, err := f.Open()
+		if err != nil {
+			return 0, err
+		}
+		xml, err := io.ReadAll(r)
+		if err = errors.Join(err, r.Close()); err != nil {
+			return 0, err
+		}
+		n += strings.Count(string(xml), "<row ") - 1
+	}
+	return n, nil
+}

@@ -1,0 +1,489 @@
+package console
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"minqing/schema"
+	"minqing/server/admin"
+	"minqing/server/console/audit"
+	"minqing/server/console/conflict"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// auditPage lists who saw, changed, exported and unmasked what.
+type auditPage struct {
+	frame
+	Tabs           []auditTab
+	Kind           audit.Kind
+	Who, From, To  string // as typed
+	Rows           []auditRow
+	More, First    string
+	Find           string // where the form goes
+	Export, Verify string
+	Filtered       bool
+	Error          string
+	Proof          *auditProof
+}
+
+type auditTab struct {
+	Kind  audit.Kind
+	Icon  string
+	Label string
+	Path  string
+	On    bool
+}
+
+type auditRow struct {
+	At         time.Time
+	Who, Login string
+	What       string
+	Where      string
+	How        string
+	Chip, Icon string // of a change that did not just apply
+	State      string
+}
+
+// auditProof is what verifying the chains has found.
+type auditProof struct {
+	Sound                       bool
+	Streams, Records, Disclosed int
+	Broken                      []string
+	Took                        time.Duration
+}
+
+var auditHandlers = map[string]handler{
+	"GET /at/{place}/audit":         showAudit,
+	"POST /at/{place}/audit/verify": verifyAudit,
+	"POST /at/{place}/audit/export": exportAudit,
+}
+
+var auditWords = words{
+	"nav.audit":          {ZH: "操作记录", EN: "Audit"},
+	"nav.running":        {ZH: "运行", EN: "Running it"},
+	"audit.kinds":        {ZH: "看哪一类", EN: "Which records"},
+	"audit.changed":      {ZH: "改动", EN: "Changed"},
+	"audit.seen":         {ZH: "看过", EN: "Seen"},
+	"audit.exported":     {ZH: "导出", EN: "Exported"},
+	"audit.unmasked":     {ZH: "看过完整号码", EN: "Unmasked"},
+	"audit.time":         {ZH: "时间", EN: "When"},
+	"audit.who":          {ZH: "谁", EN: "Who"},
+	"audit.what":         {ZH: "做了什么", EN: "What"},
+	"audit.where":        {ZH: "哪里", EN: "Where"},
+	"audit.how":          {ZH: "用什么", EN: "By"},
+	"audit.status":       {ZH: "结果", EN: "Outcome"},
+	"audit.login":        {ZH: "登录名", EN: "Login"},
+	"audit.id":           {ZH: "编号", EN: "Number"},
+	"audit.mark":         {ZH: "谁在什么时候导出的", EN: "Exported by, and when"},
+	"audit.whose":        {ZH: "谁（姓名或登录名）", EN: "Who (name or login)"},
+	"audit.from":         {ZH: "从哪天", EN: "From"},
+	"audit.to":           {ZH: "到哪天", EN: "To"},
+	"audit.find":         {ZH: "查", EN: "Look"},
+	"audit.all":          {ZH: "不限", EN: "Everything"},
+	"audit.none":         {ZH: "没有这样的记录", EN: "No such record"},
+	"audit.none.t":       {ZH: "换一类，或者放宽日期和姓名再查。", EN: "Try another kind, or wider days and names."},
+	"audit.empty.t":      {ZH: "有人改动、查看或导出以后，会记在这里，删不掉。", EN: "What people change, see or take away is recorded here, for good."},
+	"audit.nobody":       {ZH: "这里没有叫“{0}”的人。", EN: "Nobody here is called “{0}”."},
+	"audit.day":          {ZH: "日期写成 2026-11-23 这样。", EN: "Write days like 2026-11-23."},
+	"audit.more":         {ZH: "下一页", EN: "Next page"},
+	"audit.first":        {ZH: "回到开头", EN: "From the beginning"},
+	"audit.verify":       {ZH: "核对记录链", EN: "Verify the chains"},
+	"audit.sound":        {ZH: "核对过了：{1} 条记录链、{0} 条改动记录、{2} 条查看记录，一条没有动过。用了 {3} 秒。", EN: "Verified: {0} record of {1} chains and {2} of what was shown; none was altered. It took {3} s.|Verified: {0} records of {1} chains and {2} of what was shown; none was altered. It took {3} s."},
+	"audit.broken":       {ZH: "有记录被动过。下面是每条链上头一处；请马上告诉管服务器的人，不要再改动数据库。", EN: "Records were altered. Below is the first place of each chain; tell who runs the server at once, and change nothing more in the database."},
+	"audit.broken.at":    {ZH: "{0}，第 {1} 条", EN: "{0}, record {1}"},
+	"audit.web":          {ZH: "网页", EN: "the consoles"},
+	"audit.server":       {ZH: "服务器", EN: "the server"},
+	"audit.is.merged":    {ZH: "已合并", EN: "merged"},
+	"audit.is.refused":   {ZH: "未通过", EN: "refused"},
+	"audit.is.conflict":  {ZH: "等决定", EN: "waits"},
+	"audit.is.late":      {ZH: "晚到", EN: "late"},
+	"audit.made":         {ZH: "新建 {0}", EN: "Made {0}"},
+	"audit.deleted":      {ZH: "删除 {0}", EN: "Deleted {0}"},
+	"audit.wrote":        {ZH: "改 {0}：{1}", EN: "Changed {0}: {1}"},
+	"audit.rows":         {ZH: "等 {0} 条", EN: "and {0} rows in all|and {0} rows in all"},
+	"audit.hidden":       {ZH: "别处的记录", EN: "rows of elsewhere"},
+	"audit.erased":       {ZH: "内容已依法抹除", EN: "its words were erased by law"},
+	"audit.sync":         {ZH: "手机同步：改过的 {0} 条", EN: "phone sync: {0} changed row|phone sync: {0} changed rows"},
+	"audit.fill":         {ZH: "手机同步：新收到 {0} 组资料", EN: "phone sync: {0} bucket filled|phone sync: {0} buckets filled"},
+	"audit.export":       {ZH: "导出“{0}”", EN: "exported “{0}”"},
+	"audit.export.n":     {ZH: "导出“{1}” {0} 条", EN: "exported {0} row of “{1}”|exported {0} rows of “{1}”"},
+	"audit.history":      {ZH: "看了{0}的经过", EN: "saw the history of {0}"},
+	"audit.photo":        {ZH: "看了照片", EN: "saw a photo"},
+	"audit.link":         {ZH: "给{0}出了登录链接", EN: "made a sign-in link for {0}"},
+	"audit.page":         {ZH: "看了{0}", EN: "saw {0}"},
+	"audit.whole":        {ZH: "，号码完整显示", EN: ", numbers in full"},
+	"audit.why":          {ZH: "，理由：{0}", EN: ", because: {0}"},
+	"audit.t.audit":      {ZH: "操作记录", EN: "Audit"},
+	"audit.t.coverage":   {ZH: "联系覆盖", EN: "Coverage"},
+	"audit.t.register":   {ZH: "花名册", EN: "Register"},
+	"audit.export.upto":  {ZH: "一次最多 10 万条，要更早的请缩短日期", EN: "at most 100,000 records at once; narrow the days for older ones"},
+	"audit.cut":          {ZH: "后面的没有写完，请重新导出。", EN: "The rest is missing; export it again."},
+	"audit.chain.shown":  {ZH: "查看记录 {0}", EN: "what {0} was shown"},
+	"audit.chain.stream": {ZH: "{0}的改动记录", EN: "changes of {0}"},
+}
+
+// auditListed is how many records a page lists.
+const auditListed = 50
+
+// auditIcons are those of the kinds.
+var auditIcons = map[audit.Kind]string{audit.Changed: "edit", audit.Seen: "eye", audit.Exported: "download", audit.Unmasked: "lock"}
+
+// auditAsk reads what the address asks; bad is the sentence that says what to mend, ok is false when nobody is called so.
+func (rq *request) auditAsk(tx *store.Tx, q url.Values) (a *audit.Ask, bad string, err error) {
+	a = &audit.Ask{Kind: audit.Changed, After: q.Get("after")}
+	for _, k := range audit.Kinds {
+		if q.Get("kind") == string(k) {
+			a.Kind = k
+		}
+	}
+	if err := a.In(tx, rq.place.ID); err != nil {
+		return nil, "", err
+	}
+	for i, name := range []string{"from", "to"} {
+		if q.Get(name) == "" {
+			continue
+		}
+		day, err := time.ParseInLocation(time.DateOnly, strings.TrimSpace(q.Get(name)), rq.app.zone)
+		if err != nil {
+			return a, rq.words.say("audit.day"), nil
+		}
+		if i == 0 {
+			a.From = day.UnixMilli()
+		} else {
+			a.To = day.AddDate(0, 0, 1).UnixMilli()
+		}
+	}
+	if who := strings.TrimSpace(q.Get("who")); who != "" {
+		if a.Users, err = a.Find(tx, who); err == nil && len(a.Users) == 0 {
+			bad = rq.words.say("audit.nobody", who)
+		}
+	}
+	return a, bad, err
+}
+
+// auditQuery is the end of an address that asks the same, of another kind or from another place on.
+func auditQuery(q url.Values, kind audit.Kind, after string) string {
+	out := url.Values{"kind": {string(kind)}}
+	for _, name := range []string{"who", "from", "to"} {
+		if v := strings.TrimSpace(q.Get(name)); v != "" {
+			out.Set(name, v)
+		}
+	}
+	if after != "" {
+		out.Set("after", after)
+	}
+	return "?" + out.Encode()
+}
+
+func showAudit(rq *request) error {
+	p, err := rq.auditPage(rq.URL.Query())
+	if err != nil {
+		return err
+	}
+	if p.Error != "" {
+		return rq.again("audit", p)
+	}
+	return rq.show("audit", p)
+}
+
+func (rq *request) auditPage(q url.Values) (*auditPage, error) {
+	p := &auditPage{frame: frame{Title: rq.words.say("nav.audit"), Nav: "audit", Sub: rq.place.Name}, Who: q.Get("who"), From: q.Get("from"), To: q.Get("to"), Find: rq.at("/audit"),
+		Export: rq.at("/audit/export"), Verify: rq.at("/audit/verify")}
+	p.Filtered = p.Who+p.From+p.To != ""
+	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
+		a, bad, err := rq.auditAsk(tx, q)
+		if err != nil {
+			return err
+		}
+		p.Error, p.Kind, p.Rows, p.More, p.First, p.Tabs = bad, a.Kind, nil, "", "", nil
+		for _, k := range audit.Kinds {
+			p.Tabs = append(p.Tabs, auditTab{Kind: k, Icon: auditIcons[k], Label: rq.words.say("audit." + string(k)), Path: rq.at("/audit") + auditQuery(q, k, ""), On: k == a.Kind})
+		}
+		if bad != "" {
+			return nil
+		}
+		if a.After != "" {
+			p.First = rq.at("/audit") + auditQuery(q, a.Kind, "")
+		}
+		var next string
+		if p.Rows, next, err = rq.auditRows(tx, a, auditListed, true); next != "" {
+			p.More = rq.at("/audit") + auditQuery(q, a.Kind, next)
+		}
+		return err
+	})
+	return p, err
+}
+
+// auditRows reads a part of what is asked for, in words: rows by name when they are to be looked at, else by table, which costs less.
+func (rq *request) auditRows(tx *store.Tx, a *audit.Ask, limit int, named bool) (rows []auditRow, next string, err error) {
+	if a.Kind == audit.Changed {
+		changes, next, err := a.Changes(tx, limit)
+		if err != nil {
+			return nil, "", err
+		}
+		rows, err = rq.auditChanges(tx, a, changes, named)
+		return rows, next, err
+	}
+	shown, next, err := a.Shown(tx, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, err = rq.auditShown(tx, a, shown)
+	return rows, next, err
+}
+
+// auditState says of a change what became of it, unless it just applied.
+func (rq *request) auditState(r *auditRow, c *store.Change) {
+	switch {
+	case c.Status == syncproto.Refused:
+		r.Chip, r.Icon, r.State = "stop", "stop", rq.words.say("audit.is.refused")
+	case c.Status == syncproto.Conflicted:
+		r.Chip, r.Icon, r.State = "act", "split", rq.words.say("audit.is.conflict")
+	case c.Late:
+		r.Chip, r.Icon, r.State = "sent", "clock", rq.words.say("audit.is.late")
+	case c.Status == syncproto.Merged:
+		r.Chip, r.Icon, r.State = "sent", "merge", rq.words.say("audit.is.merged")
+	}
+}
+
+func (rq *request) auditChanges(tx *store.Tx, a *audit.Ask, changes []*store.Change, named bool) ([]auditRow, error) {
+	people, err := rq.auditPeople(tx, changes, nil)
+	if err != nil {
+		return nil, err
+	}
+	var told []conflict.Told
+	if named {
+		if told, err = rq.desk().TellChanges(tx, changes); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]auditRow, 0, len(changes))
+	for i, c := range changes {
+		r := auditRow{At: time.UnixMilli(c.Received).In(rq.app.zone), Where: a.PlaceName(c.Stream)}
+		rq.auditState(&r, c)
+		r.sign(rq, people, c.User, c.First.Device)
+		if named {
+			r.What = rq.auditTold(&told[i])
+		} else {
+			r.What = rq.auditTables(c)
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// auditTold says what a change did, by the first of its rows.
+func (rq *request) auditTold(t *conflict.Told) string {
+	switch {
+	case t.Erased:
+		return rq.words.say("audit.erased")
+	case t.What == "":
+		return rq.words.say("audit.hidden")
+	}
+	key := "audit.wrote"
+	switch t.Op {
+	case syncproto.OpCreate:
+		key = "audit.made"
+	case syncproto.OpDelete:
+		key = "audit.deleted"
+	}
+	what := rq.words.say(key, t.What, strings.Join(t.Cells, "、"))
+	if t.Rows > 1 {
+		what += " " + rq.words.say("audit.rows", t.Rows)
+	}
+	return what
+}
+
+// auditTables says what a change did by its table alone.
+func (rq *request) auditTables(c *store.Change) string {
+	if len(c.Body) == 0 {
+		return rq.words.say("audit.erased")
+	}
+	book := rq.app.opt.Engine.Book
+	parsed, err := syncproto.ParseContent(book, c.First, c.First, string(c.Body))
+	if err != nil || len(parsed.Edits) == 0 {
+		return rq.words.say("audit.hidden") // of a newer server
+	}
+	first, name := parsed.Edits[0], parsed.Edits[0].Table
+	if t := book.Table(first.Table); t != nil {
+		name = t.Label.In(schema.Lang(rq.words))
+	}
+	key := map[syncproto.Op]string{syncproto.OpCreate: "audit.made", syncproto.OpDelete: "audit.deleted"}[first.Op]
+	if key == "" {
+		var cells []string
+		for _, x := range first.Cells {
+			if k := book.Cell(first.Table, x.Cell); k != nil {
+				cells = append(cells, k.Columns[0].Label.In(schema.Lang(rq.words)))
+			}
+		}
+		return rq.words.say("audit.wrote", name, strings.Join(cells, "、"))
+	}
+	if len(parsed.Edits) > 1 {
+		return rq.words.say(key, name) + " " + rq.words.say("audit.rows", len(parsed.Edits))
+	}
+	return rq.words.say(key, name)
+}
+
+// auditNames are people and phones by id.
+type auditNames struct {
+	name, login map[syncproto.UserID]string
+	phone       map[syncproto.DeviceID]string
+}
+
+func (rq *request) auditPeople(tx *store.Tx, changes []*store.Change, shown []audit.Shown) (*auditNames, error) {
+	n := &auditNames{map[syncproto.UserID]string{}, map[syncproto.UserID]string{}, map[syncproto.DeviceID]string{}}
+	var users, devices []string
+	for _, c := range changes {
+		users, devices = append(users, string(c.User)), append(devices, string(c.First.Device))
+	}
+	for _, s := range shown {
+		users, devices = append(users, string(s.User)), append(devices, string(s.Device))
+	}
+	err := tx.Each(func(scan func(...any) error) error {
+		var id syncproto.UserID
+		var name, login string
+		err := scan(&id, &name, &login)
+		n.name[id], n.login[id] = name, login
+		return err
+	}, `SELECT id, COALESCE(name, ''), COALESCE(login, '') FROM "user" WHERE id = ANY(?)`, users)
+	if err != nil {
+		return nil, err
+	}
+	return n, tx.Each(func(scan func(...any) error) error {
+		var id syncproto.DeviceID
+		var label string
+		err := scan(&id, &label)
+		n.phone[id] = label
+		return err
+	}, "SELECT id, COALESCE(label, '') FROM device WHERE id = ANY(?)", devices)
+}
+
+// sign says who did it, and by what.
+func (r *auditRow) sign(rq *request, n *auditNames, user syncproto.UserID, device syncproto.DeviceID) {
+	r.Who, r.Login = n.name[user], n.login[user]
+	if user == "" {
+		r.Who = rq.words.say("audit.server")
+	}
+	r.How = rq.words.say("audit.web")
+	if label, ok := n.phone[device]; ok {
+		if r.How = label; label == "" {
+			r.How = rq.words.say("device.nolabel")
+		}
+	}
+}
+
+func (rq *request) auditShown(tx *store.Tx, a *audit.Ask, shown []audit.Shown) ([]auditRow, error) {
+	people, err := rq.auditPeople(tx, nil, shown)
+	if err != nil {
+		return nil, err
+	}
+	tables := map[syncproto.RowID]string{}
+	for i := range shown {
+		if shown[i].Row != "" {
+			tables[shown[i].Row] = shown[i].Table
+		}
+	}
+	names, err := rq.desk().NameRows(tx, tables)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]auditRow, 0, len(shown))
+	for i := range shown {
+		s := &shown[i]
+		r := auditRow{At: time.UnixMilli(s.At).In(rq.app.zone), Where: a.PlaceName(s.Within), What: rq.auditWhat(s, names)}
+		r.sign(rq, people, s.User, s.Device)
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// auditWhat says what was shown.
+func (rq *request) auditWhat(s *audit.Shown, names map[syncproto.RowID]string) (what string) {
+	l := rq.words
+	of := names[s.Row]
+	if of == "" {
+		of = rq.auditTable(s.Table)
+	}
+	switch {
+	case s.File != "":
+		what = l.say("audit.photo")
+	case s.Device != "" && len(s.Fill) > 0:
+		what = l.say("audit.fill", len(s.Fill))
+	case s.Device != "":
+		what = l.say("audit.sync", s.Rows)
+	case s.What == "export" && s.Rows > 0:
+		what = l.say("audit.export.n", s.Rows, rq.auditTable(s.Table))
+	case s.What == "export":
+		what = l.say("audit.export", rq.auditTable(s.Table))
+	case s.What == "history":
+		what = l.say("audit.history", of)
+	case s.What == "link":
+		return l.say("audit.link", of)
+	default:
+		what = l.say("audit.page", of)
+	}
+	if s.Whole {
+		what += l.say("audit.whole")
+	}
+	if s.Why != "" {
+		what += l.say("audit.why", s.Why)
+	}
+	return what
+}
+
+// auditTable is what people call what was shown: a table, or a page.
+func (rq *request) auditTable(name string) string {
+	if t := rq.app.opt.Engine.Book.Table(name); t != nil {
+		return t.Label.In(schema.Lang(rq.words))
+	}
+	for _, key := range []string{"audit.t." + name, "nav." + name} {
+		if _, ok := catalogue[key]; ok {
+			return rq.words.say(key)
+		}
+	}
+	return name
+}
+
+// verifyAudit reckons the chains of the place anew, and says what it found.
+func verifyAudit(rq *request) error {
+	p, err := rq.auditPage(url.Values{})
+	if err != nil {
+		return err
+	}
+	var streams, users []string
+	var a *audit.Ask
+	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
+		a = &audit.Ask{}
+		if err := a.In(tx, rq.place.ID); err != nil {
+			return err
+		}
+		if users, err = a.People(tx); users != nil {
+			streams = a.Streams()
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	began := rq.app.now()
+	desk := &admin.Desk{E: rq.app.opt.Engine}
+	proof, err := desk.VerifyWithin(rq.Context(), streams, users)
+	if err != nil {
+		return err
+	}
+	p.Proof = &auditProof{Sound: proof.Sound(), Streams: proof.Chains.Streams, Records: proof.Chains.Records, Disclosed: proof.Disclosed, Took: rq.app.now().Sub(began)}
+	for _, b := range proof.Broken {
+		name := a.PlaceName(b.Stream)
+		if name == "" {
+			name = b.Stream
+		}
+		name = rq.words.say("audit.chain.stream", name)
+		if of, shown := strings.CutPrefix(b.Stream, "disclosures to "); shown {
+			name = rq.words.say("audit.chain.shown", of)
+		}
+		p.Proof.Broken = append(p.Proof.Broken, rq.words.say("audit.broken.at", name, fmt.Sprint(b.Pos)))
+	}
+	return rq.show("audit", p)
+}

@@ -1,0 +1,256 @@
+// Package audit answers who saw, changed, exported and unmasked what.
+//
+// It promises: what is asked of a place holds what happened in it: changes of its streams, and what its people were shown. Every list is read
+// from an index, newest first, from behind a key: the last part costs what the first does. It reads the records that the chains hold, and
+// adds nothing to them.
+package audit
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"minqing/schema"
+	"minqing/server/register"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// Kind is a kind of record.
+type Kind string
+
+// The kinds.
+const (
+	Changed  Kind = "changed"
+	Seen     Kind = "seen"
+	Exported Kind = "exported"
+	Unmasked Kind = "unmasked"
+)
+
+// Kinds are all of them.
+var Kinds = []Kind{Changed, Seen, Exported, Unmasked}
+
+// Ask is what is asked for.
+type Ask struct {
+	Kind     Kind
+	From, To int64    // Unix ms: From inclusive, To exclusive; 0 for no bound
+	Users    []string // only of these; nil for everybody
+	After    string   // a key, "" for the newest
+	scope    *scope
+}
+
+// scope is a place with all that lies below it.
+type scope struct {
+	whole   bool // the city: nothing lies outside
+	places  []string
+	streams []string // of those places that have one
+	names   map[string]string
+}
+
+// In settles the place that is asked about.
+func (a *Ask) In(tx *store.Tx, place string) error {
+	beneath, err := register.Beneath(tx, place)
+	if err != nil {
+		return err
+	}
+	s := &scope{names: map[string]string{}}
+	for _, p := range beneath {
+		s.names[p.ID] = p.Name
+		s.places = append(s.places, p.ID)
+		if schema.HasStream(p.Level) {
+			s.streams = append(s.streams, p.ID)
+		}
+		s.whole = s.whole || p.ID == place && p.Parent == ""
+	}
+	if len(s.streams) == 0 { // a group: what is of it lies in its village's
+		s.streams = append(s.streams, place)
+	}
+	a.scope = s
+	return nil
+}
+
+// PlaceName is what a place of the scope is called; "" for one outside.
+func (a *Ask) PlaceName(id string) string { return a.scope.names[id] }
+
+// Streams are those of the place, for whoever verifies them.
+func (a *Ask) Streams() []string { return a.scope.streams }
+
+// Find finds the people of the place by login or name.
+func (a *Ask) Find(tx *store.Tx, who string) (ids []string, err error) {
+	err = tx.Each(func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	}, `SELECT id FROM "user" WHERE (login = ? OR name = ?) AND place = ANY(?) ORDER BY id LIMIT 50`, strings.ToLower(who), who, a.scope.places)
+	return ids, err
+}
+
+// condition gathers what a query asks for.
+type condition struct {
+	parts []string
+	args  []any
+}
+
+func (c *condition) and(part string, args ...any) {
+	c.parts, c.args = append(c.parts, part), append(c.args, args...)
+}
+
+// bound adds the days, on the column that holds the time.
+func (a *Ask) bound(c *condition, column string) {
+	if a.From > 0 {
+		c.and(column+" >= ?", a.From)
+	}
+	if a.To > 0 {
+		c.and(column+" < ?", a.To)
+	}
+}
+
+// Changes reads a part of the changes; next is the key of the part behind it, "" at the end.
+func (a *Ask) Changes(tx *store.Tx, limit int) (found []*store.Change, next string, err error) {
+	var c condition
+	a.bound(&c, "received")
+	if at, rest, ok := cut(a.After); ok {
+		c.and("(received, identity) < (?, ?)", at, rest)
+	}
+	switch {
+	case a.Users != nil && len(a.Users) == 1:
+		c.and("user_id = ?", a.Users[0])
+	case a.Users != nil:
+		c.and("user_id = ANY(?)", a.Users)
+	}
+	switch s := a.scope; {
+	case s.whole:
+	case len(s.streams) == 1 && a.Users == nil:
+		c.and("stream = ?", s.streams[0])
+	default: // by time, whatever else there is an index for
+		c.and("(stream || '') = ANY(?)", s.streams)
+	}
+	found, err = tx.Changes(c.where()+" ORDER BY received DESC, identity DESC LIMIT ?", append(c.args, int64(limit+1))...)
+	if err == nil && len(found) > limit {
+		found = found[:limit]
+		last := found[limit-1]
+		next = fmt.Sprintf("%d.%s", last.Received, last.Identity)
+	}
+	return found, next, err
+}
+
+// where is everything that is asked for.
+func (c *condition) where() string {
+	if len(c.parts) == 0 {
+		return "1 = 1"
+	}
+	return strings.Join(c.parts, " AND ")
+}
+
+// cut takes a key apart.
+func cut(key string) (at int64, rest string, ok bool) {
+	head, rest, ok := strings.Cut(key, ".")
+	at, err := strconv.ParseInt(head, 10, 64)
+	return at, rest, ok && err == nil
+}
+
+// Shown is one record of what somebody was shown or took away.
+type Shown struct {
+	store.Disclosure
+	What    string          `json:"what"`
+	Table   string          `json:"table"`
+	Row     syncproto.RowID `json:"row"`
+	Within  string          `json:"within"`
+	Rows    int             `json:"rows"`
+	Whole   bool            `json:"whole"`
+	Why     string          `json:"why"`
+	File    syncproto.RowID `json:"file"`
+	Fill    []string        `json:"fill"`
+	Changes []string        `json:"changed"`
+}
+
+// fewPeople is up to how many people are asked for one by one; of more, the time of the record leads.
+const fewPeople = 60
+
+// Shown reads a part of what was shown; next is the key of the part behind it.
+func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err error) {
+	var c condition
+	a.bound(&c, "at")
+	if at, rest, ok := cut(a.After); ok {
+		pos, chain, _ := strings.Cut(rest, ".")
+		n, err := strconv.ParseInt(pos, 10, 64)
+		if err != nil {
+			n = 0
+		}
+		c.and("(at, chain, pos) < (?, ?, ?)", at, chain, n)
+	}
+	switch a.Kind {
+	case Exported:
+		c.and(`device = '' AND value LIKE '%"what":"export"%'`)
+	case Unmasked:
+		c.and(`device = '' AND (value LIKE '%"whole":true%' OR value LIKE '%"what":"unmask%')`)
+	}
+	users := a.Users
+	if users == nil && !a.scope.whole {
+		if users, err = a.people(tx); err != nil {
+			return nil, "", err
+		}
+	}
+	switch {
+	case users == nil:
+		found, err = a.read(tx, c, limit)
+	case len(users) > fewPeople:
+		c.and("(user_id || '') = ANY(?)", users)
+		found, err = a.read(tx, c, limit)
+	default:
+		for _, u := range users {
+			mine := condition{slices.Clone(c.parts), slices.Clone(c.args)}
+			mine.and("user_id = ?", u)
+			part, err := a.read(tx, mine, limit)
+			if err != nil {
+				return nil, "", err
+			}
+			found = append(found, part...)
+		}
+		slices.SortFunc(found, func(x, y Shown) int {
+			return cmp.Or(cmp.Compare(y.At, x.At), cmp.Compare(y.Chain, x.Chain), cmp.Compare(y.Pos, x.Pos))
+		})
+	}
+	if err == nil && len(found) > limit {
+		found = found[:limit]
+		last := found[limit-1]
+		next = fmt.Sprintf("%d.%d.%s", last.At, last.Pos, last.Chain)
+	}
+	return found, next, err
+}
+
+// people are those of the place.
+func (a *Ask) people(tx *store.Tx) ([]string, error) {
+	out := []string{}
+	err := tx.Each(func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		out = append(out, id)
+		return err
+	}, `SELECT id FROM "user" WHERE place = ANY(?)`, a.scope.places)
+	return out, err
+}
+
+// People are those whose records are the place's: nil for the whole city.
+func (a *Ask) People(tx *store.Tx) ([]string, error) {
+	if a.scope.whole {
+		return nil, nil
+	}
+	return a.people(tx)
+}
+
+func (a *Ask) read(tx *store.Tx, c condition, limit int) (out []Shown, err error) {
+	err = tx.Each(func(scan func(...any) error) error {
+		var s Shown
+		if err := scan(&s.Chain, &s.Pos, &s.Device, &s.User, &s.Value, &s.At); err != nil {
+			return err
+		}
+		out = append(out, s)
+		return json.Unmarshal([]byte(s.Value), &out[len(out)-1])
+	}, "SELECT chain, pos, device, user_id, value, at FROM mq_disclosure WHERE "+c.where()+" ORDER BY at DESC, chain DESC, pos DESC LIMIT ?", append(c.args, int64(limit+1))...)
+	return out, err
+}
