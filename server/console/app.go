@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	"html/template"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"minqing/internal/look"
@@ -16,6 +18,7 @@ import (
 	"minqing/server/console/account"
 	"minqing/server/console/assign"
 	"minqing/server/console/idp"
+	"minqing/server/console/intake"
 	"minqing/server/engine"
 )
 
@@ -38,6 +41,7 @@ type App struct {
 	js     *look.Asset
 	routes map[string]*entry
 	roles  map[string][]schema.Role // who may, by pattern
+	intake *intake.Worker
 	face   http.Handler
 	mux    *http.ServeMux
 }
@@ -53,7 +57,7 @@ type handler func(*request) error
 
 // handlers is what serves each line of the table. Each page brings its own.
 func handlers() []map[string]handler {
-	return []map[string]handler{signinHandlers, meHandlers, frameHandlers, reviewHandlers, coverageHandlers, conflictHandlers, deviceHandlers, residentHandlers, refusedHandlers, assignHandlers,
+	return []map[string]handler{signinHandlers, meHandlers, frameHandlers, reviewHandlers, coverageHandlers, conflictHandlers, deviceHandlers, residentHandlers, refusedHandlers, assignHandlers, importHandlers,
 		matterHandlers,
 		auditHandlers}
 }
@@ -65,6 +69,7 @@ func New(opt Options) (*App, error) {
 	}
 	a := &App{opt: opt, zone: opt.Engine.Zone, css: look.Desk(), js: look.NewAsset("console.js", script), routes: map[string]*entry{}, roles: map[string][]schema.Role{},
 		mux: http.NewServeMux()}
+	a.intake = intake.NewWorker(opt.Engine, opt.Log)
 	var err error
 	if a.pages, err = webpage.Parse(pageFiles, funcs); err != nil {
 		return nil, err
@@ -115,6 +120,9 @@ func (a *App) register() error {
 	return nil
 }
 
+// Run does what takes longer than a request, until ctx ends.
+func (a *App) Run(ctx context.Context) { a.intake.Run(ctx) }
+
 // ServeHTTP answers a request, unless it was sent by a page of somebody else's.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.face.ServeHTTP(w, r) }
 
@@ -128,6 +136,7 @@ func funcs(lang schema.Lang) template.FuncMap {
 	return template.FuncMap{
 		"ways":    func() []string { return []string{assign.Give, assign.Take, assign.Move} },
 		"hows":    func() []string { return []string{assign.Nobody, assign.Near, assign.Groups, assign.List, assign.All} },
+		"join":    func(list []string) string { return strings.Join(list, "、") },
 		"t":       l.html,
 		"date":    l.date,
 		"weekday": l.weekday,

@@ -184,8 +184,9 @@ func rowsOf(t *testing.T, c *consoletest.City) map[string]map[string]string {
 		"item":       {"village": string(c.Rows["item.low_income"]), "other": string(c.Rows["item.foreign"])},
 		"change":     {"village": string(c.Rows["change.toolate"]), "other": string(c.Rows["change.foreign"])},
 		"attachment": {"village": string(c.Rows["photo"]), "other": string(c.Rows["photo.foreign"])},
-		"work":       {"village": string(c.Rows["work"]), "other": string(c.Rows["work.foreign"])},
 		"matter":     {"village": string(c.Rows["matter"]), "other": string(c.Rows["matter.foreign"])},
+		"order":      {"village": string(c.Rows["work"]), "other": string(c.Rows["work.foreign"])},
+		"file":       {"village": string(c.Rows["file"]), "other": string(c.Rows["file.foreign"])},
 		"household":  {"village": string(c.Rows["wang"]), "other": string(c.Rows["foreign"])},
 	}
 	return out

@@ -70,6 +70,7 @@ var nav = []struct {
 	{"", "refused", "stop", "/refused"},
 	{"people", "devices", "phone", "/devices"},
 	{"people", "assign", "assign", "/assign"},
+	{"people", "import", "download", "/import"},
 	{"running", "audit", "eye", "/audit"},
 }
 

@@ -165,9 +165,9 @@ func (rq *request) proveRow(tx *store.Tx) error {
 		return nil
 	}
 	id := rq.PathValue("row")
-	if rq.route.of == workRow {
+	if kind := works[rq.route.of]; kind != "" {
 		place := ""
-		if found, err := tx.One("SELECT place FROM mq_work WHERE id = ?", []any{id}, &place); err != nil || !found {
+		if found, err := tx.One("SELECT place FROM mq_work WHERE id = ? AND kind = ?", []any{id, kind}, &place); err != nil || !found {
 			return errorOr(err, errNotFound)
 		}
 		id = place
@@ -200,19 +200,23 @@ func (rq *request) proveRow(tx *store.Tx) error {
 			rq.row = r
 		}
 	}
-	if !within || rq.row == nil || !slices.Contains([]string{itemRow, changeRow, workRow}, rq.route.of) && (rq.row.Table != rq.route.of || rq.row.Dead != 0) {
+	if !within || rq.row == nil || !slices.Contains([]string{itemRow, changeRow, orderRow, fileRow}, rq.route.of) && (rq.row.Table != rq.route.of || rq.row.Dead != 0) {
 		return errNotFound
 	}
 	return nil
 }
 
-// itemRow is the of of routes about an item of the inbox, changeRow that of those about a change that was refused or came late, workRow
-// that of those about what was done to many rows at once.
+// itemRow is the of of routes about an item of the inbox, changeRow that of those about a change that was refused or came late, orderRow
+// and fileRow those of routes about what an administrator assigned and about a file that he brought.
 const (
 	itemRow   = "item"
 	changeRow = "change"
-	workRow   = "work"
+	orderRow  = "order"
+	fileRow   = "file"
 )
+
+// works are the kinds of records of mq_work that addresses name.
+var works = map[string]string{orderRow: "assign", fileRow: "import"}
 
 func errorOr(err, other error) error {
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"minqing/schema"
+	"minqing/server/console/intake"
 )
 
 // access says who may call a route at all.
@@ -25,7 +26,7 @@ type right struct {
 }
 
 // entry is one line of the authorization table. of names the table of the row that {row} names in the address, "item" for one of the
-// inbox, "change" for one that was refused or came late, "work" for what was done to many rows at once; it must lie in the place.
+// inbox, "change" for one that was refused or came late, "order" for what was assigned, "file" for one that was brought; it must lie in the place.
 type entry struct {
 	pattern string
 	access  access
@@ -86,9 +87,15 @@ var table = []entry{
 
 	{pattern: "GET /at/{place}/assign", needs: administers},
 	{pattern: "POST /at/{place}/assign", needs: administers, body: 8 << 20},
-	{pattern: "GET /at/{place}/assign/{row}", needs: administers, of: workRow},
-	{pattern: "POST /at/{place}/assign/{row}/undo", needs: administers, of: workRow},
-	{pattern: "GET /at/{place}/assign/{row}/cards", needs: administers, of: workRow},
+	{pattern: "GET /at/{place}/assign/{row}", needs: administers, of: orderRow},
+	{pattern: "POST /at/{place}/assign/{row}/undo", needs: administers, of: orderRow},
+	{pattern: "GET /at/{place}/assign/{row}/cards", needs: administers, of: orderRow},
+
+	{pattern: "GET /at/{place}/import", needs: administers},
+	{pattern: "POST /at/{place}/import", needs: administers, body: intake.MostBytes + maxBody},
+	{pattern: "GET /at/{place}/import/{row}", needs: administers, of: fileRow},
+	{pattern: "POST /at/{place}/import/{row}", needs: administers, of: fileRow},
+	{pattern: "GET /at/{place}/import/{row}/bad", needs: administers, of: fileRow},
 
 	{pattern: "GET /at/{place}/devices", needs: devices},
 	{pattern: "POST /at/{place}/devices/enrol", needs: devices},

@@ -82,6 +82,7 @@ type Engine struct {
 	Now      func() int64
 
 	cfg    Config
+	beside []func(context.Context)
 	lock   *folderLock
 	news   *news
 	minted bool // the folder had no secret before
@@ -222,6 +223,9 @@ func (e *Engine) Handler() http.Handler { return e.API.Handler() }
 // Mount serves pages beside the protocol, on the same port. Call it once, before Run.
 func (e *Engine) Mount(pages http.Handler) { e.API.Mount(pages) }
 
+// Beside gives Run something to run beside the serving, until ctx ends. Call it before Run.
+func (e *Engine) Beside(work func(ctx context.Context)) { e.beside = append(e.beside, work) }
+
 // Run serves on l until ctx ends, then drains.
 func (e *Engine) Run(ctx context.Context, l net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
@@ -229,6 +233,9 @@ func (e *Engine) Run(ctx context.Context, l net.Listener) error {
 	beside.Go(func() { e.wakeAll(ctx) })
 	beside.Go(func() { e.sweepDaily(ctx) })
 	beside.Go(func() { e.sweepFiles(ctx) })
+	for _, work := range e.beside {
+		beside.Go(func() { work(ctx) })
+	}
 	err := e.API.Run(ctx, l)
 	stop()
 	beside.Wait()

@@ -31,3 +31,18 @@ func ReadCodes(b *schema.Book, name string, r io.ReaderAt, size int64, limits sh
 		}
 	}
 }
+
+// RegisterTitles are the titles of the columns that an import knows, in a language.
+func RegisterTitles(b *schema.Book, lang schema.Lang) []string {
+	var out []string
+	for _, h := range registerHeaders(b) {
+		title := h.Names[0]
+		if lang == schema.EN {
+			if i := slices.IndexFunc(h.Names, func(n string) bool { return n != "" && n[0] < 0x80 }); i >= 0 {
+				title = h.Names[i]
+			}
+		}
+		out = append(out, title)
+	}
+	return out
+}

@@ -90,6 +90,7 @@ func (f *consoleFlags) mount(ctx context.Context, e *engine.Engine, base string,
 		return err
 	}
 	e.Mount(pages)
+	e.Beside(pages.Run)
 	return e.Store.Write(ctx, func(tx *store.Tx) error { return tx.SetMeta(metaPublic, base) })
 }
 

@@ -1,9 +1,11 @@
 package consoletest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -110,8 +112,13 @@ func (b *Browser) follow(p *Page) *Page {
 // Do sends one request and follows nothing.
 func (b *Browser) Do(method, path string, fields url.Values) *Page {
 	b.tb.Helper()
+	return b.send(method, path, "application/x-www-form-urlencoded", strings.NewReader(fields.Encode()))
+}
+
+func (b *Browser) send(method, path, kind string, body io.Reader) *Page {
+	b.tb.Helper()
 	path = b.city.At(path)
-	req, err := http.NewRequest(method, b.base+path, strings.NewReader(fields.Encode()))
+	req, err := http.NewRequest(method, b.base+path, body)
 	if err != nil {
 		b.tb.Fatal(err)
 	}
@@ -119,7 +126,7 @@ func (b *Browser) Do(method, path string, fields url.Values) *Page {
 		req.Header[name] = values
 	}
 	if method == http.MethodPost {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Content-Type", kind)
 		if req.Header.Get("Origin") == "" {
 			req.Header.Set("Origin", b.base)
 		}
@@ -145,6 +152,31 @@ func (b *Browser) Do(method, path string, fields url.Values) *Page {
 		}
 	}
 	return &Page{Status: resp.StatusCode, Path: path, Raw: string(raw), Header: resp.Header, Reader: reader.MustRead(b.tb, fmt.Sprintf("%s (%d)", path, resp.StatusCode), string(raw)), b: b}
+}
+
+// Upload sends a file with fields to a path, as a form of our own page does, and follows redirects.
+func (b *Browser) Upload(path string, fields url.Values, field, name string, content []byte) *Page {
+	b.tb.Helper()
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	for k, values := range fields {
+		for _, v := range values {
+			if err := w.WriteField(k, v); err != nil {
+				b.tb.Fatal(err)
+			}
+		}
+	}
+	part, err := w.CreateFormFile(field, name)
+	if err == nil {
+		_, err = part.Write(content)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return b.follow(b.send(http.MethodPost, path, w.FormDataContentType(), &body))
 }
 
 // Forget drops a cookie of the browser that got the page.

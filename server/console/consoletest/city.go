@@ -63,10 +63,11 @@ type City struct {
 	// Serials are those of the contact cards, by household.
 	Serials map[string]string
 
-	mu    sync.Mutex
-	clock time.Time
-	last  map[syncproto.DeviceID]uint64
-	told  int // of affairs
+	beside func(context.Context)
+	mu     sync.Mutex
+	clock  time.Time
+	last   map[syncproto.DeviceID]uint64
+	told   int // of affairs
 }
 
 var zone = time.FixedZone("Asia/Shanghai", 8*60*60)
@@ -115,6 +116,7 @@ func Open(ctx context.Context, opt Options) (*City, error) {
 		return nil, errors.Join(err, c.Engine.Close())
 	}
 	c.Engine.Mount(pages)
+	c.beside = pages.Run
 	return c, nil
 }
 
@@ -139,7 +141,13 @@ func (c *City) Serve(ctx context.Context) (base string, ended <-chan error, err 
 		return "", nil, err
 	}
 	done := make(chan error, 1)
-	go func() { done <- c.Engine.API.Run(ctx, l) }()
+	var beside sync.WaitGroup
+	beside.Go(func() { c.beside(ctx) })
+	go func() {
+		err := c.Engine.API.Run(ctx, l)
+		beside.Wait()
+		done <- err
+	}()
 	return "http://" + l.Addr().String(), done, nil
 }
 

@@ -101,7 +101,10 @@ func (c *City) tell(ctx context.Context) error {
 	if err := c.cards(ctx); err != nil {
 		return err
 	}
-	return c.orders(ctx)
+	if err := c.orders(ctx); err != nil {
+		return err
+	}
+	return c.files(ctx)
 }
 
 // home makes a household with its contacts.

@@ -1,0 +1,354 @@
+package console
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"minqing/schema"
+	"minqing/server/console/intake"
+	"minqing/server/register"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// importPage takes a file, and lists those that were brought lately.
+type importPage struct {
+	frame
+	Village bool        // the place is one, and can be imported into
+	Below   []placeLink // else: where to go
+	Post    string
+	Error   string
+	Jobs    []jobLine
+	Titles  []string // columns that are known
+}
+
+type jobLine struct {
+	Path, Name, By string
+	At             time.Time
+	State          string
+	Bad            int
+}
+
+// jobPage is one file: how far it is, what it would do, which rows would not be taken.
+type jobPage struct {
+	frame
+	Job    jobLine
+	Report register.Report
+	Wrote  bool // the figures are of what was done, not of what would be
+	Busy   bool
+	Stop   string // why it stopped
+	Bad    []badLine
+	Notes  []badLine
+	More   string
+	Post   string
+	File   string
+	Again  string
+	Sheets []string
+}
+
+type badLine struct {
+	Where, Who string
+	Why        []string
+}
+
+var importHandlers = map[string]handler{
+	"GET /at/{place}/import":           showImports,
+	"POST /at/{place}/import":          bringFile,
+	"GET /at/{place}/import/{row}":     showJob,
+	"POST /at/{place}/import/{row}":    doJob,
+	"GET /at/{place}/import/{row}/bad": sendBad,
+}
+
+var importWords = words{
+	"nav.import":          {ZH: "导入", EN: "Import"},
+	"import.sub":          {ZH: "花名册", EN: "registers"},
+	"import.file":         {ZH: "花名册（.xlsx，或 CSV）", EN: "The register (.xlsx or CSV)"},
+	"import.file.t":       {ZH: "一行一人，或者一行一户；CSV 用 UTF-8、GB18030 都行，最大 64 MB", EN: "one row a person or one row a household; CSV in UTF-8 or GB18030; at most 64 MB"},
+	"import.do":           {ZH: "先看看", EN: "Look through it"},
+	"import.do.t":         {ZH: "只看，不写。看完再定。", EN: "Nothing is written until you say so."},
+	"import.none":         {ZH: "请选一个文件。", EN: "Choose a file."},
+	"import.titles":       {ZH: "认得的栏目", EN: "Columns that are known"},
+	"import.titles.t":     {ZH: "栏目的次序不要紧，别的叫法大多也认得；多出来的不读。同一份再导一次，什么也不变。", EN: "Their order does not matter, and most other names are known too; further columns are not read. Importing the same again changes nothing."},
+	"import.jobs":         {ZH: "最近的文件", EN: "Files lately"},
+	"import.jobs.t":       {ZH: "文件留一星期，离开这一页照样往下做。", EN: "Files are kept for a week, and worked on whether you stay or not."},
+	"import.is.checking":  {ZH: "在看", EN: "being looked through"},
+	"import.is.checked":   {ZH: "等您定", EN: "waits for you"},
+	"import.is.importing": {ZH: "在导入", EN: "being imported"},
+	"import.is.done":      {ZH: "已导入", EN: "imported"},
+	"import.is.stopped":   {ZH: "停了", EN: "stopped"},
+	"import.choose":       {ZH: "选一个村", EN: "Choose a village"},
+	"import.choose.t":     {ZH: "花名册一个村一份，请到村里导入。", EN: "Registers are of one village each; import them there."},
+	"import.read":         {ZH: "读了 {0} 行", EN: "{0} row read|{0} rows read"},
+	"import.busy":         {ZH: "这一页两秒更新一次；也可以先去做别的。", EN: "This page follows every two seconds; you may leave it."},
+	"import.refresh":      {ZH: "现在看", EN: "Look now"},
+	"import.would":        {ZH: "会怎样", EN: "What it would do"},
+	"import.did":          {ZH: "做了什么", EN: "What it did"},
+	"import.homes":        {ZH: "户", EN: "Households"},
+	"import.people":       {ZH: "人", EN: "People"},
+	"import.new":          {ZH: "新建", EN: "new"},
+	"import.changed":      {ZH: "更改", EN: "changed"},
+	"import.groups":       {ZH: "新的组 {0} 个", EN: "{0} new group|{0} new groups"},
+	"import.conflicts":    {ZH: "{0} 户和别人写的不一样，在冲突处理里等着定。", EN: "{0} household met what others wrote; it waits on the conflict desk.|{0} households met what others wrote; they wait on the conflict desk."},
+	"import.nothing":      {ZH: "系统里本来就是这样，什么也不会变。", EN: "All of it is there already; nothing would change."},
+	"import.nothing.did":  {ZH: "系统里本来就是这样，什么也没有变。", EN: "All of it was there already; nothing changed."},
+	"import.bad":          {ZH: "{0} 行不能导入", EN: "{0} row cannot be taken|{0} rows cannot be taken"},
+	"import.bad.none":     {ZH: "每一行都能导入", EN: "Every row can be taken"},
+	"import.bad.where":    {ZH: "哪一行", EN: "Row"},
+	"import.bad.who":      {ZH: "谁", EN: "Who"},
+	"import.bad.why":      {ZH: "为什么，怎么改", EN: "Why, and what to do"},
+	"import.bad.file":     {ZH: "只有这些行的表格", EN: "A workbook of just these"},
+	"import.bad.t":        {ZH: "在表格里改好，再导入它就行。", EN: "Mend them in the workbook and import it."},
+	"import.bad.more":     {ZH: "后面的", EN: "More"},
+	"import.notes":        {ZH: "{0} 行导入了，请再看看", EN: "{0} row is taken and should be looked at|{0} rows are taken and should be looked at"},
+	"import.unread":       {ZH: "没有用到的栏目：{0}", EN: "Columns not read: {0}"},
+	"import.skipped":      {ZH: "没有读的工作表：{0}（{1}）", EN: "Sheet not read: {0} ({1})"},
+	"import.go":           {ZH: "导入能导入的", EN: "Import what can be taken"},
+	"import.goon":         {ZH: "接着做", EN: "Go on"},
+	"import.drop":         {ZH: "不要这份", EN: "Drop it"},
+	"import.dropped":      {ZH: "已删掉这份文件。", EN: "The file is gone."},
+	"import.stopped":      {ZH: "中间停了，做好的都留着，接着做就行。", EN: "It stopped midway; what was done stays, and it can be gone on with."},
+	"import.back":         {ZH: "再导入一份", EN: "Import another"},
+}
+
+// importPage lists what was brought here.
+func (rq *request) importPage() (*importPage, error) {
+	p := &importPage{frame: frame{Title: rq.words.say("nav.import"), Sub: rq.words.say("import.sub"), Nav: "import"}, Village: rq.place.Level == "village", Post: rq.at("/import"),
+		Titles: register.RegisterTitles(rq.app.opt.Engine.Book, schema.Lang(rq.words))}
+	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
+		p.Jobs, p.Below = nil, nil
+		jobs, err := intake.List(tx, rq.place.ID)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			p.Jobs = append(p.Jobs, rq.jobLine(j))
+		}
+		if p.Village {
+			return nil
+		}
+		return tx.Each(func(scan func(...any) error) error {
+			var id string
+			var b placeLink
+			err := scan(&id, &b.Name)
+			b.Path = "/at/" + id + "/import"
+			p.Below = append(p.Below, b)
+			return err
+		}, "SELECT id, COALESCE(name, '') FROM place WHERE parent = ? AND level IN ('township', 'district', 'village') ORDER BY code, name, id", rq.place.ID)
+	})
+	return p, err
+}
+
+func (rq *request) jobLine(j *intake.Job) jobLine {
+	return jobLine{Path: rq.at("/import/" + j.ID), Name: j.Name, By: j.ByName, At: time.UnixMilli(j.At).In(rq.app.zone), State: j.State, Bad: j.Report.Bad}
+}
+
+func showImports(rq *request) error {
+	p, err := rq.importPage()
+	if err != nil {
+		return err
+	}
+	return rq.show("import", p)
+}
+
+// bringFile keeps a file and has it looked through.
+func bringFile(rq *request) error {
+	if _, err := rq.form(); err != nil {
+		return err
+	}
+	id := ""
+	if rq.place.Level == "village" && rq.MultipartForm != nil && len(rq.MultipartForm.File["file"]) > 0 && rq.MultipartForm.File["file"][0].Size > 0 {
+		head := rq.MultipartForm.File["file"][0]
+		if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) error {
+			in, err := head.Open() // anew, should the transaction run again
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			id, err = intake.Save(tx, rq.user(), rq.place.ID, "register", clipName(head.Filename), head.Size, in)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	if id == "" {
+		p, err := rq.importPage()
+		if err != nil {
+			return err
+		}
+		p.Error = rq.words.say("import.none")
+		return rq.again("import", p)
+	}
+	rq.app.intake.Wake()
+	return rq.see(rq.at("/import/" + id))
+}
+
+// clipName keeps the name of a file fit to be shown.
+func clipName(name string) string {
+	const most = 80
+	name = strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return -1
+		}
+		return r
+	}, name)
+	if r := []rune(name); len(r) > most {
+		return "…" + string(r[len(r)-most:])
+	}
+	return name
+}
+
+// badListed is how many rows not taken a page lists.
+const badListed = 100
+
+// jobPage reads the file that the address names.
+func (rq *request) jobPage() (*jobPage, error) {
+	after, err := strconv.Atoi(rq.URL.Query().Get("after"))
+	if err != nil || after < 0 {
+		after = 0
+	}
+	p := &jobPage{frame: frame{Nav: "import", Back: rq.at("/import")}, Again: rq.at("/import")}
+	return p, rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
+		j, err := rq.oneJob(tx)
+		if err != nil {
+			return err
+		}
+		p.Job, p.Title, p.Report, p.Wrote = rq.jobLine(j), j.Name, j.Report, j.Wrote
+		p.Busy = j.State == intake.Checking || j.State == intake.Importing
+		p.Post, p.File, p.Stop, p.More = p.Job.Path, p.Job.Path+"/bad", "", ""
+		if j.State == intake.Stopped {
+			if p.Stop = rq.words.say("import.stopped"); j.Error != "" {
+				p.Stop = strings.TrimSpace(rq.words.of(j.Error) + " " + rq.words.of(j.Hint))
+			}
+		}
+		bad, err := intake.Bad(tx, j.ID, after, badListed+1)
+		if err != nil {
+			return err
+		}
+		if len(bad) > badListed {
+			bad = bad[:badListed]
+			p.More = p.Job.Path + "?after=" + strconv.Itoa(bad[len(bad)-1].N)
+		}
+		notes, err := intake.Notes(tx, j.ID, 0, badListed)
+		p.Bad, p.Notes = rq.badLines(bad, j.Report), rq.badLines(notes, j.Report)
+		return err
+	})
+}
+
+// badLines say which rows, by what people find them, and why. Of the row itself only the name shows.
+func (rq *request) badLines(list []intake.Line, rep register.Report) (out []badLine) {
+	lang := schema.Lang(rq.words)
+	for _, l := range list {
+		b := badLine{Where: register.LineWords(l.Row, len(rep.Info.Sheets) > 1).In(lang)}
+		for i, title := range l.Row.Titles {
+			if (title == "姓名" || title == "户主" || title == "户主姓名" && b.Who == "") && i < len(l.Row.Raw) {
+				b.Who = l.Row.Raw[i]
+			}
+		}
+		for _, w := range l.Why {
+			b.Why = append(b.Why, w.In(lang))
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+func (rq *request) oneJob(tx *store.Tx) (*intake.Job, error) {
+	j, err := intake.Read(tx, rq.place.ID, rq.PathValue("row"))
+	if err == nil && j == nil {
+		err = errNotFound
+	}
+	return j, err
+}
+
+func showJob(rq *request) error {
+	p, err := rq.jobPage()
+	if err != nil {
+		return err
+	}
+	if p.Busy { // a page follows without a script
+		rq.w.Header().Set("Refresh", "2")
+	}
+	return rq.show("import-one", p)
+}
+
+// doJob imports a file that was looked through, goes on with one that stopped, or drops it.
+func doJob(rq *request) error {
+	f, err := rq.form()
+	if err != nil {
+		return err
+	}
+	drop := f.Get("do") == "drop"
+	if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) error {
+		j, err := rq.oneJob(tx)
+		if err != nil {
+			return err
+		}
+		if drop {
+			return intake.Drop(tx, j.ID)
+		}
+		if f.Get("do") == "go" {
+			_, err = intake.Go(tx, j) // pressed twice, it goes once
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	if drop {
+		rq.toast("import.dropped")
+		return rq.see(rq.at("/import"))
+	}
+	rq.app.intake.Wake()
+	return rq.see(rq.at("/import/" + rq.PathValue("row")))
+}
+
+// sendBad sends the workbook of the rows that were not taken. That it is taken away is on record before its first byte leaves.
+func sendBad(rq *request) (err error) {
+	tmp, err := os.CreateTemp("", "minqing-bad-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := os.Remove(tmp.Name()); err == nil {
+			err = e
+		}
+	}()
+	defer tmp.Close()
+	rows := 0
+	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
+		j, err := rq.oneJob(tx)
+		if err != nil {
+			return err
+		}
+		if err := tmp.Truncate(0); err != nil {
+			return err
+		}
+		if _, err := tmp.Seek(0, 0); err != nil {
+			return err
+		}
+		rows, err = intake.WriteBad(tx, tmp, j.ID)
+		return err
+	}); err != nil {
+		return err
+	}
+	record, err := json.Marshal(taken{What: "export", Table: "import", Within: rq.place.ID, Rows: rows})
+	if err != nil {
+		return err
+	}
+	if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) error {
+		return tx.Disclose("console "+string(rq.user()), syncproto.DeviceID(""), rq.user(), record)
+	}); err != nil {
+		return err
+	}
+	if _, err := tmp.Seek(0, 0); err != nil {
+		return err
+	}
+	h := rq.w.Header()
+	h.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	h.Set("Content-Disposition", `attachment; filename="mend.xlsx"`)
+	http.ServeContent(rq.w, rq.Request, "", time.Time{}, tmp)
+	return nil
+}

@@ -1,0 +1,98 @@
+package console_test
+
+import (
+	"bytes"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"minqing/internal/register"
+	"minqing/internal/testenv"
+	"minqing/server/console/consoletest"
+)
+
+// looked waits till a file was worked on.
+func looked(t *testing.T, b *consoletest.Browser, p *consoletest.Page) *consoletest.Page {
+	t.Helper()
+	for range 600 {
+		if p.Header.Get("Refresh") == "" {
+			return p.Want(200)
+		}
+		time.Sleep(100 * time.Millisecond)
+		p = b.Get(p.Path)
+	}
+	t.Fatalf("%s is not done: %q", p.Path, p.Texts("main"))
+	return nil
+}
+
+// A register is looked through before anything is written; every bad row is listed, and comes in a file of its own; the others are imported,
+// and importing them once more changes nothing.
+func TestImport(t *testing.T) {
+	for _, name := range []string{"sqlite", "postgres"} {
+		t.Run(name, func(t *testing.T) {
+			opt := consoletest.Options{State: consoletest.Empty}
+			if name == "postgres" {
+				opt.DSN = testenv.MustPostgres(t)
+			}
+			city, base := consoletest.MustOpen(t, opt)
+			b := city.NewBrowser(t, base, "admin")
+			village, err := register.Generate(4, register.Size{Groups: 3, Households: 30, People: 80, Odd: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			bad := 0
+			for _, o := range village.Odd {
+				if !o.Kind.Plain() {
+					bad++
+				}
+			}
+			var book bytes.Buffer
+			if err := village.WriteWorkbook(&book); err != nil {
+				t.Fatal(err)
+			}
+			b.Upload("/at/{place}/import", nil, "file", "none.xlsx", nil).Want(422)
+			p := looked(t, b, b.Upload("/at/{place}/import", nil, "file", "石桥村.xlsx", book.Bytes()))
+			main := strings.Join(p.Texts("main"), " ")
+			if !strings.Contains(main, "户3030") || !strings.Contains(main, "人8080") {
+				t.Errorf("the preview says: %s", main)
+			}
+			if n := len(p.All(".badt tbody tr")); n < bad {
+				t.Errorf("%d bad rows are listed of %d", n, bad)
+			}
+			if got := b.Get("/at/{place}/coverage").Texts("h1, .blank h2"); !strings.Contains(strings.Join(got, " "), "还没有户") {
+				t.Errorf("the preview wrote something: %q", got)
+			}
+			mend := b.Do("GET", p.Path+"/bad", nil).Want(200).Raw
+			if !strings.HasPrefix(mend, "PK") {
+				t.Fatal("the file of bad rows is no workbook")
+			}
+			// A session that ends midway: the file is there as it was.
+			b.Drop("__Host-mq-session")
+			if got := b.Do("POST", p.Path, url.Values{"do": {"go"}}); got.Status != 401 {
+				t.Errorf("without a session %d", got.Status)
+			}
+			b = city.NewBrowser(t, base, "admin")
+			p = looked(t, b, b.Post(p.Path, url.Values{"do": {"go"}}))
+			main = strings.Join(p.Texts("main"), " ")
+			if !strings.Contains(main, "做了什么") || !strings.Contains(main, "户3030") || !strings.Contains(main, "人8080") {
+				t.Errorf("the import says: %s", main)
+			}
+			p = looked(t, b, b.Upload("/at/{place}/import", nil, "file", "再来.xlsx", book.Bytes()))
+			if main = strings.Join(p.Texts("main"), " "); !strings.Contains(main, "什么也不会变") {
+				t.Errorf("the second preview says: %s", main)
+			}
+			p = looked(t, b, b.Post(p.Path, url.Values{"do": {"go"}}))
+			if main = strings.Join(p.Texts("main"), " "); !strings.Contains(main, "什么也没有变") {
+				t.Errorf("the second import says: %s", main)
+			}
+			// The file of bad rows is one that can be imported; unmended, its rows are bad again.
+			p = looked(t, b, b.Upload("/at/{place}/import", nil, "file", "mend.xlsx", []byte(mend)))
+			if n := len(p.All(".badt tbody tr")); n < bad-1 { // a repeated ID number is alone there
+				t.Errorf("%d of the rows to be mended are bad", n)
+			}
+			b.Post(p.Path, url.Values{"do": {"drop"}}).Want(200)
+			b.Get(p.Path).Want(404)
+		})
+	}
+}

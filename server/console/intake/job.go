@@ -1,0 +1,197 @@
+package intake
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"minqing/internal/sheet"
+	"minqing/schema"
+	"minqing/server/register"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// The states of a file: it is being looked through, waits for a word, is being imported, or is done with. Stopped says that it broke off.
+const (
+	Checking  = "checking"
+	checked   = "checked"
+	Importing = "importing"
+	finished  = "done"
+	Stopped   = "stopped"
+)
+
+const kindWork = "import"
+
+// The kinds of parts.
+const (
+	partFile = "file"
+	partBad  = "bad"
+	partNote = "note"
+)
+
+// MostBytes bounds a file, chunk is how much of it one record holds. keptFor is how long files are kept.
+const (
+	MostBytes = 64 << 20
+	chunk     = 256 << 10
+	keptFor   = 7 * 24 * 60 * 60 * 1000
+)
+
+// Job is one file.
+type Job struct {
+	ID, Place string
+	By        syncproto.UserID
+	ByName    string
+	At, Beat  int64
+	State     string
+	Body
+}
+
+// Body is what is known of it beside.
+type Body struct {
+	Name   string
+	What   string // "register", or "users"
+	Bytes  int64
+	Report register.Report // of the run under way, or the last
+	Wrote  bool            // the last run imported
+	Error  string          // why it stopped, in both languages; "" when it may just be gone on with
+	Hint   string
+}
+
+// Line is a row that was not taken, or that is to be looked at.
+type Line struct {
+	N   int
+	Row sheet.Row
+	Why []schema.Label
+}
+
+// Save keeps a file that was sent, to be looked through. Files older than a week go.
+func Save(tx *store.Tx, by syncproto.UserID, place, what, name string, size int64, r io.Reader) (id string, err error) {
+	if err := sweep(tx); err != nil {
+		return "", err
+	}
+	if id, err = tx.NewID(); err != nil {
+		return "", err
+	}
+	for n := 0; ; n++ {
+		buf := make([]byte, chunk)
+		got, err := io.ReadFull(r, buf)
+		if got > 0 {
+			if err := tx.Exec("INSERT INTO mq_work_part (work, kind, n, body) VALUES (?, ?, ?, ?)", id, partFile, int64(n), buf[:got]); err != nil {
+				return "", err
+			}
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			break
+		}
+		if err != nil {
+			return "", fmt.Errorf("intake: reading the file: %w", err)
+		}
+	}
+	body, err := json.Marshal(Body{Name: name, What: what, Bytes: size})
+	if err != nil {
+		return "", err
+	}
+	return id, tx.Exec("INSERT INTO mq_work (id, kind, place, user_id, at_ms, state, beat_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		id, kindWork, place, string(by), tx.Now(), Checking, int64(0), string(body))
+}
+
+func sweep(tx *store.Tx) error {
+	if err := tx.Exec("DELETE FROM mq_work_part WHERE work IN (SELECT id FROM mq_work WHERE kind = ? AND at_ms < ?)", kindWork, tx.Now()-keptFor); err != nil {
+		return err
+	}
+	return tx.Exec("DELETE FROM mq_work WHERE kind = ? AND at_ms < ?", kindWork, tx.Now()-keptFor)
+}
+
+// Drop forgets a file, whatever state it is in.
+func Drop(tx *store.Tx, id string) error {
+	if err := tx.Exec("DELETE FROM mq_work_part WHERE work = ?", id); err != nil {
+		return err
+	}
+	return tx.Exec("DELETE FROM mq_work WHERE id = ? AND kind = ?", id, kindWork)
+}
+
+// Go tells that a file that was looked through is to be imported, or that one that stopped is to be gone on with. It gives whether there is
+// anything to do.
+func Go(tx *store.Tx, j *Job) (bool, error) {
+	next := Importing
+	if j.State == Stopped && !j.Wrote {
+		next = Checking
+	}
+	n, err := tx.Affected("UPDATE mq_work SET state = ?, beat_ms = 0 WHERE id = ? AND state IN (?, ?)", next, j.ID, checked, Stopped)
+	return n > 0, err
+}
+
+// List lists the files of a place, newest first.
+func List(tx *store.Tx, place string) ([]*Job, error) {
+	return read(tx, "w.place = ? AND w.kind = ? ORDER BY w.id DESC LIMIT 20", place, kindWork)
+}
+
+// Read reads one; nil when there is none of that id in the place.
+func Read(tx *store.Tx, place, id string) (*Job, error) {
+	list, err := read(tx, "w.id = ? AND w.place = ? AND w.kind = ?", id, place, kindWork)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+func read(tx *store.Tx, where string, args ...any) (out []*Job, err error) {
+	err = tx.Each(func(scan func(...any) error) error {
+		j := &Job{}
+		var body string
+		if err := scan(&j.ID, &j.Place, &j.By, &j.At, &j.State, &j.Beat, &body, &j.ByName); err != nil {
+			return err
+		}
+		out = append(out, j)
+		return json.Unmarshal([]byte(body), &j.Body)
+	}, `SELECT w.id, w.place, w.user_id, w.at_ms, w.state, w.beat_ms, w.body, COALESCE(u.name, '') FROM mq_work w LEFT JOIN "user" u ON u.id = w.user_id WHERE `+where, args...)
+	return out, err
+}
+
+// Bad lists rows that were not taken, from behind a number; Notes those that are to be looked at.
+func Bad(tx *store.Tx, id string, after, most int) ([]Line, error) {
+	return lines(tx, id, partBad, after, most)
+}
+
+// Notes lists the rows that are to be looked at.
+func Notes(tx *store.Tx, id string, after, most int) ([]Line, error) {
+	return lines(tx, id, partNote, after, most)
+}
+
+func lines(tx *store.Tx, id, kind string, after, most int) (out []Line, err error) {
+	err = tx.Each(func(scan func(...any) error) error {
+		var n int64
+		var raw []byte
+		if err := scan(&n, &raw); err != nil {
+			return err
+		}
+		l := Line{N: int(n)}
+		out = append(out, l)
+		return json.Unmarshal(raw, &out[len(out)-1])
+	}, "SELECT n, body FROM mq_work_part WHERE work = ? AND kind = ? AND n > ? ORDER BY n LIMIT ?", id, kind, int64(after), int64(most))
+	return out, err
+}
+
+// badAtOnce is how many rows are held while the file of them is written.
+const badAtOnce = 500
+
+// WriteBad writes the workbook of the rows that were not taken, each with why, to be mended and imported again.
+func WriteBad(tx *store.Tx, w io.Writer, id string) (rows int, err error) {
+	out := sheet.NewBadRows(w)
+	for after := 0; ; {
+		list, err := Bad(tx, id, after, badAtOnce)
+		if err != nil {
+			return rows, err
+		}
+		for _, l := range list {
+			if err := out.Add(l.Row, l.Why...); err != nil {
+				return rows, err
+			}
+			rows, after = rows+1, l.N
+		}
+		if len(list) < badAtOnce {
+			return rows, out.Close()
+		}
+	}
+}

@@ -1,0 +1,226 @@
+package intake
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"minqing/internal/sheet"
+	"minqing/schema"
+	"minqing/server/engine"
+	"minqing/server/register"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// Worker works on files, one at a time.
+type Worker struct {
+	e    *engine.Engine
+	log  *slog.Logger
+	wake chan struct{}
+}
+
+// NewWorker makes one; Run lets it work.
+func NewWorker(e *engine.Engine, log *slog.Logger) *Worker {
+	return &Worker{e: e, log: log, wake: make(chan struct{}, 1)}
+}
+
+// Wake tells that there is something to do.
+func (w *Worker) Wake() {
+	select {
+	case w.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// looked is how often a worker looks for files that another process left behind, left how long one must not have stirred for that.
+const (
+	looked = 30 * time.Second
+	left   = 60 * 1000
+)
+
+// Run works until ctx ends. What it is at then stays as it is, and is gone on with by the next.
+func (w *Worker) Run(ctx context.Context) {
+	every := time.NewTicker(looked)
+	defer every.Stop()
+	for {
+		w.Drain(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.wake:
+		case <-every.C:
+		}
+	}
+}
+
+// Drain works on all files that wait.
+func (w *Worker) Drain(ctx context.Context) {
+	for w.one(ctx) {
+	}
+}
+
+// one takes a file that waits and works on it; false when there is none.
+func (w *Worker) one(ctx context.Context) bool {
+	j, err := w.take(ctx)
+	if err == nil && j != nil {
+		err = w.work(ctx, j)
+	}
+	if err != nil && ctx.Err() == nil {
+		w.log.ErrorContext(ctx, "import stopped", "error", err.Error())
+	}
+	return j != nil && ctx.Err() == nil
+}
+
+// take claims a file: nobody else works on it as long as it stirs.
+func (w *Worker) take(ctx context.Context) (j *Job, err error) {
+	err = w.e.Store.Write(ctx, func(tx *store.Tx) error {
+		j = nil
+		found, err := read(tx, "w.kind = ? AND w.state IN (?, ?) AND w.beat_ms < ? ORDER BY w.id LIMIT 1", kindWork, Checking, Importing, tx.Now()-left)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		n, err := tx.Affected("UPDATE mq_work SET beat_ms = ? WHERE id = ? AND beat_ms = ?", tx.Now(), found[0].ID, found[0].Beat)
+		if err != nil || n == 0 {
+			return err
+		}
+		for _, kind := range []string{partBad, partNote} { // of a run that broke off
+			if err := tx.Exec("DELETE FROM mq_work_part WHERE work = ? AND kind = ?", found[0].ID, kind); err != nil {
+				return err
+			}
+		}
+		j = found[0]
+		return nil
+	})
+	return j, err
+}
+
+// run is one going-through of a file.
+type run struct {
+	w     *Worker
+	j     *Job
+	bad   []Line
+	notes []Line
+	badN  int
+	noteN int
+}
+
+// gone says that somebody dropped the file meanwhile.
+var gone = errors.New("intake: the file was dropped")
+
+func (w *Worker) work(ctx context.Context, j *Job) error {
+	r := &run{w: w, j: j}
+	j.Error, j.Hint, j.Wrote, j.Report = "", "", j.State == Importing, register.Report{}
+	rep, err := r.through(ctx)
+	if errors.Is(err, gone) || ctx.Err() != nil { // dropped, or gone on with by the next process
+		err = nil
+		return err
+	}
+	state := checked
+	if j.Wrote {
+		state = finished
+	}
+	if rep != nil {
+		j.Report = *rep
+	}
+	if err != nil {
+		state = Stopped
+		var e *syncproto.Error
+		if errors.As(err, &e) && e.Message != "" && e.Code != syncproto.CodeInternal {
+			j.Error, j.Hint, err = e.Message, e.Hint, nil
+		}
+	}
+	return errors.Join(err, r.save(ctx, state))
+}
+
+// through imports the file, or in a preview finds out what that would do.
+func (r *run) through(ctx context.Context) (*register.Report, error) {
+	e := r.w.e
+	var file []byte
+	im := register.Import{Store: e.Store, Judge: e.Judge, Zone: e.Zone, User: r.j.By, Preview: !r.j.Wrote, Limits: sheet.Limits{Packed: MostBytes},
+		Bad: func(row sheet.Row, why []schema.Label) error {
+			r.badN++
+			r.bad = append(r.bad, lineOf(r.badN, row, why))
+			return nil
+		},
+		Note: func(row sheet.Row, why []schema.Label) error {
+			r.noteN++
+			r.notes = append(r.notes, lineOf(r.noteN, row, why))
+			return nil
+		}}
+	err := e.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if im.Village, err = register.FindPlace(tx, r.j.Place); err != nil {
+			return err
+		}
+		file = file[:0]
+		return tx.Each(func(scan func(...any) error) error {
+			var part []byte
+			err := scan(&part)
+			file = append(file, part...)
+			return err
+		}, "SELECT body FROM mq_work_part WHERE work = ? AND kind = ? ORDER BY n", r.j.ID, partFile)
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	im.Progress = func(rep register.Report) { // after each piece; what it finds stands from then on
+		r.j.Report = rep
+		if err := r.save(ctx, r.j.State); err != nil {
+			stop(err)
+		}
+	}
+	rep, err := im.Run(ctx, r.j.Name, bytes.NewReader(file), int64(len(file)))
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = cause
+	}
+	return rep, err
+}
+
+// lineOf keeps of a row what the file of bad rows needs.
+func lineOf(n int, row sheet.Row, why []schema.Label) Line {
+	row.Cells, row.Problems = nil, nil
+	return Line{N: n, Row: row, Why: append([]schema.Label(nil), why...)}
+}
+
+// save says how far it is, and keeps the rows found since.
+func (r *run) save(ctx context.Context, state string) error {
+	body, err := json.Marshal(r.j.Body)
+	if err != nil {
+		return err
+	}
+	err = r.w.e.Store.Write(ctx, func(tx *store.Tx) error {
+		n, err := tx.Affected("UPDATE mq_work SET state = ?, beat_ms = ?, body = ? WHERE id = ?", state, tx.Now(), string(body), r.j.ID)
+		if err == nil && n == 0 {
+			err = gone
+		}
+		if err != nil {
+			return err
+		}
+		if state == finished { // what it said stands in the register
+			if err := tx.Exec("DELETE FROM mq_work_part WHERE work = ? AND kind = ?", r.j.ID, partFile); err != nil {
+				return err
+			}
+		}
+		for kind, list := range map[string][]Line{partBad: r.bad, partNote: r.notes} {
+			for _, l := range list {
+				raw, err := json.Marshal(l)
+				if err != nil {
+					return err
+				}
+				if err := tx.Exec("INSERT INTO mq_work_part (work, kind, n, body) VALUES (?, ?, ?, ?)", r.j.ID, kind, int64(l.N), raw); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		r.bad, r.notes = nil, nil
+	}
+	return err
+}
