@@ -60,6 +60,19 @@ var device = &Table{
 	},
 }
 
+// ownExport is one time that somebody took what he wrote out of his phone, as a file that nothing protects any more. The phone writes it before it
+// gives the file away, so that it goes up with what comes next and stands in the history for ever.
+var ownExport = &Table{
+	Name: "own_export", Label: l("导出记录", "Export"), Since: 3, Parent: "user", Scope: ScopeNarrow, Period: PeriodMonth, Keep: keepMonths, Author: "user", Append: true,
+	Create: []Permit{{Roles: Roles, Own: true}},
+	Columns: []Column{
+		{Name: "user", Label: l("导出人", "By"), Type: TypeRef, Ref: "user", Required: true, Since: 3, Rule: RuleOnce},
+		{Name: "day", Label: l("日期", "Day"), Type: TypeDate, Required: true, Since: 3, Rule: RuleOnce},
+		{Name: "rows", Label: l("条数", "Rows"), Type: TypeInt, Min: 1, Max: MaxInt, Required: true, Since: 3, Rule: RuleOnce},
+		{Name: "hash", Label: l("文件摘要", "Hash of the file"), Type: TypeHash, Required: true, Since: 3, Rule: RuleOnce},
+	},
+}
+
 func roleOptions() []Option {
 	var out []Option
 	for _, r := range Roles {

@@ -2,6 +2,8 @@ package pages
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +36,7 @@ var exportWords = words{
 	"export.warn":  {ZH: "这个表格<b>没有加密</b>，里面有群众的姓名和情况，谁拿到都能看。", EN: "The table is <b>not encrypted</b>. It has names and circumstances of people in it, and whoever gets it can read it."},
 	"export.where": {ZH: "它会存进浏览器的“下载”。用完请删掉，不要发到群里。", EN: "It goes to the browser’s downloads. Delete it after use, and post it nowhere."},
 	"export.last":  {ZH: "上次导出：{0}", EN: "Last export: {0}"},
+	"export.noted": {ZH: "每次导出都会记下：谁、哪天、几条。联网后服务器上也有这条记录。", EN: "Each export is put on record: who, when, how many rows; the server has it with the next sync."},
 	"export.none":  {ZH: "还没有您写的记录，没有可导出的。", EN: "You have written nothing yet; there is nothing to export."},
 	"export.go":    {ZH: "知道了，导出", EN: "Export, I understand"},
 	"export.day":   {ZH: "日期", EN: "Day"},
@@ -174,10 +177,31 @@ func exportOwn(rq *request) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	if err := rq.replica.PutLocal(rq.Context(), exportedKey, strconv.AppendInt(nil, rq.now.UnixMilli(), 10)); err != nil {
+	if err := rq.noteExport(len(rows), file.Bytes()); err != nil {
 		return err
 	}
 	return rq.download("minqing-"+rq.today()+".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", file.Bytes())
+}
+
+// noteExport puts on record that so many rows leave as a file, before they do: here, and for the server's history with what goes up next.
+func (rq *request) noteExport(rows int, file []byte) error {
+	me, err := rq.me()
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(file)
+	_, err = rq.replica.Write(rq.Context(), func(tx *replica.Tx) error {
+		id, err := tx.NewID()
+		if err != nil {
+			return err
+		}
+		if err := tx.Create("own_export", id, map[string]schema.Value{"user": schema.Text(string(me)), "day": schema.Text(rq.today()), "rows": schema.Int(int64(rows)),
+			"hash": schema.Text(hex.EncodeToString(sum[:]))}); err != nil {
+			return err
+		}
+		return tx.PutLocal(exportedKey, strconv.AppendInt(nil, rq.now.UnixMilli(), 10))
+	})
+	return err
 }
 
 // download answers with a file to be saved. A WebView saves none: there the file goes to another app, and the page shows again.

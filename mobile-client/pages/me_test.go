@@ -15,6 +15,7 @@ import (
 	"minqing/mobile-client/pages/pagetest"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
+	"minqing/syncproto"
 )
 
 // TestTheMonthIsCounted holds Me to plain counts: a visit adds one, to the same household no household more.
@@ -107,6 +108,16 @@ func TestExportHasOnesOwnWords(t *testing.T) {
 		t.Error("another's journal stands in it")
 	}
 	b.Get("/me/export").Has("main", "上次导出：今天 10:42")
+	// It is on record, and goes up with what comes next: for good, even where the file is lost on its way.
+	b.Get("/sync").Has("main", "导出记录")
+	pending, err := b.Replica.Entries(t.Context(), replica.Pending)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := pending[len(pending)-1].Change.Edits
+	if len(last) != 1 || last[0].Table != "own_export" || last[0].Op != syncproto.OpCreate || len(last[0].Cells) != 4 {
+		t.Errorf("on record is %+v", last)
+	}
 	pagetest.MustOpen(t, pagetest.Empty).Get("/me/export").Want(200).Has("main", "没有可导出")
 }
 

@@ -77,6 +77,16 @@ func (r *Rights) Roles(at int64, chain []string) []schema.Role {
 	return out
 }
 
+// RolesIn are the roles that count in a scope: those over the places of its chain, and in the user's own (his devices, what he took out of them)
+// all that he has, wherever they are.
+func (r *Rights) RolesIn(b *schema.Book, scope string, at int64, chain []string) []schema.Role {
+	named, id := schema.SplitScope(scope)
+	if t := b.Table(named); t != nil && t.Scope == schema.ScopeNarrow && id == string(r.user) && b.ScopeTable(b.Table(t.Column(t.Parent).Ref)) == tableUser {
+		chain = append(r.Places(at), chain...)
+	}
+	return r.Roles(at, chain)
+}
+
 // Places are the places over which the user had a role at a time, sorted.
 func (r *Rights) Places(at int64) []string {
 	var out []string

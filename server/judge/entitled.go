@@ -39,13 +39,13 @@ func (h *hearing) entitle() (*refusal, error) {
 				return nil, err
 			}
 			if atCapture = h.mayAt(e, lay, rights, then); atCapture == nil {
-				e.roles = rights.Roles(then, lay[0].above)
+				e.roles = rights.RolesIn(h.d.book, lay[0].scope, then, lay[0].above)
 			}
 		}
 		nowNo := h.mayAt(e, e.grounds, rights, now)
 		switch {
 		case nowNo == nil && (then == 0 || atCapture != nil):
-			e.roles = rights.Roles(now, e.grounds[0].above)
+			e.roles = rights.RolesIn(h.d.book, e.grounds[0].scope, now, e.grounds[0].above)
 		case nowNo == nil: // both: by those at capture, which no reassignment changes
 		case then == 0 || atCapture != nil:
 			if atCapture != nil && atCapture.code != syncproto.CodeWaits {
@@ -115,7 +115,7 @@ func (h *hearing) mayAt(e *edit, on []ground, rights *entitle.Rights, at int64) 
 		}
 		return refuseAbsent(e.Row)
 	}
-	roles := rights.Roles(at, on[0].above)
+	roles := rights.RolesIn(h.d.book, on[0].scope, at, on[0].above)
 	if h.allowed(e, roles) {
 		return nil
 	}
