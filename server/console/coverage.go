@@ -1,19 +1,15 @@
 package console
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"minqing/internal/sheet"
 	"minqing/schema"
 	"minqing/server/console/branch"
 	"minqing/server/store"
-	"minqing/syncproto"
 )
 
 // coveragePage is every household of a place in one picture, and under it a part of the table of those that were asked for.
@@ -297,16 +293,7 @@ func (rq *request) coverPicture(p *coveragePage, c *branch.Coverage, ask coverAs
 	}
 }
 
-// taken is the record of an export, as the engine records them.
-type taken struct {
-	What   string `json:"what"`
-	Table  string `json:"table"`
-	Within string `json:"within"`
-	Rows   int    `json:"rows"`
-}
-
-// exportCoverage gives the table that was asked for as a file. That it is taken away is on record before its first byte leaves, and each
-// row says who took it and when.
+// exportCoverage gives the table that was asked for as a file.
 func exportCoverage(rq *request) error {
 	f, err := rq.form()
 	if err != nil {
@@ -333,45 +320,13 @@ func exportCoverage(rq *request) error {
 	if many { // the page says so, and offers smaller places
 		return rq.see(rq.at("/coverage"))
 	}
-	record, err := json.Marshal(taken{What: "export", Table: "coverage", Within: rq.place.ID, Rows: len(p.Rows)})
-	if err != nil {
-		return err
+	var titles []string
+	for _, key := range []string{"coverage.standing", "coverage.head", "coverage.code", "coverage.group", "coverage.address", "coverage.tags", "coverage.contacts", "coverage.last", "coverage.owed", "coverage.visited"} {
+		titles = append(titles, rq.words.say(key))
 	}
-	if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) error {
-		return tx.Disclose("console "+string(rq.user()), syncproto.DeviceID(""), rq.user(), record)
-	}); err != nil {
-		return err
+	var rows [][]string
+	for _, r := range p.Rows {
+		rows = append(rows, []string{r.Text, r.Head, r.Code, r.Group.Name, r.Address, strings.Join(r.Tags, "、"), strings.Join(r.Contacts, "、"), r.Last, strconv.Itoa(r.Owed), strconv.Itoa(r.Done)})
 	}
-	format, name, media := sheet.XLSX, "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-	if f.Get("as") != "xlsx" {
-		format, name, media = sheet.CSV, "csv", "text/csv; charset=utf-8"
-	}
-	var body bytes.Buffer
-	if err := rq.writeCoverage(&body, format, p.Rows); err != nil {
-		return err
-	}
-	h := rq.w.Header()
-	h.Set("Content-Type", media)
-	h.Set("Content-Disposition", `attachment; filename="coverage-`+rq.today()+`.`+name+`"`)
-	_, err = rq.w.Write(body.Bytes())
-	rq.lost(err)
-	return nil
-}
-
-func (rq *request) writeCoverage(w *bytes.Buffer, format sheet.Format, rows []coverRow) error {
-	var columns []sheet.Column
-	for _, key := range []string{"coverage.standing", "coverage.head", "coverage.code", "coverage.group", "coverage.address", "coverage.tags", "coverage.contacts", "coverage.last", "coverage.owed", "coverage.visited", "coverage.mark"} {
-		columns = append(columns, sheet.Column{Title: rq.words.say(key)})
-	}
-	out, err := sheet.NewWriter(w, format, rq.words.say("nav.coverage"), columns...)
-	if err != nil {
-		return err
-	}
-	mark := rq.session.User.Name + " " + rq.session.User.Login + " " + rq.now.Format("2006-01-02 15:04")
-	for _, r := range rows {
-		if err := out.Row(r.Text, r.Head, r.Code, r.Group.Name, r.Address, strings.Join(r.Tags, "、"), strings.Join(r.Contacts, "、"), r.Last, strconv.Itoa(r.Owed), strconv.Itoa(r.Done), mark); err != nil {
-			return err
-		}
-	}
-	return out.Close()
+	return rq.download("coverage", f.Get("as"), titles, rows)
 }

@@ -66,6 +66,7 @@ var nav = []struct {
 	{"", "review", "list", "/review"},
 	{"", "coverage", "grid", "/coverage"},
 	{"", "matters", "matter", "/matters"},
+	{"", "numbers", "chart", "/numbers"},
 	{"", "conflicts", "split", "/conflicts"},
 	{"", "refused", "stop", "/refused"},
 	{"people", "devices", "phone", "/devices"},

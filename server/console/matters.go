@@ -190,7 +190,7 @@ func (rq *request) matterAsk(tx *store.Tx, q url.Values) (a branch.MatterAsk, ke
 	if table.Column("kind").Option(q.Get("kind")) != nil {
 		a.Kind = keep("kind")
 	}
-	if rq.app.opt.Engine.Book.Table("assignment").Column("team").Option(q.Get("team")) != nil {
+	if q.Get("team") == branch.NoTeam || rq.app.opt.Engine.Book.Table("assignment").Column("team").Option(q.Get("team")) != nil {
 		a.Team = keep("team")
 	}
 	if n, err := strconv.Atoi(q.Get("urgency")); err == nil && n >= 1 && n <= 3 {
@@ -447,6 +447,9 @@ func (rq *request) matterForm(tx *store.Tx, p *mattersPage, ask branch.MatterAsk
 		p.Cadres = append(p.Cadres, pick{c.ID, c.Name, c.ID == ask.Cadre})
 	}
 	p.Only = nil
+	if ask.Team == branch.NoTeam {
+		p.Only = append(p.Only, facetLink{Label: l.say("numbers.noteam"), Path: with(p.Form, kept, "team", "")})
+	}
 	if ask.Day[0] != "" {
 		p.Only = append(p.Only, facetLink{Label: l.say("matters.only.day", rq.monthsText(ask.Day)), Path: with(p.Form, kept, "day", "")})
 	}

@@ -75,6 +75,8 @@ var table = []entry{
 
 	{pattern: "GET /at/{place}/matters", needs: reviews},
 	{pattern: "GET /at/{place}/matters/{row}", needs: reviews, of: "matter"},
+	{pattern: "GET /at/{place}/numbers", needs: reviews},
+	{pattern: "POST /at/{place}/numbers/export", needs: reviews},
 
 	{pattern: "GET /at/{place}/conflicts", needs: administers},
 	{pattern: "GET /at/{place}/conflicts/{row}", needs: administers, of: itemRow},

@@ -30,6 +30,9 @@ type MatterAsk struct {
 	Newest bool
 }
 
+// NoTeam asks for what was written down by people who called on the home by no team.
+const NoTeam = "none"
+
 // Turn is where a part of a list begins: behind a key, before one, or at the end.
 type Turn struct {
 	After, Before string
@@ -103,7 +106,7 @@ func (a MatterAsk) where(now time.Time) (string, []any) {
 		add("x.urgency >= ?", int64(a.Urgent))
 	}
 	if a.Team != "" {
-		add("x.team = ?", a.Team)
+		add("x.team = ?", strings.TrimPrefix(a.Team, NoTeam))
 	}
 	if a.Cadre != "" {
 		add("x.author = ?", a.Cadre)
