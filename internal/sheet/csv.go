@@ -29,7 +29,7 @@ type csvEncoding struct {
 func detectEncoding(r io.ReaderAt, size int64) (csvEncoding, error) {
 	head := make([]byte, 3)
 	n, err := r.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return csvEncoding{}, err
 	}
 	head = head[:n]
@@ -70,7 +70,7 @@ func firstBad(r io.Reader, decode encoding.Encoding) (int, error) {
 	for {
 		c, n, err := in.ReadRune()
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return 0, nil
 		case err != nil:
 			return 0, err
@@ -118,10 +118,10 @@ func (r *records) next() (rawRow, error) {
 	r.line++
 	for {
 		end, err := r.readField()
-		if err == io.EOF && end == endNothing && len(r.cells) == 0 {
+		if errors.Is(err, io.EOF) && end == endNothing && len(r.cells) == 0 {
 			return rawRow{}, io.EOF
 		}
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return rawRow{}, err
 		}
 		if len(r.cells) >= r.limits.Columns {
@@ -165,11 +165,11 @@ func (r *records) readField() (fieldEnd, error) {
 		switch {
 		case quoted && c == '"':
 			after, _, err := r.in.ReadRune()
-			if err != nil && err != io.EOF {
+			if err != nil && !errors.Is(err, io.EOF) {
 				return endNothing, err
 			}
 			switch {
-			case err == io.EOF:
+			case errors.Is(err, io.EOF):
 				return endRecord, nil
 			case after == '"':
 				r.field = append(r.field, '"')
@@ -196,7 +196,7 @@ func (r *records) readField() (fieldEnd, error) {
 
 func (r *records) endOfFile(err error, quoted, began bool) (fieldEnd, error) {
 	switch {
-	case err != io.EOF:
+	case !errors.Is(err, io.EOF):
 		return endNothing, err
 	case quoted:
 		return endNothing, r.unclosed()

@@ -23,10 +23,10 @@ func readAll(t *testing.T, content []byte) ([]sheet.Row, error) {
 		}
 	}
 	var refused *syncproto.Error
-	if err != io.EOF && (!errors.As(err, &refused) || refused.Hint == "") {
+	if !errors.Is(err, io.EOF) && (!errors.As(err, &refused) || refused.Hint == "") {
 		t.Errorf("error without words for a person: %v", err)
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return rows, err

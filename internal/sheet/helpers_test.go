@@ -78,7 +78,7 @@ func mustRows(tb testing.TB, r *sheet.Reader) []sheet.Row {
 	var rows []sheet.Row
 	for {
 		row, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return rows
 		}
 		if err != nil {

@@ -3,6 +3,7 @@ package sheet_test
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -150,7 +151,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 			base := heap()
 			for n := 1; ; n++ {
 				row, err := r.Next()
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					if n-1 != rows {
 						t.Errorf("%d rows, want %d", n-1, rows)
 					}

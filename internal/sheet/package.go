@@ -146,7 +146,7 @@ func (t *tokens) Read(b []byte) (int, error) {
 func (t *tokens) next() (xml.Token, error) {
 	t.left = maxToken
 	tok, err := t.xml.RawToken()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil, io.EOF
 	}
 	if err != nil {
@@ -172,7 +172,7 @@ func (p *parts) each(name string, f func(xml.StartElement) error) error {
 	defer t.close()
 	for {
 		tok, err := t.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

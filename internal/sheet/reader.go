@@ -3,6 +3,7 @@ package sheet
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -44,7 +45,7 @@ func Open(name string, r io.ReaderAt, size int64, headers []Header, limits Limit
 	}
 	d := &Reader{headers: headers, limits: limits, at: -1}
 	head := make([]byte, min(size, 4096))
-	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
+	if _, err := r.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, &syncproto.Error{Code: syncproto.CodeInternal, Op: "sheet: open " + name, Message: syncproto.Both("文件读不出来。", "The file cannot be read."), Err: err}
 	}
 	var err error
@@ -82,7 +83,7 @@ func recognise(head []byte, r io.ReaderAt, size int64) error {
 func compoundFile(r io.ReaderAt, size int64) error {
 	const enough = 4 << 20 // the directory lies early in small files, at the end of none that people open
 	content := make([]byte, min(size, enough))
-	if _, err := r.ReadAt(content, 0); err != nil && err != io.EOF {
+	if _, err := r.ReadAt(content, 0); err != nil && !errors.Is(err, io.EOF) {
 		return damaged("recognise", err)
 	}
 	var wide []byte // names in it are UTF-16
@@ -172,7 +173,7 @@ func (d *Reader) tryHeader(open func() (rowSource, error)) (candidate, error) {
 	var rows [][]cell
 	for len(rows) < headerRows {
 		row, err := src.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -242,7 +243,7 @@ func (d *Reader) Next() (Row, error) {
 			}
 		}
 		raw, err := d.rows.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			d.info.Unread = append(d.info.Unread, d.unreadNames()...)
 			d.unread = nil
 			d.Close()

@@ -184,7 +184,7 @@ func (t *stringTable) read(p *parts, name string) error {
 	var in textState
 	for {
 		tok, err := x.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

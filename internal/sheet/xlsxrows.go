@@ -38,7 +38,7 @@ func (s *worksheet) scan(p *parts) error {
 	ended := false
 	for {
 		tag, err := in.ReadSlice('<')
-		if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 			return damaged("scan "+s.part, err)
 		}
 		switch name, closes := tagName(tag); {
@@ -51,7 +51,7 @@ func (s *worksheet) scan(p *parts) error {
 		case name == "v", name == "t":
 			s.blank = false
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 	}
@@ -139,7 +139,7 @@ func (r *sheetRows) close() { r.xml.close() }
 func (r *sheetRows) next() (rawRow, error) {
 	for !r.ended {
 		tok, err := r.xml.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return rawRow{}, damaged("read "+r.sheet.name, errors.New("the rows break off"))
 		}
 		if err != nil {
@@ -176,7 +176,7 @@ func (r *sheetRows) readRow(start xml.StartElement) error {
 	column := -1
 	for {
 		tok, err := r.xml.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return damaged("read "+r.sheet.name, fmt.Errorf("row %d breaks off", line))
 		}
 		if err != nil {
@@ -242,7 +242,7 @@ func (r *sheetRows) readCell(start xml.StartElement) (cell, error) {
 	inValue, formula, valued := false, false, false
 	for {
 		tok, err := r.xml.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return cell{}, damaged("read "+r.sheet.name, fmt.Errorf("a cell of row %d breaks off", r.line))
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"maps"
 	"regexp"
@@ -68,7 +69,7 @@ func (w *world) inspect(a *answer) {
 	for {
 		f, err := in.Next()
 		if err != nil {
-			if code := codeOf(err); err != io.EOF && code != syncproto.CodeUnavailable {
+			if code := codeOf(err); !errors.Is(err, io.EOF) && code != syncproto.CodeUnavailable {
 				w.violate(iSound, "an answer cannot be read: %v", err)
 			}
 			return

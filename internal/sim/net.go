@@ -45,7 +45,7 @@ func (w *world) readFrames(p *phone, device syncproto.DeviceID, encoding string,
 	r := &request{phone: p}
 	for {
 		f, err := in.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return r
 		}
 		if err != nil {

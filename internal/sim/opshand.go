@@ -108,7 +108,7 @@ func (w *world) receiptSent(b *bundle, file []byte) {
 	in := codec.NewReader(bytes.NewReader(body), w.book, codec.Limits{})
 	for {
 		f, err := in.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		w.must(err, "read a receipt for "+b.phone.name)

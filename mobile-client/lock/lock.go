@@ -262,7 +262,8 @@ func (b *Box) wrap(key []byte, pin string, keystore bool) error {
 		return err
 	}
 	f, in := &boxFile{Alg: byPIN, Salt: salt, Time: time, Memory: memory}, (*inside)(nil)
-	wrapping, plain := []byte(nil), key
+	var wrapping []byte
+	plain := key
 	if keystore {
 		own, err := b.random(saltSize)
 		if err != nil {

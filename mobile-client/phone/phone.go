@@ -202,7 +202,7 @@ func (p *Phone) sync(ctx context.Context, r *replica.Replica, rows *syncer.Synce
 			return err
 		}
 		here = false
-		return pump.Ended
+		return pump.ErrEnded
 	}
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ const (
 
 // Options are what a Pump works with.
 type Options struct {
-	// Do is one sync. asked tells that the person asked for it. An error that Ended finds ends the pump.
+	// Do is one sync. asked tells that the person asked for it. An error that ErrEnded finds ends the pump.
 	Do func(ctx context.Context, asked bool) error
 	// Listen hears the server's events on one link until it ends. after is the event that a sync came after; heard takes ids, and "" as a
 	// sign of life. Nil: the server is not listened to.
@@ -39,8 +39,8 @@ type Options struct {
 	Rand   io.Reader
 }
 
-// Ended is what Do gives when there is nothing to sync any more.
-var Ended = errors.New("pump: ended")
+// ErrEnded is what Do gives when there is nothing to sync any more.
+var ErrEnded = errors.New("pump: ended")
 
 // Status is how things stand.
 type Status struct {
@@ -131,7 +131,7 @@ func (p *Pump) Run(ctx context.Context) error {
 			continue
 		case <-due:
 		}
-		if err := p.once(ctx); errors.Is(err, Ended) {
+		if err := p.once(ctx); errors.Is(err, ErrEnded) {
 			return nil
 		}
 	}

@@ -37,7 +37,7 @@ func machine(t *testing.T, rand io.Reader, results []error, before func(p *Pump,
 		return c
 	}, Do: func(context.Context, bool) error {
 		if n == len(results) {
-			return Ended
+			return ErrEnded
 		}
 		n++
 		before(p, n)

@@ -3,6 +3,7 @@ package replica_test
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -71,7 +72,7 @@ func (p *phone) feed(answer []byte) replica.Result {
 	in := codec.NewReader(bytes.NewReader(answer), p.opt.Book, codec.Limits{})
 	for {
 		f, err := in.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		p.must(err)

@@ -29,7 +29,7 @@ func answerOf(t testing.TB, raw []byte) (out []syncproto.Frame) {
 	in := codec.NewReader(bytes.NewReader(raw), schematest.Book(), codec.Limits{})
 	for {
 		f, err := in.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		if err != nil {

@@ -133,7 +133,7 @@ func (s *Session) replayStream(stream int64, f func(syncproto.Frame) error) erro
 	frames := codec.NewReader(plain, s.r.book, codec.Limits{})
 	for {
 		frame, err := frames.Next()
-		if err != nil && in.err == io.EOF {
+		if err != nil && errors.Is(in.err, io.EOF) {
 			return nil // a stage ends without an end
 		}
 		if err != nil {

@@ -203,7 +203,7 @@ func readReceipt(r *courier.Receipt, book *schema.Book) (*receipt, error) {
 	in := codec.NewReader(plain, book, codec.Limits{})
 	for {
 		f, err := in.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
 		if err != nil {

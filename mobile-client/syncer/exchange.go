@@ -153,7 +153,7 @@ func expected(resp *http.Response, header string) int {
 func (r *run) answer(ctx context.Context, in *codec.Reader, coming coming, received *counter) error {
 	for {
 		f, err := in.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

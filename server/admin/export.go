@@ -52,7 +52,7 @@ func (d *Desk) Export(ctx context.Context, w io.Writer, what ExportWhat) (rows i
 	x := register.Export{Zone: d.E.Zone, Whole: what.Whole}
 	err = d.E.Store.Read(ctx, func(tx *store.Tx) error {
 		if t == nil {
-			return writeSheet(w, what.Format, within.Name+"花名册", register.RegisterColumns(tx.Book()), func(out *sheet.Writer) (err error) {
+			return writeSheet(w, what.Format, within.Name+"花名册", register.Columns(tx.Book()), func(out *sheet.Writer) (err error) {
 				rows, err = x.Register(tx, out, within)
 				return err
 			})

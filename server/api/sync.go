@@ -201,7 +201,11 @@ func (l lines) Write(p []byte) (int, error) { return l.a.line(p) }
 func choose(accept string) string {
 	best := codec.EncodingPlain
 	for _, part := range strings.Split(accept, ",") {
-		switch name, _, _ := strings.Cut(strings.TrimSpace(part), ";"); name {
+		name, weight, _ := strings.Cut(part, ";")
+		if strings.Trim(strings.TrimPrefix(strings.TrimSpace(weight), "q="), "0.") == "" && weight != "" {
+			continue // q=0: not acceptable (RFC 9110, 12.4.2)
+		}
+		switch strings.TrimSpace(name) {
 		case codec.EncodingZstd:
 			return codec.EncodingZstd
 		case codec.EncodingGzip:

@@ -154,7 +154,7 @@ func (s *Service) read(who auth.Who, in Source) (*request, []*syncproto.Change, 
 	}
 	r := &request{who: who, hello: hello}
 	if hello.Device != "" && hello.Device != who.Device {
-		return nil, nil, &syncproto.Error{Code: syncproto.CodeAuth, Op: "sync", Message: syncproto.Both("hello 里的设备不是令牌的设备。", "The hello names another device than the token.")}
+		return nil, nil, &syncproto.Error{Code: syncproto.CodeForbidden, Op: "sync", Message: syncproto.Both("hello 里的设备不是令牌的设备。", "The hello names another device than the token.")}
 	}
 	if hello.Protocol != syncproto.ProtocolVersion {
 		return nil, nil, &syncproto.Error{Code: syncproto.CodeUpgrade, Op: "sync", Message: syncproto.Both("这个版本太旧，服务器不再认识。", "This client is too old for the server."),

@@ -189,7 +189,7 @@ func (c *city) export(t *testing.T, whole bool, format sheet.Format) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := c.store.Read(t.Context(), func(tx *store.Tx) error {
-		w, err := sheet.NewWriter(&b, format, "花名册", register.RegisterColumns(tx.Book())...)
+		w, err := sheet.NewWriter(&b, format, "花名册", register.Columns(tx.Book())...)
 		if err != nil {
 			return err
 		}

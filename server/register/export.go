@@ -57,8 +57,8 @@ func (x Export) Register(tx *store.Tx, w *sheet.Writer, within Place) (int, erro
 	return rows, nil
 }
 
-// RegisterColumns are the columns of an exported register: titles that imports know.
-func RegisterColumns(b *schema.Book) []sheet.Column {
+// Columns are the columns of an exported register: titles that imports know.
+func Columns(b *schema.Book) []sheet.Column {
 	var out []sheet.Column
 	for _, h := range registerHeaders(b) {
 		out = append(out, sheet.Column{Title: h.Names[0]})

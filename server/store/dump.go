@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -186,10 +187,10 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 		if len(line) > maxDumpLine {
 			return nil, fmt.Errorf("a line of more than %d bytes", maxDumpLine)
 		}
-		if err == nil || (err == io.EOF && len(line) > 0) {
+		if err == nil || (errors.Is(err, io.EOF) && len(line) > 0) {
 			return line, nil
 		}
-		if err != bufio.ErrBufferFull {
+		if !errors.Is(err, bufio.ErrBufferFull) {
 			return nil, err
 		}
 	}
@@ -202,7 +203,7 @@ func (tx *Tx) loadTables(in *bufio.Reader) error {
 	held := 0 // bytes of the rows queued
 	for {
 		line, err := readLine(in)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"minqing/syncproto"
 )
@@ -65,7 +66,7 @@ func (s *Store) shredSQLite(ctx context.Context) error {
 		return wrap("shred", err)
 	}
 	var busy, log, done int
-	if err := s.writer.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &done); err != nil && err != sql.ErrNoRows {
+	if err := s.writer.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &done); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return wrap("shred", err)
 	}
 	if busy != 0 {

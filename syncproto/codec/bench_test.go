@@ -2,6 +2,7 @@ package codec_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"testing"
@@ -45,7 +46,7 @@ func BenchmarkReadRows(b *testing.B) {
 		rows := 0
 		for {
 			f, err := r.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			must(b, err)
@@ -84,7 +85,7 @@ func BenchmarkReadChanges(b *testing.B) {
 		r := codec.NewReader(bytes.NewReader(in.Bytes()), book, codec.Limits{})
 		for {
 			f, err := r.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			must(b, err)

@@ -135,7 +135,7 @@ func read(in io.Reader, book *schema.Book) (frames []syncproto.Frame, err error)
 	r := codec.NewReader(in, book, codec.Limits{})
 	for {
 		f, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return frames, nil
 		}
 		if err != nil {

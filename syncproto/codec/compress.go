@@ -145,7 +145,7 @@ func (s *source) Read(p []byte) (int, error) {
 // sort gives the error that reading a compressed stream ended with its place among the codes.
 func (s *source) sort(err error) error {
 	switch {
-	case s.err != nil && s.err != io.EOF:
+	case s.err != nil && !errors.Is(s.err, io.EOF):
 		return s.err
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return io.ErrUnexpectedEOF
@@ -179,7 +179,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 		return 0, &syncproto.Error{Code: syncproto.CodeTooLarge, Op: "decompress", Message: syncproto.Both(fmt.Sprintf("解压后超过 %d 字节。", b.most), fmt.Sprintf("More than %d bytes after decompression.", b.most)),
 			Hint: syncproto.Both("分几次同步。", "Sync in parts.")}
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = b.src.sort(err)
 	}
 	return n, err

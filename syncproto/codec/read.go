@@ -100,7 +100,7 @@ func (r *Reader) line() ([]byte, error) {
 			if len(part) > 0 {
 				return nil, r.fault(errors.New("something follows the last frame"))
 			}
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil, io.EOF
 			}
 		}
@@ -114,7 +114,7 @@ func (r *Reader) line() ([]byte, error) {
 		case err == nil:
 			r.long = append(r.long, part...)
 			return r.long[:len(r.long)-1], r.count()
-		case err == bufio.ErrBufferFull:
+		case errors.Is(err, bufio.ErrBufferFull):
 			r.long = append(r.long, part...)
 		default:
 			return nil, r.broken(err)
@@ -137,7 +137,7 @@ func (r *Reader) broken(err error) error {
 	if errors.As(err, &own) {
 		return own
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: r.op(), Message: syncproto.Both("连接中途断了，已收到的都留着。", "The connection broke; what arrived is kept."),

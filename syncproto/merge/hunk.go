@@ -143,7 +143,7 @@ func (d *differ) shortest(h hunk) {
 	for edits := 0; edits <= most; edits++ {
 		trace = append(trace, append([]int(nil), furthest[most-edits:most+edits+1]...))
 		for k := -edits; k <= edits; k += 2 {
-			x := 0
+			var x int
 			if k == -edits || k != edits && furthest[most+k-1] < furthest[most+k+1] {
 				x = furthest[most+k+1]
 			} else {

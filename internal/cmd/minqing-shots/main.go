@@ -19,7 +19,6 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	var o options
 	flag.StringVar(&o.out, "out", "docs/screenshots", "the folder to draw into")
 	flag.StringVar(&o.only, "only", "", "draw only screens whose name begins so")
@@ -28,6 +27,7 @@ func main() {
 	flag.BoolVar(&o.big, "big", false, "large text")
 	flag.Parse()
 	n, err := run(ctx, o)
+	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "minqing-shots:", err)
 		os.Exit(1)
