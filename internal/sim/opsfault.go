@@ -273,7 +273,7 @@ func (w *world) doRot(d *dice) {
 func (w *world) rot(p *phone, statement string) {
 	db, err := sqlitex.Open(sqlitex.Options{Path: phonePath, FS: p.disk.VFS(), MustExist: true, Readers: 1})
 	w.must(err, "open the file of "+p.name)
-	for _, q := range []string{"INSERT INTO mq_guard VALUES (1)", statement, "DELETE FROM mq_guard"} {
+	for _, q := range []string{"DELETE FROM mq_guard", statement, "INSERT INTO mq_guard VALUES (1)"} {
 		_, err := db.Write.Exec(q)
 		w.must(err, "rot")
 	}

@@ -26,10 +26,6 @@ func (s *Session) checkpoint(ctx context.Context, cp syncproto.Checkpoint) error
 		if cp.Cursor == "" { // nothing is new
 			return s.r.settleAbsent(s.round)
 		}
-		// What a tool wrote meanwhile lies over the rows as they were.
-		if _, err := s.r.sealForeign(); err != nil {
-			return err
-		}
 		a, err := s.r.newApply()
 		if err != nil {
 			return err

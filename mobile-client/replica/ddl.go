@@ -7,14 +7,15 @@ import "strings"
 var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS mq_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID`,
 
-	// While it holds a row, triggers are silent. It is filled and emptied inside one transaction, so no other connection ever sees
-	// the row, and a crash takes it away.
-	`CREATE TABLE IF NOT EXISTS mq_guard (quiet INTEGER) STRICT`,
+	// While its one row is away, triggers are silent. It is taken away and put back inside one transaction, so no other connection ever
+	// misses it, and a crash puts it back.
+	`CREATE TABLE IF NOT EXISTS mq_guard (awake INTEGER) STRICT`,
 
-	// What triggers captured and no seal has taken yet. The book's version tells which column a bit of mask stands for. Not
-	// AUTOINCREMENT, which costs a fifth of a capture: a seal empties the log.
-	`CREATE TABLE IF NOT EXISTS mq_log (ord INTEGER PRIMARY KEY, at INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER)),
-		book INTEGER NOT NULL, tbl TEXT NOT NULL, row TEXT NOT NULL, op TEXT NOT NULL, mask INTEGER, old TEXT) STRICT`,
+	// What triggers captured and no seal has taken yet: at a time in days (julianday), what was done (capture.go), the values before. mask:
+	// which of those are known, where not all are. Few columns and no AUTOINCREMENT: what other programs pay for a capture is mostly that
+	// SQLite compiles this insert anew for every statement of theirs.
+	`CREATE TABLE IF NOT EXISTS mq_log (ord INTEGER PRIMARY KEY, at REAL NOT NULL DEFAULT (julianday()), what TEXT NOT NULL, row TEXT NOT NULL,
+		old TEXT, mask INTEGER) STRICT`,
 
 	// Epochs by a small number; gen counts the forks that this file had met when it first heard of the epoch.
 	`CREATE TABLE IF NOT EXISTS mq_epoch (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, gen INTEGER NOT NULL) STRICT`,
@@ -95,8 +96,8 @@ var bookkeeping = []string{
 		substr(r, 5, 3) || '-' || substr(r, 8, 12) AS id FROM t`,
 }
 
-// fileVersion is the version of the tables above; a file of a newer one is not opened.
-const fileVersion = 1
+// fileVersion is the version of the tables above; a file of a newer one is not opened, one of an older is upgraded (upgrade.go).
+const fileVersion = 2
 
 // idGlob is the form of a row id as SQLite's GLOB says it.
 var idGlob = func() string {

@@ -28,8 +28,8 @@ func (r *Replica) SealForeign(ctx context.Context) (ch *syncproto.Change, err er
 type touched struct {
 	t  *schema.Table
 	id syncproto.RowID
-	// existed tells that the row was there before; old are the values it had then, as far as the log has them: a column that was not
-	// changed has what it has now.
+	// existed tells that the row was there before; old are the values it had then, as far as the log has them: a column that it does not
+	// have is as it is now.
 	existed bool
 	full    bool
 	old     map[string]schema.Value
@@ -50,7 +50,7 @@ func (r *Replica) sealForeign() (*syncproto.Change, error) {
 			edits = append(edits, *e)
 		}
 	}
-	if err := r.w.exec(`DELETE FROM mq_log WHERE ord <= ?`, last); err != nil {
+	if err := r.w.exec(`DELETE FROM mq_log WHERE ord <= ? AND CAST(substr(what, 2) AS INTEGER) <= ?`, last, r.book.Version); err != nil {
 		return nil, err
 	}
 	// A time ahead of what the clock says now was read off a clock that has been mended since.
@@ -75,11 +75,12 @@ func (c *conn) readLog() (rows []*touched, last, at int64, err error) {
 	books := map[int]*schema.Book{}
 	var ord, when int64
 	var book int
-	var tbl, id, op string
+	var op, tbl, id string
 	var mask *int64
 	var old *string
-	err = c.each(`SELECT ord, at, book, tbl, row, op, mask, old FROM mq_log WHERE book <= ? ORDER BY ord`, []any{c.book.Version},
-		[]any{&ord, &when, &book, &tbl, &id, &op, &mask, &old}, func() error {
+	err = c.each(`SELECT ord, CAST(round((at - 2440587.5) * 86400000) AS INTEGER), substr(what, 1, 1), CAST(substr(what, 2) AS INTEGER), substr(what, instr(what, ':') + 1),
+		row, old, mask FROM mq_log WHERE CAST(substr(what, 2) AS INTEGER) <= ? ORDER BY ord`, []any{c.book.Version},
+		[]any{&ord, &when, &op, &book, &tbl, &id, &old, &mask}, func() error {
 			last, at = ord, max(at, when)
 			t := c.book.Table(tbl)
 			if t == nil {
@@ -128,7 +129,7 @@ func (w *touched) recall(t *schema.Table, op string, mask *int64, old *string) e
 		}
 		w.old[c.Name], _ = c.FromDriver(v) // what cannot be read was not acknowledged either
 	}
-	w.full = w.full || op != "u"
+	w.full = w.full || mask == nil
 	return nil
 }
 

@@ -12,8 +12,17 @@ import (
 // came are captured now; rows whose values changed are found by their digests, and when the repair brings them as they were, what
 // stands here becomes an edit of them; rows that went are fetched again.
 
-// heal looks for what was not captured.
+// heal looks for what was not captured. What was is sealed first: only then do the tables tell what was acknowledged apart from it.
 func (r *Replica) heal() error {
+	own, err := device(r.w)
+	if err != nil {
+		return err
+	}
+	if own.ID != "" {
+		if _, err := r.sealForeign(); err != nil {
+			return err
+		}
+	}
 	for _, t := range r.book.Tables() {
 		if err := r.healTable(t); err != nil {
 			return err
@@ -50,8 +59,8 @@ func (r *Replica) heal() error {
 // healTable captures rows that nobody knows and lets go of rows that are held and not there.
 func (r *Replica) healTable(t *schema.Table) error {
 	tbl := schema.Quote(t.Name)
-	err := r.w.exec(`INSERT INTO mq_log (book, tbl, row, op) SELECT ?, ?, id, 'c' FROM `+tbl+` WHERE id GLOB ? AND NOT EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(`+tbl+
-		`.id, '-')) AND NOT EXISTS (SELECT 1 FROM mq_under WHERE row = `+tbl+`.id) AND NOT EXISTS (SELECT 1 FROM mq_log WHERE row = `+tbl+`.id)`, r.book.Version, t.Name, idGlob)
+	err := r.w.exec(`INSERT INTO mq_log (what, row) SELECT ?, id FROM `+tbl+` WHERE id GLOB ? AND NOT EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(`+tbl+
+		`.id, '-')) AND NOT EXISTS (SELECT 1 FROM mq_under WHERE row = `+tbl+`.id) AND NOT EXISTS (SELECT 1 FROM mq_log WHERE row = `+tbl+`.id)`, logged("c", r.book.Version, t.Name), idGlob)
 	if err != nil {
 		return err
 	}
@@ -102,14 +111,9 @@ func (a *apply) uncaptured(t *schema.Table, f *syncproto.Row, k []byte, values [
 	if err != nil || local == nil || slices.Equal(local, values) {
 		return err
 	}
-	mask := int64(0)
 	old := make([]json.RawMessage, len(values))
 	for i := range values {
-		old[i] = json.RawMessage("null")
-		if local[i] != values[i] {
-			mask |= 1 << i
-			old[i] = asLogged(values[i])
-		}
+		old[i] = asLogged(values[i])
 	}
 	text, err := json.Marshal(old)
 	if err != nil {
@@ -119,7 +123,7 @@ func (a *apply) uncaptured(t *schema.Table, f *syncproto.Row, k []byte, values [
 		return err
 	}
 	a.under[f.ID] = true
-	return a.c.exec(`INSERT INTO mq_log (book, tbl, row, op, mask, old) VALUES (?, ?, ?, 'u', ?, ?)`, a.r.book.Version, t.Name, string(f.ID), mask, string(text))
+	return a.c.exec(`INSERT INTO mq_log (what, row, old) VALUES (?, ?, ?)`, logged("u", a.r.book.Version, t.Name), string(f.ID), string(text))
 }
 
 // asLogged is a value as a trigger writes it: a set is the text that its column holds.

@@ -102,10 +102,8 @@ func (r *Replica) Close() error {
 
 // prepare makes or upgrades the tables and looks after the triggers.
 func (r *Replica) prepare() error {
-	for _, q := range bookkeeping {
-		if err := r.w.exec(q); err != nil {
-			return err
-		}
+	if err := r.w.exec(bookkeeping[0]); err != nil {
+		return err
 	}
 	m := &meta{c: r.w}
 	version, err := m.num("file")
@@ -115,6 +113,14 @@ func (r *Replica) prepare() error {
 	if version > fileVersion {
 		return &syncproto.Error{Code: syncproto.CodeUpgrade, Op: "replica.Open", Message: syncproto.Both("这个数据文件由更新版本的程序写成。", "A newer version of this program wrote the file."),
 			Hint: syncproto.Both("请更新程序。", "Update the program.")}
+	}
+	if err := r.upgrade(int(version)); err != nil {
+		return err
+	}
+	for _, q := range bookkeeping {
+		if err := r.w.exec(q); err != nil {
+			return err
+		}
 	}
 	if err := m.setNum("file", fileVersion); err != nil {
 		return err
@@ -138,10 +144,12 @@ func (r *Replica) prepare() error {
 	if len(mended) == 0 || known != int64(r.book.Version) {
 		return nil
 	}
-	if err := r.notice(Notice{Kind: NoticeTriggers, Text: strings.Join(mended, " ")}); err != nil {
-		return err
+	if version == fileVersion { // those of an older program are no news, whatever became of them
+		if err := r.notice(Notice{Kind: NoticeTriggers, Text: strings.Join(mended, " ")}); err != nil {
+			return err
+		}
 	}
-	return r.heal()
+	return r.quietly(r.heal)
 }
 
 // evolve brings the domain tables from a book version to this program's.
@@ -190,18 +198,25 @@ func (r *Replica) locked(ctx context.Context, fn func() error) error {
 func (r *Replica) write(ctx context.Context, fn func() error) error {
 	return r.locked(ctx, func() error {
 		return r.w.inTx(func() error {
-			if err := r.w.exec(`INSERT INTO mq_guard VALUES (1)`); err != nil {
-				return err
-			}
-			if err := fn(); err != nil {
-				return err
-			}
-			if err := r.reindex(); err != nil {
-				return err
-			}
-			return r.w.exec(`DELETE FROM mq_guard`)
+			return r.quietly(func() error {
+				if err := fn(); err != nil {
+					return err
+				}
+				return r.reindex()
+			})
 		})
 	})
+}
+
+// quietly runs fn while triggers are silent. What fails is rolled back by the transaction around it, and the guard with it.
+func (r *Replica) quietly(fn func() error) error {
+	if err := r.w.exec(`DELETE FROM mq_guard`); err != nil {
+		return err
+	}
+	if err := fn(); err != nil {
+		return err
+	}
+	return r.w.exec(`INSERT INTO mq_guard VALUES (1)`)
 }
 
 // read runs fn over one snapshot, on a connection of its own: readers do not wait for writers.

@@ -138,6 +138,31 @@ func TestRefusedEditLeavesTheRowWithANotice(t *testing.T) {
 	}
 }
 
+// A verdict lays its rows anew. What a tool wrote to them while the sync was under way, or before a courier's receipt, is sealed first.
+func TestWhatAToolWroteOutlivesAVerdict(t *testing.T) {
+	for _, way := range []string{"sync", "receipt"} {
+		p, c, id := started(t)
+		bad := p.update(id, "grade", "b")
+		s, err := p.Begin(ctx())
+		p.must(err)
+		p.must(s.Take(ctx(), c.welcome()))
+		p.shell("UPDATE thing SET newest = 'shell', total = total + 5 WHERE id = '" + string(id) + "'")
+		if way == "sync" {
+			p.must(s.Take(ctx(), refuse(bad, syncproto.CodeState)))
+			p.must(s.Take(ctx(), syncproto.End{}))
+		} else {
+			p.must(p.Receipt(ctx(), c.now, nil, []*syncproto.Verdict{refuse(bad, syncproto.CodeState)}))
+		}
+		p.must(s.Close(ctx()))
+		wantCells(t, p.shown("thing", id), "grade", "a", "newest", "shell", "total", 15)
+		pending, err := p.Entries(ctx(), replica.Pending)
+		p.must(err)
+		if len(pending) != 1 || describe(pending[0].Change.Edits[0]) != `u thing newest="shell" total+5` {
+			t.Errorf("%s: pending %+v", way, pending)
+		}
+	}
+}
+
 func TestDependentsOfARefusedChangeLeaveAndComeBackWithItsMend(t *testing.T) {
 	p, c, _ := started(t)
 	made := p.thing("newest", "x")

@@ -110,7 +110,8 @@ func (s *Session) extend(now int64) error {
 		s.holder, s.until)
 }
 
-// write is Replica.write for as long as the lease is held; it renews it.
+// write is Replica.write for as long as the lease is held; it renews it. What other programs wrote meanwhile is sealed first: a verdict
+// lays rows anew, and what it does not know of would be gone from them, and from the log's now and then, without a trace.
 func (s *Session) write(ctx context.Context, fn func() error) error {
 	return s.r.write(ctx, func() error {
 		var holder string
@@ -125,6 +126,9 @@ func (s *Session) write(ctx context.Context, fn func() error) error {
 			if err := s.extend(now); err != nil {
 				return err
 			}
+		}
+		if _, err := s.r.sealForeign(); err != nil {
+			return err
 		}
 		return fn()
 	})
@@ -360,6 +364,9 @@ func (r *Replica) takeHeads(heads []syncproto.Head) error {
 // Receipt takes verdicts that came another way than by a sync: by courier. now is the server's time when it made the receipt.
 func (r *Replica) Receipt(ctx context.Context, now int64, heads []syncproto.Head, verdicts []*syncproto.Verdict) error {
 	return r.write(ctx, func() error {
+		if _, err := r.sealForeign(); err != nil { // see Session.write
+			return err
+		}
 		round, err := (&meta{c: r.w}).num("round")
 		if err != nil {
 			return err
