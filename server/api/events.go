@@ -23,15 +23,23 @@ type hub struct {
 	run    string // this process, so that no other's events are taken for its own
 	mu     sync.Mutex
 	nextID uint64
-	users  map[syncproto.UserID]map[uint64]chan struct{}
+	users  map[syncproto.UserID]map[uint64]listener
 	// woken counts the wake-ups of each user since the process began, listening or not, all those of everybody: a listener that
 	// comes back and names the count it heard last is woken only if there was another. One number for each user of a city.
 	woken map[syncproto.UserID]uint64
 	all   uint64
+	// spared counts, of the wake-ups of a device's user, those that were not for this device: it brought the news itself.
+	spared map[syncproto.DeviceID]uint64
+}
+
+// listener is one open stream; its channel holds at most one pending wake-up.
+type listener struct {
+	device syncproto.DeviceID
+	wake   chan struct{}
 }
 
 func newHub() *hub {
-	return &hub{users: map[syncproto.UserID]map[uint64]chan struct{}{}, woken: map[syncproto.UserID]uint64{}}
+	return &hub{users: map[syncproto.UserID]map[uint64]listener{}, woken: map[syncproto.UserID]uint64{}, spared: map[syncproto.DeviceID]uint64{}}
 }
 
 // begin gives the process its name when the first listener comes: an engine that nobody listens to draws no randomness for it.
@@ -49,24 +57,24 @@ func (h *hub) begin(random io.Reader) error {
 	return nil
 }
 
-// event is the id of the newest wake-up of a user: it says nothing but whether there was another since.
-func (h *hub) event(user syncproto.UserID) string {
+// event is the id of the newest wake-up of a user's device: it says nothing but whether there was another since.
+func (h *hub) event(user syncproto.UserID, device syncproto.DeviceID) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.run + "-" + strconv.FormatUint(h.woken[user]+h.all, 36)
+	return h.run + "-" + strconv.FormatUint(h.woken[user]+h.all-h.spared[device], 36)
 }
 
-// listen registers a listener; its channel holds at most one pending wake-up.
-func (h *hub) listen(user syncproto.UserID) (wake <-chan struct{}, leave func()) {
+// listen registers a listener.
+func (h *hub) listen(user syncproto.UserID, device syncproto.DeviceID) (wake <-chan struct{}, leave func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.nextID++
-	id, c := h.nextID, make(chan struct{}, 1)
+	id, l := h.nextID, listener{device, make(chan struct{}, 1)}
 	if h.users[user] == nil {
-		h.users[user] = map[uint64]chan struct{}{}
+		h.users[user] = map[uint64]listener{}
 	}
-	h.users[user][id] = c
-	return c, func() {
+	h.users[user][id] = l
+	return l.wake, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		delete(h.users[user], id)
@@ -76,13 +84,18 @@ func (h *hub) listen(user syncproto.UserID) (wake <-chan struct{}, leave func())
 	}
 }
 
-// wake tells the listening devices of some users.
-func (h *hub) wake(users []syncproto.UserID) {
+// wake tells the listening devices of some users, but for the spared ones.
+func (h *hub) wake(users []syncproto.UserID, spared map[syncproto.DeviceID]syncproto.UserID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, u := range users {
 		h.woken[u]++
-		signal(h.users[u])
+		for d, owner := range spared {
+			if owner == u {
+				h.spared[d]++
+			}
+		}
+		signal(h.users[u], spared)
 	}
 }
 
@@ -92,14 +105,17 @@ func (h *hub) wakeAll() {
 	defer h.mu.Unlock()
 	h.all++
 	for _, listeners := range h.users {
-		signal(listeners)
+		signal(listeners, nil)
 	}
 }
 
-func signal(listeners map[uint64]chan struct{}) {
-	for _, c := range listeners {
+func signal(listeners map[uint64]listener, spared map[syncproto.DeviceID]syncproto.UserID) {
+	for _, l := range listeners {
+		if _, own := spared[l.device]; own {
+			continue
+		}
 		select {
-		case c <- struct{}{}:
+		case l.wake <- struct{}{}:
 		default: // one is pending already
 		}
 	}
@@ -130,7 +146,7 @@ func (s *Server) handleEvents(c echo.Context) error {
 	if err := s.hub.begin(s.cfg.Rand); err != nil {
 		return err
 	}
-	wake, leave := s.hub.listen(who.User)
+	wake, leave := s.hub.listen(who.User, who.Device)
 	defer leave()
 	w := c.Response()
 	w.Header().Set(echo.HeaderContentType, "text/event-stream")
@@ -138,11 +154,11 @@ func (s *Server) handleEvents(c echo.Context) error {
 	w.WriteHeader(http.StatusOK)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	event := func() string { return "id: " + s.hub.event(who.User) + "\nevent: sync\ndata:\n\n" }
+	event := func() string { return "id: " + s.hub.event(who.User, who.Device) + "\nevent: sync\ndata:\n\n" }
 	// The first event goes out at once: what was committed between the device's last sync and this line is not missed. A device that
 	// comes back and has heard the newest is spared it, so that a link that breaks often costs no syncs.
 	line := event()
-	if c.Request().Header.Get(lastEvent) == s.hub.event(who.User) {
+	if c.Request().Header.Get(lastEvent) == s.hub.event(who.User, who.Device) {
 		line = silence
 	}
 	for {

@@ -112,8 +112,11 @@ func (s *Server) Mount(pages http.Handler) {
 // Handler is the whole face as an http.Handler, for tests and the simulator.
 func (s *Server) Handler() http.Handler { return s.echo }
 
-// Wake tells the listening devices of users that something is there for them.
-func (s *Server) Wake(users []syncproto.UserID) { s.hub.wake(users) }
+// Wake tells the listening devices of users that something is there for them, but for the spared devices, each with its user: they brought
+// it themselves.
+func (s *Server) Wake(users []syncproto.UserID, spared map[syncproto.DeviceID]syncproto.UserID) {
+	s.hub.wake(users, spared)
+}
 
 // WakeAll tells every listening device to look for itself.
 func (s *Server) WakeAll() { s.hub.wakeAll() }

@@ -8,5 +8,5 @@
 //   - One process at a time has a data folder with an SQLite database open: a second one is told so instead of minting an epoch
 //     behind the first one's back.
 //   - Whoever listens hears of a commit that concerns him, on PostgreSQL of those of other processes too. A hint may come for
-//     nothing; it is never the only way to learn of something.
+//     nothing; it is never the only way to learn of something. A device is not told of what its own sync brought.
 package engine

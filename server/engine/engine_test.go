@@ -9,6 +9,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -27,6 +29,7 @@ import (
 	"minqing/server/keys"
 	"minqing/server/store"
 	"minqing/syncproto"
+	"minqing/syncproto/codec"
 )
 
 func config(dir, dsn string) engine.Config {
@@ -190,11 +193,13 @@ func serve(t *testing.T, e *engine.Engine) (url string) {
 
 // phone is a device that can sign.
 type phone struct {
-	t     *testing.T
-	url   string
-	key   ed25519.PrivateKey
-	token string
-	code  string // with which it was enrolled
+	t      *testing.T
+	url    string
+	key    ed25519.PrivateKey
+	token  string
+	device syncproto.DeviceID
+	cursor string
+	code   string // with which it was enrolled
 }
 
 func enrol(t *testing.T, e *engine.Engine, url, user string) *phone {
@@ -220,7 +225,7 @@ func enrol(t *testing.T, e *engine.Engine, url, user string) *phone {
 	var token syncproto.TokenResponse
 	p.post("/v1/token", http.StatusOK, syncproto.TokenRequest{Device: enrolled.Device, Challenge: challenge.Challenge,
 		Signature: p.sign(syncproto.ChallengeText(enrolled.Device, challenge.Challenge))}, &token)
-	p.token = token.Token
+	p.token, p.device = token.Token, enrolled.Device
 	return p
 }
 
@@ -312,7 +317,9 @@ func TestCommitsWakeThoseConcerned(t *testing.T) {
 
 func checkWaking(t *testing.T, serving, writing *engine.Engine) {
 	c := found(t, writing)
-	events := enrol(t, serving, serve(t, serving), c.cadre).listen()
+	url := serve(t, serving)
+	p := enrol(t, serving, url, c.cadre)
+	events := p.listen()
 	drain(events)
 	write(t, writing, c.household, "张三")
 	awaitEvent(t, events, "a change in his household")
@@ -325,6 +332,83 @@ func checkWaking(t *testing.T, serving, writing *engine.Engine) {
 		t.Error("a change that does not concern him woke the phone")
 	case <-time.After(300 * time.Millisecond):
 	}
+	// What a phone brings itself wakes the other of the same person, and not itself; the stream goes on as if nothing had been.
+	submit(t, writing, made("role", "01900000-0000-7000-8000-0000000000ff", "user", c.cadre, "role", string(schema.RoleCadre), "place", c.village))
+	other := enrol(t, serving, url, c.cadre).listen()
+	drain(other)
+	drain(events)
+	last, leave := p.eventOf("")
+	leave()
+	drain(events)
+	p.sync(1)
+	p.visit(1, c.household, c.cadre)
+	awaitEvent(t, other, "a visit from his other phone")
+	select {
+	case <-events:
+		t.Error("a phone was woken by its own push")
+	case <-time.After(300 * time.Millisecond):
+	}
+	if again, leave := p.eventOf(last); again != "" {
+		t.Errorf("a stream that missed nothing but the phone's own push was woken by %s", again)
+	} else {
+		leave()
+	}
+	// Somebody else's change beside an own push is not missed, whichever comes first.
+	p.visit(2, c.household, c.cadre)
+	write(t, writing, c.household, "张四")
+	awaitEvent(t, events, "a change beside an own push")
+	drain(events)
+	write(t, writing, c.household, "张五")
+	p.visit(3, c.household, c.cadre)
+	awaitEvent(t, events, "an own push beside a change")
+}
+
+// visit pushes a visit as the change of a number.
+func (p *phone) visit(number uint64, household, author string) {
+	p.t.Helper()
+	name := syncproto.Name{Device: p.device, Number: number}
+	ch := &syncproto.Change{Name: name, First: name, At: time.Now().UnixMilli(), Cursor: p.cursor, Edits: []syncproto.Edit{
+		made("visit", fmt.Sprintf("01900000-0000-7000-8000-0000000000%02d", number), "household", household, "author", author, "day", time.Now().UTC().Format(time.DateOnly))}}
+	if err := ch.Seal(); err != nil {
+		p.t.Fatal(err)
+	}
+	if answer := p.sync(number+1, ch); !strings.Contains(answer, `"status":"applied"`) {
+		p.t.Fatalf("the visit was not applied: %s", answer)
+	}
+}
+
+// sync pushes changes and keeps the cursor that the answer ends with.
+func (p *phone) sync(next uint64, changes ...*syncproto.Change) (answer string) {
+	p.t.Helper()
+	var body bytes.Buffer
+	w := codec.NewWriter(&body)
+	frames := []syncproto.Frame{syncproto.Hello{Protocol: syncproto.ProtocolVersion, Schema: schema.Version, Device: p.device, Cursor: p.cursor, Next: next}}
+	for _, ch := range changes {
+		frames = append(frames, ch)
+	}
+	for _, f := range append(frames, syncproto.End{}) {
+		if err := w.Write(f); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		p.t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(p.request(http.MethodPost, "/v1/sync", body.Bytes()))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		p.t.Fatalf("the sync gave %s: %s, %v", res.Status, text, err)
+	}
+	_, cursor, found := strings.Cut(string(text), `"checkpoint":{"cursor":"`)
+	if !found {
+		p.t.Fatalf("no checkpoint: %s", text)
+	}
+	p.cursor, _, _ = strings.Cut(cursor, `"`)
+	return string(text)
 }
 
 func textCell(cell, text string) []syncproto.CellEdit {

@@ -103,6 +103,9 @@ func (j *Judge) PushIn(tx *store.Tx, by Author, changes []*syncproto.Change) (*O
 	if err := tx.LockPush(by.Device); err != nil {
 		return nil, err
 	}
+	if !by.Server && !by.Carried { // who carries for another does not pull for him
+		tx.By(by.Device)
+	}
 	if by.Admit != nil {
 		if err := by.Admit(tx); err != nil {
 			return nil, err

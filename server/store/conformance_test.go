@@ -272,7 +272,10 @@ func markHasOneFirst(t *testing.T, s subject) {
 func touchedAreHeard(t *testing.T, s subject) {
 	heard := make(chan string, 100)
 	opt := s.opt
-	opt.Touched = func(scopes []string) {
+	opt.Touched = func(scopes []string, by syncproto.DeviceID) {
+		if by != "phone" {
+			t.Errorf("brought by %q", by)
+		}
 		for _, scope := range scopes {
 			heard <- scope
 		}
@@ -287,6 +290,7 @@ func touchedAreHeard(t *testing.T, s subject) {
 		t.Fatal(err)
 	}
 	write(t, st, func(tx *store.Tx) error {
+		tx.By("phone")
 		for scope := range want {
 			tx.Touch(scope)
 		}

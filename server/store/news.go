@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"minqing/syncproto"
 )
 
 // newsChannel is the PostgreSQL channel on which processes tell each other of scopes with something new.
@@ -17,28 +19,33 @@ const newsChannel = "mq_news"
 // maxNews keeps a notification under PostgreSQL's 8,000 bytes.
 const maxNews = 7500
 
-// announce tells this process's listener of touched scopes. On PostgreSQL the notification comes back to it as to all others.
-func (s *Store) announce(touched map[string]bool) {
-	if s.opt.Touched == nil || len(touched) == 0 || s.dialect == postgresDialect {
+// newsBy begins the line of a notification that names the device of Tx.By, between lines that are scopes. No table has this name, so a
+// process of the version before, which takes it for a scope, wakes nobody for it.
+const newsBy = "by:"
+
+// announce tells this process's listener of what a transaction touched. On PostgreSQL the notification comes back to it as to all others.
+func (s *Store) announce(tx *Tx) {
+	if s.opt.Touched == nil || len(tx.touched) == 0 || s.dialect == postgresDialect {
 		return
 	}
-	s.opt.Touched(slices.Sorted(maps.Keys(touched)))
+	s.opt.Touched(slices.Sorted(maps.Keys(tx.touched)), tx.by)
 }
 
 // notify queues the transaction's touched scopes for the other processes; PostgreSQL sends them with the commit.
 func (tx *Tx) notify() error {
 	var part []string
 	size := 0
+	who := newsBy + string(tx.by)
 	flush := func() error {
 		if len(part) == 0 {
 			return nil
 		}
-		text := strings.Join(part, "\n")
+		text := strings.Join(append(part, who), "\n")
 		part, size = nil, 0
 		return tx.Exec("SELECT pg_notify(?, ?)", newsChannel, text)
 	}
 	for _, scope := range slices.Sorted(maps.Keys(tx.touched)) {
-		if size+len(scope) > maxNews {
+		if size+len(scope)+len(who) > maxNews {
 			if err := flush(); err != nil {
 				return err
 			}
@@ -70,7 +77,7 @@ func (s *Store) listen(ctx context.Context) error {
 					wait(ctx, time.Second)
 					continue
 				}
-				s.opt.Touched([]string{"*"})
+				s.opt.Touched([]string{"*"}, "")
 			}
 			n, err := conn.WaitForNotification(ctx)
 			if err != nil {
@@ -78,7 +85,11 @@ func (s *Store) listen(ctx context.Context) error {
 				conn = nil
 				continue
 			}
-			s.opt.Touched(strings.Split(n.Payload, "\n"))
+			scopes, by := strings.Split(n.Payload, "\n"), syncproto.DeviceID("")
+			if who, ok := strings.CutPrefix(scopes[len(scopes)-1], newsBy); ok {
+				scopes, by = scopes[:len(scopes)-1], syncproto.DeviceID(who)
+			}
+			s.opt.Touched(scopes, by)
 		}
 	}()
 	return nil

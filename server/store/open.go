@@ -30,9 +30,9 @@ type Options struct {
 	FS   vfs.VFS      // where an SQLite file lies (the simulator's disk); nil: the operating system's file system
 	// BusyTimeout is how long to wait for a lock on an SQLite file; 0: five seconds.
 	BusyTimeout time.Duration
-	// Touched hears, after each commit, of scopes with something new; on PostgreSQL of those of other processes too. It must not
-	// block.
-	Touched func(scopes []string)
+	// Touched hears, after each commit, of scopes with something new, and whose sync brought it (see Tx.By; "": nobody's); on PostgreSQL of
+	// those of other processes too. It must not block.
+	Touched func(scopes []string, by syncproto.DeviceID)
 	// Readers bounds the read transactions open at once, Writers the write transactions on PostgreSQL (SQLite has one); 0 means 16
 	// and 8.
 	Readers, Writers int

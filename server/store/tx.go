@@ -25,6 +25,7 @@ type Tx struct {
 	sent    bool // something of it reached the database; on SQLite: something was written, or tried to be
 	after   []func()
 	touched map[string]bool
+	by      syncproto.DeviceID
 	epoch   Epoch
 	streams map[string]*StreamState // locked, with what this transaction added
 	moved   map[string]bool
@@ -55,6 +56,10 @@ func (tx *Tx) Touch(scope string) {
 	}
 	tx.touched[scope] = true
 }
+
+// By says that the transaction is part of a device's sync, which goes on to read what is true after it: Options.Touched hears of it with
+// the scopes.
+func (tx *Tx) By(device syncproto.DeviceID) { tx.by = device }
 
 // Exec runs a statement written with ? and “= ANY(?)” (see dialect).
 func (tx *Tx) Exec(query string, args ...any) error {

@@ -183,7 +183,7 @@ func (s *Store) committed(tx *Tx) {
 	for _, f := range tx.after {
 		f()
 	}
-	s.announce(tx.touched)
+	s.announce(tx)
 }
 
 func (s *Store) writePostgres(ctx context.Context, fn func(*Tx) error) error {
