@@ -431,20 +431,8 @@ func (rq *request) matterForm(tx *store.Tx, p *mattersPage, ask branch.MatterAsk
 		}
 		p.Groups = append(p.Groups, pick{down.ID, down.Name, true})
 	}
-	cadres, err := branch.CadreNames(tx, rq.place.ID, rq.today())
-	if err != nil {
+	if p.Cadres, err = rq.cadreChoices(tx, ask.Cadre); err != nil {
 		return err
-	}
-	p.Cadres = []pick{{"", l.say("matters.cadre.all"), ask.Cadre == ""}}
-	if ask.Cadre != "" && !slices.ContainsFunc(cadres, func(n branch.Named) bool { return n.ID == ask.Cadre }) {
-		name, err := branch.UserName(tx, ask.Cadre)
-		if err != nil {
-			return err
-		}
-		cadres = append(cadres, branch.Named{ID: ask.Cadre, Name: name})
-	}
-	for _, c := range cadres {
-		p.Cadres = append(p.Cadres, pick{c.ID, c.Name, c.ID == ask.Cadre})
 	}
 	p.Only = nil
 	if ask.Team == branch.NoTeam {
@@ -460,6 +448,26 @@ func (rq *request) matterForm(tx *store.Tx, p *mattersPage, ask branch.MatterAsk
 		p.Only = append(p.Only, facetLink{Label: l.say("matters.only.solved", rq.monthsText(ask.Solved)), Path: with(p.Form, kept, "solved", "")})
 	}
 	return nil
+}
+
+// cadreChoices are the cadres of the place to choose from, and the one who is chosen.
+func (rq *request) cadreChoices(tx *store.Tx, chosen string) ([]pick, error) {
+	cadres, err := branch.CadreNames(tx, rq.place.ID, rq.today())
+	if err != nil {
+		return nil, err
+	}
+	out := []pick{{"", rq.words.say("matters.cadre.all"), chosen == ""}}
+	if chosen != "" && !slices.ContainsFunc(cadres, func(n branch.Named) bool { return n.ID == chosen }) {
+		name, err := branch.UserName(tx, chosen)
+		if err != nil {
+			return nil, err
+		}
+		cadres = append(cadres, branch.Named{ID: chosen, Name: name})
+	}
+	for _, c := range cadres {
+		out = append(out, pick{c.ID, c.Name, c.ID == chosen})
+	}
+	return out, nil
 }
 
 func (rq *request) monthsText(m [2]string) string {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"minqing/schema"
 	"minqing/server/auth"
@@ -18,8 +19,12 @@ import (
 type reviewPage struct {
 	frame
 	Groups   []reviewGroup
-	Total    int
-	More     int // of the queue, beyond what is listed
+	Show     string      // the state whose journals are listed
+	Tabs     []facetLink // the lists there are
+	Today    int         // reviewed today, by whoever looks
+	State    string      // of the record, in words
+	Total    string
+	More     string // of the queue, beyond what is listed
 	Record   *branch.Record
 	Around   *branch.Around
 	Chip     string // why this one is where it is
@@ -37,9 +42,12 @@ type reviewPage struct {
 	Edits    int
 }
 
+// Waits tells whether the record waits for a verdict, or one was just tried.
+func (p *reviewPage) Waits() bool { return p.Record.State == branch.StateSubmitted || p.Error != "" }
+
 type reviewGroup struct {
 	Name string
-	N    int
+	N    string
 	Rows []reviewRow
 }
 
@@ -64,82 +72,99 @@ var reviewHandlers = map[string]handler{
 }
 
 var reviewWords = words{
-	"nav.review":       {ZH: "审阅", EN: "Review"},
-	"review.left":      {ZH: "还有 {0} 篇", EN: "{0} left"},
-	"review.none":      {ZH: "都审完了", EN: "All reviewed"},
-	"review.none.t":    {ZH: "新交上来的日志会出现在这里。", EN: "Journals appear here as they are handed in."},
-	"review.of":        {ZH: "{0}家 · 走访日志", EN: "{0}'s home · journal"},
-	"review.home":      {ZH: "{0}家", EN: "{0}'s home"},
-	"review.returned":  {ZH: "退回后重交", EN: "Back after return"},
-	"review.urgent":    {ZH: "紧急事项", EN: "Urgent matters"},
-	"review.long":      {ZH: "久未走访", EN: "Long unvisited"},
-	"review.first":     {ZH: "首次走访", EN: "First visits"},
-	"review.rest":      {ZH: "其余", EN: "The rest"},
-	"review.why.back":  {ZH: "改好又交了", EN: "mended and handed in again"},
-	"review.why.long":  {ZH: "隔了 {0} 天才去", EN: "{0} day since the last visit|{0} days since the last visit"},
-	"review.why.first": {ZH: "第一次去", EN: "the first visit"},
-	"review.n":         {ZH: "{0} 篇", EN: "{0}"},
-	"review.more":      {ZH: "后面还有 {0} 篇", EN: "{0} more after these"},
-	"review.by":        {ZH: "谁写的", EN: "Written by"},
-	"review.visit":     {ZH: "走访", EN: "Visited"},
-	"review.met":       {ZH: "见到", EN: "Met"},
-	"review.received":  {ZH: "收到", EN: "Received"},
-	"review.did":       {ZH: "做了", EN: "Did"},
-	"review.gaveback":  {ZH: "退回过：", EN: "Given back:"},
-	"review.edits":     {ZH: "和退回时比，改了 {0} 处", EN: "{0} change since it was given back|{0} changes since it was given back"},
-	"review.added":     {ZH: "补写", EN: "added"},
-	"review.removed":   {ZH: "删去", EN: "removed"},
-	"review.whole":     {ZH: "看现在的全文", EN: "Read it as it is now"},
-	"review.empty":     {ZH: "（没有写内容）", EN: "(nothing was written)"},
-	"review.guide":     {ZH: "指导意见", EN: "Guidance"},
-	"review.guide.ph":  {ZH: "可不写；写了会到{0}手机上", EN: "optional; it reaches {0}'s phone"},
-	"review.accept":    {ZH: "通过", EN: "Accept"},
-	"review.acceptg":   {ZH: "通过并指导", EN: "Accept and guide"},
-	"review.return":    {ZH: "退回", EN: "Return"},
-	"review.next":      {ZH: "下一篇", EN: "Next"},
-	"review.prev":      {ZH: "上一篇", EN: "Previous"},
-	"review.accepted":  {ZH: "{0}家：通过了", EN: "{0}'s home: accepted"},
-	"review.guided":    {ZH: "{0}家：通过了，意见会到手机上", EN: "{0}'s home: accepted, with guidance"},
-	"review.gave":      {ZH: "{0}家：退回了", EN: "{0}'s home: returned"},
-	"review.say":       {ZH: "退回要写明原因，指导要写明意见。", EN: "Say why it is returned, or what the guidance is."},
-	"review.changed":   {ZH: "您看的时候，{0}又改了内容。请看看新的再定，您写的意见还在。", EN: "While you read, {0} wrote on. Look at it as it is now; what you typed is kept."},
-	"review.over":      {ZH: "这篇已经有人审过了。", EN: "Somebody has reviewed this one already."},
-	"review.photo":     {ZH: "照片 {0}", EN: "Photo {0}"},
-	"review.ontheway":  {ZH: "还有 {0} 张照片没传到。", EN: "{0} photo is still on its way.|{0} photos are still on their way."},
-	"review.address":   {ZH: "住址", EN: "Address"},
-	"review.people":    {ZH: "家里人", EN: "People"},
-	"review.people.n":  {ZH: "{0} 人，在家 {1} 人", EN: "{0} person, {1} at home|{0} people, {1} at home"},
-	"review.phone":     {ZH: "电话", EN: "Phone"},
-	"review.contacts":  {ZH: "谁在联系", EN: "Contacts"},
-	"review.months":    {ZH: "近 6 个月走访次数", EN: "visits in the last 6 months"},
-	"review.open":      {ZH: "没办完的事", EN: "Open matters"},
-	"review.open.n":    {ZH: "{0} 件", EN: "{0}"},
-	"review.due":       {ZH: "{0}前", EN: "due {0}"},
-	"review.answers":   {ZH: "以前的答复", EN: "Answers before"},
-	"review.before":    {ZH: "前几篇日志", EN: "Journals before"},
-	"review.nocontact": {ZH: "没有人联系", EN: "nobody"},
+	"nav.review":           {ZH: "审阅", EN: "Review"},
+	"review.left":          {ZH: "还有 {0} 篇", EN: "{0} left"},
+	"review.none":          {ZH: "都审完了", EN: "All reviewed"},
+	"review.none.t":        {ZH: "新交上来的日志会出现在这里。", EN: "Journals appear here as they are handed in."},
+	"review.of":            {ZH: "{0}家 · 走访日志", EN: "{0}'s home · journal"},
+	"review.home":          {ZH: "{0}家", EN: "{0}'s home"},
+	"review.returned":      {ZH: "退回后重交", EN: "Back after return"},
+	"review.urgent":        {ZH: "紧急事项", EN: "Urgent matters"},
+	"review.long":          {ZH: "久未走访", EN: "Long unvisited"},
+	"review.first":         {ZH: "首次走访", EN: "First visits"},
+	"review.rest":          {ZH: "其余", EN: "The rest"},
+	"review.why.back":      {ZH: "改好又交了", EN: "mended and handed in again"},
+	"review.why.long":      {ZH: "隔了 {0} 天才去", EN: "{0} day since the last visit|{0} days since the last visit"},
+	"review.why.first":     {ZH: "第一次去", EN: "the first visit"},
+	"review.today":         {ZH: "您今天审了 {0} 篇", EN: "{0} reviewed by you today"},
+	"review.tabs":          {ZH: "哪些日志", EN: "Which journals"},
+	"review.tab.submitted": {ZH: "待审", EN: "To read"},
+	"review.tab.returned":  {ZH: "退回了", EN: "Returned"},
+	"review.tab.accepted":  {ZH: "已通过", EN: "Accepted"},
+	"review.tab.all":       {ZH: "全部", EN: "All"},
+	"review.gone":          {ZH: "退回了，还没交回来", EN: "Returned, not back yet"},
+	"review.gone.t":        {ZH: "等作者改", EN: "waits for its author"},
+	"review.none.back":     {ZH: "没有退回未交的", EN: "None is out to be mended"},
+	"review.none.back.t":   {ZH: "退回的日志改好交上来之前列在这里。", EN: "Returned journals are listed here until they come back."},
+	"review.n":             {ZH: "{0} 篇", EN: "{0}"},
+	"review.more":          {ZH: "后面还有 {0} 篇", EN: "{0} more after these"},
+	"review.by":            {ZH: "谁写的", EN: "Written by"},
+	"review.visit":         {ZH: "走访", EN: "Visited"},
+	"review.met":           {ZH: "见到", EN: "Met"},
+	"review.received":      {ZH: "收到", EN: "Received"},
+	"review.did":           {ZH: "做了", EN: "Did"},
+	"review.gaveback":      {ZH: "退回过：", EN: "Given back:"},
+	"review.edits":         {ZH: "和退回时比，改了 {0} 处", EN: "{0} change since it was given back|{0} changes since it was given back"},
+	"review.added":         {ZH: "补写", EN: "added"},
+	"review.removed":       {ZH: "删去", EN: "removed"},
+	"review.whole":         {ZH: "看现在的全文", EN: "Read it as it is now"},
+	"review.empty":         {ZH: "（没有写内容）", EN: "(nothing was written)"},
+	"review.guide":         {ZH: "指导意见", EN: "Guidance"},
+	"review.guide.ph":      {ZH: "可不写；写了会到{0}手机上", EN: "optional; it reaches {0}'s phone"},
+	"review.accept":        {ZH: "通过", EN: "Accept"},
+	"review.acceptg":       {ZH: "通过并指导", EN: "Accept and guide"},
+	"review.return":        {ZH: "退回", EN: "Return"},
+	"review.next":          {ZH: "下一篇", EN: "Next"},
+	"review.prev":          {ZH: "上一篇", EN: "Previous"},
+	"review.accepted":      {ZH: "{0}家：通过了", EN: "{0}'s home: accepted"},
+	"review.guided":        {ZH: "{0}家：通过了，意见会到手机上", EN: "{0}'s home: accepted, with guidance"},
+	"review.gave":          {ZH: "{0}家：退回了", EN: "{0}'s home: returned"},
+	"review.say":           {ZH: "退回要写明原因，指导要写明意见。", EN: "Say why it is returned, or what the guidance is."},
+	"review.changed":       {ZH: "您看的时候，{0}又改了内容。请看看新的再定，您写的意见还在。", EN: "While you read, {0} wrote on. Look at it as it is now; what you typed is kept."},
+	"review.over":          {ZH: "这篇已经有人审过了。", EN: "Somebody has reviewed this one already."},
+	"review.photo":         {ZH: "照片 {0}", EN: "Photo {0}"},
+	"review.ontheway":      {ZH: "还有 {0} 张照片没传到。", EN: "{0} photo is still on its way.|{0} photos are still on their way."},
+	"review.address":       {ZH: "住址", EN: "Address"},
+	"review.people":        {ZH: "家里人", EN: "People"},
+	"review.people.n":      {ZH: "{0} 人，在家 {1} 人", EN: "{0} person, {1} at home|{0} people, {1} at home"},
+	"review.phone":         {ZH: "电话", EN: "Phone"},
+	"review.contacts":      {ZH: "谁在联系", EN: "Contacts"},
+	"review.months":        {ZH: "近 6 个月走访次数", EN: "visits in the last 6 months"},
+	"review.open":          {ZH: "没办完的事", EN: "Open matters"},
+	"review.open.n":        {ZH: "{0} 件", EN: "{0}"},
+	"review.due":           {ZH: "{0}前", EN: "due {0}"},
+	"review.answers":       {ZH: "以前的答复", EN: "Answers before"},
+	"review.before":        {ZH: "前几篇日志", EN: "Journals before"},
+	"review.nocontact":     {ZH: "没有人联系", EN: "nobody"},
 }
 
 // listed bounds how much of the queue a page lists: the rest is counted.
 const listed = 80
 
-// readQueue reads the queue and opens one of it: that named, or the first.
+// readQueue reads the part of the queue around one of it, and opens that: the one named, or the first.
 func (rq *request) readQueue(open syncproto.RowID) (*reviewPage, error) {
-	p := &reviewPage{frame: frame{Title: rq.words.say("nav.review"), Nav: "review", Wide: true}}
+	p := &reviewPage{frame: frame{Title: rq.words.say("nav.review"), Nav: "review", Wide: true}, Show: branch.StateSubmitted}
+	if rq.URL.Query().Get("show") == branch.StateReturned {
+		p.Show = branch.StateReturned
+	}
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
-		queue, err := branch.Queue(tx, rq.place.ID, rq.app.zone)
+		queue, err := branch.Queue(tx, rq.place.ID, p.Show, open, listed/4, listed-listed/4, rq.app.zone)
 		if err != nil {
 			return err
 		}
-		p.Groups, p.Total = nil, len(queue)
-		at := max(0, slices.IndexFunc(queue, func(w branch.Waiting) bool { return w.Journal == open }))
-		if open == "" && len(queue) > 0 {
-			open = queue[0].Journal
+		midnight := time.Date(rq.now.Year(), rq.now.Month(), rq.now.Day(), 0, 0, 0, 0, rq.app.zone)
+		if p.Today, err = branch.ReviewedSince(tx, rq.user(), midnight); err != nil {
+			return err
+		}
+		p.Groups, p.Total = nil, upTo(queue.Total)
+		open := open
+		if open == "" && len(queue.Waiting) > 0 {
+			open = queue.Waiting[0].Journal
 		}
 		if open == "" {
 			return nil
 		}
-		rq.list(p, queue, at, open)
+		rq.list(p, queue, open)
 		if p.Record, p.Around, err = branch.OneRecord(tx, open, rq.app.zone); err != nil {
 			return err
 		}
@@ -148,40 +173,52 @@ func (rq *request) readQueue(open syncproto.RowID) (*reviewPage, error) {
 		}
 		return nil
 	})
+	rq.reviewTabs(p)
 	if err == nil && p.Record != nil {
 		rq.open(p)
 	}
 	return p, err
 }
 
+// reviewTabs are the lists of journals: those that wait, those given back, and the past.
+func (rq *request) reviewTabs(p *reviewPage) {
+	p.Tabs = nil
+	for _, x := range [][2]string{{branch.StateSubmitted, "/review"}, {branch.StateReturned, "/review?show=returned"}, {"accepted", "/visits?state=accepted"}, {"all", "/visits"}} {
+		p.Tabs = append(p.Tabs, facetLink{Label: rq.words.say("review.tab." + x[0]), Path: rq.at(x[1]), On: p.Show == x[0]})
+	}
+}
+
 // list puts the part of the queue around the open journal into groups.
-func (rq *request) list(p *reviewPage, queue []branch.Waiting, at int, open syncproto.RowID) {
-	counts := map[branch.Group]int{}
-	for _, w := range queue {
-		counts[w.Group]++
+func (rq *request) list(p *reviewPage, queue *branch.Line, open syncproto.RowID) {
+	if p.More = ""; queue.Behind > 0 {
+		p.More = upTo(queue.Behind)
 	}
-	from := max(0, at-listed/4)
-	to := min(len(queue), from+listed)
-	p.More = len(queue) - to
+	at := max(0, queue.At)
 	if at > 0 {
-		p.Prev = rq.reviewPath(queue[at-1].Journal)
+		p.Prev = rq.reviewPath(p, queue.Waiting[at-1].Journal)
 	}
-	if at+1 < len(queue) {
-		p.Next = rq.reviewPath(queue[at+1].Journal)
+	if at+1 < len(queue.Waiting) {
+		p.Next = rq.reviewPath(p, queue.Waiting[at+1].Journal)
 	}
-	for _, w := range queue[from:to] {
-		if n := len(p.Groups); n == 0 || p.Groups[n-1].Name != rq.words.say("review."+string(w.Group)) {
-			p.Groups = append(p.Groups, reviewGroup{Name: rq.words.say("review." + string(w.Group)), N: counts[w.Group]})
+	for _, w := range queue.Waiting {
+		name, n := rq.words.say("review."+string(w.Group)), upTo(queue.Counts[w.Group])
+		if p.Show == branch.StateReturned {
+			name, n = rq.words.say("review.gone"), p.Total
 		}
-		r := reviewRow{Waiting: w, Path: rq.reviewPath(w.Journal), Current: w.Journal == open}
-		switch w.Group {
-		case branch.Returned:
+		if k := len(p.Groups); k == 0 || p.Groups[k-1].Name != name {
+			p.Groups = append(p.Groups, reviewGroup{Name: name, N: n})
+		}
+		r := reviewRow{Waiting: w, Path: rq.reviewPath(p, w.Journal), Current: w.Journal == open}
+		switch {
+		case p.Show == branch.StateReturned:
+			r.Why, r.Icon = rq.words.say("review.gone.t"), "back2"
+		case w.Group == branch.Returned:
 			r.Why, r.Icon = rq.words.say("review.why.back"), "back2"
-		case branch.Urgent:
+		case w.Group == branch.Urgent:
 			r.Why, r.Icon = w.Matter, "alert"
-		case branch.Long:
+		case w.Group == branch.Long:
 			r.Why, r.Icon = rq.words.say("review.why.long", w.Days), "clock"
-		case branch.First:
+		case w.Group == branch.First:
 			r.Why, r.Icon = rq.words.say("review.why.first"), "house"
 		default:
 			var did []string
@@ -192,14 +229,20 @@ func (rq *request) list(p *reviewPage, queue []branch.Waiting, at int, open sync
 			}
 			r.Why, r.Icon = strings.Join(did, "、"), "journal"
 		}
-		if r.Current && w.Group != branch.Rest {
-			p.Chip, p.ChipIcon = rq.words.say("review."+string(w.Group)), r.Icon
+		if r.Current && w.Group != branch.Rest && p.Show == branch.StateSubmitted {
+			p.Chip, p.ChipIcon = name, r.Icon
 		}
 		p.Groups[len(p.Groups)-1].Rows = append(p.Groups[len(p.Groups)-1].Rows, r)
 	}
 }
 
-func (rq *request) reviewPath(id syncproto.RowID) string { return rq.at("/review/" + string(id)) }
+func (rq *request) reviewPath(p *reviewPage, id syncproto.RowID) string {
+	path := rq.at("/review/" + string(id))
+	if p.Show == branch.StateReturned {
+		path += "?show=returned"
+	}
+	return path
+}
 
 // tasks are the three of a visit, done or not.
 func (rq *request) tasks(done []string) (out []reviewTask) {
@@ -211,7 +254,8 @@ func (rq *request) tasks(done []string) (out []reviewTask) {
 
 // open fills in what the record needs to be shown.
 func (rq *request) open(p *reviewPage) {
-	p.Title, p.Post, p.Photos = rq.words.say("review.of", p.Around.Head), rq.reviewPath(p.Record.Journal), rq.at("/photo/")
+	p.Title, p.Post, p.Photos = rq.words.say("review.of", p.Around.Head), rq.reviewPath(p, p.Record.Journal), rq.at("/photo/")
+	p.State = rq.app.opt.Engine.Book.Table("journal").FlowColumn().Show(schema.Text(p.Record.State), schema.Lang(rq.words), nil)
 	p.Tasks, p.Edits = rq.tasks(p.Record.Tasks), compare.Edits(p.Record.Since)
 	for i := range p.Record.Reviews {
 		if p.Record.Reviews[i].Kind == "return" {

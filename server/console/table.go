@@ -68,6 +68,7 @@ var table = []entry{
 	{pattern: "GET /at/{place}/review", needs: reviews},
 	{pattern: "GET /at/{place}/review/{row}", needs: reviews, of: "journal"},
 	{pattern: "POST /at/{place}/review/{row}", needs: reviews, of: "journal"},
+	{pattern: "GET /at/{place}/visits", needs: reviews},
 	{pattern: "GET /at/{place}/photo/{row}", needs: reviews, of: "attachment"},
 
 	{pattern: "GET /at/{place}/coverage", needs: reviews},

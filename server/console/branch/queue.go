@@ -1,11 +1,9 @@
 package branch
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
-	"minqing/server/register"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -37,67 +35,125 @@ type Waiting struct {
 	Received  time.Time
 	visit     string
 	user      string
-	day       string
+	key       queueKey
+}
+
+// queueKey is a journal's place in the queue.
+type queueKey struct {
+	rank         int64
+	day, journal string
+}
+
+// Line is the part of a queue around one journal: that asked for, or the first. What stands before and behind is counted, up to Most.
+type Line struct {
+	Waiting []Waiting
+	At      int // the journal asked for, -1 where it is not in the queue
+	Counts  map[Group]int
+	Total   int
+	Behind  int
 }
 
 // longAway is how many days without a visit are long.
 const longAway = 60
 
-// urgentFrom is the urgency from which a matter is urgent.
-const urgentFrom = 2
+// The states whose journals stand in a queue: handed in, or given back to be mended.
+const (
+	StateSubmitted = "submitted"
+	StateReturned  = "returned"
+)
 
-// Queue lists the submitted journals of a place and below it, in the order in which they need eyes; within a group the oldest first.
-func Queue(tx *store.Tx, place string, zone *time.Location) ([]Waiting, error) {
-	beneath, err := register.Beneath(tx, place)
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]string, len(beneath))
-	for i, p := range beneath {
-		ids[i] = p.ID
-	}
-	var out []Waiting
-	var journals []string
-	homes := map[string]bool{}
-	err = tx.Each(func(scan func(...any) error) error {
-		var w Waiting
-		if err := scan(&w.Journal, &w.visit, &w.Household, &w.Head, &w.day, &w.user); err != nil {
-			return err
+// Queue reads the part of a place's queue around a journal (“” for its beginning): before and upTo at most of those before it and from it on.
+// Journals stand in the order in which they need eyes; within a group the oldest visit first.
+func Queue(tx *store.Tx, place, state string, open syncproto.RowID, before, upTo int, zone *time.Location) (*Line, error) {
+	l := &Line{At: -1, Counts: map[Group]int{}}
+	for rank, g := range groups {
+		var n int64
+		if _, err := tx.One("SELECT COUNT(*) FROM (SELECT 1 FROM mq_unread WHERE above = ? AND state = ? AND rank = ? LIMIT ?) counted", []any{place, state, int64(rank), int64(Most + 1)}, &n); err != nil {
+			return nil, err
 		}
-		out, journals = append(out, w), append(journals, string(w.Journal))
-		homes[w.Household] = true
-		return nil
-	}, `SELECT j.id, v.id, h.id, COALESCE(h.head, ''), COALESCE(v.day, ''), COALESCE(j.author, '') FROM household h JOIN visit v ON v.household = h.id JOIN journal j ON j.visit = v.id
-		WHERE h.place = ANY(?) AND j.state = 'submitted'`, ids)
-	if err != nil || len(out) == 0 {
+		l.Counts[g], l.Total = int(n), l.Total+int(n)
+	}
+	from, found := queueKey{rank: -1}, false
+	if open != "" {
+		var err error
+		if found, err = tx.One("SELECT u.rank, u.day, u.journal FROM mq_unread_of o JOIN mq_unread u ON u.household = o.household WHERE o.journal = ? AND u.journal = o.journal AND u.above = ? AND u.state = ?",
+			[]any{string(open), place, state}, &from.rank, &from.day, &from.journal); err != nil {
+			return nil, err
+		}
+	}
+	if found {
+		if err := l.read(tx, place, state, "(rank, day, journal) < (?, ?, ?) ORDER BY rank DESC, day DESC, journal DESC", from, before); err != nil {
+			return nil, err
+		}
+		slices.Reverse(l.Waiting)
+		l.At = len(l.Waiting)
+	}
+	if err := l.read(tx, place, state, "(rank, day, journal) >= (?, ?, ?) ORDER BY rank, day, journal", from, upTo); err != nil || len(l.Waiting) == 0 {
+		return l, err
+	}
+	last := l.Waiting[len(l.Waiting)-1].key
+	var behind int64
+	if _, err := tx.One("SELECT COUNT(*) FROM (SELECT 1 FROM mq_unread WHERE above = ? AND state = ? AND (rank, day, journal) > (?, ?, ?) LIMIT ?) counted",
+		[]any{place, state, last.rank, last.day, last.journal, int64(Most + 1)}, &behind); err != nil {
 		return nil, err
 	}
-	q := &queue{tx: tx, zone: zone, homes: homes, out: out, journals: journals}
-	for _, step := range []func() error{q.times, q.returned, q.matters, q.visits, q.names} {
+	l.Behind = int(behind)
+	q := &queue{tx: tx, zone: zone, out: l.Waiting}
+	for _, step := range []func() error{q.rows, q.times, q.matters, q.visits, q.names} {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
-	slices.SortFunc(out, func(a, b Waiting) int {
-		return cmp.Or(cmp.Compare(slices.Index(groups, a.Group), slices.Index(groups, b.Group)), a.Received.Compare(b.Received), cmp.Compare(a.Journal, b.Journal))
-	})
-	return out, nil
+	return l, nil
 }
 
+// read adds a range of the queue.
+func (l *Line) read(tx *store.Tx, place, state, where string, from queueKey, n int) error {
+	return tx.Each(func(scan func(...any) error) error {
+		var w Waiting
+		if err := scan(&w.key.rank, &w.key.day, &w.key.journal); err != nil {
+			return err
+		}
+		w.Journal, w.Group = syncproto.RowID(w.key.journal), groups[min(max(0, int(w.key.rank)), len(groups)-1)]
+		l.Waiting = append(l.Waiting, w)
+		return nil
+	}, "SELECT rank, day, journal FROM mq_unread WHERE above = ? AND state = ? AND "+where+" LIMIT ?", place, state, from.rank, from.day, from.journal, int64(n))
+}
+
+// queue fills in what is shown of the journals of a part.
 type queue struct {
-	tx       *store.Tx
-	zone     *time.Location
-	homes    map[string]bool
-	out      []Waiting
-	journals []string
+	tx   *store.Tx
+	zone *time.Location
+	out  []Waiting
 }
 
-func (q *queue) households() (out []string) {
-	for id := range q.homes {
-		out = append(out, id)
+// of gives a text of each journal, of one group or (“”) of all.
+func (q *queue) of(g Group, text func(Waiting) string) (out []string) {
+	for _, w := range q.out {
+		if g == "" || w.Group == g {
+			out = append(out, text(w))
+		}
 	}
-	slices.Sort(out)
 	return out
+}
+
+func (q *queue) rows() error {
+	type found struct{ visit, home, head, user string }
+	all := map[string]found{}
+	err := q.tx.Each(func(scan func(...any) error) error {
+		var id string
+		var f found
+		err := scan(&id, &f.visit, &f.home, &f.head, &f.user)
+		all[id] = f
+		return err
+	}, `SELECT j.id, v.id, h.id, COALESCE(h.head, ''), COALESCE(j.author, '') FROM journal j JOIN visit v ON v.id = j.visit JOIN household h ON h.id = v.household WHERE j.id = ANY(?)`,
+		q.of("", func(w Waiting) string { return string(w.Journal) }))
+	for i := range q.out {
+		w := &q.out[i]
+		f := all[string(w.Journal)]
+		w.visit, w.Household, w.Head, w.user = f.visit, f.home, f.head, f.user
+	}
+	return err
 }
 
 // times finds when the newest words of each journal came.
@@ -109,90 +165,58 @@ func (q *queue) times() error {
 		err := scan(&id, &ms)
 		at[id] = ms
 		return err
-	}, "SELECT row_id, MAX(received) FROM mq_history WHERE row_id = ANY(?) GROUP BY row_id", q.journals)
+	}, "SELECT row_id, MAX(received) FROM mq_history WHERE row_id = ANY(?) GROUP BY row_id", q.of("", func(w Waiting) string { return string(w.Journal) }))
 	for i := range q.out {
 		q.out[i].Received = time.UnixMilli(at[q.out[i].Journal]).In(q.zone)
 	}
 	return err
 }
 
-func (q *queue) group(i int, g Group) {
-	if q.out[i].Group == "" {
-		q.out[i].Group = g
-	}
-}
-
-func (q *queue) returned() error {
-	back := map[string]bool{}
-	err := q.tx.Each(func(scan func(...any) error) error {
-		var id string
-		err := scan(&id)
-		back[id] = true
-		return err
-	}, "SELECT journal FROM review WHERE journal = ANY(?) AND kind = 'return'", q.journals)
-	for i := range q.out {
-		if back[string(q.out[i].Journal)] {
-			q.group(i, Returned)
-		}
-	}
-	return err
-}
-
 func (q *queue) matters() error {
-	title := map[string]string{}
-	err := q.tx.Each(func(scan func(...any) error) error {
-		var home, t string
-		err := scan(&home, &t)
-		title[home] = t
-		return err
-	}, "SELECT household, COALESCE(title, '') FROM matter WHERE household = ANY(?) AND urgency >= ? AND (state IS NULL OR state NOT IN ('handled', 'answered', 'withdrawn')) ORDER BY id",
-		q.households(), int64(urgentFrom))
+	homes := q.of(Urgent, func(w Waiting) string { return w.Household })
+	if len(homes) == 0 {
+		return nil
+	}
+	title, err := textOf(q.tx, "SELECT household, COALESCE(title, '') FROM matter WHERE household = ANY(?) AND urgency >= 2 AND (state IS NULL OR state NOT IN ('handled', 'answered', 'withdrawn')) ORDER BY id", homes)
 	for i := range q.out {
-		if t, ok := title[q.out[i].Household]; ok {
-			q.out[i].Matter = t
-			q.group(i, Urgent)
-		}
+		q.out[i].Matter = title[q.out[i].Household]
 	}
 	return err
 }
 
-// visits finds the visit before each, and what this one did.
+// visits finds what each visit did, and how long before the last one was where that is why it is read.
 func (q *queue) visits() error {
-	var ids []string
-	before := map[string][]string{} // days by household
-	for _, w := range q.out {
-		ids = append(ids, w.visit)
-	}
-	err := q.tx.Each(func(scan func(...any) error) error {
-		var home, day string
-		err := scan(&home, &day)
-		before[home] = append(before[home], day)
-		return err
-	}, "SELECT household, COALESCE(day, '') FROM visit WHERE household = ANY(?) ORDER BY day", q.households())
+	done, err := q.tx.Values("visit", q.of("", func(w Waiting) string { return w.visit }))
 	if err != nil {
 		return err
 	}
-	done, err := q.tx.Values("visit", ids)
-	if err != nil {
-		return err
+	before := map[string]string{}
+	if long := q.of(Long, func(w Waiting) string { return w.visit }); len(long) > 0 {
+		if before, err = textOf(q.tx, "SELECT v.id, COALESCE((SELECT MAX(p.day) FROM visit p WHERE p.household = v.household AND p.day < v.day), '') FROM visit v WHERE v.id = ANY(?)", long); err != nil {
+			return err
+		}
 	}
 	for i := range q.out {
 		w := &q.out[i]
 		w.Tasks = row{q.tx.Book().Table("visit"), done[syncproto.RowID(w.visit)]}.value("tasks").Elements()
-		last := ""
-		for _, day := range before[w.Household] {
-			if day < w.day {
-				last = day
-			}
-		}
-		if last == "" {
-			q.group(i, First)
-		} else if w.Days = daysBetween(last, w.day); w.Days >= longAway {
-			q.group(i, Long)
-		}
-		q.group(i, Rest)
+		w.Days = daysBetween(before[w.visit], w.key.day)
 	}
 	return nil
+}
+
+func (q *queue) names() error {
+	names, err := namesOf(q.tx, q.of("", func(w Waiting) string { return w.user }))
+	for i := range q.out {
+		q.out[i].Author = names[q.out[i].user].name
+	}
+	return err
+}
+
+// ReviewedSince counts the reviews that somebody wrote since a moment.
+func ReviewedSince(tx *store.Tx, user syncproto.UserID, t time.Time) (int, error) {
+	var n int64
+	_, err := tx.One("SELECT COUNT(*) FROM review WHERE author = ? AND id >= ?", []any{string(user), idAt(t)}, &n)
+	return int(n), err
 }
 
 func daysBetween(from, to string) int {
@@ -202,18 +226,6 @@ func daysBetween(from, to string) int {
 		return 0
 	}
 	return int(b.Sub(a).Hours() / 24)
-}
-
-func (q *queue) names() error {
-	var ids []string
-	for _, w := range q.out {
-		ids = append(ids, w.user)
-	}
-	names, err := namesOf(q.tx, ids)
-	for i := range q.out {
-		q.out[i].Author = names[q.out[i].user].name
-	}
-	return err
 }
 
 type person struct{ name, post string }
