@@ -126,7 +126,7 @@ func (d *desk) receiveOne(p *push, c *syncproto.Change, id syncproto.Identity, n
 		if err := d.takeNumber(p, c.Name.Number); err != nil {
 			return err
 		}
-		d.names = append(d.names, store.Named{Name: c.Name, Identity: id})
+		d.names = append(d.names, store.Named{Name: c.Name, Identity: id, First: c.Name == c.First})
 	}
 	p.next = max(p.next, c.Name.Number+1)
 	if have := d.records[id]; have != nil {

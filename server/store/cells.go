@@ -27,12 +27,13 @@ type cellJSON struct {
 	Rule  schema.Rule     `json:"r"`
 }
 
-// CellsText is the stored form of what the version did to the cells; cells that the book does not know included.
+// CellsText is the stored form of what the version did to the cells; cells that the book does not know included. From the first call on
+// the cells stay as they are: the chain hashes the same text that the history keeps.
 func (v *Version) CellsText() string {
-	if v.cellsText != "" {
-		return v.cellsText
+	if v.cellsText == "" {
+		v.cellsText = formatCells(v.Cells)
 	}
-	return formatCells(v.Cells)
+	return v.cellsText
 }
 
 func formatCells(cells []CellChange) string {

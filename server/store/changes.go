@@ -69,9 +69,11 @@ type Named struct {
 	Name     syncproto.Name
 	Identity syncproto.Identity
 	VSeq     int64
+	First    bool // the change's record has it as its first name; said when it is saved, not when it is read
 }
 
-func (tx *Tx) names(where string, args ...any) ([]Named, error) {
+// names reads names by a query for the columns of selectNames.
+func (tx *Tx) names(query string, args ...any) ([]Named, error) {
 	var out []Named
 	err := tx.Each(func(scan func(...any) error) error {
 		var n Named
@@ -82,21 +84,25 @@ func (tx *Tx) names(where string, args ...any) ([]Named, error) {
 		n.Name.Number = uint64(number)
 		out = append(out, n)
 		return nil
-	}, "SELECT device, number, identity, vseq FROM mq_name WHERE "+where, args...)
+	}, query, args...)
 	return out, err
 }
+
+const selectNames = "SELECT device, number, identity, vseq FROM mq_name WHERE "
 
 // NamesOf lists every name of the given changes.
 func (tx *Tx) NamesOf(ids []string) ([]Named, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return tx.names("identity = ANY(?) ORDER BY device, number", ids)
+	return tx.names(selectNames+`identity = ANY(?) AND renamed = 1 UNION ALL
+		SELECT n.device, n.number, n.identity, n.vseq FROM mq_change c JOIN mq_name n ON n.device = c.device AND n.number = c.number
+		WHERE c.identity = ANY(?) AND n.identity = c.identity AND n.renamed = 0 ORDER BY 1, 2`, ids, ids)
 }
 
 // NamesBetween lists the names a device has used, from a number up to another.
 func (tx *Tx) NamesBetween(device syncproto.DeviceID, from, to uint64) ([]Named, error) {
-	return tx.names("device = ? AND number >= ? AND number <= ? ORDER BY number", string(device), int64(from), int64(to))
+	return tx.names(selectNames+"device = ? AND number >= ? AND number <= ? ORDER BY number", string(device), int64(from), int64(to))
 }
 
 // NewVerdicts lists the names of a device whose verdict changed after a vseq, oldest change first. A vseq that is on no name is of a
@@ -111,7 +117,7 @@ func (tx *Tx) NewVerdicts(device syncproto.DeviceID, after int64) ([]Named, erro
 			after = 0
 		}
 	}
-	return tx.names("device = ? AND vseq > ? ORDER BY vseq, number", string(device), after)
+	return tx.names(selectNames+"device = ? AND vseq > ? ORDER BY vseq, number", string(device), after)
 }
 
 // SaveNames writes names. An existing one keeps its change: a number never gets another.
@@ -121,9 +127,13 @@ func (tx *Tx) SaveNames(names []Named) error {
 	})
 	out := make([][]any, len(names))
 	for i, n := range names {
-		out[i] = []any{string(n.Name.Device), int64(n.Name.Number), string(n.Identity), n.VSeq}
+		renamed := int64(1)
+		if n.First {
+			renamed = 0
+		}
+		out[i] = []any{string(n.Name.Device), int64(n.Name.Number), string(n.Identity), n.VSeq, renamed}
 	}
-	return tx.insertMany("mq_name", "device,number,identity,vseq", "text,bigint,text,bigint",
+	return tx.insertMany("mq_name", "device,number,identity,vseq,renamed", "text,bigint,text,bigint,bigint",
 		"ON CONFLICT (device, number) DO UPDATE SET vseq = excluded.vseq", out)
 }
 

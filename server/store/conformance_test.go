@@ -42,6 +42,7 @@ var conformance = []struct {
 	{"touched scopes are heard after the commit", touchedAreHeard},
 	{"a code is sold once", codeIsSoldOnce},
 	{"migrated equals fresh", migratedEqualsFresh},
+	{"older books are brought to this version", olderBooksAreBrought},
 	{"a database too new", tooNew},
 	{"lost epochs are known", lostEpochsAreKnown},
 	{"testimony is kept", testimonyIsKept},

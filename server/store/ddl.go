@@ -1,7 +1,13 @@
 package store
 
 // storeVersion is the version of the mq_* tables; it grows when they change.
-const storeVersion = 5
+const storeVersion = 6
+
+// upgrades are what brings older mq_* tables to a store version, beside the tables and indexes that are new. They only add: a server of the
+// version before works on beside this one while an upgrade rolls.
+var upgrades = map[int][]string{
+	6: {`ALTER TABLE mq_name ADD COLUMN renamed {int} NOT NULL DEFAULT 1`, `DROP INDEX IF EXISTS mq_name_identity`},
+}
 
 // bookkeeping is the DDL of the mq_* tables. The words {int} and {blob} stand for the database's own type names. All text is
 // compared bytewise ({c} asks PostgreSQL for the C collation, as canonical orders are bytewise on both). {key} keeps a table in the order
@@ -55,10 +61,12 @@ var bookkeeping = []string{
 	`CREATE INDEX IF NOT EXISTS mq_change_received ON mq_change (received, identity)`,
 	`CREATE INDEX IF NOT EXISTS mq_change_stream ON mq_change (stream, received, identity)`,
 	`CREATE INDEX IF NOT EXISTS mq_change_user ON mq_change (user_id, received, identity)`,
-	// Every name a change was known under. vseq counts, device by device, the verdicts that a device has still to hear of.
+	// Every name a change was known under. vseq counts, device by device, the verdicts that a device has still to hear of. renamed is 0
+	// for the first name of the change, which mq_change has too: only the others, which are few, need an index by the change. Identities are
+	// random, and each index by them costs a page for every change.
 	`CREATE TABLE IF NOT EXISTS mq_name (device TEXT{c} NOT NULL, number {int} NOT NULL, identity TEXT{c} NOT NULL, vseq {int} NOT NULL,
-		PRIMARY KEY (device, number)) {key}`,
-	`CREATE INDEX IF NOT EXISTS mq_name_identity ON mq_name (identity)`,
+		renamed {int} NOT NULL DEFAULT 1, PRIMARY KEY (device, number)) {key}`,
+	`CREATE INDEX IF NOT EXISTS mq_name_renamed ON mq_name (identity) WHERE renamed = 1`,
 	`CREATE INDEX IF NOT EXISTS mq_name_vseq ON mq_name (device, vseq) WHERE vseq > 0`,
 
 	// Every accepted edit of a row: the version store of the merge model. roles are what the author was over the row, depends the

@@ -77,16 +77,20 @@ func (tx *Tx) AddVersions(versions []*Version) error {
 	out := make([][]any, len(versions))
 	for i, v := range versions {
 		var texts [4]string
-		for j, part := range []any{v.Base, v.Decides, v.Roles, v.Depends} {
-			b, err := json.Marshal(part)
+		for j, part := range []struct {
+			is   bool
+			what any
+		}{{true, v.Base}, {len(v.Decides) > 0, v.Decides}, {len(v.Roles) > 0, v.Roles}, {len(v.Depends) > 0, v.Depends}} {
+			if !part.is {
+				continue
+			}
+			b, err := json.Marshal(part.what)
 			if err != nil {
 				return err
 			}
-			if string(b) != "null" {
-				texts[j] = string(b)
-			}
+			texts[j] = string(b)
 		}
-		out[i] = []any{v.Stream, v.Seq, v.Ord, string(v.Identity), v.Table, string(v.Row), string(rune(v.Op)), formatCells(v.Cells), texts[0], texts[1],
+		out[i] = []any{v.Stream, v.Seq, v.Ord, string(v.Identity), v.Table, string(v.Row), string(rune(v.Op)), v.CellsText(), texts[0], texts[1],
 			string(v.UndoOf), texts[2], texts[3], string(v.Label.Epoch), int64(v.Label.Rev), string(v.Author), string(v.Device), v.At, v.Corrected, v.Received}
 	}
 	return tx.insertMany("mq_history", versionColumns,

@@ -29,10 +29,8 @@ func (s *Store) migrate(ctx context.Context) error {
 				return err
 			}
 		}
-		for _, stmt := range slices.Concat(bookkeeping, overviewTables) {
-			if err := tx.Exec(s.dialect.ddl(stmt)); err != nil {
-				return err
-			}
+		if err := tx.Exec(s.dialect.ddl(bookkeeping[0])); err != nil { // it tells what there is
+			return err
 		}
 		have, err := tx.metaInt(metaSchema)
 		if err != nil {
@@ -47,6 +45,9 @@ func (s *Store) migrate(ctx context.Context) error {
 			return &syncproto.Error{Code: syncproto.CodeUpgrade, Op: fmt.Sprintf("store.Open: database at schema %d, store %d", have, stored),
 				Message: syncproto.Both(fmt.Sprintf("数据库版本 %d 比本程序的 %d 新不止一版。", have, book.Version), fmt.Sprintf("The database is at version %d, this program knows %d.", have, book.Version)),
 				Hint:    syncproto.Both("请用新版程序打开。", "Open it with a newer program.")}
+		}
+		if err := s.keepBooks(tx, stored); err != nil {
+			return err
 		}
 		if have < book.Version {
 			if err := s.evolve(tx, have); err != nil {
@@ -67,6 +68,20 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 		return tx.SetMeta(metaStore, strconv.Itoa(storeVersion))
 	})
+}
+
+// keepBooks makes the mq_* tables, or brings those of an older version to this one.
+func (s *Store) keepBooks(tx *Tx, stored int) error {
+	var stmts []string
+	for v := stored + 1; stored > 0 && v <= storeVersion; v++ {
+		stmts = append(stmts, upgrades[v]...)
+	}
+	for _, stmt := range slices.Concat(stmts, bookkeeping, overviewTables) {
+		if err := tx.Exec(s.dialect.ddl(stmt)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) evolve(tx *Tx, have int) error {

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"minqing/internal/testenv"
 	"minqing/schema/schematest"
 	"minqing/server/store"
+	"minqing/syncproto"
 )
 
 func migratedEqualsFresh(t *testing.T, sub subject) {
@@ -112,4 +115,43 @@ func TestEveryOpeningOfAFileMintsAnEpoch(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// olderBooksAreBrought: the mq_* tables of the store version before become those of this one, and what they held is found.
+func olderBooksAreBrought(t *testing.T, sub subject) {
+	s := sub.open(schematest.Book())
+	want := mustDescribe(t, s)
+	text, number, key := "TEXT", "INTEGER", "WITHOUT ROWID"
+	if s.Postgres() {
+		text, number, key = `TEXT COLLATE "C"`, "BIGINT", ""
+	}
+	old := fmt.Sprintf("CREATE TABLE mq_name (device %[1]s NOT NULL, number %[2]s NOT NULL, identity %[1]s NOT NULL, vseq %[2]s NOT NULL, PRIMARY KEY (device, number)) %[3]s", text, number, key)
+	name := func(device syncproto.DeviceID) syncproto.Name { return syncproto.Name{Device: device, Number: 1} }
+	write(t, s, func(tx *store.Tx) error {
+		for _, stmt := range []string{"DROP TABLE mq_name", old, "CREATE INDEX mq_name_identity ON mq_name (identity)", "CREATE INDEX mq_name_vseq ON mq_name (device, vseq) WHERE vseq > 0",
+			"INSERT INTO mq_name (device, number, identity, vseq) VALUES ('old', 1, 'i', 0)"} {
+			if err := tx.Exec(stmt); err != nil {
+				return err
+			}
+		}
+		return errors.Join(tx.SaveChanges([]*store.Change{{Identity: "i", First: name("old"), Status: syncproto.Applied, Body: []byte{}, Verdict: []byte("{}")},
+			{Identity: "k", First: name("new"), Status: syncproto.Applied, Body: []byte{}, Verdict: []byte("{}")}}), tx.SetMeta("store_version", "5"))
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = sub.open(schematest.Book())
+	if got := mustDescribe(t, s); !slices.Equal(want, got) {
+		t.Errorf("fresh:\n%s\nbrought:\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
+	}
+	write(t, s, func(tx *store.Tx) error {
+		return tx.SaveNames([]store.Named{{Name: name("new"), Identity: "k", First: true}, {Name: name("copy"), Identity: "k"}, {Name: name("other"), Identity: "l"}})
+	})
+	read(t, s, func(tx *store.Tx) error {
+		names, err := tx.NamesOf([]string{"i", "k"})
+		if len(names) != 3 || names[0].Name != name("copy") || names[1].Name != name("new") || names[2].Name != name("old") {
+			t.Errorf("the names are %+v", names)
+		}
+		return err
+	})
 }
