@@ -232,9 +232,8 @@ func noise(rng *rand.Rand, n int) string {
 
 // bent is a network that does something to one sync request or its answer.
 type bent struct {
-	via    http.RoundTripper
-	bend   func(via http.RoundTripper, r *http.Request, body []byte) (*http.Response, error)
-	bodies [][]byte // of answers, as they came
+	via  http.RoundTripper
+	bend func(via http.RoundTripper, r *http.Request, body []byte) (*http.Response, error)
 }
 
 func (b *bent) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -37,7 +37,9 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	if dir, err := programs(); err == nil {
-		os.RemoveAll(dir) // what is left of it lies in the folder for temporary files
+		if err := os.RemoveAll(dir); err != nil {
+			fmt.Fprintln(os.Stderr, "e2e:", err) // what is left lies in the folder for temporary files
+		}
 	}
 	os.Exit(code)
 }

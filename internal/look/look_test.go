@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"io"
 	"math"
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strconv"
@@ -19,7 +20,7 @@ import (
 func sheet(t *testing.T) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	look.Phone().ServeHTTP(w, httptest.NewRequest("GET", look.Phone().Path, nil))
+	look.Phone().ServeHTTP(w, httptest.NewRequest(http.MethodGet, look.Phone().Path, nil))
 	return w.Body.String()
 }
 
@@ -139,7 +140,7 @@ func TestIcons(t *testing.T) {
 func TestAssets(t *testing.T) {
 	js := look.NewAsset("a.js", []byte("// a comment\n  let a = 1;\n\n"), []byte("let b = `x // y`;"))
 	w := httptest.NewRecorder()
-	r := httptest.NewRequest("GET", js.Path, nil)
+	r := httptest.NewRequest(http.MethodGet, js.Path, nil)
 	r.Header.Set("Accept-Encoding", "gzip")
 	js.ServeHTTP(w, r)
 	zip, err := gzip.NewReader(w.Body)
@@ -154,7 +155,7 @@ func TestAssets(t *testing.T) {
 		t.Errorf("%v", h)
 	}
 	plain := httptest.NewRecorder()
-	js.ServeHTTP(plain, httptest.NewRequest("GET", js.Path, nil))
+	js.ServeHTTP(plain, httptest.NewRequest(http.MethodGet, js.Path, nil))
 	if !bytes.Equal(plain.Body.Bytes(), got) || plain.Header().Get("Content-Encoding") != "" {
 		t.Error("without gzip it is something else")
 	}

@@ -29,7 +29,7 @@ const unmutated = 20
 
 // Run plants each fault, looks for a history that finds it, and prints one line for each and the sum. It gives an error unless all were
 // killed and the code as it is stayed green.
-func Run(ctx context.Context, opt Options) error {
+func Run(ctx context.Context, opt Options) (err error) {
 	list, err := all()
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func Run(ctx context.Context, opt Options) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	h := &hunt{opt: opt, root: root, dir: dir, green: map[string]func() (bool, error){}}
 	began := opt.Now()
 	if h.sound, err = build(ctx, root, dir, nil); err != nil {
@@ -121,7 +121,7 @@ func (h *hunt) kill(ctx context.Context, m *mutant) *end {
 		e.err = err
 		return e
 	}
-	defer os.RemoveAll(dir)
+	defer func() { e.err = errors.Join(e.err, os.RemoveAll(dir)) }()
 	sim, err := build(ctx, h.root, dir, files)
 	if err != nil {
 		e.err = err

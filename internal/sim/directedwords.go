@@ -3,7 +3,6 @@ package sim
 import (
 	"bytes"
 	"context"
-	"net/http"
 	"slices"
 
 	"minqing/mobile-client/replica"
@@ -32,7 +31,7 @@ type script struct {
 }
 
 // follow gives the next request what the directed history has in store for it.
-func (l *link) follow(req *http.Request) fault {
+func (l *link) follow() fault {
 	c := l.plan[0]
 	l.plan = l.plan[1:]
 	f := noFault

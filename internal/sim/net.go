@@ -178,7 +178,7 @@ func (l *link) RoundTrip(req *http.Request) (*http.Response, error) {
 	w.tick(l.d.between(10, 900))
 	f := l.draw(len(body))
 	if len(l.plan) > 0 && req.URL.Path == "/v1/sync" {
-		f = l.follow(req)
+		f = l.follow()
 	}
 	l.meanwhile(4)
 	if p.boot != l.boot {

@@ -171,8 +171,7 @@ func (s *server) epoch() syncproto.EpochID { return s.w.oracle.View().Line[0] }
 
 // ear hears what the server logs. Errors are for programmers: outside of a crash there is no excuse for one.
 type ear struct {
-	s     *server
-	attrs string
+	s *server
 }
 
 func (e *ear) Enabled(_ context.Context, l slog.Level) bool {

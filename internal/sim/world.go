@@ -147,17 +147,6 @@ func (w *world) born(table string, id syncproto.RowID) {
 	}
 }
 
-// rowsOf lists the rows of a table, in the order in which they were made.
-func (w *world) rowsOf(table string) []syncproto.RowID {
-	var out []syncproto.RowID
-	for _, r := range w.rows {
-		if r.table == table {
-			out = append(out, r.id)
-		}
-	}
-	return out
-}
-
 // end lets go of everything. The power goes first: a proper close would fold every log into its file, which nobody will read any more.
 func (w *world) end() {
 	d := newDice(w.history.Seed, 14)

@@ -35,7 +35,7 @@ func Signer(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
+	defer f.Close() // reading is over: nothing is lost by its error
 	block, err := signingBlock(f)
 	if err != nil {
 		return "", err

@@ -251,7 +251,7 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() // reading is over: nothing is lost by its error
 	raw, err := io.ReadAll(io.LimitReader(f, courier.MaxFile+1))
 	if err == nil && len(raw) > courier.MaxFile {
 		err = tooLarge(int64(len(raw)))

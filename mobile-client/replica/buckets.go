@@ -157,7 +157,7 @@ func (bs *buckets) root(b *bucket) error {
 		return nil
 	}
 	m := &meta{c: bs.c}
-	root, err := m.digest("root")
+	root, err := m.root()
 	if err != nil {
 		return err
 	}
@@ -166,8 +166,8 @@ func (bs *buckets) root(b *bucket) error {
 	return m.set("root", root.String())
 }
 
-func (m *meta) digest(key string) (syncproto.Digest, error) {
-	text, err := m.text(key)
+func (m *meta) root() (syncproto.Digest, error) {
+	text, err := m.text("root")
 	if err != nil || text == "" {
 		return syncproto.Digest{}, err
 	}

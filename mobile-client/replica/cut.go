@@ -170,7 +170,7 @@ func (s *Session) compare(a *apply, cp syncproto.Checkpoint, res *Result) error 
 			}
 		}
 	}
-	root, err := (&meta{c: c}).digest("root")
+	root, err := (&meta{c: c}).root()
 	res.Unknown = err == nil && root != cp.Root && res.Differs == 0
 	return err
 }

@@ -45,6 +45,6 @@ func ended(holder string) bool {
 	if err != nil {
 		return false
 	}
-	defer p.Release()
-	return errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
+	err = p.Signal(syscall.Signal(0))
+	return errors.Is(errors.Join(err, p.Release()), os.ErrProcessDone)
 }

@@ -94,7 +94,7 @@ func (r *Replica) Kept(ctx context.Context) (out []syncproto.BucketState, root s
 		if err != nil {
 			return err
 		}
-		root, err = (&meta{c: c}).digest("root")
+		root, err = (&meta{c: c}).root()
 		return err
 	})
 	slices.SortFunc(out, func(a, b syncproto.BucketState) int { return compareBuckets(a.ID, b.ID) })

@@ -168,7 +168,7 @@ func (s *Session) Hello(ctx context.Context) (h syncproto.Hello, err error) {
 			return err
 		}
 		h.Offer = syncproto.EpochID(offer)
-		if h.Root, err = m.digest("root"); err != nil {
+		if h.Root, err = m.root(); err != nil {
 			return err
 		}
 		next, err := m.num("next")

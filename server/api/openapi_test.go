@@ -99,7 +99,7 @@ func TestAnswersAgreeWithTheDocument(t *testing.T) {
 
 func TestUnknownAddressesGetAProblem(t *testing.T) {
 	rec := httptest.NewRecorder()
-	bare().Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/nothing/here", nil))
+	bare().Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/nothing/here", nil))
 	if rec.Code != http.StatusNotFound || rec.Header().Get("Content-Type") != "application/problem+json" {
 		t.Fatalf("%d %s %s", rec.Code, rec.Header(), rec.Body)
 	}

@@ -59,7 +59,7 @@ func (s *Service) Serve(w http.ResponseWriter, r *http.Request, who auth.Who, id
 		return err
 	}
 	in := &lazy{size: o.bytes, open: func() (io.ReadCloser, error) { return s.reader(r.Context(), o.name) }}
-	defer in.close()
+	defer in.close() // reading is over: nothing is lost by its error
 	if _, err := in.Read(nil); err != nil {
 		if isMissing(err) {
 			return notYet(err)

@@ -18,7 +18,7 @@ func (d *desk) flush(p *push) error {
 		func() error { return d.flushRows(rows) },
 		func() error { return d.flushBuckets(rows) },
 		d.flushHistory,
-		func() error { return d.flushRecords(p) },
+		func() error { return d.flushRecords() },
 		d.flushItems,
 		func() error { return d.flushGrants(rows) },
 		d.tx.SaveStreams,
@@ -191,7 +191,7 @@ func (d *desk) flushHistory() error {
 
 // flushRecords writes changes and names, and counts up the verdicts that devices have still to hear of. What is answered to the pushing
 // device right now is no news to it.
-func (d *desk) flushRecords(p *push) error {
+func (d *desk) flushRecords() error {
 	var save []*store.Change
 	var news []string
 	for _, id := range slices.Sorted(maps.Keys(d.records)) {

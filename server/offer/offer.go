@@ -60,7 +60,7 @@ func (a *App) check() (err error) {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() // reading is over: nothing is lost by its error
 	sum := sha256.New()
 	n, err := io.Copy(sum, f)
 	if err == nil && (n != a.Offer.Bytes || hex.EncodeToString(sum.Sum(nil)) != a.Offer.SHA256) {
@@ -76,7 +76,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(http.StatusNotFound), http.StatusNotFound)
 		return
 	}
-	defer f.Close()
+	defer f.Close() // reading is over: nothing is lost by its error
 	h := w.Header()
 	h.Set("Content-Type", "application/vnd.android.package-archive")
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -196,14 +196,6 @@ func (c *city) one(table, by, text, column, want string) {
 	}
 }
 
-func code(err error) syncproto.Code {
-	var e *syncproto.Error
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	return ""
-}
-
 func TestRegisterOfResidents(t *testing.T) {
 	onBoth(t, func(t *testing.T, c *city) {
 		lines := []string{"户号 小组 户主 姓名 与户主关系 性别 出生日期 身份证号 电话 户电话 户标签 党员 参保 技能 经度 纬度",

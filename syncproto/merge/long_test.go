@@ -61,7 +61,7 @@ var longHistories = map[string]func(s *store, n int){
 				}
 				mine := "记录：\n" + strings.Join(lines[0], "") + "----\n" + strings.Join(lines[1], "")
 				if k == 1 {
-					mine = strings.Replace(shared, lines[1][0], lines[1][0], 1) + line
+					mine = shared + line
 				}
 				p := screen{at: at}
 				s.accept(p.edit(fmt.Sprint("n", i, "k", k), int64(i), set1("note", mine)))

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -24,7 +25,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context) (failed error) {
 	opt := bench.Options{Out: os.Stdout}
 	flag.StringVar(&opt.Only, "only", "", "only the benches whose name begins so")
 	flag.StringVar(&opt.DB, "db", "both", "sqlite, postgres or both")
@@ -41,7 +42,7 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer func() { failed = errors.Join(failed, f.Close()) }()
 		if err := pprof.StartCPUProfile(f); err != nil {
 			return err
 		}

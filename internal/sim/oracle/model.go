@@ -153,27 +153,6 @@ func (o *Oracle) reckon(r *row) {
 	}
 }
 
-// above lists the rows above a row, itself first. A row stays beneath a parent that died.
-func (s *state) above(r *row) []*row {
-	var out []*row
-	for r != nil && len(out) < 40 {
-		out = append(out, r)
-		r = s.rows[r.parent]
-	}
-	return out
-}
-
-// placesOver are the places that a row lies in, itself included when it is one.
-func (s *state) placesOver(r *row) []string {
-	var out []string
-	for _, a := range s.above(r) {
-		if a.table.Place {
-			out = append(out, string(a.id))
-		}
-	}
-	return out
-}
-
 // scope is the unit of visibility that a row lies in: its own, its parent's, or one that narrows its parent's.
 func (s *state) scope(r *row) string {
 	if r.table.Scope == schema.ScopeOwn {

@@ -138,7 +138,7 @@ func (c *syncCmd) Run(a *app) error {
 		if err := a.told(r, func() (syncer.Report, error) { return s.Sync(a.ctx) }); err != nil {
 			return err
 		}
-		if _, err := os.Stat(a.File); err != nil {
+		if _, err := os.Stat(a.File); errors.Is(err, fs.ErrNotExist) {
 			return nil // wiped
 		}
 		return a.sendPhotos(send)
