@@ -28,7 +28,7 @@ func TestFieldAppInABrowser(t *testing.T) {
 	for _, part := range []struct {
 		name string
 		do   func(*life, *testing.T)
-	}{{"enrol", (*life).enrol}, {"first sync", (*life).firstSync}, {"visit offline", (*life).visitOffline}, {"two tabs", (*life).twoTabs}, {"turned and enlarged", (*life).turned},
+	}{{"enrol", (*life).enrol}, {"first sync", (*life).firstSync}, {"visit offline", (*life).visitOffline}, {"two tabs", (*life).twoTabs}, {"kept", (*life).kept}, {"turned and enlarged", (*life).turned},
 		{"keyboard", (*life).keyboard}, {"conflict", (*life).conflict}, {"refused", (*life).refused}, {"reassigned", (*life).reassigned}, {"boxed", (*life).boxed}, {"lock", (*life).locked}, {"wipe", (*life).wiped}} {
 		if !t.Run(part.name, func(t *testing.T) {
 			w.t = t

@@ -38,8 +38,15 @@ type violation struct {
 // rules are those of WCAG 2.2 AA.
 const rules = `"wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"`
 
-// TestAccessible holds every screen to WCAG 2.2 AA as axe-core finds it, in Chinese at the usual size on light and on dark ground, and in
-// English in large text; and to fitting its width with text at twice its size.
+// looks are the choices of a person in which every screen is looked at, each on light and on dark ground; of the ones that are enlarged, text at
+// twice its size is looked at too.
+var looks = []struct {
+	lang, size string
+	enlarged   bool
+}{{"zh", "", true}, {"en", "", false}, {"zh", "big", false}, {"en", "big", true}}
+
+// TestAccessible holds every screen to WCAG 2.2 AA as axe-core finds it, in both languages and both sizes, on light and on dark ground; and with text
+// at twice its size, to fitting its width, to cutting nothing off, and to every button being reached.
 func TestAccessible(t *testing.T) {
 	script, err := axeScript()
 	if err != nil {
@@ -59,20 +66,20 @@ func TestAccessible(t *testing.T) {
 			defer s.Close()
 			r := &room{t: t, Screen: s, script: script}
 			defer r.open(state)()
-			for _, size := range []string{"", "big"} {
-				if size == "big" && state == pagetest.Many {
-					break // more of the same
-				}
-				r.choose(map[string]string{"": "zh", "big": "en"}[size], size)
-				schemes := []string{"light", "dark"}
-				if size == "big" || state == pagetest.Many {
-					schemes = schemes[:1] // the colours are the same
-				}
+			for _, l := range looks {
+				r.choose(l.lang, l.size)
 				for _, screen := range pagetest.Screens {
-					if screen.State == state {
-						r.show(screen)
-						r.look(screen.Name+" "+size, schemes)
+					if screen.State != state {
+						continue
 					}
+					r.show(screen)
+					r.look(screen.Name + " " + l.lang + " " + l.size)
+					if l.enlarged {
+						r.enlarge(screen.Name + " " + l.lang + " " + l.size)
+					}
+				}
+				if state == pagetest.Many {
+					break // more of the same
 				}
 			}
 		})
@@ -135,12 +142,12 @@ func (r *room) show(s pagetest.Screen) {
 	}
 }
 
-// look holds the page that stands to the rules on each ground, and to its width with text at twice its size.
-func (r *room) look(name string, schemes []string) {
+// look holds the page that stands to the rules on each ground.
+func (r *room) look(name string) {
 	r.t.Helper()
 	_, err := thumb.Ask[bool](r.Screen, r.script+";true")
 	r.must(err)
-	for _, scheme := range schemes {
+	for _, scheme := range []string{"light", "dark"} {
 		r.must(r.Prefer("prefers-color-scheme", scheme, "prefers-reduced-motion", "reduce"))
 		only := `{type: "tag", values: [` + rules + `]}`
 		if scheme == "dark" { // nothing else is different there
@@ -160,12 +167,44 @@ func (r *room) look(name string, schemes []string) {
 			}
 		}
 	}
+}
+
+// enlarged finds what goes wrong on a page whose text is twice as large: what is too wide, what is cut off, and what no scrolling brings to where a thumb
+// can touch it.
+const enlarged = `(function() {
+	var out = [], name = e => e.outerHTML.slice(0, 150);
+	var all = [...document.querySelectorAll("body *")].filter(e => !e.closest("svg") && e.checkVisibility());
+	if (document.documentElement.scrollWidth > innerWidth) out.push("too wide: " + (all.filter(e => e.getBoundingClientRect().right > innerWidth + 1 &&
+		getComputedStyle(e).position !== "fixed").slice(0, 3).map(name).join("; ") || "?"));
+	for (const e of all) {
+		var s = getComputedStyle(e);
+		if (s.clipPath !== "none" || s.clip !== "auto" || e.clientHeight < 2 || e.matches("input, textarea, progress, meter")) continue;
+		var down = /hidden|clip/.test(s.overflowY) && e.scrollHeight > e.clientHeight + 2, across = /hidden|clip/.test(s.overflowX) && e.scrollWidth > e.clientWidth + 2;
+		if (down || across) out.push("cut off: " + name(e));
+	}
+	for (const e of document.querySelectorAll("a[href], button, input:not([type=hidden]), textarea, summary, label")) {
+		if (!e.checkVisibility()) continue;
+		var el = getComputedStyle(e).opacity === "0" || e.getBoundingClientRect().width < 2 ? e.closest("label") : e;
+		if (!el || getComputedStyle(el).clipPath !== "none" || el.matches(".skip")) continue;
+		el.scrollIntoView({block: "center", behavior: "instant"});
+		var r = [...el.getClientRects()].find(c => c.top >= 0 && c.top + Math.min(c.height / 2, 24) < innerHeight) || el.getBoundingClientRect();
+		var x = r.left + r.width / 2, y = Math.min(Math.max(r.top + Math.min(r.height / 2, 24), 8), Math.max(innerHeight - 8, 8)), hit = document.elementFromPoint(x, y);
+		if (!hit || !(el.contains(hit) || hit.contains(el) && hit.closest("label, a, button, summary"))) out.push("out of reach: " + name(el) + " behind " + (hit ? name(hit) : "nothing"));
+	}
+	var bars = [...document.querySelectorAll(".bar, nav.tabs, header")].filter(e => /fixed|sticky/.test(getComputedStyle(e).position)).reduce((n, e) => n + e.getBoundingClientRect().height, 0);
+	if (bars > innerHeight / 2) out.push("bars of " + bars + " px leave no room");
+	scrollTo({top: 0, behavior: "instant"});
+	return out.join("\n");
+})()`
+
+// enlarge looks at the page that stands with text at twice its size.
+func (r *room) enlarge(name string) {
+	r.t.Helper()
 	r.must(r.Enlarge(2))
-	wide, err := thumb.Ask[string](r.Screen, `document.documentElement.scrollWidth <= innerWidth ? "" : [...document.querySelectorAll("body *")].filter(function(e) {
-		return e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("svg") && getComputedStyle(e).position !== "fixed"; }).slice(0, 3).map(e => e.outerHTML.slice(0, 150)).join("; ") || "?"`)
+	wrong, err := thumb.Ask[string](r.Screen, enlarged)
 	r.must(err)
-	if wide != "" {
-		r.t.Errorf("%s is too wide at twice the size of text: %s", name, wide)
+	if wrong != "" {
+		r.t.Errorf("%s with text at twice its size: %s", name, wrong)
 	}
 	r.must(r.Enlarge(1))
 }

@@ -30,6 +30,9 @@ func (b *browser) enter(link string, o options) error {
 	if err := b.Prefer("prefers-color-scheme", o.scheme, "prefers-reduced-motion", "reduce"); err != nil {
 		return err
 	}
+	if err := b.Enlarge(o.text); err != nil {
+		return err
+	}
 	if err := b.Go(link, "main"); err != nil {
 		return err
 	}

@@ -98,7 +98,10 @@ func enterAs(s *thumb.Screen, city *consoletest.City, base, who string, o option
 		return err
 	}
 	if who == "" {
-		return s.Go(base+"/signin", "main")
+		if err := s.Go(base+"/signin", "main"); err != nil {
+			return err
+		}
+		return speak(s, o.lang)
 	}
 	code, err := city.Link(s.Context(), who)
 	if err != nil {
@@ -111,5 +114,16 @@ func enterAs(s *thumb.Screen, city *consoletest.City, base, who string, o option
 	if err := s.Send("main form", map[string][]string{"password": {consoletest.Password}}, ".rail"); err != nil {
 		return err
 	}
-	return s.Go(base+"/me", ".picksform")
+	if err := s.Go(base+"/me", ".picksform"); err != nil {
+		return err
+	}
+	return speak(s, o.lang)
+}
+
+// speak chooses the language of a browser, by the button for it on the page that it is at.
+func speak(s *thumb.Screen, lang string) error {
+	if now, err := thumb.Ask[string](s, `document.documentElement.lang.slice(0, 2)`); err != nil || now == lang {
+		return err
+	}
+	return s.Follow(`button[name=lang][value=`+lang+`]`, `html[lang^=`+lang+`]`)
 }

@@ -1,7 +1,7 @@
 // Command minqing-shots draws every screen of the field app as a phone of 360x640 shows it, and of the consoles at 1440x900 and 390x844,
 // from invented data, into a folder.
 //
-//	minqing-shots [-out docs/screenshots] [-only today] [-lang zh] [-big] [-scheme dark]
+//	minqing-shots [-out docs/screenshots] [-only today] [-lang zh] [-big] [-scheme dark] [-text 2]
 package main
 
 import (
@@ -25,6 +25,7 @@ func main() {
 	flag.StringVar(&o.lang, "lang", "zh", "zh or en")
 	flag.StringVar(&o.scheme, "scheme", "light", "light or dark")
 	flag.BoolVar(&o.big, "big", false, "large text")
+	flag.Float64Var(&o.text, "text", 1, "the phone's own setting makes text so many `times` as large")
 	flag.Parse()
 	n, err := run(ctx, o)
 	stop()
@@ -38,6 +39,7 @@ func main() {
 type options struct {
 	out, only, lang, scheme string
 	big                     bool
+	text                    float64
 }
 
 func run(ctx context.Context, o options) (n int, err error) {
