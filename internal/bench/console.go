@@ -24,8 +24,9 @@ import (
 // ConsoleOptions say what RunConsole measures.
 type ConsoleOptions struct {
 	Options
-	Visits int    // instead of a million
-	Cache  string // the folder where planted databases are kept; "" is one among the temporary files
+	Visits   int    // instead of a million
+	Villages int    // instead of 900: of all but the conflicts their share
+	Cache    string // the folder where planted databases are kept; "" is one among the temporary files
 }
 
 // What the consoles should reach.
@@ -65,6 +66,9 @@ func RunConsole(ctx context.Context, opt ConsoleOptions) (err error) {
 	size := county.Full
 	if opt.Quick {
 		size = county.Tiny
+	}
+	if opt.Villages > 0 {
+		size = size.Of(opt.Villages)
 	}
 	if opt.Visits > 0 {
 		size.Visits = opt.Visits
@@ -115,19 +119,6 @@ func (c *consoleRun) plant(ctx context.Context, db database, dir string) error {
 		return err
 	}
 	if !planted {
-		for len(c.fed) > 0 { // what is left of a planting that did not end goes
-			last := c.fed[len(c.fed)-1]
-			c.fed = c.fed[:len(c.fed)-1]
-			if err := last(); err != nil {
-				return err
-			}
-		}
-		if err := wipe(dir); err != nil {
-			return err
-		}
-		if _, _, err := c.open(ctx, db, dir); err != nil {
-			return err
-		}
 		began := time.Now()
 		if err := county.Plant(ctx, c.e, c.size, c.say); err != nil {
 			return err
@@ -152,20 +143,6 @@ func (c *consoleRun) plant(ctx context.Context, db database, dir string) error {
 	c.e.Mount(c.app)
 	c.pages = c.e.Handler()
 	c.say("opened in %.1f s; planted %s", time.Since(began).Seconds(), at.Format(time.DateTime))
-	return nil
-}
-
-// wipe empties a folder that a database of another user may own in part.
-func wipe(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

@@ -23,6 +23,12 @@ type Sizes struct {
 // Full is a county-level city by DOMAIN's estimates, with two months of visits.
 var Full = Sizes{Townships: 20, Villages: 900, Homes: 230_000, People: 600_000, Visits: 1_000_000, Contacts: 26_400, Conflicts: 2_000, Refused: 500}
 
+// Of is a part of a city, of so many villages: as many conflicts, and of all else its share.
+func (s Sizes) Of(villages int) Sizes {
+	part := func(n int) int { return max(1, n*villages/s.Villages) }
+	return Sizes{Townships: part(s.Townships), Villages: villages, Homes: part(s.Homes), People: part(s.People), Visits: part(s.Visits), Contacts: part(s.Contacts), Conflicts: s.Conflicts, Refused: s.Refused}
+}
+
 // Tiny is what tests plant.
 var Tiny = Sizes{Townships: 2, Villages: 4, Homes: 60, People: 160, Visits: 240, Contacts: 16, Conflicts: 8, Refused: 4}
 
@@ -64,7 +70,6 @@ type farmer struct {
 	city, admin string
 	boss        syncproto.DeviceID
 	next        map[syncproto.DeviceID]uint64
-	disputed    []dispute
 }
 
 // dispute is a household with two who may write it.
@@ -75,27 +80,37 @@ type dispute struct {
 
 const day = int64(24 * time.Hour / time.Millisecond)
 
-// Plant founds a city in the empty database of an engine, and plants.
+// Plant founds a city in the empty database of an engine, and plants. What was planted before a run was ended goes on where it stopped: each
+// village is a transaction of its own.
 func Plant(ctx context.Context, e *engine.Engine, size Sizes, say func(format string, args ...any)) error {
 	f := &farmer{e: e, size: size, now: e.Now(), dice: rand.NewChaCha8([32]byte{7}), say: say, next: map[syncproto.DeviceID]uint64{}}
 	f.draw = rand.New(f.dice)
-	if err := (&admin.Desk{E: e}).Found(ctx, admin.Founding{City: "临江市", Code: "990000", Login: "boss", Name: "何婉清"}); err != nil {
-		return err
-	}
-	if err := f.founder(ctx); err != nil {
-		return err
-	}
-	began := time.Now()
-	towns, err := f.townships(ctx)
+	towns, done, err := f.before(ctx)
 	if err != nil {
 		return err
 	}
-	for i := range size.Villages {
+	if len(towns) == 0 {
+		if err := (&admin.Desk{E: e}).Found(ctx, admin.Founding{City: "临江市", Code: "990000", Login: "boss", Name: "何婉清"}); err != nil {
+			return err
+		}
+		if err := f.founder(ctx); err != nil {
+			return err
+		}
+		if towns, err = f.townships(ctx); err != nil {
+			return err
+		}
+	} else {
+		f.say("going on behind %d villages", done)
+	}
+	began := time.Now()
+	for i := done; i < size.Villages; i++ {
+		f.dice = rand.NewChaCha8([32]byte{7, byte(i), byte(i >> 8)}) // of each village its own, wherever a run begins
+		f.draw = rand.New(f.dice)
 		if err := f.village(ctx, i, towns[i%len(towns)]); err != nil {
 			return fmt.Errorf("village %d: %w", i, err)
 		}
 		if (i+1)%100 == 0 {
-			f.say("planted %d villages in %.0f s", i+1, time.Since(began).Seconds())
+			f.say("planted %d villages in %.0f s", i+1-done, time.Since(began).Seconds())
 		}
 	}
 	if err := f.disputes(ctx); err != nil {
@@ -108,6 +123,42 @@ func Plant(ctx context.Context, e *engine.Engine, size Sizes, say func(format st
 		}
 		return tx.SetMeta(metaCounty, string(raw))
 	})
+}
+
+// before finds what a run that was ended has planted: the townships, when all of them are there, and how many villages.
+func (f *farmer) before(ctx context.Context) (towns []syncproto.RowID, villages int, err error) {
+	err = f.e.Store.Read(ctx, func(tx *store.Tx) error {
+		if err := tx.Each(func(scan func(...any) error) error {
+			var id syncproto.RowID
+			err := scan(&id)
+			towns = append(towns, id)
+			return err
+		}, "SELECT id FROM place WHERE level = 'township' ORDER BY code"); err != nil || len(towns) == 0 {
+			return err
+		}
+		if len(towns) < f.size.Townships {
+			return fmt.Errorf("county: only %d townships are there: empty the folder", len(towns))
+		}
+		var n int64
+		if _, err := tx.One("SELECT COUNT(*) FROM place WHERE level = 'village'", nil, &n); err != nil {
+			return err
+		}
+		villages = int(n)
+		if _, err := tx.One("SELECT id FROM place WHERE parent IS NULL", nil, &f.city); err != nil {
+			return err
+		}
+		if _, err := tx.One(`SELECT u.id, d.id FROM "user" u JOIN device d ON d."user" = u.id WHERE u.login = ? ORDER BY d.id LIMIT 1`, []any{"boss"}, &f.admin, &f.boss); err != nil {
+			return err
+		}
+		return tx.Each(func(scan func(...any) error) error {
+			var id syncproto.DeviceID
+			var number int64
+			err := scan(&id, &number)
+			f.next[id] = uint64(number)
+			return err
+		}, "SELECT id, next FROM mq_device")
+	})
+	return towns, villages, err
 }
 
 // founder finds the city and its administrator, and gives him a device to plant from.

@@ -13,12 +13,16 @@ import (
 // disputes has two phones write the same household apart, till as many conflicts are open as were asked for, and has some changes refused. All of
 // this goes through the judge: nobody else can say what a conflict is.
 func (f *farmer) disputes(ctx context.Context) error {
-	if len(f.disputed) == 0 {
+	disputed, err := f.disputed(ctx)
+	if err != nil {
+		return err
+	}
+	if len(disputed) == 0 {
 		return fmt.Errorf("county: no household has two contacts")
 	}
 	for n := 0; n < f.size.Conflicts; n++ {
-		d := f.disputed[n%len(f.disputed)]
-		cell := [...]string{"low_income", "head", "address", "phone"}[n/len(f.disputed)%4]
+		d := disputed[n%len(disputed)]
+		cell := [...]string{"low_income", "head", "address", "phone"}[n/len(disputed)%4]
 		texts := map[string][2]string{"low_income": {"granted", "ended"}, "head": {"丁有田", "丁有天"}, "address": {"5组3号", "5组8号"}, "phone": {"13900000001", "13900000002"}}[cell]
 		base, err := f.base(ctx, d.home)
 		if err != nil {
@@ -32,7 +36,7 @@ func (f *farmer) disputes(ctx context.Context) error {
 		}
 	}
 	for n := range f.size.Refused {
-		d := f.disputed[n%len(f.disputed)]
+		d := disputed[n%len(disputed)]
 		// A visit that names somebody else as its author.
 		id, err := syncproto.NewID(f.now, f.dice)
 		if err != nil {
@@ -44,6 +48,22 @@ func (f *farmer) disputes(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// disputed finds households with two contacts, each with his phone.
+func (f *farmer) disputed(ctx context.Context) (out []dispute, err error) {
+	err = f.e.Store.Read(ctx, func(tx *store.Tx) error {
+		out = nil
+		return tx.Each(func(scan func(...any) error) error {
+			d := dispute{}
+			d.by[0].role, d.by[1].role = schema.RoleCadre, schema.RoleCadre
+			err := scan(&d.home, &d.by[0].user, &d.by[0].device, &d.by[1].user, &d.by[1].device)
+			out = append(out, d)
+			return err
+		}, `SELECT a.household, a."user", x.id, b."user", y.id FROM assignment a JOIN assignment b ON b.household = a.household AND b.team = 'member'
+			JOIN device x ON x."user" = a."user" JOIN device y ON y."user" = b."user" WHERE a.team = 'cadre' ORDER BY a.household LIMIT ?`, int64(max(f.size.Conflicts, 1)))
+	})
+	return out, err
 }
 
 // base is what somebody who looks at a row now is shown, before what is in question.

@@ -70,7 +70,7 @@ func (f *farmer) village(ctx context.Context, i int, town syncproto.RowID) error
 				return err
 			}
 		}
-		return nil
+		return f.saveDevice(tx, f.boss, syncproto.UserID(f.admin), 0)
 	})
 }
 
@@ -244,9 +244,6 @@ func (v *hamlet) matters(int64) error {
 		}
 		if err := v.grow(by, edits...); err != nil {
 			return err
-		}
-		if len(h.by) == 2 {
-			f.disputed = append(f.disputed, dispute{h.id, [2]hand{h.by[0], h.by[1]}})
 		}
 	}
 	return nil

@@ -35,6 +35,7 @@ func run(ctx context.Context) (failed error) {
 	app := flag.Bool("app", false, "the field app in a browser instead")
 	pages := flag.Bool("console", false, "every page of the consoles over a full city instead; the database that it plants is kept")
 	visits := flag.Int("visits", 0, "with -console: so many visits instead of a million")
+	villages := flag.Int("villages", 0, "with -console: a part of the city of so many villages")
 	cache := flag.String("cache", "", "with -console: the folder of planted databases")
 	flag.Parse()
 	if *profile != "" {
@@ -52,7 +53,7 @@ func run(ctx context.Context) (failed error) {
 		return bench.RunApp(ctx, opt)
 	}
 	if *pages {
-		return bench.RunConsole(ctx, bench.ConsoleOptions{Options: opt, Visits: *visits, Cache: *cache})
+		return bench.RunConsole(ctx, bench.ConsoleOptions{Options: opt, Visits: *visits, Villages: *villages, Cache: *cache})
 	}
 	return bench.Run(ctx, opt)
 }
