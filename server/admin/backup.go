@@ -231,3 +231,15 @@ func readFiles(ctx context.Context, into *files.Service, in *bufio.Reader) (undo
 		put = append(put, one)
 	}
 }
+
+// LastBackup is the moment of the newest backup known to be whole, server time; 0 when none was ever made.
+func LastBackup(tx *store.Tx) (int64, error) {
+	raw, err := tx.Meta(metaBackup)
+	if err != nil || raw == "" {
+		return 0, err
+	}
+	var mark struct {
+		At int64 `json:"at"`
+	}
+	return mark.At, json.Unmarshal([]byte(raw), &mark)
+}

@@ -59,7 +59,7 @@ type handler func(*request) error
 func handlers() []map[string]handler {
 	return []map[string]handler{signinHandlers, meHandlers, frameHandlers, reviewHandlers, coverageHandlers, conflictHandlers, deviceHandlers, residentHandlers, refusedHandlers, assignHandlers, importHandlers,
 		matterHandlers, numbersHandlers, visitsHandlers,
-		auditHandlers}
+		auditHandlers, healthHandlers, settingsHandlers}
 }
 
 // New makes the consoles over an open engine.

@@ -69,6 +69,8 @@ var auditWords = words{
 	"audit.seen":         {ZH: "看过", EN: "Seen"},
 	"audit.exported":     {ZH: "导出", EN: "Exported"},
 	"audit.unmasked":     {ZH: "看过完整号码", EN: "Unmasked"},
+	"audit.settings":     {ZH: "设置", EN: "Settings"},
+	"audit.set":          {ZH: "{0}：{1} 天改成 {2} 天", EN: "{0}: {1} days, now {2}"},
 	"audit.time":         {ZH: "时间", EN: "When"},
 	"audit.who":          {ZH: "谁", EN: "Who"},
 	"audit.what":         {ZH: "做了什么", EN: "What"},
@@ -129,7 +131,7 @@ var auditWords = words{
 const auditListed = 50
 
 // auditIcons are those of the kinds.
-var auditIcons = map[audit.Kind]string{audit.Changed: "edit", audit.Seen: "eye", audit.Exported: "download", audit.Unmasked: "lock"}
+var auditIcons = map[audit.Kind]string{audit.Changed: "edit", audit.Seen: "eye", audit.Exported: "download", audit.Unmasked: "lock", audit.Settings: "gear"}
 
 // auditAsk reads what the address asks; bad is the sentence that says what to mend, ok is false when nobody is called so.
 func (rq *request) auditAsk(tx *store.Tx, q url.Values) (a *audit.Ask, bad string, err error) {
@@ -420,6 +422,8 @@ func (rq *request) auditWhat(s *audit.Shown, names map[syncproto.RowID]string) (
 		what = l.say("audit.export", rq.auditTable(s.Table))
 	case s.What == "history":
 		what = l.say("audit.history", of)
+	case s.What == "setting":
+		return l.say("audit.set", l.say("setting."+s.Setting), fmt.Sprint(s.From), fmt.Sprint(s.To))
 	case s.What == "link":
 		return l.say("audit.link", of)
 	default:

@@ -73,6 +73,8 @@ var nav = []struct {
 	{"people", "assign", "assign", "/assign"},
 	{"people", "import", "download", "/import"},
 	{"running", "audit", "eye", "/audit"},
+	{"running", "health", "pulse", "/health"},
+	{"running", "settings", "gear", "/settings"},
 }
 
 var frameWords = words{

@@ -108,6 +108,9 @@ var table = []entry{
 	{pattern: "GET /at/{place}/audit", needs: administers},
 	{pattern: "POST /at/{place}/audit/verify", needs: administers},
 	{pattern: "POST /at/{place}/audit/export", needs: administers},
+	{pattern: "GET /at/{place}/health", needs: administers},
+	{pattern: "GET /at/{place}/settings", needs: administers},
+	{pattern: "POST /at/{place}/settings", needs: administers},
 }
 
 // roles are those that hold every right a route needs.

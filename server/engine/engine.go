@@ -86,6 +86,7 @@ type Engine struct {
 	lock   *folderLock
 	news   *news
 	minted bool // the folder had no secret before
+	set    settings
 }
 
 // Open opens everything over one database.
@@ -182,12 +183,15 @@ func (e *Engine) wire(ctx context.Context) error {
 		return err
 	}
 	e.Now = e.Store.Now
-	e.Judge = judge.New(e.Store, judge.Options{Seals: sealer, Zone: e.Zone, Grace: e.cfg.Grace})
+	if err := e.readSettings(ctx); err != nil {
+		return err
+	}
+	e.Judge = judge.New(e.Store, judge.Options{Seals: sealer, Zone: e.Zone, Grace: e.terms().Grace})
 	e.Auth = &auth.Service{Store: e.Store, Keys: e.Keys, Now: e.Store.Now, Rand: e.cfg.Rand, Enlist: e.enlist}
 	e.Pull = &pull.Service{Store: e.Store, Sealer: sealer, Zone: e.Zone, Verdicts: e.verdicts}
 	e.Courier = &courier.Service{Book: e.Book, Ring: e.Keys, Auth: e.Auth, Now: e.Store.Now, Log: e.cfg.Log}
 	e.Exchange = &exchange.Service{Store: e.Store, Book: e.Book, Sealer: sealer, Pull: e.Pull, Judge: e.Judge, Ticket: e.ticket, Unbox: e.Courier.Unbox,
-		Grace: e.cfg.Grace, Lease: e.cfg.Lease}
+		Terms: e.terms}
 	e.Courier.Exchange = e.Exchange
 	if err := e.openFiles(); err != nil {
 		return err
@@ -232,6 +236,7 @@ func (e *Engine) Run(ctx context.Context, l net.Listener) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { e.wakeAll(ctx) })
 	beside.Go(func() { e.sweepDaily(ctx) })
+	beside.Go(func() { e.heedSettings(ctx) })
 	beside.Go(func() { e.sweepFiles(ctx) })
 	for _, work := range e.beside {
 		beside.Go(func() { work(ctx) })
@@ -289,7 +294,7 @@ func (e *Engine) sweepFiles(ctx context.Context) {
 // Sweep drops marks of rows that died or left a scope before the horizon.
 func (e *Engine) Sweep(ctx context.Context) error {
 	return e.Store.Write(ctx, func(tx *store.Tx) error {
-		rows, marks, err := tx.Sweep(tx.Now() - e.cfg.Horizon.Milliseconds())
+		rows, marks, err := tx.Sweep(tx.Now() - e.horizon().Milliseconds())
 		if err == nil && rows+marks > 0 {
 			e.cfg.Log.Info("old marks swept", "rows", rows, "marks", marks)
 		}

@@ -20,6 +20,13 @@ type Source interface {
 	Next() (syncproto.Frame, error)
 }
 
+// Terms are what devices are told of the city's settings.
+type Terms struct {
+	Grace time.Duration // how long late work is judged by the authority at capture
+	Lease time.Duration // how long a replica may be used without contact
+	Since int64         // when one of them last changed, server time
+}
+
 // Service runs syncs. All fields are required.
 type Service struct {
 	Store  *store.Store
@@ -31,8 +38,7 @@ type Service struct {
 	Ticket func(ctx context.Context, user syncproto.UserID) (string, error)
 	// Unbox puts their content back into changes that came in escrow boxes, and leaves out those that this server cannot open.
 	Unbox func(device syncproto.DeviceID, changes []*syncproto.Change) ([]*syncproto.Change, error)
-	Grace time.Duration // how long late work is judged by the authority at capture
-	Lease time.Duration // how long a replica may be used without contact
+	Terms func() Terms // nil: none are told
 
 	mu    sync.Mutex
 	older map[int]*schema.Book // the rule book as older clients know it

@@ -28,9 +28,11 @@ func (s *Service) check(ctx context.Context, r *request) (*syncproto.Welcome, er
 			return err
 		}
 		w = s.welcome(tx, epoch.ID)
-		if r.cursor == nil || r.cursor.Epoch != epoch.ID {
-			// Settings change with a restart at the soonest, and a restart begins an epoch.
-			w.Grace, w.Lease = s.Grace.Milliseconds(), s.Lease.Milliseconds()
+		if s.Terms != nil {
+			// Told once, and again when they changed since the device was last here.
+			if now := s.Terms(); r.cursor == nil || r.cursor.Epoch != epoch.ID || r.cursor.Now <= now.Since {
+				w.Grace, w.Lease = now.Grace.Milliseconds(), now.Lease.Milliseconds()
+			}
 		}
 		if err := s.checkOffer(tx, r); err != nil {
 			return err

@@ -29,7 +29,7 @@ func (h *hearing) entitle() (*refusal, error) {
 		return nil, err
 	}
 	now, then := h.d.tx.Now(), h.rec.Captured
-	overdue := (then > 0 || h.late) && h.rec.Received-then > h.d.j.opt.Grace.Milliseconds()
+	overdue := (then > 0 || h.late) && h.rec.Received-then > h.d.j.grace.Load()
 	for _, e := range h.edits {
 		e.own = h.isOwn(e)
 		var atCapture *refusal

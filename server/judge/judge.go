@@ -2,6 +2,7 @@ package judge
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"minqing/schema"
@@ -30,6 +31,7 @@ type Judge struct {
 	opt   Options
 	zone  *time.Location
 	line  lineCache
+	grace atomic.Int64 // ms
 }
 
 // New makes a Judge.
@@ -40,8 +42,13 @@ func New(s *store.Store, opt Options) *Judge {
 	if opt.Grace == 0 {
 		opt.Grace = DefaultGrace
 	}
-	return &Judge{store: s, opt: opt, zone: opt.Zone}
+	j := &Judge{store: s, opt: opt, zone: opt.Zone}
+	j.SetGrace(opt.Grace)
+	return j
 }
+
+// SetGrace says how long work that comes late is judged by the authority at its capture, from now on.
+func (j *Judge) SetGrace(d time.Duration) { j.grace.Store(d.Milliseconds()) }
 
 // Author is who made the changes of a push, proven by the caller.
 type Author struct {

@@ -28,10 +28,11 @@ const (
 	Seen     Kind = "seen"
 	Exported Kind = "exported"
 	Unmasked Kind = "unmasked"
+	Settings Kind = "settings"
 )
 
 // Kinds are all of them.
-var Kinds = []Kind{Changed, Seen, Exported, Unmasked}
+var Kinds = []Kind{Changed, Seen, Exported, Unmasked, Settings}
 
 // Ask is what is asked for.
 type Ask struct {
@@ -163,6 +164,9 @@ type Shown struct {
 	Rows    int             `json:"rows"`
 	Whole   bool            `json:"whole"`
 	Why     string          `json:"why"`
+	Setting string          `json:"setting"`
+	From    int             `json:"from"`
+	To      int             `json:"to"`
 	File    syncproto.RowID `json:"file"`
 	Fill    []string        `json:"fill"`
 	Changes []string        `json:"changed"`
@@ -186,6 +190,8 @@ func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err er
 	switch a.Kind {
 	case Exported:
 		c.and(`device = '' AND value LIKE '%"what":"export"%'`)
+	case Settings:
+		c.and(`device = '' AND value LIKE '%"what":"setting"%'`)
 	case Unmasked:
 		c.and(`device = '' AND (value LIKE '%"whole":true%' OR value LIKE '%"what":"unmask%')`)
 	}

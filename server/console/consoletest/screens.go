@@ -101,6 +101,12 @@ var Screens = []Screen{
 	{Name: "audit-empty", State: Empty, As: "admin", Path: "/at/{place}/audit?kind=exported"},
 	{Name: "audit-none", State: Full, As: "admin", Path: "/at/{place}/audit?who=nobody", Want: 422},
 	{Name: "audit-long", State: Long, As: "admin", Path: "/at/{city}/audit"},
+	{Name: "health", State: Full, As: "admin", Path: "/at/{city}/health"},
+	{Name: "health-place", State: Full, As: "admin", Path: "/at/{place}/health"},
+	{Name: "health-empty", State: Empty, As: "admin", Path: "/at/{city}/health"},
+	{Name: "health-long", State: Long, As: "admin", Path: "/at/{city}/health"},
+	{Name: "settings", State: Full, As: "admin", Path: "/at/{city}/settings"},
+	{Name: "settings-place", State: Empty, As: "admin", Path: "/at/{place}/settings"},
 	{Name: "audit-many", State: Many, As: "admin", Path: "/at/{place}/audit"},
 	{Name: "device", State: Full, As: "admin", Path: "/at/{place}/devices/{device}"},
 }
