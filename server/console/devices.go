@@ -42,6 +42,13 @@ type deviceRow struct {
 	Clock          time.Duration // positive: its clock is fast
 	Revoked        time.Time     // zero: not
 	Silent, Skewed bool
+	Proof          deviceProof
+}
+
+// deviceProof is whether what a phone holds is what it should, as it last said.
+type deviceProof struct {
+	Told, Equal bool
+	Since, At   time.Time
 }
 
 // devicePage is one phone, and what can be done about it.
@@ -49,6 +56,16 @@ type devicePage struct {
 	frame
 	Device deviceRow
 	Revoke string
+	Left   []deviceLeft // what it handed in after it was revoked
+	More   bool         // and there is more than is listed
+}
+
+// deviceLeft is one change that a revoked phone had still to hand in.
+type deviceLeft struct {
+	Path     string // of the page of refused and late ones; "" when nothing is to be decided
+	What     string
+	Received time.Time
+	Chip     auditRow
 }
 
 // enrolPage shows a one-time code to a phone.
@@ -107,6 +124,15 @@ var deviceWords = words{
 	"device.nolabel":    {ZH: "没有名字的手机", EN: "a phone without a name"},
 	"device.more":       {ZH: "下一页", EN: "Next page"},
 	"device.unknown":    {ZH: "还不知道", EN: "not known yet"},
+	"device.proof":      {ZH: "内容核对", EN: "Replica"},
+	"device.proof.same": {ZH: "和服务器一致，从 {0} 起，{1} 最后核对", EN: "as the server's since {0}, last compared {1}"},
+	"device.proof.off":  {ZH: "和服务器不一致，从 {0} 起；下次联网自动逐格补齐", EN: "differs from the server's since {0}; the next sync repairs it bucket by bucket"},
+	"device.proof.none": {ZH: "还没有核对过", EN: "not compared yet"},
+	"device.differs":    {ZH: "内容不一致", EN: "differs"},
+	"device.left":       {ZH: "停用以后交来的", EN: "Handed in after it was revoked"},
+	"device.left.t":     {ZH: "手机清空以前把没交的加密交了上来，都算晚到。要看过才能收的，点开来定。", EN: "Before it was wiped the phone handed over, encrypted, what was unsent; all of it is late. Open what needs a look, and decide."},
+	"device.left.none":  {ZH: "还没有交来什么。它联网时会先交再清空；没有没交的，就什么也没有。", EN: "Nothing yet. When it is online it hands over first and wipes then; with nothing unsent there is nothing."},
+	"device.left.more":  {ZH: "只列了最近的 {0} 条。", EN: "Only the newest {0} are listed."},
 	"device.revoked.at": {ZH: "停用于 {0}", EN: "revoked {0}"},
 }
 
@@ -119,8 +145,8 @@ const (
 
 // deviceColumns and deviceFrom read phones with whose they are.
 const (
-	deviceColumns = `d.id, COALESCE(u.login, ''), COALESCE(u.name, ''), COALESCE(u.post, ''), COALESCE(r.label, ''), COALESCE(r.platform, ''), d.client, d.last_contact, d.waiting, d.clock_offset, d.revoked`
-	deviceFrom    = ` FROM mq_device d JOIN "user" u ON u.id = d.user_id LEFT JOIN device r ON r.id = d.id WHERE `
+	deviceColumns = `d.id, COALESCE(u.login, ''), COALESCE(u.name, ''), COALESCE(u.post, ''), COALESCE(r.label, ''), COALESCE(r.platform, ''), d.client, d.last_contact, d.waiting, d.clock_offset, d.revoked, COALESCE(p.equal, -1), COALESCE(p.since_ms, 0), COALESCE(p.at_ms, 0)`
+	deviceFrom    = ` FROM mq_device d JOIN "user" u ON u.id = d.user_id LEFT JOIN device r ON r.id = d.id LEFT JOIN mq_proof p ON p.device = d.id WHERE `
 )
 
 func (rq *request) devices(tx *store.Tx, where string, args ...any) ([]deviceRow, error) {
@@ -133,11 +159,12 @@ func (rq *request) devices(tx *store.Tx, where string, args ...any) ([]deviceRow
 	}
 	err := tx.Each(func(scan func(...any) error) error {
 		var d deviceRow
-		var contact, waiting, offset, revoked int64
-		if err := scan(&d.ID, &d.Login, &d.Name, &d.Post, &d.Label, &d.Platform, &d.Client, &contact, &waiting, &offset, &revoked); err != nil {
+		var contact, waiting, offset, revoked, equal, since, told int64
+		if err := scan(&d.ID, &d.Login, &d.Name, &d.Post, &d.Label, &d.Platform, &d.Client, &contact, &waiting, &offset, &revoked, &equal, &since, &told); err != nil {
 			return err
 		}
 		d.Contact, d.Revoked, d.Waiting, d.Clock = at(contact), at(revoked), int(waiting), -time.Duration(offset)*time.Millisecond
+		d.Proof = deviceProof{Told: equal >= 0, Equal: equal == 1, Since: at(since), At: at(told)}
 		d.Silent = contact == 0 || rq.now.Sub(d.Contact) > longSilent
 		d.Skewed = d.Clock.Abs() > skewed
 		if d.Label == "" {
@@ -205,7 +232,53 @@ func showDevice(rq *request) error {
 	if err != nil {
 		return err
 	}
-	return rq.show("device", &devicePage{frame: frame{Title: d.Name, Sub: d.Label, Nav: "devices", Back: rq.at("/devices")}, Device: d, Revoke: rq.at("/devices/" + string(d.ID) + "/revoke")})
+	p := &devicePage{frame: frame{Title: d.Name, Sub: d.Label, Nav: "devices", Back: rq.at("/devices")}, Device: d, Revoke: rq.at("/devices/" + string(d.ID) + "/revoke")}
+	if !d.Revoked.IsZero() {
+		if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
+			p.Left, p.More, err = rq.deviceLeft(tx, d)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return rq.show("device", p)
+}
+
+// leftListed is how many changes of a revoked phone its page lists.
+const leftListed = 100
+
+// deviceLeft reads what a phone handed in after it was revoked, the newest first: all of it came late, and what could not be taken without a
+// look waits on the page of refused and late ones.
+func (rq *request) deviceLeft(tx *store.Tx, d deviceRow) (out []deviceLeft, more bool, err error) {
+	var ids []string
+	if err := tx.Each(func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	}, "SELECT identity FROM mq_name WHERE device = ? ORDER BY number DESC LIMIT ?", string(d.ID), int64(leftListed+1)); err != nil {
+		return nil, false, err
+	}
+	found, err := tx.Changes("identity = ANY(?) AND received >= ? ORDER BY received DESC, identity", ids, d.Revoked.UnixMilli())
+	if err != nil {
+		return nil, false, err
+	}
+	if more = len(found) > leftListed; more {
+		found = found[:leftListed]
+	}
+	told, err := rq.desk().TellChanges(tx, found)
+	if err != nil {
+		return nil, false, err
+	}
+	for i, c := range found {
+		l := deviceLeft{What: rq.auditTold(&told[i]), Received: time.UnixMilli(c.Received).In(rq.app.zone)}
+		rq.auditState(&l.Chip, c)
+		if c.Status == syncproto.Refused || c.Late {
+			l.Path = rq.at("/refused/" + string(c.Identity))
+		}
+		out = append(out, l)
+	}
+	return out, more, nil
 }
 
 // enrolDevice makes a one-time code for somebody of the place.

@@ -5,7 +5,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
+	"minqing/internal/webpage/reader"
 	"minqing/server/console/consoletest"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -55,5 +57,35 @@ func devices(t *testing.T, dsn string) {
 	}
 	if p = b.Post("/at/{place}/devices/{device}/revoke", nil).Want(200); !strings.HasSuffix(p.Path, string(city.Rows["device"])) || len(p.All("main form")) != 0 {
 		t.Errorf("revoked twice: %s", p.Path)
+	}
+
+	// What it still hands over before it is wiped stands on its page, each change with the way to decide it.
+	if got := strings.Join(p.Texts("main"), ""); !strings.Contains(got, "还没有交来什么") {
+		t.Errorf("a phone that was just revoked: %s", got)
+	}
+	id := syncproto.DeviceID(city.Rows["device"])
+	if err := city.Engine.Store.Write(t.Context(), func(tx *store.Tx) error { return tx.SaveProof(id, true) }); err != nil {
+		t.Fatal(err)
+	}
+	city.SetNow(city.Now().Add(time.Hour))
+	if err := city.HandIn(t.Context(), id, "household", city.Rows["ou"], consoletest.Vals{"address": "上湾 6 号"}); err != nil {
+		t.Fatal(err)
+	}
+	p = b.Get("/at/{place}/devices/{device}").Want(200)
+	left := p.All(".list a")
+	if got := strings.Join(p.Texts(".list li"), "|"); len(left) != 1 || !strings.Contains(got, "改 欧阳诗雅家：住址") {
+		t.Fatalf("handed in: %q", got)
+	}
+	b.Get(reader.Attr(left[0], "href")).Want(200)
+
+	// Whether it holds what it should, and since when.
+	if got := strings.Join(p.Texts("main"), ""); !strings.Contains(got, "和服务器一致，从 11月23日 周一 10:50 起") {
+		t.Errorf("the proof: %s", got)
+	}
+	if err := city.Engine.Store.Write(t.Context(), func(tx *store.Tx) error { return tx.SaveProof(id, false) }); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(b.Get("/at/{place}/devices/{device}").Want(200).Texts("main"), ""); !strings.Contains(got, "和服务器不一致，从 11月23日 周一 11:50 起") {
+		t.Errorf("the proof: %s", got)
 	}
 }

@@ -84,5 +84,10 @@ func renewNonce(tx *store.Tx, req *Request) (string, error) {
 	if req.Client != "" {
 		d.Client = req.Client
 	}
+	if req.Cursor != nil {
+		if err := tx.SaveProof(id, !req.Differs); err != nil {
+			return "", err
+		}
+	}
 	return d.Nonce, tx.SaveDevice(d)
 }

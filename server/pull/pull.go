@@ -50,6 +50,8 @@ type Request struct {
 	Probes []syncproto.Probe    // what the device asks about buckets that differ
 	// AllStates tells that the state of every bucket is to travel, because what the device holds is not what its cursor says.
 	AllStates bool
+	// Differs tells the same of the whole: its digest of all buckets is another than its cursor's.
+	Differs bool
 	// Newer tells that the device knows more than this server. As long as the database does not, all is well.
 	Newer bool
 	// Names tells that the device reads the people of a verdict.

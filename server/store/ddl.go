@@ -122,6 +122,8 @@ var bookkeeping = []string{
 		nonce_prev TEXT{c} NOT NULL, cursor_ms {int} NOT NULL, last_contact {int} NOT NULL, client TEXT NOT NULL, clock_offset {int} NOT NULL,
 		waiting {int} NOT NULL, revoked {int} NOT NULL, vseq {int} NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS mq_device_user ON mq_device (user_id)`,
+	// Whether what a device holds is what the server says it should (the digest of all its buckets), since when, and when that was last said.
+	`CREATE TABLE IF NOT EXISTS mq_proof (device TEXT{c} PRIMARY KEY, equal {int} NOT NULL, since_ms {int} NOT NULL, at_ms {int} NOT NULL)`,
 	// Enrolment codes, by their hash.
 	`CREATE TABLE IF NOT EXISTS mq_ticket (hash TEXT{c} PRIMARY KEY, user_id TEXT{c} NOT NULL, made_ms {int} NOT NULL, expires_ms {int} NOT NULL,
 		device TEXT{c} NOT NULL)`,

@@ -76,6 +76,21 @@ func (tx *Tx) LockPush(id syncproto.DeviceID) error {
 	return tx.Exec("SELECT pg_advisory_xact_lock(hashtext(?))", "mq_push "+string(id))
 }
 
+// proofFresh is how old the newest word of a device may be that says the same again and is not written down, ms.
+const proofFresh = 60 * 60 * 1000
+
+// SaveProof notes whether what a device holds is what it should, by its own digest. What only says again what was said within the hour is not
+// written: it comes with every sync.
+func (tx *Tx) SaveProof(id syncproto.DeviceID, equal bool) error {
+	var is int64
+	if equal {
+		is = 1
+	}
+	return tx.Exec(`INSERT INTO mq_proof (device, equal, since_ms, at_ms) VALUES (?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
+		since_ms = CASE WHEN mq_proof.equal = excluded.equal THEN mq_proof.since_ms ELSE excluded.since_ms END, equal = excluded.equal, at_ms = excluded.at_ms
+		WHERE mq_proof.equal <> excluded.equal OR mq_proof.at_ms < excluded.at_ms - ?`, string(id), is, tx.now, tx.now, int64(proofFresh))
+}
+
 // Ticket is an enrolment code, kept by its hash.
 type Ticket struct {
 	Hash    string
