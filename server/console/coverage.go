@@ -27,6 +27,9 @@ type coveragePage struct {
 	More   string // and of the next
 	Export string
 	Show   string
+	Cadre  string // only his households, and Name is his
+	Name   string
+	Whose  string      // address of everybody's
 	Empty  bool        // no households at all
 	Large  bool        // the picture would be too large
 	Below  []placeLink // and these are the places to choose from
@@ -106,6 +109,8 @@ var coverageWords = words{
 	"coverage.first":        {ZH: "回到开头", EN: "From the beginning"},
 	"coverage.more":         {ZH: "下一页", EN: "Next page"},
 	"coverage.only":         {ZH: "表里只列{0}", EN: "The table lists {0} alone"},
+	"coverage.whose":        {ZH: "图和表里只有{0}联系的户", EN: "Only the households of {0}"},
+	"coverage.everybody":    {ZH: "看所有的户", EN: "Show all households"},
 	"coverage.all":          {ZH: "列所有的组", EN: "List all groups"},
 	"coverage.nothing":      {ZH: "这样的户一户也没有", EN: "No household stands so"},
 	"coverage.nothing.t":    {ZH: "上面点别的情况，表里就列出来。", EN: "Choose another standing above to list those."},
@@ -125,6 +130,7 @@ const coverageListed = 50
 type coverAsk struct {
 	show  []branch.Standing // empty: those that need a hand
 	group string
+	cadre string // only households that this one calls on
 }
 
 func (rq *request) coverAsk(q url.Values) (a coverAsk) {
@@ -135,6 +141,9 @@ func (rq *request) coverAsk(q url.Values) (a coverAsk) {
 	}
 	if schema.ValidID(q.Get("group")) {
 		a.group = q.Get("group")
+	}
+	if schema.ValidID(q.Get("cadre")) {
+		a.cadre = q.Get("cadre")
 	}
 	return a
 }
@@ -178,10 +187,19 @@ func (a coverAsk) query(more ...string) string {
 	}
 	add("show", a.words())
 	add("group", a.group)
+	add("cadre", a.cadre)
 	for i := 0; i+1 < len(more); i += 2 {
 		add(more[i], more[i+1])
 	}
 	return "?" + strings.Join(out, "&")
+}
+
+// readCoverage reads the place, or of it what one cadre calls on.
+func (rq *request) readCoverage(tx *store.Tx, ask coverAsk) (*branch.Coverage, error) {
+	if ask.cadre != "" {
+		return branch.CoverageOf(tx, rq.place.ID, ask.cadre, rq.today())
+	}
+	return branch.ReadCoverage(tx, rq.place.Above, rq.today(), mostHomes)
 }
 
 func (rq *request) today() string { return rq.now.Format(time.DateOnly) }
@@ -191,7 +209,7 @@ func showCoverage(rq *request) error {
 	q := rq.URL.Query()
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
 		ask := rq.coverAsk(q)
-		c, err := branch.ReadCoverage(tx, rq.place.Above, rq.today(), mostHomes)
+		c, err := rq.readCoverage(tx, ask)
 		if err != nil {
 			return err
 		}
@@ -214,7 +232,10 @@ func showCoverage(rq *request) error {
 		}
 		rq.coverRows(p, part, at)
 		rq.coverPicture(p, c, ask, at)
-		return nil
+		if ask.cadre != "" {
+			p.Name, err = branch.UserName(tx, ask.cadre)
+		}
+		return err
 	})
 	if err != nil {
 		return err
@@ -274,7 +295,10 @@ func (rq *request) coverRows(p *coveragePage, part []*branch.Home, at *branch.Ho
 // coverPicture draws every household, and what the table may be about.
 func (rq *request) coverPicture(p *coveragePage, c *branch.Coverage, ask coverAsk, at *branch.Home) {
 	p.Sub = rq.words.say("coverage.sub", len(c.Groups), c.Total, rq.place.Name, c.Total-c.Counts[branch.Nobody])
-	p.Show, p.Kept, p.All = ask.words(), ask.query("at", "x"), rq.at("/coverage"+coverAsk{show: ask.show}.query())
+	if p.Cadre = ask.cadre; p.Cadre != "" {
+		p.Whose = rq.at("/coverage" + coverAsk{show: ask.show, group: ask.group}.query())
+	}
+	p.Show, p.Kept, p.All = ask.words(), ask.query("at", "x"), rq.at("/coverage"+coverAsk{show: ask.show, cadre: ask.cadre}.query())
 	p.Kept = strings.TrimSuffix(p.Kept, "x")
 	p.Chips, p.Groups, p.Group = nil, nil, nil
 	for _, s := range branch.Standings {
@@ -282,7 +306,7 @@ func (rq *request) coverPicture(p *coveragePage, c *branch.Coverage, ask coverAs
 		p.Chips = append(p.Chips, coverChip{Standing: s, Label: rq.words.say("coverage.is." + string(s)), N: c.Counts[s], On: on, Path: rq.at("/coverage" + ask.with(s, !on).query())})
 	}
 	for _, g := range c.Groups {
-		v := coverGroup{CoverGroup: g, On: g.ID == ask.group, Path: rq.at("/coverage" + coverAsk{ask.show, g.ID}.query())}
+		v := coverGroup{CoverGroup: g, On: g.ID == ask.group, Path: rq.at("/coverage" + coverAsk{ask.show, g.ID, ask.cadre}.query())}
 		for _, h := range g.Homes {
 			v.Cells = append(v.Cells, coverCell{At: string(h.ID), Name: h.Head + " " + rq.standing(h), Standing: h.Standing, On: h == at})
 		}
@@ -303,7 +327,7 @@ func exportCoverage(rq *request) error {
 	var p coveragePage
 	many := false
 	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
-		c, err := branch.ReadCoverage(tx, rq.place.Above, rq.today(), mostHomes)
+		c, err := rq.readCoverage(tx, ask)
 		if err != nil {
 			return err
 		}

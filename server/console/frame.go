@@ -65,6 +65,7 @@ var nav = []struct {
 }{
 	{"", "review", "list", "/review"},
 	{"", "coverage", "grid", "/coverage"},
+	{"", "cadres", "users", "/cadres"},
 	{"", "matters", "matter", "/matters"},
 	{"", "numbers", "chart", "/numbers"},
 	{"", "conflicts", "split", "/conflicts"},

@@ -114,6 +114,7 @@ var mattersWords = words{
 	"matters.drop":            {ZH: "去掉", EN: "without it"},
 	"matters.only.day":        {ZH: "{0}记下的", EN: "written down {0}"},
 	"matters.only.solved":     {ZH: "{0}办结的", EN: "handled {0}"},
+	"matters.only.answered":   {ZH: "{0} {1}送到答复的", EN: "answered by {0} {1}"},
 	"matters.only.none":       {ZH: "没写日期的", EN: "without a day"},
 	"matters.only.to":         {ZH: "{0} 到 {1}", EN: "{0} to {1}"},
 	"matters.n":               {ZH: "{0} 件", EN: "{0}"},
@@ -210,6 +211,11 @@ func (rq *request) matterAsk(tx *store.Tx, q url.Values) (a branch.MatterAsk, ke
 	}
 	if a.Solved = months(q.Get("solved")); a.Solved[0] != "" {
 		keep("solved")
+	}
+	if m := months(q.Get("answered")); m[0] != "" && schema.ValidID(q.Get("by")) {
+		a.Answered, a.By = m, q.Get("by")
+		keep("answered")
+		keep("by")
 	}
 	if a.Overdue = q.Get("late") == "1"; a.Overdue {
 		keep("late")
@@ -446,6 +452,13 @@ func (rq *request) matterForm(tx *store.Tx, p *mattersPage, ask branch.MatterAsk
 	}
 	if ask.Solved[0] != "" {
 		p.Only = append(p.Only, facetLink{Label: l.say("matters.only.solved", rq.monthsText(ask.Solved)), Path: with(p.Form, kept, "solved", "")})
+	}
+	if ask.By != "" {
+		name, err := branch.UserName(tx, ask.By)
+		if err != nil {
+			return err
+		}
+		p.Only = append(p.Only, facetLink{Label: l.say("matters.only.answered", name, rq.monthsText(ask.Answered)), Path: with(p.Form, kept, "answered", "", "by", "")})
 	}
 	return nil
 }

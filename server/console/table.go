@@ -76,6 +76,7 @@ var table = []entry{
 
 	{pattern: "GET /at/{place}/matters", needs: reviews},
 	{pattern: "GET /at/{place}/matters/{row}", needs: reviews, of: "matter"},
+	{pattern: "GET /at/{place}/cadres", needs: reviews},
 	{pattern: "GET /at/{place}/numbers", needs: reviews},
 	{pattern: "POST /at/{place}/numbers/export", needs: reviews},
 

@@ -3,6 +3,7 @@ package branch
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,29 +138,75 @@ func ReadCoverage(tx *store.Tx, above []string, day string, most int) (*Coverage
 		slices.SortFunc(c.Below, byPlace)
 		return c, nil
 	}
-	r := &coverage{tx: tx, day: day, ids: ids, above: above, homes: map[string]*Home{}, parent: map[string]string{}, quota: map[[2]string]int{}, done: map[[2]string]int{}, month: map[string]int{}}
-	for i, id := range above[1:] {
-		r.parent[above[i]] = id
+	r, err := standings(tx, "h.place", ids, day)
+	if err != nil {
+		return nil, err
 	}
-	for _, p := range beneath {
-		r.parent[p.ID] = p.Parent
+	c.group(r, beneath, above[0])
+	return c, nil
+}
+
+// CoverageOf is that of the households of a place that one contact calls on, wherever there are more than one picture shows.
+func CoverageOf(tx *store.Tx, place, user, day string) (*Coverage, error) {
+	homes, err := homesOf(tx, place, []string{user}, day)
+	if err != nil {
+		return nil, err
 	}
+	r, err := standings(tx, "h.id", homes[user], day)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, h := range r.homes {
+		ids = append(ids, h.place)
+	}
+	var beneath []register.Place
+	err = tx.Each(func(scan func(...any) error) error {
+		var p register.Place
+		err := scan(&p.ID, &p.Parent, &p.Name, &p.Code)
+		beneath = append(beneath, p)
+		return err
+	}, "SELECT id, COALESCE(parent, ''), COALESCE(name, ''), COALESCE(code, '') FROM place WHERE id = ANY(?)", ids)
+	c := &Coverage{Counts: map[Standing]int{}}
+	c.group(r, beneath, place)
+	return c, err
+}
+
+// homesOf are the households of a place that people call on, by user.
+func homesOf(tx *store.Tx, place string, users []string, day string) (map[string][]string, error) {
+	out := map[string][]string{}
+	err := tx.Each(func(scan func(...any) error) error {
+		var user, home string
+		if err := scan(&user, &home); err != nil {
+			return err
+		}
+		if !slices.Contains(out[user], home) {
+			out[user] = append(out[user], home)
+		}
+		return nil
+	}, `SELECT s."user", s.household FROM assignment s CROSS JOIN household h CROSS JOIN mq_above a
+		WHERE s."user" = ANY(?) AND h.id = s.household AND a.place = h.place AND a.above = ? AND COALESCE(s.since, '') <= ? AND (s.until IS NULL OR s.until >= ?)`, users, place, day, day)
+	return out, err
+}
+
+// standings reckons how households stand: those whose place (“h.place”) or whose id (“h.id”) is among some.
+func standings(tx *store.Tx, column string, among []string, day string) (*coverage, error) {
+	r := &coverage{tx: tx, day: day, column: column, ids: among, homes: map[string]*Home{}, parent: map[string]string{}, quota: map[[2]string]int{}, done: map[[2]string]int{}, month: map[string]int{}}
 	for _, step := range []func() error{r.households, r.contacts, r.visits, r.quotas} {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
 	r.judge()
-	c.group(r, beneath, above[0])
-	return c, nil
+	return r, nil
 }
 
 // coverage reads what Coverage is reckoned from.
 type coverage struct {
 	tx     *store.Tx
 	day    string
-	ids    []string // of the places
-	above  []string
+	column string // what ids are of
+	ids    []string
 	homes  map[string]*Home
 	parent map[string]string // of places
 	quota  map[[2]string]int // by place and team
@@ -174,7 +221,7 @@ func (r *coverage) households() error {
 		h.order = register.SortKey(h.Code)
 		r.homes[string(h.ID)] = h
 		return err
-	}, "SELECT id, COALESCE(head, ''), COALESCE(code, ''), place FROM household WHERE place = ANY(?)", r.ids)
+	}, "SELECT h.id, COALESCE(h.head, ''), COALESCE(h.code, ''), h.place FROM household h WHERE "+r.column+" = ANY(?)", r.ids)
 }
 
 // contacts are those who are assigned today and still hold an account; from is when the first of them was.
@@ -195,35 +242,55 @@ func (r *coverage) contacts() error {
 		h.contacts = append(h.contacts, x)
 		return nil
 	}, `SELECT a.household, a."user", COALESCE(a.team, ''), COALESCE(a.since, '') FROM household h JOIN assignment a ON a.household = h.id JOIN "user" u ON u.id = a."user"
-		WHERE h.place = ANY(?) AND COALESCE(a.since, '') <= ? AND (a.until IS NULL OR a.until >= ?) AND (u.ended IS NULL OR u.ended >= ?) ORDER BY a.id`, r.ids, r.day, r.day, r.day)
+		WHERE `+r.column+` = ANY(?) AND COALESCE(a.since, '') <= ? AND (a.until IS NULL OR a.until >= ?) AND (u.ended IS NULL OR u.ended >= ?) ORDER BY a.id`, r.ids, r.day, r.day, r.day)
 }
 
-// visits sums up who called when. What is dated after today counts when its day comes, as on the phone.
+// visits finds who called when: the last of all, and those of this month. What is dated after today counts when its day comes, as on the phone.
 func (r *coverage) visits() error {
+	last, err := textOf(r.tx, "SELECT h.id, COALESCE((SELECT MAX(v.day) FROM visit v WHERE v.household = h.id AND v.day <= ?), '') FROM household h WHERE "+r.column+" = ANY(?)", r.day, r.ids)
+	if err != nil {
+		return err
+	}
+	for id, h := range r.homes {
+		h.Last = last[id]
+	}
 	return r.tx.Each(func(scan func(...any) error) error {
-		var home, author, last string
+		var home, author string
 		var days int64
-		if err := scan(&home, &author, &last, &days); err != nil {
+		if err := scan(&home, &author, &days); err != nil {
 			return err
 		}
-		if h := r.homes[home]; h != nil {
-			h.Last = max(h.Last, last)
+		if r.homes[home] != nil {
 			r.done[[2]string{home, author}] = int(days)
 			r.month[home] += int(days)
 		}
 		return nil
-	}, `SELECT v.household, COALESCE(v.author, ''), MAX(v.day), COUNT(DISTINCT CASE WHEN v.day >= ? THEN v.day END) FROM household h JOIN visit v ON v.household = h.id
-		WHERE h.place = ANY(?) AND v.day <= ? GROUP BY v.household, v.author`, r.day[:8]+"01", r.ids, r.day)
+	}, `SELECT v.household, COALESCE(v.author, ''), COUNT(DISTINCT v.day) FROM household h JOIN visit v ON v.household = h.id
+		WHERE `+r.column+` = ANY(?) AND v.day >= ? AND v.day <= ? GROUP BY v.household, v.author`, r.ids, r.day[:8]+"01", r.day)
 }
 
+// quotas reads what places have set, those of the households and all above them.
 func (r *coverage) quotas() error {
+	places := map[string]bool{}
+	for _, h := range r.homes {
+		places[h.place] = true
+	}
+	ids := slices.Sorted(maps.Keys(places))
+	if err := r.tx.Each(func(scan func(...any) error) error {
+		var id, parent string
+		err := scan(&id, &parent)
+		r.parent[id] = parent
+		return err
+	}, "SELECT p.id, COALESCE(p.parent, '') FROM place p WHERE p.id IN (SELECT a.above FROM mq_above a WHERE a.place = ANY(?))", ids); err != nil {
+		return err
+	}
 	return r.tx.Each(func(scan func(...any) error) error {
 		var place, team string
 		var visits int64
 		err := scan(&place, &team, &visits)
 		r.quota[[2]string{place, team}] = int(visits) // of two that were set apart, the younger
 		return err
-	}, "SELECT place, COALESCE(team, ''), visits FROM team_quota WHERE visits IS NOT NULL AND place = ANY(?) ORDER BY id", append(slices.Clone(r.ids), r.above...))
+	}, "SELECT place, COALESCE(team, ''), visits FROM team_quota WHERE visits IS NOT NULL AND place IN (SELECT a.above FROM mq_above a WHERE a.place = ANY(?)) ORDER BY id", ids)
 }
 
 // owes is what a team owes a household in a place: what the nearest place above it has set.

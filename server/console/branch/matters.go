@@ -25,7 +25,10 @@ type MatterAsk struct {
 	Still   bool // open, and nobody has taken a step since it was written down
 	// Day bounds when it was first written down, Solved when it was handled: months, “2026-11”, from and to.
 	Day, Solved [2]string
-	Undated     bool // nobody wrote down when
+	// Answered are months in which By brought the answer.
+	Answered [2]string
+	By       string
+	Undated  bool // nobody wrote down when
 	// Newest lists the youngest first.
 	Newest bool
 }
@@ -125,6 +128,9 @@ func (a MatterAsk) where(now time.Time) (string, []any) {
 			column := []string{"day", "solved"}[i]
 			add("x."+column+" >= ? AND x."+column+" <= ?", m[0], m[1]+"-31")
 		}
+	}
+	if a.By != "" && a.Answered[0] != "" {
+		add("x.id IN (SELECT s.matter FROM matter_step s WHERE s.author = ? AND s.day >= ? AND s.day <= ? AND s.kind = 'answer')", a.By, a.Answered[0]+"-01", a.Answered[1]+"-31")
 	}
 	if a.Undated {
 		add("x.day = ''")

@@ -39,6 +39,11 @@ var Screens = []Screen{
 	{Name: "coverage-none", State: Full, As: "secretary", Path: "/at/{place}/coverage?show=overdue&group={group7}"},
 	{Name: "coverage-long", State: Long, As: "secretary", Path: "/at/{place}/coverage?show=nobody.short.enough"},
 	{Name: "coverage-many", State: Many, As: "secretary", Path: "/at/{place}/coverage"},
+	{Name: "cadres", State: Full, As: "secretary", Path: "/at/{place}/cadres"},
+	{Name: "cadres-empty", State: Empty, As: "secretary", Path: "/at/{place}/cadres?month=2026-10"},
+	{Name: "cadres-long", State: Long, As: "secretary", Path: "/at/{place}/cadres"},
+	{Name: "cadres-many", State: Many, As: "township", Path: "/at/{town}/cadres"},
+	{Name: "coverage-cadre", State: Full, As: "secretary", Path: "/at/{place}/coverage?cadre={user.cadre}&show=short.enough"},
 	{Name: "matters", State: Full, As: "secretary", Path: "/at/{place}/matters?state=all"},
 	{Name: "matters-narrowed", State: Full, As: "township", Path: "/at/{town}/matters?kind=request&team=leading&urgency=1&age=7&late=1&day=2026-10&solved=2026-01.2026-11&order=new"},
 	{Name: "matters-empty", State: Empty, As: "secretary", Path: "/at/{place}/matters"},
@@ -119,6 +124,9 @@ func (c *City) At(path string) string {
 	}
 	for name, id := range c.Rows {
 		pairs = append(pairs, "{"+name+"}", string(id))
+	}
+	for who, id := range c.Users {
+		pairs = append(pairs, "{user."+who+"}", string(id))
 	}
 	for home, serial := range c.Serials {
 		pairs = append(pairs, "{serial."+home+"}", serial)
