@@ -34,8 +34,13 @@ func (w *world) inspectPlain(a *answer) {
 // ownWords are the words in what the user wrote and the server has not accepted: the hand-over box keeps them, with what of others'
 // words he left standing in a text.
 func (p *phone) ownWords() map[string]bool {
+	return p.wordsOf(replica.Pending, replica.Refused, replica.Withdrawn)
+}
+
+// wordsOf are the words in the user's changes of some states, or of all.
+func (p *phone) wordsOf(states ...replica.State) map[string]bool {
 	out := map[string]bool{}
-	list, err := p.rep.Entries(context.Background(), replica.Pending, replica.Refused, replica.Withdrawn)
+	list, err := p.rep.Entries(context.Background(), states...)
 	p.w.must(err, "entries of "+p.name)
 	for _, e := range list {
 		for _, word := range canaries.FindAll(e.Change.Content, -1) {
@@ -52,11 +57,18 @@ func (p *phone) checkFile(c *cut) {
 		return
 	}
 	own := p.ownWords()
+	var kept map[string]bool
+	if len(c.view.Erased) > 0 {
+		kept = p.wordsOf()
+	}
 	look := func(name string, data []byte) {
 		for _, word := range canaries.FindAll(data, -1) {
 			t := p.w.tokens[string(word)]
 			if t == nil || t.user == p.userID() || own[string(word)] {
 				continue
+			}
+			if c.view.Erased[t.row] && !kept[string(word)] { // what he wrote he keeps till backups reach past it, as anything that he wrote
+				p.w.violate(iConfidentiality, "%s of %s holds the word %s of the row %s, which was erased by law", name, p.name, word, t.row)
 			}
 			if !readable(c.view, c.can, t.row, string(word)) {
 				p.w.violate(iConfidentiality, "%s of %s holds the word %s of the row %s, which its user may not see", name, p.name, word, t.row)

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"slices"
 
-	"minqing/internal/sim/oracle"
 	"minqing/internal/simdisk"
 	"minqing/mobile-client/replica"
 	"minqing/mobile-client/syncer"
 	"minqing/server/judge"
-	"minqing/server/store"
 	"minqing/syncproto"
 )
 
@@ -19,6 +17,7 @@ var designHistories = []directed{
 	{"late-within-grace", "Work captured while entitled and brought after: taken within the grace period, with a mark beside it.", lateWithin},
 	{"late-beyond-grace", "Beyond the grace period it goes to the inbox; somebody takes it after all, or leaves it refused.", lateBeyond},
 	{"row-rule-over-several-cells", "Three edits beside one another against a rule over two cells, in all orders.", rowRuleThree},
+	{"row-rule-over-four-cells", "A grade, a day and an end beside one another, which only together break a rule over four cells, in all orders: one item, and those three step back.", rowRuleFour},
 	{"twins-merged-and-undone", "Twins merge into one: edits to the loser are carried over; undone, both live; authors who may not see the twin learn nothing.", twinsMerged},
 	{"twins-in-a-narrow-scope", "Two secretaries record one person: only who may see both hears of it.", twinsNarrow},
 	{"retention-forgets-months", "Phones keep three months of notes; the server keeps all.", retention},
@@ -102,6 +101,25 @@ func rowRuleThree(s *stage) {
 	s.decide(it, judge.Decision{Base: it.Base, Pick: three.id})
 	s.items(0)
 	s.shows(t, "begins", "2025-04-01", "ends", "2025-05-01")
+}
+
+func rowRuleFour(s *stage) {
+	t, p, q, r := aThing(0), s.phone(ann), s.phone(cid), s.phone(dora)
+	s.edit(p, t, "begins", "2025-03-10", "ends", "2025-06-20", "low", "2025-05-15")
+	s.sync(p, q, r)
+	one, two, three := s.edit(p, t, "grade", "a"), s.edit(q, t, "low", "2025-03-01", "name", "two"), s.edit(r, t, "ends", "2025-05-01")
+	s.each(func() { s.sync(p) }, func() { s.sync(q) }, func() { s.sync(r) })
+	it := s.item(syncproto.ItemRowRule, t, []string{"low", "grade", "ends"}, append(s.oracle.View().Rows[t.id].Cells["begins"].Heads, one.id, two.id, three.id)...)
+	s.want(it.Rule == "graded_between", "the item is about %s", it.Rule)
+	s.shows(t, "begins", "2025-03-10", "ends", "2025-06-20", "low", "2025-05-15", "grade", nil, "name", "two")
+	s.sameEveryTime(t)
+	s.sync(p, q, r)
+	for _, x := range []*phone{p, q, r} {
+		s.shownOn(x, t, "ends", "2025-06-20", "low", "2025-05-15", "grade", nil, "name", "two")
+	}
+	s.decide(it, judge.Decision{Base: it.Base, Pick: one.id})
+	s.items(0)
+	s.shows(t, "begins", "2025-03-10", "ends", "2025-06-20", "low", "2025-05-15", "grade", "a")
 }
 
 // mergedBy is the change that deleted a row last: of twins, the merge.
@@ -254,7 +272,7 @@ func erasure(s *stage) {
 		out, err := j.Erase(s.ctx(), syncproto.UserID(adminUser), r.id, "at the person's request")
 		s.must(err, "erase")
 		s.want(len(out.Rows) == 2 && out.Rows[0] == k.id, "erased are %v", out.Rows)
-		s.tellErased(k, r)
+		s.tellErased(out.Rows)
 		return err
 	})
 	s.sync(p, q)
@@ -273,27 +291,6 @@ func erasure(s *stage) {
 		})
 	}
 	s.items(0)
-}
-
-// tellErased tells the oracle of the deletion that an erasure begins with: its own words went with the others.
-func (s *stage) tellErased(rows ...rowRef) {
-	var list []*store.Change
-	s.must(s.server.eng.Store.Read(s.ctx(), func(tx *store.Tx) (err error) {
-		list, err = tx.Changes("coalesce(length(body), 0) = 0 ORDER BY received")
-		return err
-	}), "read what was erased")
-	for _, c := range list {
-		if s.server.known[c.Identity] {
-			continue
-		}
-		s.server.known[c.Identity] = true
-		ch := &syncproto.Change{First: c.First, At: c.At}
-		for _, r := range rows {
-			at := s.oracle.View().Rows[r.id].Label
-			ch.Edits = append(ch.Edits, syncproto.Edit{Table: r.table, Row: r.id, Op: syncproto.OpDelete, Decides: []string{syncproto.ExistenceCell}, Base: syncproto.Base{Epoch: at.Epoch, Rev: at.Rev}})
-		}
-		s.oracle.Push(oracle.Push{Device: c.First.Device, Server: true, Received: c.Received, Changes: []oracle.Taken{{Change: ch, ID: c.Identity}}})
-	}
 }
 
 func oldSchema(s *stage) {

@@ -67,6 +67,7 @@ func init() {
 		"listen":      {2, true, false, (*world).doListen},
 		"sweep":       {2, true, false, (*world).doSweep},
 		"chain":       {3, true, false, (*world).doChain},
+		"erase":       {0, true, false, (*world).doErase}, // put into some histories, see plan
 	}
 }
 

@@ -63,7 +63,16 @@ func plan(seed uint64) *history {
 		h.Ops = append(h.Ops, operation{Kind: kindNames[d.weighed(weights)], Seed: d.Uint64()})
 	}
 	h.widen(newDice(seed, 15))
+	h.erase(newDice(seed, 16))
 	return h
+}
+
+// erase puts a lawful erasure into one history of ten, in the second half, where there is something to erase.
+func (h *history) erase(d *dice) {
+	if d.chance(10) {
+		at := len(h.Ops)/2 + d.IntN(len(h.Ops)-len(h.Ops)/2)
+		h.Ops = slices.Insert(h.Ops, at, operation{Kind: "erase", Seed: d.Uint64()})
+	}
 }
 
 // widen puts operations of the kinds that came later in between, in every other history.

@@ -8,8 +8,14 @@ import (
 	"sync/atomic"
 )
 
-// runOne runs one history; echo, unless nil, gets every line of its trace.
-func runOne(h *history, echo io.Writer) result { return newWorld(h, echo).run() }
+// runOne runs one history, and its pair where its seed stands for one; echo, unless nil, gets every line of its trace.
+func runOne(h *history, echo io.Writer) result {
+	res := newWorld(h, echo).run()
+	if res.Broken == nil && h.paired() {
+		res.Broken = h.pair(res.Counters)
+	}
+	return res
+}
 
 // batch is many histories: those of Seeds.
 type batch struct {

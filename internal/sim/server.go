@@ -143,6 +143,11 @@ func (s *server) take(group []*store.Change) {
 	}
 	p := oracle.Push{User: group[0].User, Device: group[0].First.Device, Server: true, Received: group[0].Received}
 	for _, c := range group {
+		if len(c.Body) == 0 { // the desk wrote to an erased row, and no word of that was kept
+			e := syncproto.Edit{Row: sortedKeys(w.oracle.View().Erased)[0]}
+			p.Changes = append(p.Changes, oracle.Taken{Change: &syncproto.Change{First: c.First, Edits: []syncproto.Edit{e}}, ID: c.Identity})
+			continue
+		}
 		ch, err := syncproto.ParseContent(w.book, c.First, c.First, string(c.Body))
 		w.must(err, "read a change of the server's own")
 		p.Changes = append(p.Changes, oracle.Taken{Change: ch, ID: c.Identity})

@@ -39,6 +39,7 @@ func (w *world) settle() {
 	}
 	w.server.settle()
 	w.compareServer()
+	w.checkErased()
 	for _, p := range w.phones {
 		if !p.gone {
 			w.checkPhone(p)

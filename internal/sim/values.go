@@ -140,6 +140,11 @@ func (w *world) someValues(d *dice, t *schema.Table, shown func(string) schema.V
 	if !begins.IsNull() && !ends.IsNull() && begins.Str() > ends.Str() && !d.chance(10) {
 		out["begins"], out["ends"] = ends, begins
 	}
+	for _, r := range t.Rules {
+		if _, graded := out["grade"]; graded && !r.Holds(func(column string) schema.Value { return entered(out, shown, column) }) && !d.chance(10) {
+			out["grade"] = schema.Text("c")
+		}
+	}
 	return out
 }
 

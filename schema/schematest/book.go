@@ -1,6 +1,6 @@
 // Package schematest is a small synthetic rule book for tests of the engine: the product's tables that entitlement rests on
 // (place, user, role, device, household, assignment), and beside them tables with one column for every merge rule, a group,
-// a lock, a row rule, an append-only child with months and a narrow scope. It promises that each corner of the engine can be
+// a lock, row rules, an append-only child with months and a narrow scope. It promises that each corner of the engine can be
 // reached in it without the product's many columns, and that it grew over three schema versions, so that old clients are
 // tested for real.
 //
@@ -97,7 +97,14 @@ func thing() *schema.Table {
 		Rules: []schema.RowRule{{Name: "ends_after_begins", Label: l("ends before it begins"), Columns: []string{"begins", "ends"},
 			Holds: func(get func(string) schema.Value) bool {
 				return get("begins").IsNull() || get("ends").IsNull() || get("begins").Str() <= get("ends").Str()
-			}}},
+			}},
+			// Over four cells of different rules, so that one who breaks it stands beside several others, and cells step back for both rules.
+			{Name: "graded_between", Label: l("a grade a or b wants its low day between begin and end"), Columns: []string{"grade", "low", "begins", "ends"},
+				Holds: func(get func(string) schema.Value) bool {
+					low := get("low").Str()
+					return get("grade").IsNull() || get("grade").Str() == "c" || low == "" || (get("begins").IsNull() || get("begins").Str() <= low) &&
+						(get("ends").IsNull() || low <= get("ends").Str())
+				}}},
 	}
 }
 

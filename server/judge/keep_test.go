@@ -62,6 +62,10 @@ func TestErase(t *testing.T) {
 		late := bob.change(syncproto.Edit{Table: "thing", Row: w.rowID("t"), Op: syncproto.OpUpdate, Base: w.base("t"), Cells: w.cells("thing", "name", canary+"六")})
 		bob.wants(bob.push(late)[0], syncproto.Refused, syncproto.CodeForbidden)
 		bob.wants(bob.verdict(late), syncproto.Refused, syncproto.CodeForbidden)
+		// What was made beneath it before its author heard stands beside the deletion, whose own words went with the others.
+		bob.wants(bob.push(bob.change(w.create("note", "k", "thing", "@t", "author", "@bob", "text", "beneath")))[0], syncproto.Conflicted, "")
+		w.oneItem(syncproto.ItemDelete)
+		w.shows("note", "k", "text", "beneath")
 		report, err := w.judge.VerifyChain(t.Context())
 		if err != nil || report.Erased < 5 || len(report.Broken) > 0 {
 			t.Errorf("the chain: %+v %v", report, err)

@@ -55,7 +55,11 @@ func (tx *Tx) SaveChanges(changes []*Change) error {
 		if c.Late {
 			late = 1
 		}
-		out[i] = []any{string(c.Identity), string(c.First.Device), int64(c.First.Number), string(c.User), string(c.Status), string(c.Code), late, c.Body,
+		body := c.Body
+		if body == nil { // SQLite gives an emptied one back as nothing, and would take that for NULL
+			body = []byte{}
+		}
+		out[i] = []any{string(c.Identity), string(c.First.Device), int64(c.First.Number), string(c.User), string(c.Status), string(c.Code), late, body,
 			c.At, c.Corrected, c.Received, c.Captured, string(c.Verdict), string(c.Mends), string(c.MendedBy), c.Stream}
 	}
 	return tx.insertMany("mq_change", "identity,device,number,user_id,status,code,late,body,at,corrected,received,captured,verdict,mends,mended_by,stream",

@@ -220,6 +220,16 @@ func invalid() *refusal { return &refusal{code: syncproto.CodeInvalid} }
 
 // admit refuses what is wrong by itself.
 func (h *hearing) admit() *refusal {
+	if slices.ContainsFunc(h.c.Edits, func(e syncproto.Edit) bool { return h.o.st.erased[e.Row] }) {
+		var made []syncproto.Edit // nothing of it is kept, but which rows it would have made
+		for _, e := range h.c.Edits {
+			if e.Op == syncproto.OpCreate {
+				made = append(made, syncproto.Edit{Table: e.Table, Row: e.Row, Op: e.Op})
+			}
+		}
+		h.c.Edits = made
+		return &refusal{code: syncproto.CodeForbidden}
+	}
 	if h.c.defect != "" {
 		return &refusal{code: h.c.defect}
 	}

@@ -38,6 +38,7 @@ type state struct {
 	rights  []standingRights
 	revoked map[syncproto.DeviceID]int64 // when devices were revoked
 	swept   map[syncproto.RowID]*Row     // whose marks were dropped; never changed, but replaced
+	erased  map[syncproto.RowID]bool     // by law; never changed, but replaced
 	inbox   *inbox
 	view    *View
 }
@@ -135,6 +136,19 @@ func (o *Oracle) Sweep(gone []syncproto.RowID, before int64) {
 			r.lay = slices.DeleteFunc(slices.Clone(r.lay), func(f former) bool { return f.until < before })
 		}
 		s.view = o.look()
+	})
+}
+
+// Erased tells that rows were erased by law, once they were deleted: nobody's words about them are taken or kept any more.
+func (o *Oracle) Erased(rows []syncproto.RowID) {
+	o.do(func(o *Oracle) {
+		all := map[syncproto.RowID]bool{}
+		maps.Copy(all, o.st.erased)
+		for _, id := range rows {
+			all[id] = true
+		}
+		o.st.erased = all
+		o.st.view = o.look()
 	})
 }
 

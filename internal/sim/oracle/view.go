@@ -17,6 +17,8 @@ type View struct {
 	Seqs  map[string]uint64 // of each stream
 	// Swept are the rows whose marks were dropped, as they last were.
 	Swept map[syncproto.RowID]*Row
+	// Erased are the rows that were erased by law.
+	Erased map[syncproto.RowID]bool
 }
 
 // Row is one row of a view.
@@ -49,7 +51,7 @@ func (r *Row) Column(book *schema.Book, name string) (v schema.Value, vague bool
 // look makes the view of the present state, sharing the rows that did not change with the view before.
 func (o *Oracle) look() *View {
 	was := o.st.view
-	v := &View{Rows: make(map[syncproto.RowID]*Row, len(o.st.rows)), Order: slices.Clone(o.st.order), Line: slices.Clone(o.st.line), Seqs: maps.Clone(o.st.streams), Swept: o.st.swept}
+	v := &View{Rows: make(map[syncproto.RowID]*Row, len(o.st.rows)), Order: slices.Clone(o.st.order), Line: slices.Clone(o.st.line), Seqs: maps.Clone(o.st.streams), Swept: o.st.swept, Erased: o.st.erased}
 	for id, r := range o.st.rows {
 		n := &Row{Table: r.table, ID: id, Scope: o.st.scope(r), Period: o.st.period(r), Stream: r.stream, Label: r.label, Alias: r.alias, Reckoned: r.is, of: r}
 		if w := was.Rows[id]; w != nil && *w == *n {

@@ -1,0 +1,109 @@
+package sim
+
+import (
+	"context"
+	"slices"
+
+	"minqing/internal/sim/oracle"
+	"minqing/schema"
+	"minqing/server/judge"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// doErase erases a row with all that lies beneath it by law. Rows that refused work names are left alone: what is kept of such work hangs on how
+// it was refused, and a history by hand tells that.
+func (w *world) doErase(d *dice) {
+	var rows []*oracle.Row
+	for _, r := range slices.Concat(w.livingRows("thing"), w.livingRows("note"), w.livingRows("mark")) {
+		if !w.namedByRefused(r.ID) {
+			rows = append(rows, r)
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	r := pick(d, rows)
+	w.desk("erase "+r.Table.Name, func(j *judge.Judge) error {
+		out, err := j.Erase(context.Background(), syncproto.UserID(adminUser), r.ID, "at the person's request")
+		if err != nil {
+			return err
+		}
+		w.count[cErasures]++
+		w.tellErased(out.Rows)
+		return nil
+	})
+	w.checkErased()
+}
+
+// namedByRefused tells whether a refused change names a row, or one beneath it.
+func (w *world) namedByRefused(id syncproto.RowID) bool {
+	view := w.oracle.View()
+	beneath := func(r syncproto.RowID) bool {
+		for n := 0; n < 40 && r != ""; n++ {
+			if r == id {
+				return true
+			}
+			row := view.Rows[r]
+			if row == nil || row.Table.Parent == "" {
+				break
+			}
+			v, _ := row.Column(w.book, row.Table.Parent)
+			r = syncproto.RowID(v.Str())
+		}
+		return false
+	}
+	return slices.ContainsFunc(w.oracle.Changes(), func(c *oracle.Change) bool {
+		return c.Status == syncproto.Refused && slices.ContainsFunc(c.Edits, func(e syncproto.Edit) bool {
+			return beneath(e.Row) || slices.ContainsFunc(e.Cells, func(x syncproto.CellEdit) bool {
+				return x.Value.Kind() == schema.KindText && beneath(syncproto.RowID(x.Value.Str()))
+			})
+		})
+	})
+}
+
+// tellErased tells the oracle what was erased, those beneath first, and of the deletion that an erasure begins with: its own words went with
+// the others.
+func (w *world) tellErased(rows []syncproto.RowID) {
+	var list []*store.Change
+	w.must(w.server.eng.Store.Read(context.Background(), func(tx *store.Tx) (err error) {
+		list, err = tx.Changes("coalesce(length(body), 0) = 0 ORDER BY received")
+		return err
+	}), "read what was erased")
+	for _, c := range list {
+		if w.server.known[c.Identity] {
+			continue
+		}
+		w.server.known[c.Identity] = true
+		ch := &syncproto.Change{First: c.First, At: c.At}
+		for _, id := range rows {
+			if r := w.oracle.View().Rows[id]; !r.Dead {
+				ch.Edits = append(ch.Edits, syncproto.Edit{Table: r.Table.Name, Row: id, Op: syncproto.OpDelete, Decides: []string{syncproto.ExistenceCell},
+					Base: syncproto.Base{Epoch: r.Label.Epoch, Rev: r.Label.Rev}})
+			}
+		}
+		w.oracle.Push(oracle.Push{Device: c.First.Device, Server: true, Received: c.Received, Changes: []oracle.Taken{{Change: ch, ID: c.Identity}}})
+	}
+	w.oracle.Erased(rows)
+	w.lookAround()
+}
+
+// ofErased tells whether a change touches a row that was erased.
+func (w *world) ofErased(c *syncproto.Change) bool {
+	return slices.ContainsFunc(c.Edits, func(e syncproto.Edit) bool { return w.oracle.View().Erased[e.Row] })
+}
+
+// checkErased looks in every byte of the server's files for words that were erased.
+func (w *world) checkErased() {
+	erased := w.oracle.View().Erased
+	if len(erased) == 0 {
+		return
+	}
+	w.server.disk.Walk(func(name string, data []byte) {
+		for _, word := range canaries.FindAll(data, -1) {
+			if t := w.tokens[string(word)]; t != nil && erased[t.row] {
+				w.violate(iConfidentiality, "%s of the server holds the word %s of the row %s, which was erased by law", name, word, t.row)
+			}
+		}
+	})
+}
