@@ -59,6 +59,9 @@ func (a *app) title(book *schema.Book, e replica.Entry) string {
 // fate is what became of a change: what happened, what holds now, who does what next. It is "" while nobody has said anything.
 func (a *app) fate(e replica.Entry) string {
 	v := e.Verdict
+	if e.State == replica.Withdrawn {
+		return a.label(schema.Label{ZH: "没有通过，您撤回了，不用做什么", EN: "refused and withdrawn by you, nothing to do"})
+	}
 	if v == nil {
 		return ""
 	}

@@ -61,7 +61,7 @@ func (a *app) find(r *replica.Replica, table, what string) (syncproto.RowID, err
 	}
 	slices.Sort(codes) // rows come by id, which tells a reader nothing
 	return "", &syncproto.Error{Code: syncproto.CodeNotFound, Op: "find " + what, Message: syncproto.Both(fmt.Sprintf("本机没有户号 %s。", what), fmt.Sprintf("No household %s on this device.", what)),
-		Hint: syncproto.Both("本机有：。", "On this device: "+strings.Join(codes, "、")+".")}
+		Hint: syncproto.Both("本机有："+strings.Join(codes, "、")+"。", "On this device: "+strings.Join(codes, ", ")+".")}
 }
 
 type statusCmd struct{}
