@@ -15,9 +15,9 @@ type StreamAt struct {
 	Head string // seals keep its first headDigits
 }
 
-// headDigits of a chain head travel: 80 bits inside a seal, which nobody can try out, tell one history from another, and three streams must
+// headDigits of a chain head travel: 64 bits inside a seal, which nobody can try out, tell one history from another, and three streams must
 // fit into a sync of 1,200 bytes. A server takes whatever prefix a seal holds.
-const headDigits = 20
+const headDigits = 16
 
 // EpochLink is one epoch of a server's line and where it began: the seqs of the streams named.
 type EpochLink struct {
@@ -33,7 +33,7 @@ type Cursor struct {
 	Now      int64  // server time of the cut, Unix ms: what was granted then is provable by it
 	Verdicts uint64 // the newest verdict seq that the device heard of
 	Held     Digest // DigestHeld of the buckets held
-	Root     Digest // DigestRoot of them at the cut
+	Root     uint64 // the high half of DigestRoot of them at the cut: enough to tell that a phone holds something else
 	Nonce    string // lineage nonce
 	Streams  []StreamAt
 	Line     []EpochLink // the epochs before Epoch back to the newest backup known, newest first
@@ -71,7 +71,7 @@ func (s *Sealer) OpenCursor(sealed string) (*Cursor, error) {
 		return nil, err
 	}
 	r := unpacker{b: plain}
-	c := &Cursor{Device: DeviceID(r.text()), Epoch: EpochID(r.text()), Now: int64(r.number()), Verdicts: r.number(), Held: r.digest(), Root: r.digest(),
+	c := &Cursor{Device: DeviceID(r.text()), Epoch: EpochID(r.text()), Now: int64(r.number()), Verdicts: r.number(), Held: r.digest(), Root: r.half(),
 		Nonce: r.text(), Streams: r.streams()}
 	c.Line = r.line(c.Streams)
 	return c, r.end()
@@ -103,7 +103,7 @@ func (s *Sealer) OpenHead(sealed string) (*ChainHead, error) {
 func (c *Cursor) encode() []byte {
 	b := packText(packText(nil, string(c.Device)), string(c.Epoch))
 	b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(c.Now)), c.Verdicts)
-	b = packText(packDigest(packDigest(b, c.Held), c.Root), c.Nonce)
+	b = packText(binary.BigEndian.AppendUint64(packDigest(b, c.Held), c.Root), c.Nonce)
 	return packLine(packStreams(b, c.Streams), c.Line, c.Streams)
 }
 
@@ -216,6 +216,14 @@ func (r *unpacker) digest() Digest {
 		return Digest{}
 	}
 	return Digest{Hi: binary.BigEndian.Uint64(raw), Lo: binary.BigEndian.Uint64(raw[8:])}
+}
+
+func (r *unpacker) half() uint64 {
+	raw := r.bytes(8)
+	if r.bad {
+		return 0
+	}
+	return binary.BigEndian.Uint64(raw)
 }
 
 func (r *unpacker) streams() []StreamAt {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -302,10 +303,14 @@ func (g *ghost) device() syncproto.DeviceID {
 	}
 	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
 	var who struct {
-		Device syncproto.DeviceID `json:"dev"`
+		Holder string `json:"cnf"`
 	}
 	if err != nil || json.Unmarshal(claims, &who) != nil {
 		return ""
 	}
-	return who.Device
+	id, err := base64.RawURLEncoding.DecodeString(who.Holder)
+	if err != nil || len(id) < 16 {
+		return ""
+	}
+	return syncproto.DeviceID(fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:16]))
 }

@@ -245,11 +245,11 @@ func (s *Service) identify(ctx context.Context, r *http.Request, verify func(key
 	if err != nil {
 		return Who{}, refuse("identify", err)
 	}
-	d, key, err := s.device(ctx, c.Device)
+	d, key, err := s.device(ctx, c.Holder.Device)
 	if err != nil {
 		return Who{}, err
 	}
-	if subtle.ConstantTimeCompare([]byte(thumbprint(d.Key)), []byte(c.Key)) != 1 {
+	if subtle.ConstantTimeCompare(thumbprint(d.Key), c.Holder.Key) != 1 {
 		return Who{}, refuse("identify", fmt.Errorf("token bound to another key"))
 	}
 	if err := verify(key, r.Header.Get(syncproto.SignatureHeader), token); err != nil {
@@ -302,7 +302,7 @@ func verify(key ed25519.PublicKey, text []byte, signature string) error {
 	return nil
 }
 
-func thumbprint(key string) string {
+func thumbprint(key string) []byte {
 	h := sha256.Sum256([]byte(key))
-	return base64.RawURLEncoding.EncodeToString(h[:16])
+	return h[:thumbBytes]
 }

@@ -10,8 +10,8 @@ import (
 func FuzzToken(f *testing.F) {
 	own := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
 	const now = 1_764_000_000_000
-	const device, key = "01935b7e-0000-7000-8000-0000000000d1", "thumb"
-	token, err := mint(own, device, key, now)
+	const device, key = "01935b7e-0000-7000-8000-0000000000d1", "a key's first 16"
+	token, err := mint(own, device, []byte(key), now)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func FuzzToken(f *testing.F) {
 		if (err == nil) != (in == token) {
 			t.Fatalf("%q gave %+v, %v", in, c, err)
 		}
-		if err == nil && (string(c.Device) != device || c.Key != key) {
+		if err == nil && (string(c.Holder.Device) != device || string(c.Holder.Key) != key) {
 			t.Fatalf("it became %+v", c)
 		}
 	})

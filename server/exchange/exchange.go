@@ -225,7 +225,7 @@ func (s *Service) bookOf(version int) (*schema.Book, error) {
 
 func (s *Service) begin(ctx context.Context, r *request) (*pull.Course, error) {
 	req := &pull.Request{Device: r.who.Device, User: r.who.User, Book: r.book, Cursor: r.cursor, Sealed: r.hello.Cursor, Held: r.held, Ledger: r.ledger, Offer: r.offer,
-		Resume: r.resume, Probes: r.probes, Client: r.hello.Client, Waiting: r.hello.Waiting, Names: r.names, Newer: r.hello.Schema > s.Book.Version, Differs: r.cursor != nil && r.hello.Root != r.cursor.Root}
+		Resume: r.resume, Probes: r.probes, Client: r.hello.Client, Waiting: r.hello.Waiting, Names: r.names, Newer: r.hello.Schema > s.Book.Version, Differs: r.cursor != nil && r.hello.Root.Hi != r.cursor.Root}
 	req.AllStates = r.asked || req.Differs
 	return s.Pull.Begin(ctx, req)
 }

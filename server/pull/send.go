@@ -173,7 +173,7 @@ func (c *Course) checkpoint(tx *store.Tx, f *closing) (*syncproto.Checkpoint, er
 	if err != nil {
 		return nil, err
 	}
-	cursor := syncproto.Cursor{Device: c.req.Device, Epoch: epoch.ID, Now: f.now, Verdicts: uint64(f.newest), Held: heldDigest, Root: f.root,
+	cursor := syncproto.Cursor{Device: c.req.Device, Epoch: epoch.ID, Now: f.now, Verdicts: uint64(f.newest), Held: heldDigest, Root: f.root.Hi,
 		Nonce: nonce}
 	heads, err := tx.Streams(slices.Sorted(maps.Keys(f.plan.seqs)))
 	if err != nil {
