@@ -2,12 +2,15 @@ package webpage
 
 import (
 	"compress/gzip"
+	"errors"
 	"html/template"
+	"io"
 	"io/fs"
 	"maps"
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"minqing/internal/look"
 	"minqing/schema"
@@ -77,12 +80,19 @@ func Write(w http.ResponseWriter, r *http.Request, status int, body []byte) erro
 	}
 	w.Header().Set("Content-Encoding", "gzip")
 	w.WriteHeader(status)
-	zip, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
-	if err == nil {
-		_, err = zip.Write(body)
-	}
-	if err == nil {
-		err = zip.Close()
-	}
-	return err
+	zip := zips.Get().(*gzip.Writer)
+	defer zips.Put(zip)
+	zip.Reset(w)
+	_, err := zip.Write(body)
+	return errors.Join(err, zip.Close())
 }
+
+// zips are compressors that wait for the next page: each is most of a megabyte, and made anew for every page they made a phone collect
+// garbage every few pages.
+var zips = sync.Pool{New: func() any {
+	zip, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // there is this level
+	}
+	return zip
+}}

@@ -3,6 +3,7 @@ package field
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"minqing/mobile-client/replica"
@@ -34,39 +35,38 @@ func Homes(v *replica.View, me syncproto.UserID, day, query string, from, most i
 	if _, err := v.One(`SELECT count(*) FROM mq_find`, nil, &out.All); err != nil {
 		return nil, err
 	}
-	var found []entry
-	if len(queryWords(query)) > 0 {
-		found, err = matching(v, query)
-	} else {
-		found, err = listed(v)
-	}
+	found, err := matching(v, query)
 	if err != nil {
 		return nil, err
 	}
-	p.sort(found)
 	out.Found = len(found)
-	found = found[min(max(0, from), len(found)):]
-	found = found[:min(most, len(found))]
-	out.Lines, err = lines(v, p, string(me), day, found)
+	out.Lines, err = lines(v, p, string(me), day, p.part(found, from, most))
 	return out, err
 }
 
-// listed are all households in the order of the index: by place, whose order is the caller's, and along the lane.
-func listed(v *replica.View) (out []entry, err error) {
-	var e entry
-	err = v.Each(`SELECT row, grp, ord FROM mq_find ORDER BY grp, ord, row`, nil, []any{&e.row, &e.group, &e.order}, func() error {
-		out = append(out, e)
-		return nil
-	})
-	return out, err
-}
-
-// sort puts households in the order in which people live.
-func (p places) sort(list []entry) {
+// part puts households in the order in which people live and gives those from one on, at most so many. Only the groups that it reaches
+// into are put in order: a letter finds everybody, and a page shows sixty.
+func (p places) part(found []entry, from, most int) (out []entry) {
+	groups := map[string][]entry{}
+	for _, e := range found {
+		groups[e.group] = append(groups[e.group], e)
+	}
 	rank := p.ranks()
-	slices.SortFunc(list, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(rank[a.group], rank[b.group]), cmp.Compare(a.group, b.group), cmp.Compare(a.order, b.order), cmp.Compare(a.row, b.row))
-	})
+	skip := max(0, from)
+	for _, g := range slices.SortedFunc(maps.Keys(groups), func(a, b string) int { return cmp.Or(cmp.Compare(rank[a], rank[b]), cmp.Compare(a, b)) }) {
+		list := groups[g]
+		if skip >= len(list) {
+			skip -= len(list)
+			continue
+		}
+		slices.SortFunc(list, func(a, b entry) int { return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.row, b.row)) })
+		out = append(out, list[skip:]...)
+		skip = 0
+		if len(out) >= most {
+			return out[:most]
+		}
+	}
+	return out
 }
 
 // ranks number the places in their order; what is no place comes first.

@@ -103,7 +103,7 @@ func (t *looker) load() (err error) {
 	if err != nil {
 		return err
 	}
-	if t.all, err = listed(t.v); err != nil {
+	if t.all, err = matching(t.v, ""); err != nil {
 		return err
 	}
 	var home, team string

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"sync"
 	"unicode/utf8"
 
@@ -191,12 +192,19 @@ func (b *Box) try(pin string) ([]byte, error) {
 // check gives the key when the PIN is right.
 func (b *Box) check(pin string) []byte {
 	if in := b.open; in != nil {
-		if subtle.ConstantTimeCompare(argon2.IDKey([]byte(pin), in.Salt, in.Time, in.Memory, 1, sha256.Size), in.Verifier) == 1 {
+		if subtle.ConstantTimeCompare(slowly(pin, in.Salt, in.Time, in.Memory, sha256.Size), in.Verifier) == 1 {
 			return bytes.Clone(in.Key)
 		}
 		return nil
 	}
-	return unsealed(argon2.IDKey([]byte(pin), b.file.Salt, b.file.Time, b.file.Memory, 1, chacha20poly1305.KeySize), b.file.Box, byPIN)
+	return unsealed(slowly(pin, b.file.Salt, b.file.Time, b.file.Memory, chacha20poly1305.KeySize), b.file.Box, byPIN)
+}
+
+// slowly makes a key of a PIN. The memory that this takes, many times what the program needs otherwise, goes back at once.
+func slowly(pin string, salt []byte, time, memory, size uint32) []byte {
+	key := argon2.IDKey([]byte(pin), salt, time, memory, 1, size)
+	debug.FreeOSMemory()
+	return key
 }
 
 // Change puts another PIN in the place of the old one, which must be right. The key stays, and what wraps it.
@@ -269,7 +277,7 @@ func (b *Box) wrap(key []byte, pin string, keystore bool) error {
 		if err != nil {
 			return err
 		}
-		in = &inside{Key: bytes.Clone(key), Salt: own, Time: time, Memory: memory, Verifier: argon2.IDKey([]byte(pin), own, time, memory, 1, sha256.Size)}
+		in = &inside{Key: bytes.Clone(key), Salt: own, Time: time, Memory: memory, Verifier: slowly(pin, own, time, memory, sha256.Size)}
 		if plain, err = json.Marshal(in); err != nil {
 			return err
 		}
@@ -279,7 +287,7 @@ func (b *Box) wrap(key []byte, pin string, keystore bool) error {
 			return err
 		}
 	} else {
-		wrapping = argon2.IDKey([]byte(pin), salt, time, memory, 1, chacha20poly1305.KeySize)
+		wrapping = slowly(pin, salt, time, memory, chacha20poly1305.KeySize)
 	}
 	aead, err := chacha20poly1305.NewX(wrapping)
 	if err != nil {

@@ -45,13 +45,17 @@ type Replica struct {
 	db    *sqlitex.DB
 	w     *conn
 	turn  chan struct{} // holds a token while somebody uses w
-	idle  chan *conn    // readers, with their statements prepared
+	idle  chan *conn    // readers that wait, with their statements prepared
 	close sync.Once
 	over  atomic.Pointer[string] // the holder of the newest sync here that ended, whether or not the file says so
 }
 
-// maxReaders bounds the readers at once; a phone has one person.
-const maxReaders = 4
+// maxReaders bounds the readers at once, keptReaders those that stay open between: a phone has one person, and each holds the schema, its
+// statements and a page cache of its own, some megabytes.
+const (
+	maxReaders  = 4
+	keptReaders = 2
+)
 
 const defaultPatience = 5 * time.Second
 
@@ -65,7 +69,8 @@ func Open(ctx context.Context, opt Options) (*Replica, error) {
 	if err != nil {
 		return nil, wrap("open", err)
 	}
-	r := &Replica{opt: opt, book: opt.Book, db: db, turn: make(chan struct{}, 1), idle: make(chan *conn, maxReaders)}
+	r := &Replica{opt: opt, book: opt.Book, db: db, turn: make(chan struct{}, 1), idle: make(chan *conn, keptReaders)}
+	db.Read.SetMaxIdleConns(0) // those that are kept are in idle
 	if r.w, err = newConn(ctx, db.Write, r.book); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
