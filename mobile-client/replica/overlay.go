@@ -11,13 +11,14 @@ import (
 // What a domain row shows is the acknowledged row with the laid edits applied in the order in which they were made: nothing else,
 // and always all of it, so that relaying a row is safe at any time.
 
-// layer lays edits over rows; it remembers the changes it has read.
+// layer lays edits over rows; it remembers the changes it has read, and the numbers of epochs.
 type layer struct {
 	c       *conn
 	changes map[int64]*syncproto.Change
+	epochs  map[syncproto.EpochID]int64
 }
 
-func newLayer(c *conn) *layer { return &layer{c: c, changes: map[int64]*syncproto.Change{}} }
+func newLayer(c *conn) *layer { return &layer{c: c, changes: map[int64]*syncproto.Change{}, epochs: map[syncproto.EpochID]int64{}} }
 
 // change reads a change by its place in the file.
 func (l *layer) change(ord int64) (*syncproto.Change, error) {

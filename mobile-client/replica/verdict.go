@@ -64,13 +64,14 @@ func (r *Replica) takeVerdict(l *layer, v told) error {
 		string(next), string(text), v.at, v.absent, string(known), ord); err != nil {
 		return err
 	}
-	if err := r.label(ord, v.Labels); err != nil {
+	if err := r.label(l, ord, v.Labels, old.Verdict == nil); err != nil {
 		return err
 	}
 	if err := r.tell(old, v.Verdict, next); err != nil {
 		return err
 	}
-	delete(l.changes, ord)
+	old.Change.Labels = labels
+	l.changes[ord] = old.Change // read once: what comes next lays it
 	if next == Accepted && old.Boxed {
 		if err := r.stow(l, ord); err != nil {
 			return err
@@ -88,17 +89,23 @@ func addLabel(labels []syncproto.Label, l syncproto.Label) []syncproto.Label {
 	return append(labels, l)
 }
 
-// label writes the newest labels beside the edits of a change; an edit that got none has none.
-func (r *Replica) label(ord int64, labels []syncproto.RowLabel) error {
-	if err := r.w.exec(`UPDATE mq_edit SET epoch = NULL, rev = NULL WHERE change = ?`, ord); err != nil {
-		return err
-	}
-	for _, l := range labels {
-		epoch, _, err := r.w.epochOf(l.Label.Epoch)
-		if err != nil {
+// label writes the newest labels beside the edits of a change; an edit that got none has none. first: none of them had one yet.
+func (r *Replica) label(l *layer, ord int64, labels []syncproto.RowLabel, first bool) error {
+	if !first {
+		if err := r.w.exec(`UPDATE mq_edit SET epoch = NULL, rev = NULL WHERE change = ?`, ord); err != nil {
 			return err
 		}
-		if err := r.w.exec(`UPDATE mq_edit SET epoch = ?, rev = ? WHERE row = ? AND change = ?`, epoch, l.Label.Rev, string(l.Row), ord); err != nil {
+	}
+	for _, rl := range labels {
+		epoch, known := l.epochs[rl.Label.Epoch]
+		if !known {
+			var err error
+			if epoch, _, err = r.w.epochOf(rl.Label.Epoch); err != nil {
+				return err
+			}
+			l.epochs[rl.Label.Epoch] = epoch
+		}
+		if err := r.w.exec(`UPDATE mq_edit SET epoch = ?, rev = ? WHERE row = ? AND change = ?`, epoch, rl.Label.Rev, string(rl.Row), ord); err != nil {
 			return err
 		}
 	}
@@ -155,12 +162,13 @@ func (r *Replica) tell(old *Entry, v *syncproto.Verdict, next State) error {
 	return nil
 }
 
-// settleChange looks for every edit of a change whether its row has arrived with it.
+// settleChange looks for every edit of a change whether its row has arrived with it. A row that is not held has not, and shows as it did: the
+// verdict on what a phone made comes before its rows do.
 func (r *Replica) settleChange(l *layer, ord int64) error {
 	type at struct{ tbl, row string }
 	var all []at
 	var a at
-	err := r.w.each(`SELECT tbl, row FROM mq_edit WHERE change = ?`, []any{ord}, []any{&a.tbl, &a.row}, func() error {
+	err := r.w.each(`SELECT tbl, row FROM mq_edit WHERE change = ? AND EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(row, '-'))`, []any{ord}, []any{&a.tbl, &a.row}, func() error {
 		all = append(all, a)
 		return nil
 	})
