@@ -3,6 +3,7 @@ package field_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"minqing/mobile-client/field"
@@ -47,6 +48,49 @@ func find(tb testing.TB, p *pagetest.Phone, q string) (heads []string) {
 		return err
 	})
 	return heads
+}
+
+// Pages of a list, however they fall across groups, are the list; households of a group stand together.
+func TestPagesOfAListAreTheList(t *testing.T) {
+	p := mustPhone(t, pagetest.Full)
+	for _, q := range []string{"", "王"} {
+		part := func(from, most int) (out []string, found int) {
+			view(t, p, func(v *replica.View) error {
+				list, err := field.Homes(v, p.Me, today, q, from, most)
+				if err != nil {
+					return err
+				}
+				for _, l := range list.Lines {
+					out = append(out, l.Group+" "+string(l.ID))
+				}
+				found = list.Found
+				return nil
+			})
+			return out, found
+		}
+		whole, found := part(0, 1000)
+		if len(whole) != found || found < 2 {
+			t.Fatalf("%q: %d listed of %d", q, len(whole), found)
+		}
+		seen, last := map[string]bool{}, "-"
+		for _, line := range whole {
+			group, _, _ := strings.Cut(line, " ")
+			if group != last && seen[group] {
+				t.Errorf("%q: %s stands apart from its group in %q", q, line, whole)
+			}
+			seen[group], last = true, group
+		}
+		for most := 1; most < 4; most++ {
+			var pages []string
+			for from := 0; from < found+most; from += most {
+				page, _ := part(from, most)
+				pages = append(pages, page...)
+			}
+			if !slices.Equal(pages, whole) {
+				t.Errorf("%q by %d: %q\nwant %q", q, most, pages, whole)
+			}
+		}
+	}
 }
 
 func TestSearchByEverythingPeopleKnow(t *testing.T) {

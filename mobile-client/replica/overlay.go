@@ -18,7 +18,9 @@ type layer struct {
 	epochs  map[syncproto.EpochID]int64
 }
 
-func newLayer(c *conn) *layer { return &layer{c: c, changes: map[int64]*syncproto.Change{}, epochs: map[syncproto.EpochID]int64{}} }
+func newLayer(c *conn) *layer {
+	return &layer{c: c, changes: map[int64]*syncproto.Change{}, epochs: map[syncproto.EpochID]int64{}}
+}
 
 // change reads a change by its place in the file.
 func (l *layer) change(ord int64) (*syncproto.Change, error) {
