@@ -54,6 +54,9 @@ var below = map[string][]string{
 	"natural": {"group", "building", "street"},
 }
 
+// LevelsBelow are the levels that may lie right under one.
+func LevelsBelow(level string) []string { return slices.Clone(below[level]) }
+
 // AddPlace makes a place.
 func (d *Desk) AddPlace(ctx context.Context, p NewPlace) error {
 	return d.write(ctx, func(tx *store.Tx, _ syncproto.UserID) ([]judge.Draft, error) {

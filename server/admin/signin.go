@@ -22,19 +22,34 @@ type SignInLink struct {
 
 // SignInLink makes one for a user. That it was made, by whom and for whom, is on record.
 func (d *Desk) SignInLink(ctx context.Context, links Linker, login string, forget bool) (*SignInLink, error) {
-	var by syncproto.UserID
-	var u User
-	err := d.E.Store.Write(ctx, func(tx *store.Tx) (err error) {
+	var by, user syncproto.UserID
+	err := d.E.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		if by, err = d.admin(tx); err != nil {
 			return err
 		}
-		if u, err = findUser(tx, login); err != nil {
+		u, err := findUser(tx, login)
+		user = u.ID
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d.LinkFor(ctx, links, by, user, forget)
+}
+
+// LinkFor is SignInLink for whoever has proven that he may decide about the user's access.
+func (d *Desk) LinkFor(ctx context.Context, links Linker, by, user syncproto.UserID, forget bool) (*SignInLink, error) {
+	out := &SignInLink{}
+	err := d.E.Store.Write(ctx, func(tx *store.Tx) error {
+		rows, err := rowsOf(tx, "user", string(user))
+		if err != nil {
 			return err
 		}
-		if u.ended(d.today(tx)) {
-			return wrong("sign-in link", "“"+login+"”已经停用。", "This user's account has ended.", syncproto.Both("先另建用户。", "Make another user first."))
+		r := rows[syncproto.RowID(user)]
+		if out.Name = r.text("name"); r.values == nil || (User{Ended: r.text("ended")}).ended(d.today(tx)) {
+			return wrong("sign-in link", "这个人已经停用。", "This user's account has ended.", syncproto.Both("先另建用户。", "Make another user first."))
 		}
-		value, err := json.Marshal(shown{What: "link", Table: "user", Row: syncproto.RowID(u.ID), Whole: forget})
+		value, err := json.Marshal(shown{What: "link", Table: "user", Row: syncproto.RowID(user), Whole: forget})
 		if err != nil {
 			return err
 		}
@@ -43,7 +58,6 @@ func (d *Desk) SignInLink(ctx context.Context, links Linker, login string, forge
 	if err != nil {
 		return nil, err
 	}
-	out := &SignInLink{Name: u.Name}
-	out.Code, out.Until, err = links.Link(ctx, u.ID, by, forget)
+	out.Code, out.Until, err = links.Link(ctx, user, by, forget)
 	return out, err
 }
