@@ -1,0 +1,266 @@
+package console_test
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"minqing/internal/webpage/reader"
+	"minqing/server/console/consoletest"
+	verdict "minqing/server/judge"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// TestBranchPages follows every figure of the secretary's pages to the rows that it counts, and holds what they are listed by against the
+// rows themselves, also after places and households moved.
+func TestBranchPages(t *testing.T) { both(t, branchPages) }
+
+func branchPages(t *testing.T, dsn string) {
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Full, DSN: dsn})
+	b := city.NewBrowser(t, base, "secretary")
+	listedRight(t, city)
+	n := opensWhatItCounts(t, b, "/at/{place}/numbers") + opensWhatItCounts(t, b, "/at/{place}/cadres") + opensWhatItCounts(t, city.NewBrowser(t, base, "township"), "/at/{town}/numbers")
+	if n < 30 {
+		t.Errorf("only %d figures lead to rows", n)
+	}
+	if got := strings.Join(b.Get("/at/{place}/numbers").Want(200).Texts(".sums dd"), " "); got != "7 1 1" {
+		t.Errorf("the village collected, solved and settled %s", got)
+	}
+	matterLife(t, b)
+	mattersTurned(t, city, b)
+	csv := b.Do("POST", "/at/{place}/numbers/export", url.Values{"as": {"csv"}}).Want(200)
+	if lines := strings.Split(strings.TrimSpace(csv.Raw), "\r\n"); !strings.HasSuffix(lines[1], ",7,1,1,周德旺 zhoudewang 2026-11-23 10:50") {
+		t.Errorf("the report's first line is %q", lines[1])
+	}
+	if p := b.Do("POST", "/at/{place}/numbers/export", url.Values{"as": {"xlsx"}}).Want(200); !strings.HasPrefix(p.Raw, "PK") {
+		t.Error("no workbook")
+	}
+
+	// A group and a household move, a matter and a visit go: the lists follow.
+	for _, move := range []struct {
+		table, id, cell, to string
+	}{{"place", city.Places["group8"], "parent", city.Places["other"]}, {"household", string(city.Rows["wang"]), "place", city.Places["othergroup"]}} {
+		at, err := city.Base(t.Context(), syncproto.RowID(move.id))
+		if err == nil {
+			err = city.Update(t.Context(), "admin", move.table, syncproto.RowID(move.id), at, consoletest.Vals{move.cell: move.to})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		listedRight(t, city)
+	}
+	if err := city.Engine.Store.Write(t.Context(), func(tx *store.Tx) error {
+		_, err := city.Engine.Judge.SubmitIn(tx, city.Users["admin"], verdict.Draft{Edits: []syncproto.Edit{{Table: "matter", Row: city.Rows["matter.dirt"], Op: syncproto.OpDelete}}})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	listedRight(t, city)
+	if got := b.Get("/at/{place}/matters?state=all&urgency=1").Want(200).Texts("tbody tr"); len(got) != 3 {
+		t.Errorf("after the moves the village has %d matters: %q", len(got), got)
+	}
+}
+
+// opensWhatItCounts follows each figure of a page, and counts the rows there.
+func opensWhatItCounts(t *testing.T, b *consoletest.Browser, path string) (n int) {
+	t.Helper()
+	p := b.Get(path).Want(200)
+	for _, a := range p.All("td.num a, .lags a, .sums dd a, .chart a") {
+		text, to := reader.Text(a), reader.Attr(a, "href")
+		if strings.HasSuffix(text, "天") { // the longest wait: a time
+			continue
+		}
+		want, err := strconv.Atoi(strings.Fields(text)[0])
+		if err != nil {
+			t.Fatalf("%s: a figure that is none: %q", path, text)
+		}
+		if rows := b.Get(to).Want(200).Texts("main table tbody tr"); len(rows) != want {
+			t.Errorf("%s: %q leads to %d rows at %s", path, text, len(rows), to)
+		}
+		n++
+	}
+	return n
+}
+
+// matterLife reads one matter with its whole life.
+func matterLife(t *testing.T, b *consoletest.Browser) {
+	t.Helper()
+	p := b.Get("/at/{place}/matters/{matter}").Want(200)
+	var days []string
+	for _, text := range p.Texts(".life tbody tr") {
+		days = append(days, strings.Fields(text)[0])
+	}
+	if want := []string{"11月18日", "11月18日", "10月9日", "10月9日", "9月25日", "9月25日", "9月25日", "9月25日", "9月20日", "9月20日", "9月20日", "9月5日", "9月3日"}; !slices.Equal(days, want) {
+		t.Errorf("the matter's days are %q", days)
+	}
+	text := strings.Join(p.Texts("main"), " ")
+	for _, want := range []string{"上报：议事中 → 已上报", "完工，水渠改道 86 米", "陈秀兰送答复", "逾期 34 天", "改了“期限”", "盖板断了两块"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if got := strings.Join(p.Texts(".lv"), ""); got != "镇镇镇镇镇镇镇镇村村村户户" {
+		t.Errorf("the levels are %s", got)
+	}
+	if len(p.All("svg.lanes title, svg.lanes desc")) != 2 || len(p.All(".four .done")) != 3 || len(p.All(".four .now")) != 1 {
+		t.Error("the picture has no name, or the four steps are wrong")
+	}
+}
+
+// mattersTurned goes through a long list from both ends.
+func mattersTurned(t *testing.T, city *consoletest.City, b *consoletest.Browser) {
+	t.Helper()
+	for i := range 110 {
+		city.SetNow(city.Now().Add(time.Millisecond)) // the order is by when they were made
+		if _, err := city.Create(t.Context(), "cadre2", "matter", consoletest.Vals{"household": string(city.Rows["ou"]), "author": string(city.Users["cadre2"]), "kind": "hot", "title": fmt.Sprint("热点", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	follow := func(path, rel string) (seen []string) {
+		for range 5 {
+			p := b.Get(path).Want(200)
+			seen = append(seen, p.Texts("tbody td:nth-child(2) a")...)
+			next := ""
+			for _, a := range p.All(".turns a") {
+				if reader.Text(a) == rel {
+					next = reader.Attr(a, "href")
+				}
+			}
+			if next == "" {
+				return seen
+			}
+			path = next
+		}
+		t.Fatal("the list does not end")
+		return nil
+	}
+	forth := follow("/at/{place}/matters?kind=hot", "下一页")
+	if len(forth) != 110 || forth[0] != "热点0" || forth[109] != "热点109" {
+		t.Errorf("forwards: %d, from %q", len(forth), forth[:1])
+	}
+	back := follow("/at/{place}/matters?kind=hot&end=1", "上一页")
+	if slices.Sort(back); len(slices.Compact(back)) != 110 {
+		t.Errorf("backwards: %d", len(slices.Compact(back)))
+	}
+	if got := follow("/at/{place}/matters?kind=hot&order=new", "下一页"); len(got) != 110 || got[0] != "热点109" {
+		t.Errorf("newest first: %d, from %q", len(got), got[:1])
+	}
+}
+
+// listedRight reckons by itself what the lists of each place must hold.
+func listedRight(t *testing.T, city *consoletest.City) {
+	t.Helper()
+	if err := city.Engine.Store.Read(t.Context(), func(tx *store.Tx) error {
+		text := func(query string, args ...any) map[string]string {
+			out := map[string]string{}
+			if err := tx.Each(func(scan func(...any) error) error {
+				var k, v string
+				err := scan(&k, &v)
+				out[k] = v
+				return err
+			}, query, args...); err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		parent, home := text("SELECT id, COALESCE(parent, '') FROM place"), text("SELECT id, place FROM household")
+		want := map[string]bool{}
+		add := func(kind, id, household, more string) {
+			for at := home[household]; at != ""; at = parent[at] {
+				want[kind+" "+at+" "+id+" "+more] = true
+			}
+		}
+		state := text("SELECT id, COALESCE(state, 'recorded') FROM matter")
+		for id, h := range text("SELECT id, household FROM matter") {
+			steps := text("SELECT id, day FROM matter_step WHERE matter = ?", id)
+			first, n := "", 0
+			for _, day := range steps {
+				if n++; first == "" || day < first {
+					first = day
+				}
+			}
+			add("matter", id, h, fmt.Sprint(state[id], " ", first, " ", n))
+		}
+		of := text("SELECT j.id, v.household FROM journal j JOIN visit v ON v.id = j.visit")
+		for id, s := range text("SELECT id, COALESCE(state, '') FROM journal") {
+			if s == "submitted" || s == "returned" {
+				add("journal", id, of[id], s)
+			}
+		}
+		got := map[string]bool{}
+		for line := range text(`SELECT 'matter ' || above || ' ' || id || ' ' || state || ' ' || day || ' ' || CAST(steps AS TEXT), '' FROM mq_matter_at UNION ALL SELECT 'journal ' || above || ' ' || journal || ' ' || state, '' FROM mq_unread`) {
+			got[line] = true
+		}
+		for line := range want {
+			if !got[line] {
+				t.Errorf("not listed: %s", line)
+			}
+		}
+		for line := range got {
+			if !want[line] {
+				t.Errorf("listed: %s", line)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The keystroke-level model of the review (reading is left out: 250 characters a minute, whoever reads): a key takes 0.3 s; a word of
+// a reason is typed at three keys a character, as pinyin is.
+const (
+	keySeconds   = 0.3
+	keysPerHan   = 3
+	reviewBudget = 600.0
+)
+
+// TestReviewKeystrokes reviews the queue by what the page offers its keys, the last journal with a word, and counts the keys for sixty.
+func TestReviewKeystrokes(t *testing.T) {
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Full})
+	p := city.NewBrowser(t, base, "secretary").Get("/at/{place}/review").Want(200)
+	keys, plain, worded := 0, 0, 0
+	before := ""
+	const queued = 6
+	for i := range queued {
+		record := p.Path + p.Texts(".words")[0]
+		if record == before {
+			t.Fatalf("after %d verdicts the page has not gone on", i)
+		}
+		before = record
+		key, do, words := "a", "accept", ""
+		if i == queued-1 {
+			key, do, words = "r", "return", "请写明金额。"
+		}
+		button := p.All(`.verdict button[data-key="` + key + `"]`)
+		if len(button) != 1 || reader.Attr(button[0], "value") != do {
+			t.Fatalf("no button for %s", key)
+		}
+		n := 1 // the key itself; the next record is there at once
+		if words != "" {
+			if reader.Attr(button[0], "data-needs") != "comment" {
+				t.Fatal("the key does not lead to the words")
+			}
+			n += keysPerHan*len([]rune(words)) + 2 // Control and Enter send them
+			worded = n
+		} else {
+			plain = n
+		}
+		keys += n
+		p = p.Send(".verdict", url.Values{"do": {do}, "comment": {words}}).Want(200)
+	}
+	keys *= 60 / queued
+	seconds := float64(keys) * keySeconds
+	t.Logf("keys for one journal: %d accepted, %d with a word of six characters; 60 journals: %d keys, %.0f s of %v s, reading left out", plain, worded, keys, seconds, time.Duration(reviewBudget)*time.Second)
+	if seconds > reviewBudget {
+		t.Errorf("60 journals take %.0f s", seconds)
+	}
+	if got := strings.Join(p.Texts(".head .acts span"), ""); !strings.Contains(got, "6 篇") {
+		t.Errorf("reviewed today: %q", got)
+	}
+}
