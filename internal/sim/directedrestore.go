@@ -18,6 +18,7 @@ var restoreHistories = []directed{
 	{"restore-of-a-decision", "A decision that a restore swallowed comes back from the desk's hands only: the words stay open, and are not lost.", restoreDecision},
 	{"restore-and-deletion", "A deletion that a restore swallowed comes back from the phone that made it; beside an edit it is an item.", restoreDeletion},
 	{"restore-of-the-enrolment-then-copied", "A restore swallowed a phone's enrolment: it enrols anew, and its changes come back; copied afterwards, both files go on.", restoreEnrolment},
+	{"restore-number-learnt-late", "After a restore a change comes back by an old bundle, without its number; what was written over it seems not to have seen it, until its phone tells the number.", numberLearntLate},
 	{"restore-in-another-order", "What was acknowledged before a restore comes back in any order of the phones: same values, same inbox.", restoreOrders},
 }
 
@@ -201,4 +202,25 @@ func restoreOrders(s *stage) {
 	s.shows(t, "total", 6, "name", "r", "newest", "r")
 	s.items(0)
 	s.sameEveryTime(t)
+}
+
+func numberLearntLate(s *stage) {
+	t, p, q, r := aThing(0), s.phone(ann), s.phone(cid), s.phone(dora)
+	s.doBackup(nil)
+	c := s.edit(p, t, "name", "c")
+	b := s.export(p)
+	s.want(b != nil, "%s cannot write a bundle", p.name)
+	s.bundles = append(s.bundles, b)
+	s.sync(p, q)
+	d := s.edit(q, t, "name", "d")
+	s.doRestore(nil)
+	_, err := r.sync.Carry(s.ctx(), b.file)
+	s.must(err, r.name+" hands in")
+	s.sync(q)
+	s.item(syncproto.ItemCell, t, []string{"name"}, c.id, d.id)
+	s.sync(p)
+	if open := s.inbox(adminUser); len(open) > 0 { // the oracle takes the server's word for which numbers it learnt
+		s.violate(iConflicts, "the inbox holds %d items, and %s had seen what stands beside it", len(open), d.id)
+	}
+	s.shows(t, "name", "d")
 }
