@@ -59,4 +59,4 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 func stack() []byte { return debug.Stack() }
 
 // Load tells how many syncs are being taken in, and how many devices listen for events, in this process.
-func (s *Server) Load() (syncs, listeners int) { return s.gate.inside(), int(s.hub.listeners()) }
+func (s *Server) Load() (syncs, listeners int) { return s.gate.inside(), s.hub.listeners() }

@@ -40,7 +40,8 @@ const mostRequest = 1 << 20
 // Serve answers commands until ctx ends. A socket left by a server that died is replaced; one that answers is not.
 func Serve(ctx context.Context, dir string, run Runner) error {
 	path := filepath.Join(dir, socketName)
-	if c, err := net.Dial("unix", path); err == nil {
+	var d net.Dialer
+	if c, err := d.DialContext(ctx, "unix", path); err == nil {
 		return errors.Join(&syncproto.Error{Code: syncproto.CodeConflict, Op: "control " + dir,
 			Message: syncproto.Both(fmt.Sprintf("文件夹 %s 已经有一个服务在用。", dir), fmt.Sprintf("A server is running on %s already.", dir)),
 			Hint:    syncproto.Both("先停下它，或者用 --data 换一个文件夹。", "Stop it first, or use another --data folder.")}, c.Close())
@@ -48,7 +49,8 @@ func Serve(ctx context.Context, dir string, run Runner) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return noChannel(dir, err)
 	}
-	l, err := net.Listen("unix", path)
+	var open net.ListenConfig
+	l, err := open.Listen(ctx, "unix", path)
 	if err != nil {
 		return noChannel(dir, err)
 	}
@@ -57,8 +59,8 @@ func Serve(ctx context.Context, dir string, run Runner) error {
 	}
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
-	var open sync.WaitGroup
-	defer open.Wait()
+	var busy sync.WaitGroup
+	defer busy.Wait()
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -67,7 +69,7 @@ func Serve(ctx context.Context, dir string, run Runner) error {
 			}
 			return noChannel(dir, err)
 		}
-		open.Go(func() { answer(ctx, c, run) })
+		busy.Go(func() { answer(ctx, c, run) })
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -97,9 +98,7 @@ func (c *city) answer(f *files.Service, w http.ResponseWriter, r *http.Request) 
 }
 
 func asOurs(err error, e **syncproto.Error) bool {
-	ours, ok := err.(*syncproto.Error)
-	*e = ours
-	return ok
+	return errors.As(err, e)
 }
 
 // ask sends a request to a process; code is that of the error, "" for none.

@@ -86,7 +86,8 @@ func (c *serveCmd) serve(ctx context.Context, a *app, p *phone.Phone, log *slog.
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)))
+	var loopback net.ListenConfig
+	l, err := loopback.Listen(a.ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)))
 	if err != nil {
 		return err
 	}
