@@ -57,7 +57,7 @@ func id(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(s)
+	return s
 }
 
 type handset struct {
