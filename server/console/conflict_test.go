@@ -49,8 +49,13 @@ func deciding(t *testing.T, dsn string) {
 	p = b.Get(item + "?pick=2").Want(200)
 	if got := strings.Join(p.Texts(".sees tr"), "|"); !strings.Contains(got, "低保采用了赵建国写的，您写的留着，点开能看") || !strings.Contains(got, "采用了您写的") {
 		t.Errorf("who will see what: %s", got)
+	} else if !strings.Contains(got, "周德旺 支部书记") {
+		t.Errorf("the secretary has no line: %s", got)
 	}
-	p = p.Send(".decide form", url.Values{"alike": {"1"}}).Want(200)
+	p = p.Send(".decide form", url.Values{"alike": {"1"}, "why": {"村里核过了"}}).Want(200)
+	if got := strings.Join(b.Get(item).Want(200).Texts("main"), ""); !strings.Contains(got, "理由：村里核过了") {
+		t.Errorf("the reason is gone: %s", got)
+	}
 	if wang, ou := columnOf(t, city, "household", "low_income", string(city.Rows["wang"])), columnOf(t, city, "household", "low_income", string(city.Rows["ou"])); wang != "applied" || ou != "ended" {
 		t.Errorf("decided alike: %s and %s", wang, ou)
 	}

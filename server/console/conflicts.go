@@ -79,6 +79,8 @@ var conflictWords = words{
 	"conflict.still":     {ZH: "{0}：又有新的写法到了，还要再定。", EN: "{0}: other words have come meanwhile; it waits on."},
 	"conflict.undone":    {ZH: "撤回了，回到定之前显示的样子；各人写的都在历史里。", EN: "Taken back: what showed before shows again; all that was written is in the history."},
 	"conflict.closed":    {ZH: "{0}已经定了这件事。", EN: "{0} has decided this."},
+	"conflict.why":       {ZH: "理由（可不写，和决定记在一起）", EN: "Why (optional, kept with the decision)"},
+	"conflict.because":   {ZH: "理由：{0}", EN: "Because: {0}"},
 	"conflict.back":      {ZH: "撤回这个决定", EN: "Take this decision back"},
 	"conflict.again":     {ZH: "再定一次", EN: "Decide it once more"},
 	"conflict.kept":      {ZH: "采用了", EN: "taken"},
@@ -173,6 +175,7 @@ func decideConflict(rq *request) error {
 		}
 		return rq.again("conflict", p)
 	}
+	why := reason(f)
 	typed, bad := rq.third(p.Choice, f)
 	var base syncproto.Base
 	if bad == "" && json.Unmarshal([]byte(f.Get("base")), &base) != nil {
@@ -187,6 +190,7 @@ func decideConflict(rq *request) error {
 		p.Error = rq.words.say("conflict.say")
 		return rq.again("conflict", p)
 	}
+	decision.Why = why
 	if p.View.Closed {
 		err = rq.decideAgain(p, decision)
 	} else {
@@ -202,13 +206,23 @@ func decideConflict(rq *request) error {
 	}
 	done := []string{p.View.ID}
 	if f.Get("alike") == "1" {
-		more, err := rq.decideAlike(p)
+		more, err := rq.decideAlike(p, why)
 		if err != nil {
 			return err
 		}
 		done = append(done, more...)
 	}
 	return rq.decided(p, done)
+}
+
+// reason reads why something is decided so.
+func reason(f url.Values) string {
+	const most = 400
+	why := strings.TrimSpace(f.Get("why"))
+	if r := []rune(why); len(r) > most {
+		why = string(r[:most])
+	}
+	return why
 }
 
 // decideAgain writes what was chosen for an item that is closed, by a change like any other.
@@ -234,7 +248,7 @@ func (rq *request) third(c *conflict.Choice, f url.Values) (typed map[string]sch
 }
 
 // decideAlike takes in each alike item the words of the same person. One that somebody decided meanwhile is left alone.
-func (rq *request) decideAlike(p *conflictPage) (done []string, err error) {
+func (rq *request) decideAlike(p *conflictPage, why string) (done []string, err error) {
 	user, ok := p.View.UserOf(p.Choice.Key)
 	if !ok {
 		return nil, nil
@@ -248,6 +262,7 @@ func (rq *request) decideAlike(p *conflictPage) (done []string, err error) {
 		if !ok || v.Closed {
 			continue
 		}
+		decision.Why = why
 		if _, err := rq.app.opt.Engine.Judge.Resolve(rq.Context(), rq.user(), l.ID, decision); err != nil {
 			if _, mine := rq.sentence(err); mine {
 				continue

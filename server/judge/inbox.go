@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -31,6 +32,7 @@ type Item struct {
 	By      syncproto.UserID
 	Outcome map[syncproto.Identity]string // kept, outvoted or third, for each side
 	Word    string                        // how late work or twins were decided
+	Why     string                        // in the words of who decided, "" when nothing was said
 }
 
 // Side is one of those who stand in an item.
@@ -85,37 +87,60 @@ func (j *Judge) Inbox(ctx context.Context, f Filter) ([]*Item, error) {
 	if f.Limit == 0 {
 		f.Limit = 200
 	}
-	where, args := f.where()
 	var out []*Item
 	err := j.store.Read(ctx, func(tx *store.Tx) error {
 		d, err := j.newDesk(tx)
 		if err != nil {
 			return err
 		}
-		stored, err := tx.Items(where, args...)
-		if err != nil {
-			return err
-		}
-		for _, it := range stored {
-			if len(out) == f.Limit {
+		// Part by part, as not all may be the user's: a list of thousands is never read whole.
+		out = nil
+		for f := f; ; {
+			where, args := f.where()
+			part := f.Limit + inboxSpare
+			if f.Closed { // has no key to go on from
+				part = math.MaxInt32
+			}
+			stored, err := tx.Items(where+" LIMIT ?", append(args, int64(part))...)
+			if err != nil {
+				return err
+			}
+			if out, err = d.mine(out, f, stored); err != nil {
+				return err
+			}
+			if len(stored) < part || len(out) >= f.Limit {
 				break
 			}
-			may, err := d.mayDecide(f.User, it)
-			if err != nil {
-				return err
-			}
-			if !may {
-				continue
-			}
-			item, err := d.showItem(it)
-			if err != nil {
-				return err
-			}
-			out = append(out, item)
+			f.AfterOpened, f.AfterID = stored[part-1].Opened, stored[part-1].ID
 		}
 		return nil
 	})
 	return out, err
+}
+
+// inboxSpare is how many items more than asked for are read at once.
+const inboxSpare = 20
+
+// mine adds to a list those items that the user may decide, up to the limit.
+func (d *desk) mine(out []*Item, f Filter, stored []*store.Item) ([]*Item, error) {
+	for _, it := range stored {
+		if len(out) == f.Limit {
+			break
+		}
+		may, err := d.mayDecide(f.User, it)
+		if err != nil {
+			return nil, err
+		}
+		if !may {
+			continue
+		}
+		item, err := d.showItem(it)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, item)
+	}
+	return out, nil
 }
 
 // ItemByID shows one item; the error has CodeNotFound when there is none that the user may decide. Without a user all are shown.
@@ -213,7 +238,7 @@ func (d *desk) showItem(it *store.Item) (*Item, error) {
 		if err := json.Unmarshal(it.Outcome, &end); err != nil {
 			return nil, fmt.Errorf("judge: outcome of item %s: %w", it.ID, err)
 		}
-		out.Outcome, out.Word = end.Fates, end.Word
+		out.Outcome, out.Word, out.Why = end.Fates, end.Word, end.Why
 	}
 	return out, d.showSides(out, it)
 }

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -19,6 +20,8 @@ type Decision struct {
 	Values map[string]schema.Value
 	// Keep lets the row live (kind delete) or takes the late work (kind late); otherwise the deletion stands, the work stays refused.
 	Keep bool
+	// Why is what whoever decides says about it; it is kept beside the outcome.
+	Why string
 	// Winner is the twin that stays; "" says that they are two. For kind twin.
 	Winner syncproto.RowID
 }
@@ -47,12 +50,30 @@ func (j *Judge) Resolve(ctx context.Context, user syncproto.UserID, id string, d
 		default:
 			out, err = d.resolveCells(user, it, decision)
 		}
-		return err
+		if err != nil || decision.Why == "" {
+			return err
+		}
+		return keepWhy(tx, id, decision.Why)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// keepWhy writes beside the outcome of an item why it was decided so; one that stays open, because other words have come, keeps nothing.
+func keepWhy(tx *store.Tx, id, why string) error {
+	items, err := tx.Items("id = ? AND closed_ms > 0", id)
+	if err != nil || len(items) != 1 {
+		return err
+	}
+	var c closing
+	if err := json.Unmarshal(items[0].Outcome, &c); err != nil {
+		return fmt.Errorf("judge: outcome of %s: %w", id, err)
+	}
+	c.Why = why
+	items[0].Outcome = mustJSON(c)
+	return tx.SaveItems(items)
 }
 
 // resolveCells decides about cells or the existence of a row.

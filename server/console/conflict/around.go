@@ -333,7 +333,8 @@ func (v *View) UserOf(key string) (syncproto.UserID, bool) {
 	return v.Sides[key[0]-'1'].user, true
 }
 
-// Others are those besides the authors who see what is decided: the household's contacts.
+// Others are those besides the authors who see what is decided: the household's contacts, and the secretary, whose phone holds every household
+// of the village.
 func (d *Desk) Others(tx *store.Tx, v *View) ([]Seen, error) {
 	if v.home == "" {
 		return nil, nil
@@ -353,5 +354,30 @@ func (d *Desk) Others(tx *store.Tx, v *View) ([]Seen, error) {
 		return nil
 	}, `SELECT u.id, COALESCE(u.name, ''), COALESCE(a.team, '') FROM assignment a JOIN "user" u ON u.id = a."user" WHERE a.household = ? AND (a."until" IS NULL OR a."until" >= ?) ORDER BY u.name, u.id`,
 		string(v.home), today)
+	if err != nil {
+		return nil, err
+	}
+	above, err := tx.RowsAbove([]string{string(v.home)})
+	if err != nil {
+		return nil, err
+	}
+	var places []string
+	for _, r := range above {
+		if r.Table == "place" {
+			places = append(places, string(r.ID))
+		}
+	}
+	err = tx.Each(func(scan func(...any) error) error {
+		var id syncproto.UserID
+		var who string
+		if err := scan(&id, &who); err != nil {
+			return err
+		}
+		if v.SideOf(id) == "" {
+			out = append(out, Seen{Who: who, Role: schema.RoleLabel(schema.RoleSecretary).In(d.Lang), Text: d.text("只看到定下来的内容", "sees only what is decided")})
+		}
+		return nil
+	}, `SELECT DISTINCT u.id, COALESCE(u.name, '') FROM role r JOIN "user" u ON u.id = r."user" WHERE r.role = ? AND r.place = ANY(?) AND (r."until" IS NULL OR r."until" >= ?)
+		AND (u.ended IS NULL OR u.ended >= ?) ORDER BY 2, 1`, string(schema.RoleSecretary), places, today, today)
 	return out, err
 }

@@ -24,6 +24,7 @@ type View struct {
 	Opened time.Time
 	Closed bool
 	By     string // who decided
+	Why    string // and why, in his words
 	Shows  []Value
 	Sides  []Side
 	Row    []Field
@@ -108,7 +109,7 @@ func (d *Desk) text(zh, en string) string { return schema.Label{ZH: zh, EN: en}.
 
 // read puts an item into words; differences, which cost, only when it is read whole.
 func (d *Desk) read(tx *store.Tx, it *judge.Item, whole bool) (*View, error) {
-	v := &View{ID: it.ID, Base: it.Base, Kind: it.Kind, Opened: time.UnixMilli(it.Opened).In(d.Zone), Closed: it.Closed != 0, item: it}
+	v := &View{ID: it.ID, Base: it.Base, Kind: it.Kind, Opened: time.UnixMilli(it.Opened).In(d.Zone), Closed: it.Closed != 0, Why: it.Why, item: it}
 	ids := []string{string(it.By)}
 	var devices []string
 	for _, s := range it.Sides {
