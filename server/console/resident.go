@@ -21,6 +21,7 @@ type residentPage struct {
 	Contacts []cardContact
 	Matters  []cardMatter
 	Next     string
+	Board    []cardTally
 	Other    cardTongue // the other language
 	Wait     int
 }
@@ -35,6 +36,12 @@ type cardMatter struct {
 	card.Matter
 	Four      []cardStage
 	Withdrawn bool
+}
+
+// cardTally is a line of the village's board.
+type cardTally struct {
+	card.Tally
+	Label string
 }
 
 type cardStage struct {
@@ -54,12 +61,18 @@ var residentWords = words{
 	"card.matters":    {ZH: "您家反映的事", EN: "What your household raised"},
 	"card.nomatters":  {ZH: "还没有记下的事。有事找上面的联系人。", EN: "Nothing has been noted down yet. Call somebody above."},
 	"card.raised":     {ZH: "{0}反映的事", EN: "Raised on {0}"},
+	"card.board":      {ZH: "{0}今年的事", EN: "{0} this year"},
+	"card.board.t":    {ZH: "全村各户反映的合在一起数，不分是哪一户。", EN: "What all households of the village raised, counted together."},
+	"card.kind":       {ZH: "哪一类", EN: "Kind"},
+	"card.n.raised":   {ZH: "反映", EN: "Raised"},
+	"card.n.handled":  {ZH: "办好", EN: "Handled"},
+	"card.n.answered": {ZH: "答复", EN: "Answered"},
 	"card.undated":    {ZH: "反映的事", EN: "A matter raised"},
 	"card.withdrawn":  {ZH: "已撤回", EN: "Withdrawn"},
 	"card.answer":     {ZH: "答复", EN: "Answer"},
 	"card.older":      {ZH: "更早的", EN: "Earlier ones"},
 	"card.serial":     {ZH: "编号 {0}", EN: "No. {0}"},
-	"card.foot":       {ZH: "本页不显示任何人的身份证号和住址，也不写反映的是什么事。不用登录就能看，可以打印。卡丢了请告诉村里，马上停用。", EN: "This page shows nobody's ID number or address, nor what was raised. It needs no sign-in and can be printed. If the card is lost, tell the village: it can be withdrawn at once."},
+	"card.foot":       {ZH: "本页不显示任何人的身份证号和住址，事情只写标题，不写经过。不用登录就能看，可以打印。卡丢了请告诉村里，马上停用。", EN: "This page shows nobody's ID number or address, and of what was raised the title alone. It needs no sign-in and can be printed. If the card is lost, tell the village: it can be withdrawn at once."},
 	"card.gone":       {ZH: "这张卡打不开", EN: "This card opens nothing"},
 	"card.gone.text":  {ZH: "可能已经停用，或者地址抄错了一个字。请找村里看一看，补一张。", EN: "It may have been withdrawn, or a letter of the address is wrong. Ask the village for another."},
 	"card.wait":       {ZH: "请等一会儿再打开", EN: "Please wait a moment"},
@@ -143,6 +156,10 @@ func (p *residentPage) fill(rq *request) {
 			x.Four = append(x.Four, f)
 		}
 		p.Matters = append(p.Matters, x)
+	}
+	kind := book.Table("matter").Column("kind")
+	for _, t := range p.Card.Board {
+		p.Board = append(p.Board, cardTally{t, kind.Show(schema.Text(t.Kind), schema.Lang(l), nil)})
 	}
 	if p.Card.Next != "" {
 		p.Next = "?" + url.Values{"lang": {string(l)}, "from": {p.Card.Next}}.Encode()

@@ -1,9 +1,9 @@
 // Package card answers what a household's contact card opens: whom to call, and what became of what the household raised.
 //
 // It promises: whoever holds the card learns the names, posts and telephones of those who contact the household, and of each of its matters
-// the days, the stage and the answer that was delivered; not a word of what was raised, nothing of its people, and nothing of any other
-// household. Cards hang beside doors, so what they open is written for whoever walks by. Numbers that may be somebody's telephone or ID are
-// masked in answers.
+// the title, the days, the stage and the answer that was delivered; nothing else of what was raised, nothing of its people, and nothing of any
+// other household. Of the village it tells how many matters of each kind were raised this year and what became of them, nothing of any one. Cards hang beside doors, so what they open is written for whoever walks by. Numbers that may be somebody's telephone or ID are
+// masked in titles and answers.
 package card
 
 import (
@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"minqing/schema"
+	"minqing/server/register"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -19,11 +20,13 @@ import (
 // Card is what a card opens.
 type Card struct {
 	Serial   string
+	village  string // id
 	Town     string // with the village: 柳河镇 石桥村
 	Village  string
 	Group    string // "" where the household lies in the village itself
 	Contacts []Contact
 	Matters  []Matter // newest first
+	Board    []Tally  // of the village, this year
 	Next     string   // where the next page begins, "" on the last
 }
 
@@ -33,6 +36,7 @@ type Contact struct{ Name, Post, Phone, Team string }
 // Matter is one matter: where it stands, and since when.
 type Matter struct {
 	State  string // of the flow
+	Title  string
 	Day    string // when it was noted down
 	Four   [4]Stage
 	Answer string // once it was delivered
@@ -66,6 +70,11 @@ func Open(tx *store.Tx, typed, today, from string) (*Card, error) {
 	if err := c.readContacts(tx, home, today); err != nil {
 		return nil, err
 	}
+	if from == "" { // the first part of the page has it
+		if err := c.readBoard(tx, today); err != nil {
+			return nil, err
+		}
+	}
 	return c, c.readMatters(tx, home, from)
 }
 
@@ -85,7 +94,7 @@ func (c *Card) readPlace(tx *store.Tx, at string) error {
 		case "township":
 			c.Town = name
 		case "village":
-			c.Village = name
+			c.Village, c.village = name, at
 		case "district":
 		default:
 			if c.Group == "" {
@@ -124,11 +133,11 @@ func (c *Card) readMatters(tx *store.Tx, home, from string) error {
 	var ids []string
 	at := map[string]int{}
 	err := tx.Each(func(scan func(...any) error) error {
-		var id, state string
-		if err := scan(&id, &state); err != nil {
+		var id, state, title string
+		if err := scan(&id, &state, &title); err != nil {
 			return err
 		}
-		m := Matter{State: state}
+		m := Matter{State: state, Title: masked(title)}
 		for i, kind := range kinds {
 			m.Four[i].Kind = kind
 			switch n := beyond[state]; {
@@ -141,7 +150,7 @@ func (c *Card) readMatters(tx *store.Tx, home, from string) error {
 		at[id] = len(ids)
 		ids, c.Matters = append(ids, id), append(c.Matters, m)
 		return nil
-	}, "SELECT id, COALESCE(state, ?) FROM matter WHERE household = ? AND id < ? ORDER BY id DESC LIMIT ?", flow.Initial, home, from, int64(page+1))
+	}, "SELECT id, COALESCE(state, ?), COALESCE(title, '') FROM matter WHERE household = ? AND id < ? ORDER BY id DESC LIMIT ?", flow.Initial, home, from, int64(page+1))
 	if err != nil {
 		return err
 	}
@@ -171,6 +180,37 @@ func (c *Card) readMatters(tx *store.Tx, home, from string) error {
 		}
 		return nil
 	}, "SELECT matter, COALESCE(kind, ''), COALESCE(day, ''), COALESCE(text, '') FROM matter_step WHERE matter = ANY(?) ORDER BY day, id", ids)
+}
+
+// Tally is how many matters of a kind were raised, and what became of them: no matter is told apart from another.
+type Tally struct {
+	Kind                      string
+	Raised, Handled, Answered int
+}
+
+// readBoard counts the village's matters of this year by kind; those that were withdrawn are left out.
+func (c *Card) readBoard(tx *store.Tx, today string) error {
+	if c.village == "" {
+		return nil
+	}
+	places, err := register.Beneath(tx, c.village)
+	if err != nil {
+		return err
+	}
+	ids := make([]string, len(places))
+	for i, p := range places {
+		ids[i] = p.ID
+	}
+	return tx.Each(func(scan func(...any) error) error {
+		var t Tally
+		var raised, handled, answered int64
+		err := scan(&t.Kind, &raised, &handled, &answered)
+		t.Raised, t.Handled, t.Answered = int(raised), int(handled), int(answered)
+		c.Board = append(c.Board, t)
+		return err
+	}, `SELECT COALESCE(m.kind, ''), COUNT(DISTINCT m.id), COUNT(DISTINCT CASE WHEN m.state IN ('handled', 'answered') THEN m.id END), COUNT(DISTINCT CASE WHEN m.state = 'answered' THEN m.id END)
+		FROM household h JOIN matter m ON m.household = h.id JOIN matter_step s ON s.matter = m.id
+		WHERE h.place = ANY(?) AND s.kind = 'record' AND s.day >= ? AND COALESCE(m.state, '') <> 'withdrawn' GROUP BY m.kind ORDER BY COUNT(DISTINCT m.id) DESC, m.kind`, ids, today[:4]+"-01-01")
 }
 
 // numbers are what may be a telephone or an ID: seven digits and more in a row, or grouped as telephones are.
