@@ -141,7 +141,7 @@ func (rq *request) auditAsk(tx *store.Tx, q url.Values) (a *audit.Ask, bad strin
 			a.Kind = k
 		}
 	}
-	if err := a.In(tx, rq.place.ID); err != nil {
+	if err := a.In(tx, rq.place.ID, rq.ofCity()); err != nil {
 		return nil, "", err
 	}
 	for i, name := range []string{"from", "to"} {
@@ -262,9 +262,17 @@ func (rq *request) auditChanges(tx *store.Tx, a *audit.Ask, changes []*store.Cha
 			return nil, err
 		}
 	}
+	var streams []string
+	for _, c := range changes {
+		streams = append(streams, c.Stream)
+	}
+	places, err := a.PlaceNames(tx, streams)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]auditRow, 0, len(changes))
 	for i, c := range changes {
-		r := auditRow{At: time.UnixMilli(c.Received).In(rq.app.zone), Where: a.PlaceName(c.Stream)}
+		r := auditRow{At: time.UnixMilli(c.Received).In(rq.app.zone), Where: places[c.Stream]}
 		rq.auditState(&r, c)
 		r.sign(rq, people, c.User, c.First.Device)
 		if named {
@@ -392,10 +400,18 @@ func (rq *request) auditShown(tx *store.Tx, a *audit.Ask, shown []audit.Shown) (
 	if err != nil {
 		return nil, err
 	}
+	within := make([]string, len(shown))
+	for i := range shown {
+		within[i] = shown[i].Within
+	}
+	places, err := a.PlaceNames(tx, within)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]auditRow, 0, len(shown))
 	for i := range shown {
 		s := &shown[i]
-		r := auditRow{At: time.UnixMilli(s.At).In(rq.app.zone), Where: a.PlaceName(s.Within), What: rq.auditWhat(s, names)}
+		r := auditRow{At: time.UnixMilli(s.At).In(rq.app.zone), Where: places[s.Within], What: rq.auditWhat(s, names)}
 		r.sign(rq, people, s.User, s.Device)
 		out = append(out, r)
 	}
@@ -461,7 +477,7 @@ func verifyAudit(rq *request) error {
 	var a *audit.Ask
 	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
 		a = &audit.Ask{}
-		if err := a.In(tx, rq.place.ID); err != nil {
+		if err := a.In(tx, rq.place.ID, rq.ofCity()); err != nil {
 			return err
 		}
 		if users, err = a.People(tx); users != nil {
@@ -478,8 +494,19 @@ func verifyAudit(rq *request) error {
 		return err
 	}
 	p.Proof = &auditProof{Sound: proof.Sound(), Streams: proof.Chains.Streams, Records: proof.Chains.Records, Disclosed: proof.Disclosed, Took: rq.app.now().Sub(began)}
+	var altered []string
 	for _, b := range proof.Broken {
-		name := a.PlaceName(b.Stream)
+		altered = append(altered, b.Stream)
+	}
+	var places map[string]string
+	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
+		places, err = a.PlaceNames(tx, altered)
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, b := range proof.Broken {
+		name := places[b.Stream]
 		if name == "" {
 			name = b.Stream
 		}

@@ -90,7 +90,7 @@ var conflictWords = words{
 
 func (rq *request) desk() *conflict.Desk {
 	e := rq.app.opt.Engine
-	return &conflict.Desk{Judge: e.Judge, Store: e.Store, User: rq.user(), Place: rq.place.ID, Zone: rq.app.zone, Lang: schema.Lang(rq.words)}
+	return &conflict.Desk{Judge: e.Judge, Store: e.Store, User: rq.user(), Place: rq.place.ID, Whole: rq.ofCity(), Zone: rq.app.zone, Lang: schema.Lang(rq.words)}
 }
 
 func showConflicts(rq *request) error {
@@ -132,12 +132,8 @@ func (rq *request) conflictPage() (*conflictPage, error) {
 	if p.Alike, err = d.Alike(rq.Context(), v); err != nil {
 		return nil, err
 	}
-	rest, err := d.List(rq.Context(), v.ID)
-	if err != nil {
-		return nil, err
-	}
-	p.Next = rest.Lines[:min(3, len(rest.Lines))]
-	return p, nil
+	p.Next, err = d.Next(rq.Context(), v.ID, 3)
+	return p, err
 }
 
 func (p *conflictPage) choose(key string) {

@@ -189,18 +189,22 @@ func (rq *request) devicesPage() (*devicesPage, error) {
 	q := rq.URL.Query()
 	p := &devicesPage{frame: frame{Title: rq.words.say("nav.devices"), Nav: "devices", Sub: rq.place.Name}, List: rq.at("/devices"), Base: rq.at("/devices/"), Enrol: rq.at("/devices/enrol"), Find: strings.TrimSpace(q.Get("q"))}
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
-		places, err := register.Beneath(tx, rq.place.ID)
-		if err != nil {
-			return err
+		where, args := "d.id > ?", []any{q.Get("after")}
+		if !rq.ofCity() {
+			places, err := register.Beneath(tx, rq.place.ID)
+			if err != nil {
+				return err
+			}
+			ids := make([]string, len(places))
+			for i, x := range places {
+				ids[i] = x.ID
+			}
+			where, args = where+" AND u.place = ANY(?)", append(args, ids)
 		}
-		ids := make([]string, len(places))
-		for i, x := range places {
-			ids[i] = x.ID
-		}
-		where, args := "u.place = ANY(?) AND d.id > ?", []any{ids, q.Get("after")}
 		if p.Find != "" {
 			where, args = where+" AND u.name LIKE ? ESCAPE '~'", append(args, "%"+strings.NewReplacer("~", "~~", "%", "~%", "_", "~_").Replace(p.Find)+"%")
 		}
+		var err error
 		p.Rows, err = rq.devices(tx, where+" ORDER BY d.id LIMIT ?", append(args, int64(devicesListed+1))...)
 		return err
 	})

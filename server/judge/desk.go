@@ -32,8 +32,9 @@ type desk struct {
 	items      map[string]*store.Item // loaded or opened, by id
 	itemsOf    map[syncproto.RowID][]*store.Item
 	dirtyItems map[string]bool
-	retaken    map[syncproto.RowID][]syncproto.Label // rows brought back by testimony, as they were seen; nil: not asked yet
-	lives      map[syncproto.RowID]bool              // rows of which somebody said just now that they live
+	retaken    map[syncproto.RowID][]syncproto.Label   // rows brought back by testimony, as they were seen; nil: not asked yet
+	words      map[syncproto.Identity][]*store.Version // of changes that stand in items, where a list was read at once
+	lives      map[syncproto.RowID]bool                // rows of which somebody said just now that they live
 
 	seqs     map[string]int64 // the seqs of the change that takes effect just now, by stream
 	versions []*store.Version

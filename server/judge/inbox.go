@@ -123,6 +123,9 @@ const inboxSpare = 20
 
 // mine adds to a list those items that the user may decide, up to the limit.
 func (d *desk) mine(out []*Item, f Filter, stored []*store.Item) ([]*Item, error) {
+	if err := d.loadListed(stored); err != nil {
+		return nil, err
+	}
 	for _, it := range stored {
 		if len(out) == f.Limit {
 			break
@@ -139,6 +142,56 @@ func (d *desk) mine(out []*Item, f Filter, stored []*store.Item) ([]*Item, error
 			return nil, err
 		}
 		out = append(out, item)
+	}
+	return out, nil
+}
+
+// loadListed reads at once what showing items asks for: their rows, and who stands in them with what words.
+func (d *desk) loadListed(stored []*store.Item) error {
+	var rows, own []syncproto.RowID
+	var changes []syncproto.Identity
+	for _, it := range stored {
+		rows, own = append(rows, it.Row, syncproto.RowID(it.Stream)), append(own, it.Row)
+		if it.Other != "" {
+			rows = append(rows, it.Other)
+		}
+		s, err := readSides(it)
+		if err != nil {
+			return err
+		}
+		changes = append(append(changes, s.Heads...), s.Against...)
+	}
+	if err := d.loadRows(rows); err != nil {
+		return err
+	}
+	if err := d.loadValues(own); err != nil {
+		return err
+	}
+	if err := d.loadRecords(changes); err != nil {
+		return err
+	}
+	versions, err := d.tx.Versions("identity = ANY(?) ORDER BY stream, seq, ord", asTexts(changes))
+	if err != nil {
+		return err
+	}
+	d.words = map[syncproto.Identity][]*store.Version{}
+	for _, id := range changes {
+		d.words[id] = nil
+	}
+	for _, v := range versions {
+		d.words[v.Identity] = append(d.words[v.Identity], v)
+	}
+	return nil
+}
+
+// wordsOf are the versions of changes, in the order of the history.
+func (d *desk) wordsOf(ids []syncproto.Identity) (out []*store.Version, err error) {
+	for _, id := range ids {
+		have, loaded := d.words[id]
+		if !loaded {
+			return d.tx.Versions("identity = ANY(?) ORDER BY stream, seq, ord", asTexts(ids))
+		}
+		out = append(out, have...)
 	}
 	return out, nil
 }
@@ -254,7 +307,7 @@ func (d *desk) showSides(out *Item, it *store.Item) error {
 	if err := d.loadRecords(ids); err != nil {
 		return err
 	}
-	versions, err := d.tx.Versions("identity = ANY(?) ORDER BY stream, seq, ord", asTexts(ids))
+	versions, err := d.wordsOf(ids)
 	if err != nil {
 		return err
 	}

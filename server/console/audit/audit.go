@@ -51,8 +51,12 @@ type scope struct {
 	names   map[string]string
 }
 
-// In settles the place that is asked about.
-func (a *Ask) In(tx *store.Tx, place string) error {
+// In settles the place that is asked about; whole tells that it is the city, in which everything lies.
+func (a *Ask) In(tx *store.Tx, place string, whole bool) error {
+	if whole {
+		a.scope = &scope{whole: true}
+		return nil
+	}
 	beneath, err := register.Beneath(tx, place)
 	if err != nil {
 		return err
@@ -64,7 +68,6 @@ func (a *Ask) In(tx *store.Tx, place string) error {
 		if schema.HasStream(p.Level) {
 			s.streams = append(s.streams, p.ID)
 		}
-		s.whole = s.whole || p.ID == place && p.Parent == ""
 	}
 	if len(s.streams) == 0 { // a group: what is of it lies in its village's
 		s.streams = append(s.streams, place)
@@ -73,20 +76,36 @@ func (a *Ask) In(tx *store.Tx, place string) error {
 	return nil
 }
 
-// PlaceName is what a place of the scope is called; "" for one outside.
-func (a *Ask) PlaceName(id string) string { return a.scope.names[id] }
+// PlaceNames are what places of the scope are called; what lies outside has no name.
+func (a *Ask) PlaceNames(tx *store.Tx, ids []string) (map[string]string, error) {
+	if !a.scope.whole {
+		return a.scope.names, nil
+	}
+	out := map[string]string{}
+	return out, tx.Each(func(scan func(...any) error) error {
+		var id, name string
+		err := scan(&id, &name)
+		out[id] = name
+		return err
+	}, "SELECT id, COALESCE(name, '') FROM place WHERE id = ANY(?)", ids)
+}
 
 // Streams are those of the place, for whoever verifies them.
 func (a *Ask) Streams() []string { return a.scope.streams }
 
 // Find finds the people of the place by login or name.
 func (a *Ask) Find(tx *store.Tx, who string) (ids []string, err error) {
+	c := condition{}
+	c.and("(login = ? OR name = ?)", strings.ToLower(who), who)
+	if !a.scope.whole {
+		c.and("place = ANY(?)", a.scope.places)
+	}
 	err = tx.Each(func(scan func(...any) error) error {
 		var id string
 		err := scan(&id)
 		ids = append(ids, id)
 		return err
-	}, `SELECT id FROM "user" WHERE (login = ? OR name = ?) AND place = ANY(?) ORDER BY id LIMIT 50`, strings.ToLower(who), who, a.scope.places)
+	}, `SELECT id FROM "user" WHERE `+c.where()+` ORDER BY id LIMIT 50`, c.args...)
 	return ids, err
 }
 

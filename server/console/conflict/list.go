@@ -8,7 +8,6 @@ import (
 
 	"minqing/schema"
 	"minqing/server/judge"
-	"minqing/server/register"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -19,6 +18,7 @@ type Desk struct {
 	Store *store.Store
 	User  syncproto.UserID
 	Place string
+	Whole bool // the place is the city: nothing lies outside, and nobody need look what lies below
 	Zone  *time.Location
 	Lang  schema.Lang
 }
@@ -46,19 +46,32 @@ const pageSize = 50
 
 // List lists the open items of the place from behind an item, oldest first.
 func (d *Desk) List(ctx context.Context, after string) (*Page, error) {
+	return d.part(ctx, after, pageSize)
+}
+
+// Next lists the few open items behind one.
+func (d *Desk) Next(ctx context.Context, after string, n int) ([]Line, error) {
+	p, err := d.part(ctx, after, n)
+	if err != nil {
+		return nil, err
+	}
+	return p.Lines, nil
+}
+
+func (d *Desk) part(ctx context.Context, after string, size int) (*Page, error) {
 	f, total, err := d.filter(ctx, after)
 	if err != nil {
 		return nil, err
 	}
-	f.Limit = pageSize + 1
+	f.Limit = size + 1
 	items, err := d.Judge.Inbox(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	p := &Page{Total: total}
-	if len(items) > pageSize {
-		items = items[:pageSize]
-		p.After = items[pageSize-1].ID
+	if len(items) > size {
+		items = items[:size]
+		p.After = items[size-1].ID
 	}
 	p.Lines, err = d.lines(ctx, items)
 	return p, err
@@ -68,13 +81,8 @@ func (d *Desk) List(ctx context.Context, after string) (*Page, error) {
 func (d *Desk) filter(ctx context.Context, after string) (f judge.Filter, total int, err error) {
 	f = judge.Filter{User: d.User}
 	err = d.Store.Read(ctx, func(tx *store.Tx) error {
-		f.Streams = nil
-		places, err := register.Beneath(tx, d.Place)
-		if err != nil {
+		if f.Streams, err = d.streams(tx); err != nil {
 			return err
-		}
-		for _, p := range places {
-			f.Streams = append(f.Streams, p.ID)
 		}
 		if after != "" {
 			items, err := tx.Items("id = ?", after)
@@ -86,7 +94,11 @@ func (d *Desk) filter(ctx context.Context, after string) (f judge.Filter, total 
 			}
 		}
 		var n int64
-		_, err = tx.One("SELECT COUNT(*) FROM mq_item WHERE closed_ms = 0 AND stream = ANY(?)", []any{f.Streams}, &n)
+		query, args := "SELECT COUNT(*) FROM mq_item WHERE closed_ms = 0", []any(nil)
+		if !d.Whole {
+			query, args = query+" AND stream = ANY(?)", []any{f.Streams}
+		}
+		_, err = tx.One(query, args, &n)
 		total = int(n)
 		return err
 	})
@@ -96,8 +108,12 @@ func (d *Desk) filter(ctx context.Context, after string) (f judge.Filter, total 
 func (d *Desk) lines(ctx context.Context, items []*judge.Item) (out []Line, err error) {
 	err = d.Store.Read(ctx, func(tx *store.Tx) error {
 		out = nil
+		k, err := knownOf(tx, items)
+		if err != nil {
+			return err
+		}
 		for _, it := range items {
-			v, err := d.read(tx, it, false)
+			v, err := d.read(tx, k, it, false)
 			if err != nil {
 				return err
 			}
@@ -106,6 +122,55 @@ func (d *Desk) lines(ctx context.Context, items []*judge.Item) (out []Line, err 
 		return nil
 	})
 	return out, err
+}
+
+// known is what people call those who stand in items, and what the items are about: read at once for all of a list.
+type known struct {
+	names    map[syncproto.UserID]name
+	phones   map[string]string
+	rows     map[syncproto.RowID]*store.Row
+	homes    map[syncproto.RowID]string // by household: its head, or its code
+	children map[syncproto.RowID]string // residents
+}
+
+func knownOf(tx *store.Tx, items []*judge.Item) (*known, error) {
+	k := &known{rows: map[syncproto.RowID]*store.Row{}, homes: map[syncproto.RowID]string{}, children: map[syncproto.RowID]string{}}
+	var users, devices, ids, homes, residents []string
+	for _, it := range items {
+		users, ids = append(users, string(it.By)), append(ids, string(it.Row))
+		for _, s := range it.Sides {
+			users, devices = append(users, string(s.User)), append(devices, string(s.Device))
+		}
+		if it.Table == "resident" {
+			residents = append(residents, string(it.Row))
+		}
+	}
+	var err error
+	if k.names, k.phones, err = people(tx, users, devices); err != nil {
+		return nil, err
+	}
+	rows, err := tx.RowsAbove(ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		if k.rows[r.ID] = r; r.Table == "household" {
+			homes = append(homes, string(r.ID))
+		}
+	}
+	read := func(into map[syncproto.RowID]string, query string, ids []string) error {
+		return tx.Each(func(scan func(...any) error) error {
+			var id syncproto.RowID
+			var text string
+			err := scan(&id, &text)
+			into[id] = text
+			return err
+		}, query, ids)
+	}
+	if err := read(k.homes, "SELECT id, COALESCE(NULLIF(head, ''), code, '') FROM household WHERE id = ANY(?)", homes); err != nil {
+		return nil, err
+	}
+	return k, read(k.children, "SELECT id, COALESCE(name, '') FROM resident WHERE id = ANY(?)", residents)
 }
 
 func (v *View) line() Line {

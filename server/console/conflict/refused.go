@@ -78,12 +78,14 @@ func (d *Desk) ListRefused(ctx context.Context, late bool, after string) (*Refus
 			where = came
 		}
 		var total int64
-		where += " AND stream = ANY(?)"
-		if _, err := tx.One("SELECT COUNT(*) FROM mq_change WHERE "+where, []any{streams}, &total); err != nil {
+		var args []any
+		if !d.Whole {
+			where, args = where+" AND stream = ANY(?)", append(args, streams)
+		}
+		if _, err := tx.One("SELECT COUNT(*) FROM mq_change WHERE "+where, args, &total); err != nil {
 			return err
 		}
 		p.Total = int(total)
-		args := []any{streams}
 		if last, err := tx.Changes("identity = ?", after); err != nil {
 			return err
 		} else if len(last) == 1 {
@@ -145,8 +147,11 @@ func (d *Desk) OpenRefused(ctx context.Context, id string) (*Refused, error) {
 	return r, err
 }
 
-// streams are those of the place and of what lies below it.
+// streams are those of the place and of what lies below it, nil for all.
 func (d *Desk) streams(tx *store.Tx) (out []string, err error) {
+	if d.Whole {
+		return nil, nil
+	}
 	places, err := register.Beneath(tx, d.Place)
 	for _, p := range places {
 		out = append(out, p.ID)
@@ -164,7 +169,7 @@ func (d *Desk) readWaits(tx *store.Tx, r *Refused) error {
 		return err
 	}
 	streams, err := d.streams(tx)
-	if c == nil || c.Status != syncproto.Refused || !slices.Contains(streams, c.Stream) {
+	if c == nil || c.Status != syncproto.Refused || !d.Whole && !slices.Contains(streams, c.Stream) {
 		r.Waits = ""
 	}
 	return err
@@ -249,9 +254,12 @@ func namedIn(b *schema.Book, e *syncproto.Edit) []string {
 // refusedRow is what an edit does to its row.
 func (d *Desk) refusedRow(tx *store.Tx, k *kin, e *syncproto.Edit, whole bool) (RefusedRow, error) {
 	out := RefusedRow{What: k.name(e), Op: e.Op}
+	if !whole { // the list says no more
+		return out, nil
+	}
 	t := tx.Book().Table(e.Table)
 	var now []schema.Value
-	if r := k.rows[e.Row]; whole && t != nil && r != nil && r.Dead == 0 && e.Op == syncproto.OpUpdate {
+	if r := k.rows[e.Row]; t != nil && r != nil && r.Dead == 0 && e.Op == syncproto.OpUpdate {
 		values, err := tx.Values(e.Table, []string{string(e.Row)})
 		if err != nil {
 			return out, err

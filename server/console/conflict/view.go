@@ -94,7 +94,11 @@ func (d *Desk) Open(ctx context.Context, id string) (*View, error) {
 	}
 	var v *View
 	err = d.Store.Read(ctx, func(tx *store.Tx) error {
-		if v, err = d.read(tx, it, true); err != nil {
+		k, err := knownOf(tx, []*judge.Item{it})
+		if err != nil {
+			return err
+		}
+		if v, err = d.read(tx, k, it, true); err != nil {
 			return err
 		}
 		if err := d.readAround(tx, v); err != nil {
@@ -108,18 +112,9 @@ func (d *Desk) Open(ctx context.Context, id string) (*View, error) {
 func (d *Desk) text(zh, en string) string { return schema.Label{ZH: zh, EN: en}.In(d.Lang) }
 
 // read puts an item into words; differences, which cost, only when it is read whole.
-func (d *Desk) read(tx *store.Tx, it *judge.Item, whole bool) (*View, error) {
+func (d *Desk) read(tx *store.Tx, k *known, it *judge.Item, whole bool) (*View, error) {
 	v := &View{ID: it.ID, Base: it.Base, Kind: it.Kind, Opened: time.UnixMilli(it.Opened).In(d.Zone), Closed: it.Closed != 0, Why: it.Why, item: it}
-	ids := []string{string(it.By)}
-	var devices []string
-	for _, s := range it.Sides {
-		ids, devices = append(ids, string(s.User)), append(devices, string(s.Device))
-	}
-	var labels map[string]string
-	var err error
-	if v.names, labels, err = people(tx, ids, devices); err != nil {
-		return nil, err
-	}
+	v.names = k.names
 	v.By = v.names[it.By].name
 	for _, name := range it.Cells {
 		if c := tx.Book().Cell(it.Table, name); c != nil {
@@ -127,7 +122,7 @@ func (d *Desk) read(tx *store.Tx, it *judge.Item, whole bool) (*View, error) {
 		}
 	}
 	for i := range it.Sides {
-		v.Sides = append(v.Sides, d.side(tx.Book(), v, i, labels, whole))
+		v.Sides = append(v.Sides, d.side(tx.Book(), v, i, k.phones, whole))
 	}
 	// 甲 is who wrote first: the order of the item itself means nothing to people.
 	slices.SortStableFunc(v.Sides, func(a, b Side) int { return a.Written.Compare(b.Written) })
@@ -139,7 +134,8 @@ func (d *Desk) read(tx *store.Tx, it *judge.Item, whole bool) (*View, error) {
 			return nil, err
 		}
 	}
-	v.What, err = d.what(tx, v)
+	var err error
+	v.What, err = d.what(tx, k, v)
 	v.Stake = d.stake(v)
 	return v, err
 }
@@ -245,33 +241,20 @@ func (d *Desk) label(c *schema.Cell) string {
 }
 
 // what names the row and the cells: “王桂芬家 · 低保”.
-func (d *Desk) what(tx *store.Tx, v *View) (string, error) {
-	rows, err := tx.RowsAbove([]string{string(v.item.Row)})
-	if err != nil {
-		return "", err
-	}
-	for _, r := range rows {
+func (d *Desk) what(tx *store.Tx, k *known, v *View) (string, error) {
+	for r := k.rows[v.item.Row]; r != nil; r = k.rows[r.Parent] {
 		if r.Table == "household" {
 			v.home = r.ID
 		}
 	}
 	parts := []string{}
 	if v.home != "" {
-		var head, code string
-		if _, err := tx.One("SELECT COALESCE(head, ''), COALESCE(code, '') FROM household WHERE id = ?", []any{string(v.home)}, &head, &code); err != nil {
-			return "", err
-		}
-		if head == "" {
-			head = code
-		}
-		parts = append(parts, head+d.text("家", "'s home"))
+		parts = append(parts, k.homes[v.home]+d.text("家", "'s home"))
 	}
 	if v.item.Table == "resident" {
-		var n string
-		if _, err := tx.One("SELECT COALESCE(name, '') FROM resident WHERE id = ?", []any{string(v.item.Row)}, &n); err != nil {
-			return "", err
-		}
+		n := k.children[v.item.Row]
 		if n == "" {
+			var err error
 			if n, err = lastName(tx, v.item.Row); err != nil {
 				return "", err
 			}

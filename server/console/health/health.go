@@ -76,21 +76,20 @@ const weeks = 12
 // skewed is from when on a clock is off.
 const skewed = int64(2 * time.Minute / time.Millisecond)
 
-// Read looks at a place at a moment of its own time.
-func Read(tx *store.Tx, e *engine.Engine, place string, now time.Time) (*Report, error) {
+// Read looks at a place, the whole city or a part of it, at a moment of its own time.
+func Read(tx *store.Tx, e *engine.Engine, place string, whole bool, now time.Time) (*Report, error) {
 	r := &Report{}
-	places, err := register.Beneath(tx, place)
-	if err != nil {
-		return nil, err
-	}
-	var ids []string
-	whole := false
-	for _, p := range places {
-		ids = append(ids, p.ID)
-		whole = whole || p.ID == place && p.Parent == ""
-	}
-	if whole {
-		ids = nil
+	ids := []string(nil)
+	var err error
+	if !whole {
+		places, err := register.Beneath(tx, place)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range places {
+			ids = append(ids, p.ID)
+		}
+	} else {
 		if r.Server, err = readServer(tx, e); err != nil {
 			return nil, err
 		}
