@@ -54,7 +54,7 @@ func (p *Phone) visit(home syncproto.RowID, by, day, text, state string, more va
 	}
 	visit = c.Put("visit", p.idOn(day), v)
 	if text != "" {
-		journal = c.Add("journal", vals{"visit": visit, "author": r[by], "text": text, "state": state})
+		journal = c.Put("journal", p.idOn(day), vals{"visit": visit, "author": r[by], "text": text, "state": state})
 	}
 	return visit, journal
 }
