@@ -62,7 +62,7 @@ func (l *life) kept(t *testing.T) {
 			t.Errorf("after the kill %s has %q, %v, want %q", path, got, err, want)
 		}
 	}
-	has(home+"/visit", `[document.querySelector("#f-text").value, document.querySelectorAll(".pics img").length, document.querySelectorAll("[value^='part:']").length].join()`, "开会说了水渠,1,3")
+	has(home+"/visit", `[document.querySelector("#f-text").value, document.querySelectorAll(".pics img").length, document.querySelectorAll("[value^='part:']").length].join()`, "开会说了水渠,1,2")
 	has(part, `document.querySelector("[name=kind]:checked").value + document.querySelector("#f-title").value`, "opinion他家要通自来水")
 	has(home+"/edit", `document.querySelector("#f-address").value`, "旁边的新房")
 	has(home+"/add", `document.querySelector("#f-name").value`, "户主三的孙子")
