@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"minqing/schema"
+	"minqing/server/console/assign"
 	"minqing/server/console/branch"
 	"minqing/server/store"
 )
@@ -37,6 +38,14 @@ type coveragePage struct {
 
 // Most is how many households a picture shows, and Upto the last row of this part of the table.
 func (p *coveragePage) Most() int { return mostHomes }
+
+// Assigns tells whether a row leads to where somebody is assigned.
+func (p *coveragePage) Assigns() bool {
+	return slices.ContainsFunc(p.Rows, func(r coverRow) bool { return r.Assign != "" })
+}
+
+// Look is how many households a part of a large place's table looks through at least.
+func (p *coveragePage) Look() int { return branch.LookHomes }
 func (p *coveragePage) Upto() int { return p.Before + len(p.Rows) }
 
 type coverChip struct {
@@ -67,6 +76,7 @@ type coverRow struct {
 	Tags     []string
 	Contacts []string
 	On       bool
+	Assign   string // where somebody is assigned to it, for those who may
 }
 
 var coverageHandlers = map[string]handler{
@@ -114,6 +124,9 @@ var coverageWords = words{
 	"coverage.all":          {ZH: "列所有的组", EN: "List all groups"},
 	"coverage.nothing":      {ZH: "这样的户一户也没有", EN: "No household stands so"},
 	"coverage.nothing.t":    {ZH: "上面点别的情况，表里就列出来。", EN: "Choose another standing above to list those."},
+	"coverage.assign":       {ZH: "分派", EN: "Assign"},
+	"coverage.look":         {ZH: "一次看 {0} 户，按地方排，急的不一定在前", EN: "{0} households at a time, place by place, not the most urgent first"},
+	"coverage.nothing.on":   {ZH: "这一段里没有，可以接着往下找。", EN: "None among these; look further."},
 	"coverage.empty":        {ZH: "还没有户", EN: "No households yet"},
 	"coverage.empty.t":      {ZH: "管理员导入花名册以后，每户在这里占一格。", EN: "Each household gets a mark here once the administrator has imported the register."},
 	"coverage.large":        {ZH: "选一个地方来看", EN: "Choose a place to look at"},
@@ -217,7 +230,7 @@ func showCoverage(rq *request) error {
 			for _, x := range c.Below {
 				p.Below = append(p.Below, placeLink{Name: x.Name, Path: "/at/" + x.ID + "/coverage"})
 			}
-			return nil
+			return rq.coverLarge(tx, p, ask, q.Get("after"))
 		}
 		at := c.Find(q.Get("at"))
 		if at != nil && !slices.Contains(ask.standings(), at.Standing) {
@@ -241,6 +254,32 @@ func showCoverage(rq *request) error {
 		return err
 	}
 	return rq.show("coverage", p)
+}
+
+// coverLarge lists a part of a place that has no picture.
+func (rq *request) coverLarge(tx *store.Tx, p *coveragePage, ask coverAsk, after string) error {
+	if len(ask.show) == 0 {
+		ask.show = []branch.Standing{branch.Nobody}
+	}
+	list, next, err := branch.CoverPart(tx, rq.place.ID, ask.show, after, rq.today(), coverageListed)
+	if err != nil {
+		return err
+	}
+	if err := branch.Detail(tx, list); err != nil {
+		return err
+	}
+	rq.coverRows(p, list, nil)
+	p.Chips, p.More, p.First = nil, "", ""
+	for _, s := range branch.Standings {
+		p.Chips = append(p.Chips, coverChip{Standing: s, Label: rq.words.say("coverage.is." + string(s)), On: slices.Contains(ask.show, s), Path: rq.at("/coverage" + coverAsk{show: []branch.Standing{s}}.query())})
+	}
+	if next != "" {
+		p.More = rq.at("/coverage" + ask.query("after", next) + "#rows")
+	}
+	if after != "" {
+		p.First = rq.at("/coverage" + ask.query() + "#rows")
+	}
+	return nil
 }
 
 // coverTable finds the part of the table: from a household on, from behind a key, or the first.
@@ -282,6 +321,9 @@ func (rq *request) coverRows(p *coveragePage, part []*branch.Home, at *branch.Ho
 	p.Rows = nil
 	for _, h := range part {
 		r := coverRow{Home: h, Text: rq.standing(h), On: h == at}
+		if h.Standing == branch.Nobody && rq.may("GET /at/{place}/assign") {
+			r.Assign = with(rq.at("/assign"), url.Values{"way": {assign.Give}, "how": {assign.List}, "codes": {h.Code}})
+		}
 		for _, t := range h.Tags {
 			r.Tags = append(r.Tags, tags.Show(schema.Set(t), schema.Lang(rq.words), nil))
 		}

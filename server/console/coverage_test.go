@@ -111,6 +111,29 @@ func tooMany(t *testing.T, c *consoletest.City) {
 	if !got.TooMany || got.Total != 0 || len(got.Groups) != 0 || len(got.Below) != 2 || got.Below[0].ID != c.Places["group7"] {
 		t.Errorf("of seven households with room for six: %+v", got)
 	}
+	// Its table is read place by place, in parts.
+	if err := c.Engine.Store.Read(t.Context(), func(tx *store.Tx) error {
+		list, next, err := branch.CoverPart(tx, c.Places["town"], []branch.Standing{branch.Nobody}, "", "2026-11-23", 50)
+		if err != nil || len(list) != 1 || list[0].ID != c.Rows["nobody"] || next != "" || list[0].Group.Name != "石桥村 8组 下湾" {
+			t.Errorf("households without anybody: %d, next %q, %v", len(list), next, err)
+		}
+		seen, after := map[syncproto.RowID]branch.Standing{}, ""
+		for range 4 {
+			var err error
+			if list, after, err = branch.CoverPart(tx, c.Places["village"], branch.Standings, after, "2026-11-23", 2); err != nil {
+				return err
+			}
+			for _, h := range list {
+				seen[h.ID] = h.Standing
+			}
+		}
+		if len(seen) != 7 || after != "" || seen[c.Rows["nobody"]] != branch.Nobody || seen[c.Rows["he"]] == branch.Nobody {
+			t.Errorf("in parts of two: %v, then %q", seen, after)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	for lang, want := range map[schema.Lang]string{schema.ZH: "石桥村有 4,000 户以上", schema.EN: "石桥村 has more than 4,000 households"} {
 		var page strings.Builder
 		if err := console.LargeCoverage(&page, lang, "石桥村", "<7组>"); err != nil || !strings.Contains(page.String(), want) || !strings.Contains(page.String(), `<a href="/at/x/coverage">&lt;7组&gt;</a>`) {

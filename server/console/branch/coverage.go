@@ -156,19 +156,24 @@ func CoverageOf(tx *store.Tx, place, user, day string) (*Coverage, error) {
 	if err != nil {
 		return nil, err
 	}
-	var ids []string
+	return covered(tx, r, place)
+}
+
+// covered puts households into their places, given what is reckoned of them and the place that they are looked at from.
+func covered(tx *store.Tx, r *coverage, top string) (*Coverage, error) {
+	ids := map[string]bool{}
 	for _, h := range r.homes {
-		ids = append(ids, h.place)
+		ids[h.place] = true
 	}
 	var beneath []register.Place
-	err = tx.Each(func(scan func(...any) error) error {
+	err := tx.Each(func(scan func(...any) error) error {
 		var p register.Place
 		err := scan(&p.ID, &p.Parent, &p.Name, &p.Code)
 		beneath = append(beneath, p)
 		return err
-	}, "SELECT id, COALESCE(parent, ''), COALESCE(name, ''), COALESCE(code, '') FROM place WHERE id = ANY(?)", ids)
+	}, "SELECT p.id, COALESCE(p.parent, ''), COALESCE(p.name, ''), COALESCE(p.code, '') FROM place p WHERE p.id IN (SELECT a.above FROM mq_above a WHERE a.place = ANY(?))", slices.Sorted(maps.Keys(ids)))
 	c := &Coverage{Counts: map[Standing]int{}}
-	c.group(r, beneath, place)
+	c.group(r, beneath, top)
 	return c, err
 }
 
