@@ -7,5 +7,7 @@
 // RunApp's floor is an empty page in the same browser; a person is a model there (so much a tap, a character, a choice), and pages,
 // taps and keys are real.
 //
+// RunConsole measures the consoles over a whole city, planted by package county, by the server's own time.
+//
 // docs/BENCH.md tells what each line means.
 package bench

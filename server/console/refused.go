@@ -30,6 +30,7 @@ type refusedPage struct {
 	View           *conflict.Refused
 	Why, Mend      string
 	Here, List     string
+	Next           string // address of the change behind it, or of the list
 	Waits          string // address of the change that it waits for
 	Error          string
 	Can, Taken, No bool // a decision is due; it was taken, or not
@@ -79,7 +80,7 @@ var refusedWords = words{
 	"refused.waits":          {ZH: "看它等的那一条", EN: "See what it waits for"},
 	"refused.take":           {ZH: "替他收下", EN: "Take it for the author"},
 	"refused.return":         {ZH: "不收，退回给他", EN: "Return it to the author"},
-	"refused.leave":          {ZH: "先放着", EN: "Leave it"},
+	"refused.leave":          {ZH: "先放着，看下一条", EN: "Leave it: the next"},
 	"refused.say":            {ZH: "先选收下还是退回。", EN: "Choose to take or to return it."},
 	"refused.over":           {ZH: "这一条已经有人定了，或者不用定。", EN: "This has been decided already, or needs no decision."},
 	"refused.done":           {ZH: "收下了，仍算{0}写的；下次联网告诉他。", EN: "Taken, in the name of {0}, who hears of it at the next contact."},
@@ -137,6 +138,16 @@ func (rq *request) refusedPage() (*refusedPage, error) {
 	}
 	if v.Waits != "" {
 		p.Waits = rq.at("/refused/" + string(v.Waits))
+	}
+	if !v.Refused {
+		p.List = rq.at("/refused?list=late")
+	}
+	next, total, err := rq.desk().NextRefused(rq.Context(), !v.Refused, string(v.ID))
+	if err != nil {
+		return nil, err
+	}
+	if p.Sub, p.Next = rq.words.say("refused.n", total), p.List; next != "" {
+		p.Next = rq.at("/refused/" + string(next))
 	}
 	if !v.Refused {
 		p.Why, p.Back = rq.words.say("refused.late"), rq.at("/refused?list=late")
@@ -198,12 +209,12 @@ func decideRefused(rq *request) error {
 	}
 	if do == "return" {
 		rq.toast("refused.returned", p.View.Author.Who)
-		return rq.see(p.List)
+		return rq.see(p.Next)
 	}
 	if v := out.Verdicts[0]; v.Status == syncproto.Refused {
 		rq.toast("refused.still", rq.words.of(v.Message))
 		return rq.see(p.Here)
 	}
 	rq.toast("refused.done", p.View.Author.Who)
-	return rq.see(p.List)
+	return rq.see(p.Next)
 }

@@ -66,6 +66,22 @@ func Find(tx *store.Tx, id string) (*store.Change, error) {
 
 // ListRefused lists, newest first and from behind a change, what was refused in the place, or what came late and was taken.
 func (d *Desk) ListRefused(ctx context.Context, late bool, after string) (*RefusedPage, error) {
+	return d.listRefused(ctx, late, after, pageSize)
+}
+
+// NextRefused is the change behind one in its list, "" at the end, and how many the list has.
+func (d *Desk) NextRefused(ctx context.Context, late bool, after string) (next syncproto.Identity, total int, err error) {
+	p, err := d.listRefused(ctx, late, after, 1)
+	if err != nil {
+		return "", 0, err
+	}
+	if len(p.Lines) > 0 && string(p.Lines[0].ID) != after {
+		next = p.Lines[0].ID
+	}
+	return next, p.Total, nil
+}
+
+func (d *Desk) listRefused(ctx context.Context, late bool, after string, size int) (*RefusedPage, error) {
 	p := &RefusedPage{}
 	err := d.Store.Read(ctx, func(tx *store.Tx) error {
 		*p = RefusedPage{}
@@ -92,13 +108,13 @@ func (d *Desk) ListRefused(ctx context.Context, late bool, after string) (*Refus
 			at := last[0].Received
 			where, args = where+" AND received <= ? AND (received < ? OR identity > ?)", append(args, at, at, after)
 		}
-		found, err := tx.Changes(where+" ORDER BY received DESC, identity LIMIT ?", append(args, int64(pageSize+1))...)
+		found, err := tx.Changes(where+" ORDER BY received DESC, identity LIMIT ?", append(args, int64(size+1))...)
 		if err != nil {
 			return err
 		}
-		if len(found) > pageSize {
-			found = found[:pageSize]
-			p.After = found[pageSize-1].Identity
+		if len(found) > size {
+			found = found[:size]
+			p.After = found[size-1].Identity
 		}
 		p.Lines, err = d.readRefused(tx, found, false)
 		return err
