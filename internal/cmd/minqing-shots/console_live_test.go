@@ -59,7 +59,7 @@ func TestTheDeskByKeyboard(t *testing.T) {
 	clear := `document.activeElement.value = ""`
 
 	must(s.Desk(deskWidth, deskHeight))
-	o := options{scheme: "light"}
+	o := options{lang: "zh", scheme: "light"}
 	must(enterAs(s, city, base, "secretary", o))
 	must(s.Go(base+city.At("/at/{place}/review"), ".verdict"))
 	title("欧阳诗雅家")
