@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,11 +42,14 @@ func (d dialect) rewrite(query string) string {
 		out = strings.ReplaceAll(out, "= ANY(?)", "IN (SELECT value FROM json_each(?))")
 		out = strings.ReplaceAll(out, " FOR UPDATE", "")
 	} else {
-		out = numbered(out)
+		out = numbered(indexedBy.ReplaceAllString(out, ""))
 	}
 	rewritten.Store(key, out)
 	return out
 }
+
+// indexedBy is how a query tells SQLite by which index to look, where it would rather walk along the key. PostgreSQL knows by what it counted.
+var indexedBy = regexp.MustCompile(` INDEXED BY \w+`)
 
 // numbered turns each ? into $1, $2… . The store's queries hold no ? inside a literal.
 func numbered(query string) string {

@@ -138,6 +138,36 @@ func (a MatterAsk) where(now time.Time) (string, []any) {
 	return strings.Join(parts, " AND "), args
 }
 
+// from names the table, and the index by which the fewest matters are looked through: without being told, SQLite walks along the key for
+// the sake of the order, past everything that is not asked for.
+func (a MatterAsk) from() string {
+	by := ""
+	switch {
+	case a.Cadre != "":
+		by = "author"
+	case a.Overdue:
+		by = "due"
+	case a.Still:
+		by = "still"
+	case a.State != "":
+		by = "state"
+	case a.Urgent > 0 && a.Open:
+		by = "urgent"
+	case a.Solved[0] != "":
+		by = "solved"
+	case a.Day[0] != "" || a.Undated:
+		by = "day"
+	case a.Kind != "":
+		by = "kind"
+	case a.Open:
+		by = "open"
+	}
+	if by == "" || a.By != "" {
+		return "mq_matter_at x"
+	}
+	return "mq_matter_at x INDEXED BY mq_matter_at_" + by
+}
+
 // Matters lists a part of the matters asked for, n of them at most.
 func Matters(tx *store.Tx, a MatterAsk, turn Turn, n int, now time.Time) (*MatterList, error) {
 	where, args := a.where(now)
@@ -162,7 +192,7 @@ func Matters(tx *store.Tx, a MatterAsk, turn Turn, n int, now time.Time) (*Matte
 		l.Urgency, l.Steps, l.Made = int(urgency), int(steps), madeAt(string(l.ID), now.Location())
 		out.Lines = append(out.Lines, &l)
 		return nil
-	}, "SELECT x.id, x.kind, x.state, x.urgency, x.household, x.place, x.author, x.team, x.due, x.day, x.stepped, x.steps FROM mq_matter_at x WHERE "+where+" ORDER BY "+order+" LIMIT ?", append(args, int64(n+1))...)
+	}, "SELECT x.id, x.kind, x.state, x.urgency, x.household, x.place, x.author, x.team, x.due, x.day, x.stepped, x.steps FROM "+a.from()+" WHERE "+where+" ORDER BY "+order+" LIMIT ?", append(args, int64(n+1))...)
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +288,7 @@ func shown(c *schema.Column, v schema.Value, lang schema.Lang) string { return c
 func CountMatters(tx *store.Tx, a MatterAsk, now time.Time) (int, error) {
 	where, args := a.where(now)
 	var n int64
-	_, err := tx.One("SELECT COUNT(*) FROM (SELECT 1 FROM mq_matter_at x WHERE "+where+" LIMIT ?) counted", append(args, int64(Most+1)), &n)
+	_, err := tx.One("SELECT COUNT(*) FROM (SELECT 1 FROM "+a.from()+" WHERE "+where+" LIMIT ?) counted", append(args, int64(Most+1)), &n)
 	return int(n), err
 }
 
