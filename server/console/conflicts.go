@@ -172,7 +172,10 @@ func decideConflict(rq *request) error {
 		return rq.again("conflict", p)
 	}
 	why := reason(f)
-	typed, bad := rq.third(p.Choice, f)
+	typed, bad := map[string]schema.Value{}, ""
+	if p.View.Kind != syncproto.ItemTwin {
+		typed, bad = rq.third(p.Choice, f)
+	}
 	var base syncproto.Base
 	if bad == "" && json.Unmarshal([]byte(f.Get("base")), &base) != nil {
 		bad = rq.words.say("conflict.say")
@@ -187,6 +190,9 @@ func decideConflict(rq *request) error {
 		return rq.again("conflict", p)
 	}
 	decision.Why = why
+	if p.View.Kind == syncproto.ItemTwin {
+		decision.Values = p.View.TakenOver(p.Choice.Key, func(cell string) string { return f.Get("write." + cell) })
+	}
 	if p.View.Closed {
 		err = rq.decideAgain(p, decision)
 	} else {

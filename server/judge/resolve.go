@@ -22,7 +22,7 @@ type Decision struct {
 	Keep bool
 	// Why is what whoever decides says about it; it is kept beside the outcome.
 	Why string
-	// Winner is the twin that stays; "" says that they are two. For kind twin.
+	// Winner is the twin that stays; "" says that they are two. For kind twin. Values are then cells of the other that it takes over.
 	Winner syncproto.RowID
 }
 

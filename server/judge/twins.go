@@ -200,6 +200,9 @@ func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item,
 		edits = append(edits, syncproto.Edit{Table: c.Table, Row: c.ID, Op: syncproto.OpUpdate,
 			Cells: []syncproto.CellEdit{{Cell: parent, Value: schema.Text(string(decision.Winner))}}})
 	}
+	if e := takenOver(tx.Book(), it.Table, decision); len(e.Cells) > 0 {
+		edits = append(edits, e)
+	}
 	edits = append(edits, syncproto.Edit{Table: it.Table, Row: loser, Op: syncproto.OpDelete})
 	if err := tx.LockStreams(it.Stream); err != nil {
 		return nil, err
@@ -217,6 +220,17 @@ func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item,
 	}
 	it.Outcome = mustJSON(closing{Word: wordMerged, Change: out.Verdicts[0].Identity})
 	return out, j.finishTwin(tx, user, it, wordMerged, out.Verdicts[0].Identity)
+}
+
+// takenOver is the edit by which the twin that stays takes cells of the other: part of the change that merges them, and undone with it.
+func takenOver(b *schema.Book, table string, decision Decision) syncproto.Edit {
+	e := syncproto.Edit{Table: table, Row: decision.Winner, Op: syncproto.OpUpdate}
+	for _, c := range b.Cells(table) {
+		if v, given := decision.Values[c.Name]; given {
+			e.Cells = append(e.Cells, syncproto.CellEdit{Cell: c.Name, Value: v})
+		}
+	}
+	return e
 }
 
 func (j *Judge) decideDistinct(tx *store.Tx, user syncproto.UserID, it *store.Item) (*Outcome, error) {

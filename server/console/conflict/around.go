@@ -20,7 +20,12 @@ func (d *Desk) twins(tx *store.Tx, v *View) error {
 		return err
 	}
 	for i, id := range []syncproto.RowID{v.item.Row, v.item.Other} {
-		s := Side{Mark: marks[i], Does: t.Label.In(d.Lang)}
+		s := Side{Mark: marks[i], Does: t.Label.In(d.Lang), holds: map[string]schema.Value{}}
+		for _, c := range tx.Book().Cells(t.Name) {
+			if !c.Group() && takesOver(t, c.Columns[0]) {
+				s.holds[c.Name] = valueOf(rows[id], t, c.Columns[0].Name)
+			}
+		}
 		for k, value := range rows[id] {
 			cell := &schema.Cell{Name: t.Columns[k].Name, Columns: []*schema.Column{&t.Columns[k]}, Rule: t.Columns[k].Rule}
 			if text := d.show(cell, value); text != "" && t.Columns[k].Type != schema.TypeRef {
@@ -144,7 +149,7 @@ func (d *Desk) Choices(b *schema.Book, v *View, others []Seen) (out []Choice) {
 		out = []Choice{{Key: "keep", Label: d.text("留下", "Keep it")}, {Key: "delete", Label: d.text("删掉", "Delete it")}}
 	case syncproto.ItemTwin:
 		for i := range v.Sides {
-			out = append(out, Choice{Key: marksKey(i), Label: d.text("合到", "Merge into ") + v.Sides[i].Mark, Result: v.Sides[i].values()})
+			out = append(out, Choice{Key: marksKey(i), Label: d.text("合到", "Merge into ") + v.Sides[i].Mark, Fields: d.fields(b, v, i), Result: v.Sides[i].values()})
 		}
 		return append(out, Choice{Key: "distinct", Label: d.text("本来就是两个", "They are two")})
 	case syncproto.ItemLate:
@@ -162,6 +167,60 @@ func (d *Desk) Choices(b *schema.Book, v *View, others []Seen) (out []Choice) {
 	}
 	for i := range out {
 		out[i].Sees = append(d.authors(v, &out[i]), others...)
+	}
+	return out
+}
+
+// takesOver tells whether a twin may take a column over: not what names it or where it lies, nor what merges by itself.
+func takesOver(t *schema.Table, c *schema.Column) bool {
+	return c.Name != t.Twin && c.Name != t.Parent && c.Type != schema.TypeRef && c.Flow == nil && c.Rule != schema.RuleSet && c.Rule != schema.RuleSum && c.Rule != schema.RuleServer && c.Rule != schema.RuleOnce
+}
+
+func valueOf(row []schema.Value, t *schema.Table, column string) schema.Value {
+	for i := range t.Columns {
+		if t.Columns[i].Name == column && i < len(row) {
+			return row[i]
+		}
+	}
+	return schema.Null
+}
+
+// fields are the cells in which two twins differ: of each, whose stays.
+func (d *Desk) fields(b *schema.Book, v *View, keep int) (out []Third) {
+	if len(v.Sides) != 2 {
+		return nil
+	}
+	for _, c := range b.Cells(v.item.Table) {
+		mine, have := v.Sides[keep].holds[c.Name]
+		other, there := v.Sides[1-keep].holds[c.Name]
+		if !have || !there || mine == other {
+			continue
+		}
+		x := Third{Name: c.Name, Label: d.label(&c), Value: marksKey(keep)}
+		for i := range v.Sides {
+			text := d.show(&c, v.Sides[i].holds[c.Name])
+			if text == "" {
+				text = d.text("（空）", "(empty)")
+			}
+			x.Options = append(x.Options, schema.Option{Value: marksKey(i), Label: schema.Label{ZH: v.Sides[i].Mark + "：" + text, EN: v.Sides[i].Mark + ": " + text}})
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// TakenOver are the cells that the twin of a key takes over from the other, as a form says: by cell, whose stays.
+func (v *View) TakenOver(key string, says func(cell string) string) map[string]schema.Value {
+	out := map[string]schema.Value{}
+	for i := range v.Sides {
+		if marksKey(i) == key {
+			continue
+		}
+		for cell, value := range v.Sides[i].holds {
+			if says(cell) == marksKey(i) {
+				out[cell] = value
+			}
+		}
 	}
 	return out
 }

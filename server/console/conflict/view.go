@@ -55,6 +55,7 @@ type Side struct {
 	change    syncproto.Identity
 	against   bool
 	delete    bool
+	holds     map[string]schema.Value // of a twin: its cells that the other may take over
 }
 
 // SideCell is what a side wrote into a cell, against what all had seen.
