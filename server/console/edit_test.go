@@ -181,6 +181,13 @@ func usersEdited(t *testing.T, city *consoletest.City, base string, b *consolete
 	if _, err := city.Create(ctx, "admin", "role", consoletest.Vals{"user": string(city.Users["cadre2"]), "role": "city", "place": city.Places["city"]}); err != nil {
 		t.Fatal(err)
 	}
+	// Nor does he give one by any other way.
+	if _, err := city.Create(ctx, "cadre3", "role", consoletest.Vals{"user": string(city.Users["cadre3"]), "role": "admin", "place": city.Places["city"]}); err == nil {
+		t.Error("an administrator of a village made himself one of the city")
+	}
+	if _, err := city.Create(ctx, "cadre3", "role", consoletest.Vals{"user": string(city.Users["cadre3"]), "role": "mediator", "place": city.Places["group7"]}); err != nil {
+		t.Error(err)
+	}
 	village := city.NewBrowser(t, base, "cadre3")
 	p = village.Get("/at/{place}/users/" + string(city.Users["cadre2"])).Want(200)
 	if len(p.All("#link, #end")) != 0 {

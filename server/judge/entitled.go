@@ -119,6 +119,10 @@ func (h *hearing) mayAt(e *edit, on []ground, rights *entitle.Rights, at int64) 
 	if h.allowed(e, roles) {
 		return nil
 	}
+	return notAllowed()
+}
+
+func notAllowed() *refusal {
 	return &refusal{code: syncproto.CodeForbidden, message: syncproto.Both("您没有这项权限。", "You have no right to do this."), hint: syncproto.Both("需要时请联系管理员。", "Ask the administrator.")}
 }
 
@@ -191,12 +195,34 @@ func (h *hearing) checkLinks() (*refusal, error) {
 			if !fits {
 				return refuseAbsent(id), nil
 			}
+			if may, err := h.mayGrant(e, to); err != nil || !may {
+				return notAllowed(), err
+			}
 		}
 		if no := h.checkAuthor(e); no != nil {
 			return no, nil
 		}
 	}
 	return nil, nil
+}
+
+// mayGrant tells whether the author may give or change a role over a place: nobody gives a right that reaches further than his own, wherever
+// he to whom he gives it is at home.
+func (h *hearing) mayGrant(e *edit, over *row) (bool, error) {
+	if h.rec.User == "" || e.table.Name != "role" || !over.table.Place || e.UndoOf != "" {
+		return true, nil
+	}
+	rights, err := h.d.rightsOf(h.rec.User)
+	if err != nil {
+		return false, err
+	}
+	above := h.d.placesAbove(over, h.row)
+	for _, at := range []int64{h.d.tx.Now(), h.rec.Captured} {
+		if at > 0 && h.allowed(e, rights.Roles(at, above)) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // linkFits tells whether a link may point to a row: as everything lies now, or lay as the author saw it. Whoever's edit arrives first, a link and a
