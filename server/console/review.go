@@ -40,6 +40,7 @@ type reviewPage struct {
 	Tasks    []reviewTask
 	Last     *branch.Review // the word that gave it back
 	Edits    int
+	Matters  string // address that a matter's id follows
 }
 
 // Waits tells whether the record waits for a verdict, or one was just tried.
@@ -104,6 +105,7 @@ var reviewWords = words{
 	"review.received":      {ZH: "收到", EN: "Received"},
 	"review.did":           {ZH: "做了", EN: "Did"},
 	"review.gaveback":      {ZH: "退回过：", EN: "Given back:"},
+	"review.edits.in":      {ZH: "和交上来时比，改了 {0} 处", EN: "{0} change since it was handed in|{0} changes since it was handed in"},
 	"review.edits":         {ZH: "和退回时比，改了 {0} 处", EN: "{0} change since it was given back|{0} changes since it was given back"},
 	"review.added":         {ZH: "补写", EN: "added"},
 	"review.removed":       {ZH: "删去", EN: "removed"},
@@ -256,6 +258,7 @@ func (rq *request) tasks(done []string) (out []reviewTask) {
 func (rq *request) open(p *reviewPage) {
 	p.Title, p.Post, p.Photos = rq.words.say("review.of", p.Around.Head), rq.reviewPath(p, p.Record.Journal), rq.at("/photo/")
 	p.State = rq.app.opt.Engine.Book.Table("journal").FlowColumn().Show(schema.Text(p.Record.State), schema.Lang(rq.words), nil)
+	p.Matters = rq.at("/matters/")
 	p.Tasks, p.Edits = rq.tasks(p.Record.Tasks), compare.Edits(p.Record.Since)
 	for i := range p.Record.Reviews {
 		if p.Record.Reviews[i].Kind == "return" {

@@ -74,7 +74,7 @@ func reviewing(t *testing.T, dsn string) {
 		t.Fatal(err)
 	}
 	p = p.Send(".verdict", url.Values{"do": {"guide"}, "comment": {"多去看看。"}}).Want(422)
-	if got := p.Fields(".verdict").Get("comment"); got != "多去看看。" || len(p.All(".note[role=alert]")) != 1 || !strings.Contains(strings.Join(p.Texts(".words"), ""), "又补了一句") {
+	if got := p.Fields(".verdict").Get("comment"); got != "多去看看。" || len(p.All(".note[role=alert]")) != 1 || !strings.Contains(strings.Join(p.Texts(".words ins"), ""), "又补了一句") || !strings.Contains(strings.Join(p.Texts(".legend"), ""), "和交上来时比") {
 		t.Errorf("after the cadre wrote on: comment %q, page %q", got, p.Texts(".sheet"))
 	}
 	// Another secretary's hand was quicker.

@@ -18,7 +18,7 @@ type Record struct {
 	Base       syncproto.Base // what a decision about it has seen
 	State      string
 	Text       string
-	Since      []compare.Part // what changed since it was given back; nil: it never was, or nothing did
+	Since      []compare.Part // what changed since it was given back, or else since it was handed in; nil: nothing did
 	Author     string
 	AuthorPost string
 	Day, Met   string
@@ -56,7 +56,7 @@ type Contact struct {
 }
 
 // Matter is a matter of the household.
-type Matter struct{ Title, State, Due string }
+type Matter struct{ ID, Title, State, Due string }
 
 // Before is an earlier journal.
 type Before struct{ Day, By, Text string }
@@ -154,7 +154,8 @@ func (r *Record) readReviews(tx *store.Tx, zone *time.Location) error {
 	return err
 }
 
-// readHistory finds when the newest words came, and what they changed since the journal was given back.
+// readHistory finds when the newest words came, and what they changed since the journal was given back, or, where it never was, since it was
+// first handed in.
 func (r *Record) readHistory(tx *store.Tx, zone *time.Location) error {
 	versions, err := tx.Versions("row_id = ? ORDER BY seq, ord", string(r.Journal))
 	if err != nil {
@@ -166,16 +167,16 @@ func (r *Record) readHistory(tx *store.Tx, zone *time.Location) error {
 			back = x.At
 		}
 	}
+	handed := false
 	for _, v := range versions {
 		came := time.UnixMilli(v.Received).In(zone)
 		r.Received = came
-		if back.IsZero() || !came.After(back) || r.Since != nil {
-			continue
-		}
+		counts := came.After(back) && !back.IsZero() || back.IsZero() && handed
 		for _, c := range v.Cells {
-			if c.Cell == "text" {
+			if c.Cell == "text" && counts && r.Since == nil {
 				r.Since = compare.Texts(c.From.Str(), r.Text)
 			}
+			handed = handed || c.Cell == "state" && c.Value.Str() == StateSubmitted
 		}
 	}
 	if compare.Edits(r.Since) == 0 {
@@ -219,8 +220,8 @@ func around(tx *store.Tx, id syncproto.RowID, visit string, now time.Time) (*Aro
 		return nil, err
 	}
 	flow := tx.Book().Table("matter").FlowColumn().Flow
-	for _, m := range matters {
-		x := Matter{Title: m.text("title"), State: flow.State(m.value("state")), Due: m.text("due")}
+	for id, m := range matters {
+		x := Matter{ID: string(id), Title: m.text("title"), State: flow.State(m.value("state")), Due: m.text("due")}
 		switch x.State {
 		case "withdrawn":
 		case "answered":
