@@ -81,20 +81,31 @@ type user struct {
 
 // Fits tells whether a place is small enough; Below are those under it.
 func Fits(tx *store.Tx, place string) (fits bool, homes int, below []register.Place, err error) {
-	places, err := register.Beneath(tx, place)
-	if err != nil {
+	if err := tx.Each(func(scan func(...any) error) error {
+		b := register.Place{Parent: place}
+		err := scan(&b.ID, &b.Name, &b.Code)
+		below = append(below, b)
+		return err
+	}, "SELECT id, COALESCE(name, ''), COALESCE(code, '') FROM place WHERE parent = ?", place); err != nil {
 		return false, 0, nil, err
-	}
-	for _, p := range places {
-		if p.Parent == place {
-			below = append(below, p)
-		}
 	}
 	slices.SortFunc(below, func(a, b register.Place) int {
 		return cmp.Or(register.Natural(a.Code, b.Code), register.Natural(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
+	var up string
+	if _, err := tx.One("SELECT COALESCE(parent, '') FROM place WHERE id = ?", []any{place}, &up); err != nil {
+		return false, 0, nil, err
+	}
+	where, args := "1 = 1", []any{}
+	if up != "" { // a whole city is known without the thousands of its places
+		places, err := register.Beneath(tx, place)
+		if err != nil {
+			return false, 0, nil, err
+		}
+		where, args = "place = ANY(?)", []any{idsOf(places)}
+	}
 	var n int64
-	_, err = tx.One("SELECT COUNT(*) FROM (SELECT 1 FROM household WHERE place = ANY(?) LIMIT ?) counted", []any{idsOf(places), int64(MostHomes + 1)}, &n)
+	_, err = tx.One("SELECT COUNT(*) FROM (SELECT 1 FROM household WHERE "+where+" LIMIT ?) counted", append(args, int64(MostHomes+1)), &n)
 	return n <= MostHomes, int(n), below, err
 }
 
