@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -280,11 +281,11 @@ func (w *world) rot(p *phone, statement string) {
 	states, err := p.rep.Digests(context.Background())
 	w.must(err, "digests")
 	for _, s := range states {
-		var sums []string
+		sums := []byte{}
 		for _, x := range s.Digests {
-			sums = append(sums, x.String())
+			sums = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(sums, x.Hi), x.Lo)
 		}
-		_, err := db.Write.Exec("UPDATE mq_bucket SET rows = ?, digests = ? WHERE scope = ? AND period = ?", s.Rows, strings.Join(sums, " "), s.ID.Scope, s.ID.Period)
+		_, err := db.Write.Exec("UPDATE mq_bucket SET rows = ?, digests = ? WHERE scope = ? AND period = ?", s.Rows, sums, s.ID.Scope, s.ID.Period)
 		w.must(err, "rot")
 	}
 	_, err = db.Write.Exec("UPDATE mq_meta SET value = ? WHERE key = 'root'", syncproto.DigestRoot(states).String())

@@ -1,9 +1,9 @@
 package replica
 
 import (
+	"encoding/binary"
 	"maps"
 	"slices"
-	"strings"
 
 	"minqing/schema"
 	"minqing/syncproto"
@@ -31,9 +31,13 @@ func newBuckets(c *conn) *buckets {
 
 const bucketColumns = `id, scope, period, rows, digests`
 
+// ofScope finds the buckets of a scope, given twice, along the index of its end. Without the plus SQLite would put the scope into the
+// first term too and have nothing left to look up.
+const ofScope = `substr(scope, -4) = substr(?, -4) AND +scope = ?`
+
 func (bs *buckets) read(where string, arg ...any) (*bucket, error) {
 	b := &bucket{}
-	var digests string
+	var digests []byte
 	found, err := bs.c.one(`SELECT `+bucketColumns+` FROM mq_bucket WHERE `+where, arg, &b.ord, &b.state.ID.Scope, &b.state.ID.Period, &b.state.Rows, &digests)
 	if !found || err != nil {
 		return nil, err
@@ -51,7 +55,7 @@ func (bs *buckets) find(id syncproto.BucketID) (*bucket, error) {
 	if b, known := bs.byID[id]; known {
 		return b, nil
 	}
-	b, err := bs.read(`scope = ? AND period = ?`, id.Scope, id.Period)
+	b, err := bs.read(ofScope+` AND period = ?`, id.Scope, id.Scope, id.Period)
 	if b == nil {
 		bs.byID[id] = nil
 	}
@@ -76,7 +80,7 @@ func (bs *buckets) hold(id syncproto.BucketID) (*bucket, error) {
 	if b != nil || err != nil {
 		return b, err
 	}
-	ord, err := bs.c.insert(`INSERT INTO mq_bucket (scope, period, rows, digests) VALUES (?, ?, 0, '')`, id.Scope, id.Period)
+	ord, err := bs.c.insert(`INSERT INTO mq_bucket (scope, period, rows, digests) VALUES (?, ?, 0, x'')`, id.Scope, id.Period)
 	if err != nil {
 		return nil, err
 	}
@@ -174,22 +178,24 @@ func (m *meta) root() (syncproto.Digest, error) {
 	return syncproto.ParseDigest(text)
 }
 
-func formatDigests(digests []syncproto.Digest) string {
-	words := make([]string, len(digests))
-	for i, d := range digests {
-		words[i] = d.String()
+// digestBytes is the size of a digest as mq_bucket has it: most significant byte first.
+const digestBytes = 16
+
+func formatDigests(digests []syncproto.Digest) []byte {
+	raw := make([]byte, 0, digestBytes*len(digests)) // never nil: that is null
+	for _, d := range digests {
+		raw = binary.BigEndian.AppendUint64(raw, d.Hi)
+		raw = binary.BigEndian.AppendUint64(raw, d.Lo)
 	}
-	return strings.Join(words, " ")
+	return raw
 }
 
-func parseDigests(text string) ([]syncproto.Digest, error) {
-	var out []syncproto.Digest
-	for _, word := range strings.Fields(text) {
-		d, err := syncproto.ParseDigest(word)
-		if err != nil {
-			return nil, broken("bucket", "%w", err)
-		}
-		out = append(out, d)
+func parseDigests(raw []byte) (out []syncproto.Digest, err error) {
+	if len(raw)%digestBytes != 0 {
+		return nil, broken("bucket", "digests of %d bytes", len(raw))
+	}
+	for ; len(raw) > 0; raw = raw[digestBytes:] {
+		out = append(out, syncproto.Digest{Hi: binary.BigEndian.Uint64(raw), Lo: binary.BigEndian.Uint64(raw[8:])})
 	}
 	return out, nil
 }

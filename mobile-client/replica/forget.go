@@ -78,7 +78,7 @@ func (a *apply) forgetAll() error {
 // named lists the buckets that a Forget names.
 func (a *apply) named(f syncproto.Forget) (ords []int64, err error) {
 	var ord int64
-	err = a.c.each(`SELECT id FROM mq_bucket WHERE scope = ? AND (period = ? OR ? = '')`, []any{f.Scope, f.Period, f.Period}, []any{&ord}, func() error {
+	err = a.c.each(`SELECT id FROM mq_bucket WHERE `+ofScope+` AND (period = ? OR ? = '')`, []any{f.Scope, f.Scope, f.Period, f.Period}, []any{&ord}, func() error {
 		ords = append(ords, ord)
 		return nil
 	})

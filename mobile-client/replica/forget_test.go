@@ -31,16 +31,18 @@ func (p *phone) find(what string) (in []string) {
 	return in
 }
 
+// otherHouseID is a household whose id ends as houseID does: buckets are looked for by the ends of their scopes.
+const otherHouseID = syncproto.RowID("01900000-0000-7000-8000-0000000100b1")
+
 // crowd fills two households with things, of one of them with the canary in every text.
 func crowd(c *cloud, things int) (kept, lost []syncproto.RowID) {
 	c.house()
-	other := syncproto.RowID("01900000-0000-7000-8000-0000000000b2")
-	lostBucket := syncproto.BucketID{Scope: "household:" + string(other), Period: "-"}
-	c.set("household", other, lostBucket, 1, "place", placeID, "code", "H2", "address", canary)
+	lostBucket := syncproto.BucketID{Scope: "household:" + string(otherHouseID), Period: "-"}
+	c.set("household", otherHouseID, lostBucket, 1, "place", placeID, "code", "H2", "address", canary)
 	for i := range things {
 		k, l := syncproto.RowID(fmt.Sprintf("01900001-0000-7000-8000-%012x", i)), syncproto.RowID(fmt.Sprintf("01900002-0000-7000-8000-%012x", i))
 		c.set("thing", k, houseBucket, 1, "household", houseID, "name", "留下", "story", strings.Repeat("平常的话。", i%40), "state", "open")
-		c.set("thing", l, lostBucket, 1, "household", other, "name", canary, "story", strings.Repeat(canary, i%40), "newest", canary, "state", "open")
+		c.set("thing", l, lostBucket, 1, "household", otherHouseID, "name", canary, "story", strings.Repeat(canary, i%40), "newest", canary, "state", "open")
 		kept, lost = append(kept, k), append(lost, l)
 	}
 	return kept, lost
@@ -71,7 +73,7 @@ func TestForgettingLeavesNoByteBehind(t *testing.T) {
 	if len(p.find(canary)) == 0 {
 		t.Fatal("the canary is nowhere: the search proves nothing")
 	}
-	c.forget("household:01900000-0000-7000-8000-0000000000b2")
+	c.forget("household:" + string(otherHouseID))
 	p.pull(c)
 	if in := p.find(canary); len(in) > 0 {
 		t.Errorf("the canary is still in %v", in)
@@ -105,7 +107,7 @@ func TestUnsentWordsOfAForgottenScopeWaitInTheBox(t *testing.T) {
 		}
 		return tx.Create("note", made, values("thing", lost[1], "author", syncproto.RowID(userID), "text", "meine Notiz"))
 	})
-	c.forget("household:01900000-0000-7000-8000-0000000000b2")
+	c.forget("household:" + string(otherHouseID))
 	p.pull(c)
 	if p.shown("thing", lost[0]) != nil || p.shown("note", made) != nil {
 		t.Error("rows of a forgotten scope show")
@@ -149,7 +151,7 @@ func TestAcceptedWordsOfAForgottenScopeLeaveTheFile(t *testing.T) {
 	p.pull(c)
 	const words = "ihr Wort und meines"
 	edit := p.update(lost[0], "story", strings.Repeat(words, 150)) // runs over into pages of its own
-	c.forget("household:01900000-0000-7000-8000-0000000000b2")
+	c.forget("household:" + string(otherHouseID))
 	p.pull(c)
 	if len(p.find(words)) == 0 {
 		t.Fatal("the box does not hold the words: the search proves nothing")
@@ -174,9 +176,9 @@ func TestScopeGrantedAnewBringsUnsentWordsBack(t *testing.T) {
 		if made, err = tx.NewID(); err != nil {
 			return err
 		}
-		return tx.Create("thing", made, values("household", syncproto.RowID("01900000-0000-7000-8000-0000000000b2"), "name", "neu"))
+		return tx.Create("thing", made, values("household", otherHouseID, "name", "neu"))
 	})
-	c.forget("household:01900000-0000-7000-8000-0000000000b2")
+	c.forget("household:" + string(otherHouseID))
 	p.pull(c)
 	crowd(c, 2)
 	p.pull(c)
@@ -204,7 +206,7 @@ func TestForgetSurvivesAReaderInTheWay(t *testing.T) {
 	c := newCloud(t, schematest.Book())
 	crowd(c, 20)
 	p.pull(c)
-	c.forget("household:01900000-0000-7000-8000-0000000000b2")
+	c.forget("household:" + string(otherHouseID))
 	frames := c.frames()
 	p.must(p.Records(ctx(), "household", func(replica.Record) error { // a snapshot is open meanwhile
 		if frames != nil {

@@ -82,7 +82,7 @@ func (c *conn) reckonTable(bs *buckets, t *schema.Table) error {
 func (r *Replica) Kept(ctx context.Context) (out []syncproto.BucketState, root syncproto.Digest, err error) {
 	err = r.read(ctx, func(c *conn) error {
 		var s syncproto.BucketState
-		var digests string
+		var digests []byte
 		err := c.each(`SELECT scope, period, rows, digests FROM mq_bucket`, nil, []any{&s.ID.Scope, &s.ID.Period, &s.Rows, &digests}, func() (err error) {
 			if s.Digests, err = parseDigests(digests); err != nil {
 				return err

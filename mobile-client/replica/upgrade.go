@@ -14,6 +14,13 @@ var upgrades = map[int][]string{
 		`DROP TABLE mq_guard`,
 		`CREATE TABLE mq_guard (awake INTEGER) STRICT`,
 		`INSERT INTO mq_guard VALUES (1)`,
+		// Digests were text, and an index held the whole names of the buckets.
+		`CREATE TABLE mq_bucket_1 AS SELECT id, scope, period, rows, unhex(digests, 's: ') AS digests, differs FROM mq_bucket`,
+		`DROP TABLE mq_bucket`,
+		`CREATE TABLE mq_bucket (id INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, period TEXT NOT NULL, rows INTEGER NOT NULL,
+			digests BLOB NOT NULL, differs INTEGER NOT NULL DEFAULT 0) STRICT`,
+		`INSERT INTO mq_bucket (id, scope, period, rows, digests, differs) SELECT id, scope, period, rows, digests, differs FROM mq_bucket_1`,
+		`DROP TABLE mq_bucket_1`,
 	},
 }
 
