@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -83,7 +84,7 @@ func benchLayout(b *testing.B, rows, size int, tail string) {
 				}
 				for r.Next() {
 				}
-				if err := r.Close(); err != nil {
+				if err := errors.Join(r.Err(), r.Close()); err != nil {
 					b.Fatal(err)
 				}
 			}

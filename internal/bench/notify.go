@@ -157,7 +157,7 @@ func (r *run) hear(ctx context.Context, over http.RoundTripper, listen *http.Req
 	if err := await(); err != nil { // the first comes unasked
 		return nil, err
 	}
-	for range r.sizes.hints {
+	for range r.hints {
 		began := time.Now()
 		sent := make(chan error, 1)
 		go func() { sent <- send() }()

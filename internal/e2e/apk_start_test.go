@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ func TestAndroidProgramStarts(t *testing.T) {
 	words := arm(t, "android")
 	bin := mustUnpack(t, mustAPK(t), "lib/arm64-v8a/libfield.so")
 	home := t.TempDir()
-	args := append(words[1:len(words)-1:len(words)-1], bin, "serve", "--shell", "--file", filepath.Join(home, "minqing.db"))
+	args := slices.Concat(words[1:len(words)-1], []string{bin, "serve", "--shell", "--file", filepath.Join(home, "minqing.db")})
 	cmd := exec.CommandContext(t.Context(), words[0], args...)
 	cmd.Dir, cmd.Env = home, []string{"HOME=" + home, "TMPDIR=" + home, "TZ=Asia/Shanghai"}
 	var log strings.Builder
@@ -53,7 +54,8 @@ func TestAndroidProgramStarts(t *testing.T) {
 	must(t, err)
 	browser := &http.Client{Jar: jar}
 	page := ""
-	for _, at := range []string{link, link[:strings.Index(link, "/enter")] + "/"} {
+	base, _, _ := strings.Cut(link, "/enter")
+	for _, at := range []string{link, base + "/"} {
 		resp, err := browser.Get(at)
 		must(t, err)
 		raw, err := io.ReadAll(resp.Body)

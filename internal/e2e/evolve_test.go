@@ -269,13 +269,18 @@ func TestPhoneFromTomorrowMeetsAServerOfToday(t *testing.T) {
 					}
 				}
 				if edit.Op == syncproto.OpCreate {
-					return tx.Create(edit.Table, edit.Row, v)
+					if err := tx.Create(edit.Table, edit.Row, v); err != nil {
+						return err
+					}
+					continue
 				}
 				f, err := tx.Form(edit.Table, edit.Row)
 				if err != nil {
 					return err
 				}
-				return tx.Update(f, v)
+				if err := tx.Update(f, v); err != nil {
+					return err
+				}
 			}
 			return nil
 		})

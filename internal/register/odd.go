@@ -154,7 +154,7 @@ func (g *generator) spoilt(kind Oddity, at int) line {
 	id := l.person.ID
 	switch kind {
 	case OddCheckDigit:
-		wrong := byte('0' + (id[17]-'0'+1)%10)
+		wrong := '0' + (id[17]-'0'+1)%10
 		if id[17] == 'X' {
 			wrong = '0'
 		}

@@ -162,7 +162,7 @@ func (db *DB) touch() error {
 			continue
 		}
 		var version int
-		if err := p.QueryRow("PRAGMA schema_version").Scan(&version); err != nil {
+		if err := p.QueryRowContext(context.Background(), "PRAGMA schema_version").Scan(&version); err != nil {
 			return err
 		}
 	}

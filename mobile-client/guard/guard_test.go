@@ -29,10 +29,14 @@ func mustHouse(t *testing.T) *house {
 	}
 	g := guard.New(l.Addr(), rand.Reader, func(w http.ResponseWriter, r *http.Request, why guard.Reason) {
 		w.WriteHeader(http.StatusForbidden)
-		io.WriteString(w, "refused: "+string(why))
+		if _, err := io.WriteString(w, "refused: "+string(why)); err != nil {
+			t.Error(err)
+		}
 	})
 	srv := &httptest.Server{Listener: l, Config: &http.Server{Handler: g.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "welcome")
+		if _, err := io.WriteString(w, "welcome"); err != nil {
+			t.Error(err)
+		}
 	}))}}
 	srv.Start()
 	t.Cleanup(srv.Close)

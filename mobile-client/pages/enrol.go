@@ -67,7 +67,8 @@ func enrol(rq *request) error {
 		return err
 	}
 	p := &enrolPage{Code: strings.TrimSpace(rq.PostForm.Get("code")), Server: strings.TrimRight(strings.TrimSpace(rq.PostForm.Get("server")), "/")}
-	server, code := p.Server, ""
+	server := p.Server
+	var code string
 	var err error
 	if strings.HasPrefix(p.Code, "minqing:") {
 		server, code, err = syncproto.ParseEnrolLink(p.Code)

@@ -226,14 +226,14 @@ func showJournal(rq *request) error {
 		}
 		p.Pics[i].Here = len(thumb) > 0
 	}
-	p.frame = frame{Title: l.home(p.Home), Sub: l.weekday(p.Record.Day, rq.now), Back: rq.from(journalsPath)}
+	p.frame = frame{Title: l.home(p.Home), Sub: l.weekday(p.Day, rq.now), Back: rq.from(journalsPath)}
 	p.Mine, p.Chip = p.Author == me, p.Where
 	p.Edit = p.Mine && p.State != "accepted"
 	if p.State == "returned" {
 		p.Chip = "returned"
 	}
 	p.StateN = rq.replica.Book().Table("journal").FlowColumn().Show(schema.Text(p.State), schema.Lang(l), nil)
-	if born := rq.bornOn(p.Visit); born > p.Record.Day {
+	if born := rq.bornOn(p.Visit); born > p.Day {
 		p.Recorded = l.say("journal.recorded", l.date(born, rq.now))
 	}
 	for _, o := range rq.replica.Book().Table("visit").Column("tasks").Options {

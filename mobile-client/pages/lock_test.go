@@ -29,7 +29,7 @@ func TestEnrolLockAndOpen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return string(s)
+		return s
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/v1/enrol" {
@@ -42,7 +42,7 @@ func TestEnrolLockAndOpen(t *testing.T) {
 	}))
 	defer server.Close()
 	ctx, stop := context.WithCancel(context.Background())
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	p, err := phone.New(ctx, phone.Options{File: filepath.Join(t.TempDir(), "f.db"), Transport: http.DefaultTransport, Now: func() int64 { return time.Now().UnixMilli() },
 		After: func(time.Duration) <-chan time.Time { return make(chan time.Time) }, Rand: rand.Reader, Log: log, Weak: true})
 	if err != nil {
@@ -61,7 +61,7 @@ func TestEnrolLockAndOpen(t *testing.T) {
 		ended <- a.Serve(ctx, l, func(link string, _ func(to string) (string, error)) { links <- link })
 	}()
 	link := <-links
-	base := link[:strings.Index(link, "/enter")]
+	base, _, _ := strings.Cut(link, "/enter")
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)

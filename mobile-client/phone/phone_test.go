@@ -88,7 +88,7 @@ func (h *handset) start(secret string, wiped func()) (p *phone.Phone, stop func(
 			}
 			return c
 		},
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -390,7 +390,7 @@ func TestPassedOn(t *testing.T) {
 			}
 			return
 		}
-		rw.WriteHeader(503)
+		rw.WriteHeader(http.StatusServiceUnavailable)
 	}))
 	p, _ := h.start("", nil)
 	h.enrol(p, w)

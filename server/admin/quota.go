@@ -23,7 +23,7 @@ func (d *Desk) SetQuota(ctx context.Context, place, team string, visits int) err
 		if err != nil {
 			return nil, badValue(t.Name, err)
 		}
-		rows, err := tx.ValuesWhere(t.Name, "place", []string{string(at.ID)})
+		rows, err := tx.ValuesWhere(t.Name, "place", []string{at.ID})
 		if err != nil {
 			return nil, err
 		}
@@ -40,7 +40,7 @@ func (d *Desk) SetQuota(ctx context.Context, place, team string, visits int) err
 			}
 			e, err = set(tx, t.Name, mine, "visits", strconv.Itoa(visits))
 		} else {
-			_, e, err = create(tx, t.Name, pair{"place", string(at.ID)}, pair{"team", team}, pair{"visits", strconv.Itoa(visits)})
+			_, e, err = create(tx, t.Name, pair{"place", at.ID}, pair{"team", team}, pair{"visits", strconv.Itoa(visits)})
 		}
 		return []judge.Draft{{Edits: []syncproto.Edit{e}}}, err
 	})

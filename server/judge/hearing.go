@@ -102,7 +102,7 @@ func (h *hearing) admit() (*refusal, error) {
 		return no, nil
 	}
 	if def := h.c.Defect; def != nil {
-		return &refusal{code: def.Code, message: def.Message, hint: def.Hint}, nil
+		return &refusal{code: def.Code, message: def.Message, hint: def.Hint}, nil //nolint:nilerr // the defect is what is refused, no failure of ours
 	}
 	seen := map[syncproto.RowID]bool{}
 	for i := range h.c.Edits {

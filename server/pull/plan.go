@@ -122,7 +122,7 @@ func (c *Course) compare(p *plan) {
 			continue
 		}
 		if p.granted[b.Scope] {
-			p.forget = append(p.forget, syncproto.Forget{Scope: b.Scope, Period: b.Period})
+			p.forget = append(p.forget, syncproto.Forget(b))
 		} else if !lost[b.Scope] {
 			lost[b.Scope] = true
 			p.forget = append(p.forget, syncproto.Forget{Scope: b.Scope})

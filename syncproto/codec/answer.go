@@ -130,7 +130,7 @@ func (r *Reader) gone(s *strict.Scanner) (syncproto.Gone, error) {
 
 func readForget(s *strict.Scanner) (syncproto.Forget, error) {
 	id, err := readBucketID(s)
-	return syncproto.Forget{Scope: id.Scope, Period: id.Period}, err
+	return syncproto.Forget(id), err
 }
 
 func readMark(s *strict.Scanner) (syncproto.Mark, error) {

@@ -65,7 +65,7 @@ func (p *pooledEncoder) Close() error {
 		return nil
 	}
 	err := p.Encoder.Close()
-	p.Encoder.Reset(nil)
+	p.Reset(nil)
 	encoders.Put(p.Encoder)
 	p.Encoder = nil
 	return err

@@ -173,6 +173,6 @@ func client() string { return "minqing-field " + version }
 type versionCmd struct{}
 
 func (versionCmd) Run(a *app) error {
-	fmt.Fprintf(a.out, "%s schema %d protocol %d\n", client(), schema.Version, syncproto.ProtocolVersion)
-	return nil
+	_, err := fmt.Fprintf(a.out, "%s schema %d protocol %d\n", client(), schema.Version, syncproto.ProtocolVersion)
+	return err
 }

@@ -55,7 +55,8 @@ func browse(tb testing.TB, p *Phone) *Browser {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	b := &Browser{Phone: p, tb: tb, client: &http.Client{Jar: jar}, base: link[:strings.Index(link, "/enter")]}
+	base, _, _ := strings.Cut(link, "/enter")
+	b := &Browser{Phone: p, tb: tb, client: &http.Client{Jar: jar}, base: base}
 	tb.Cleanup(func() {
 		b.client.CloseIdleConnections()
 		stop()
