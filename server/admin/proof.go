@@ -124,11 +124,11 @@ func checkDisclosure(r store.Disclosure, head string, pos int64) string {
 // mostMissing bounds what is named; one is too many already.
 const mostMissing = 20
 
-// unchained finds changes and history that no chain knows: somebody put them in past the judge.
+// unchained finds changes that no chain knows, and history that is of no change: somebody put them in past the judge.
 func (p *Proof) unchained(tx *store.Tx) error {
 	for what, query := range map[string]string{
 		"change ":     "SELECT identity FROM mq_change c WHERE NOT EXISTS (SELECT 1 FROM mq_chain k WHERE k.identity = c.identity) ORDER BY identity LIMIT ?",
-		"history of ": "SELECT DISTINCT identity FROM mq_history c WHERE NOT EXISTS (SELECT 1 FROM mq_chain k WHERE k.identity = c.identity) ORDER BY identity LIMIT ?",
+		"history of ": "SELECT DISTINCT identity FROM mq_history c WHERE NOT EXISTS (SELECT 1 FROM mq_change k WHERE k.identity = c.identity AND k.received = c.received) ORDER BY identity LIMIT ?",
 	} {
 		err := tx.Each(func(scan func(...any) error) error {
 			var id string

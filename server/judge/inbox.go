@@ -170,7 +170,7 @@ func (d *desk) loadListed(stored []*store.Item) error {
 	if err := d.loadRecords(changes); err != nil {
 		return err
 	}
-	versions, err := d.tx.Versions("identity = ANY(?) ORDER BY stream, seq, ord", asTexts(changes))
+	versions, err := d.tx.VersionsOf(asTexts(changes), "stream, seq, ord")
 	if err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (d *desk) wordsOf(ids []syncproto.Identity) (out []*store.Version, err erro
 	for _, id := range ids {
 		have, loaded := d.words[id]
 		if !loaded {
-			return d.tx.Versions("identity = ANY(?) ORDER BY stream, seq, ord", asTexts(ids))
+			return d.tx.VersionsOf(asTexts(ids), "stream, seq, ord")
 		}
 		out = append(out, have...)
 	}

@@ -93,6 +93,24 @@ func TestVerifyNamesTheFirstAlteredRecord(t *testing.T) {
 			t.Errorf("the chain: %+v %v", report, err)
 		}
 		tamper(`"false"`, `"true"`)
+		// A version that is put in beside those of its change is not passed over because it says that it came at another time.
+		put := func(query string) {
+			if err := w.store.Write(t.Context(), func(tx *store.Tx) error { return tx.Exec(query, string(c.Identity())) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, later := range []string{"0", "1"} {
+			put(`INSERT INTO mq_history SELECT stream, seq, ord + 9, identity, tbl, row_id, op, cells, base, decides, undo_of, roles, depends, epoch, rev, author, device, at,
+				corrected, received + ` + later + ` FROM mq_history WHERE identity = ?`)
+			report, err := w.judge.VerifyChain(t.Context())
+			if err != nil || len(report.Broken) != 1 || report.Broken[0].Identity != c.Identity() {
+				t.Errorf("received %s ms later: %+v %v", later, report, err)
+			}
+			put("DELETE FROM mq_history WHERE identity = ? AND ord >= 9")
+		}
+		if report, err := w.judge.VerifyChain(t.Context()); err != nil || len(report.Broken) > 0 {
+			t.Errorf("what was put in is gone again: %+v %v", report, err)
+		}
 	})
 }
 

@@ -102,7 +102,7 @@ func (d *desk) undoing(id syncproto.Identity) ([]syncproto.Edit, error) {
 	if rec == nil || rec.Status == syncproto.Refused {
 		return nil, &syncproto.Error{Code: syncproto.CodeNotFound, Op: "undo " + string(id), Message: syncproto.Both("没有这条已生效的改动。", "No such change took effect.")}
 	}
-	done, err := d.tx.Versions("identity = ? ORDER BY ord, row_id", string(id))
+	done, err := d.tx.VersionsOf([]string{string(id)}, "ord, row_id")
 	if err != nil {
 		return nil, err
 	}

@@ -88,6 +88,9 @@ func verifyStream(tx *store.Tx, st store.StreamState, out *ChainReport) (*Broken
 	if pos != st.Pos || head != st.Head {
 		return &Broken{Stream: st.ID, Pos: pos, Why: "the chain ends elsewhere than its stream says"}, nil
 	}
+	if id, found, err := tx.StrayVersion(st.ID); err != nil || found {
+		return &Broken{Stream: st.ID, Pos: pos, Identity: id, Why: "its history holds what the change did not do"}, err
+	}
 	return nil, nil
 }
 
@@ -123,7 +126,7 @@ func contentsOf(tx *store.Tx, page []store.ChainRecord) ([][]byte, error) {
 	for _, c := range changes {
 		byID[c.Identity] = c
 	}
-	versions, err := tx.Versions("identity = ANY(?) ORDER BY identity, ord, stream, seq", ids)
+	versions, err := tx.VersionsOf(ids, "identity, ord, stream, seq")
 	if err != nil {
 		return nil, err
 	}

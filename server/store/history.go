@@ -54,6 +54,30 @@ func (tx *Tx) Versions(where string, args ...any) ([]*Version, error) {
 	return out, err
 }
 
+// VersionsOf reads what changes did, in the given order. History has no index by identity: it knows, as the change's own record does, when
+// the change was received, and few others were in the same millisecond.
+func (tx *Tx) VersionsOf(changes []string, order string) ([]*Version, error) {
+	var received []int64
+	err := tx.Each(func(scan func(...any) error) error {
+		var at int64
+		err := scan(&at)
+		received = append(received, at)
+		return err
+	}, "SELECT DISTINCT received FROM mq_change WHERE identity = ANY(?)", changes)
+	if err != nil || len(received) == 0 {
+		return nil, err
+	}
+	return tx.Versions("received = ANY(?) AND identity = ANY(?) ORDER BY "+order, received, changes)
+}
+
+// StrayVersion finds, in a stream, a version that says otherwise than its change when that was received, so that VersionsOf does not see it:
+// somebody put it in past the judge.
+func (tx *Tx) StrayVersion(stream string) (id syncproto.Identity, found bool, err error) {
+	found, err = tx.One(`SELECT identity FROM mq_history h WHERE stream = ? AND NOT EXISTS
+		(SELECT 1 FROM mq_change c WHERE c.identity = h.identity AND c.received = h.received) LIMIT 1`, []any{stream}, &id)
+	return id, found, err
+}
+
 func (v *Version) decode(book *schema.Book, cells, base, decides, roles, depends string) (err error) {
 	if v.Cells, err = parseCells(book, v.Table, cells); err != nil {
 		return fmt.Errorf("store: cells of %s: %w", v.Identity, err)

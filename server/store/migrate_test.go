@@ -128,7 +128,7 @@ func olderBooksAreBrought(t *testing.T, sub subject) {
 	old := fmt.Sprintf("CREATE TABLE mq_name (device %[1]s NOT NULL, number %[2]s NOT NULL, identity %[1]s NOT NULL, vseq %[2]s NOT NULL, PRIMARY KEY (device, number)) %[3]s", text, number, key)
 	name := func(device syncproto.DeviceID) syncproto.Name { return syncproto.Name{Device: device, Number: 1} }
 	write(t, s, func(tx *store.Tx) error {
-		for _, stmt := range []string{"DROP TABLE mq_name", old, "CREATE INDEX mq_name_identity ON mq_name (identity)", "CREATE INDEX mq_name_vseq ON mq_name (device, vseq) WHERE vseq > 0",
+		for _, stmt := range []string{"DROP TABLE mq_name", old, "DROP INDEX mq_history_received", "CREATE INDEX mq_history_identity ON mq_history (identity)", "CREATE INDEX mq_name_identity ON mq_name (identity)", "CREATE INDEX mq_name_vseq ON mq_name (device, vseq) WHERE vseq > 0",
 			"INSERT INTO mq_name (device, number, identity, vseq) VALUES ('old', 1, 'i', 0)"} {
 			if err := tx.Exec(stmt); err != nil {
 				return err
