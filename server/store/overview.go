@@ -97,6 +97,7 @@ func which(stmt, where string) string { return strings.ReplaceAll(stmt, "{which}
 type overviewTrigger struct {
 	table, event, column string // column of an update
 	do                   []string
+	only                 string // whether there is anything to do, "" for always: to ask costs less than to do nothing. Of no update of a column
 }
 
 // matterAnew lists matters anew, unreadAnew the journals of homes.
@@ -115,29 +116,30 @@ func overviewTriggers() []overviewTrigger {
 		"DELETE FROM mq_unread_of WHERE journal = NEW.id", which(unreadOf, "j.id = NEW.id"), which(unread, "b.journal = NEW.id")}
 	return []overviewTrigger{
 		{"place", "insert", "", []string{"INSERT INTO mq_above (place, above) VALUES (NEW.id, NEW.id) ON CONFLICT DO NOTHING",
-			"INSERT INTO mq_above (place, above) SELECT NEW.id, a.above FROM mq_above a WHERE a.place = NEW.parent ON CONFLICT DO NOTHING"}},
-		{"place", "delete", "", []string{"DELETE FROM mq_above WHERE place = OLD.id"}},
+			"INSERT INTO mq_above (place, above) SELECT NEW.id, a.above FROM mq_above a WHERE a.place = NEW.parent ON CONFLICT DO NOTHING"}, ""},
+		{"place", "delete", "", []string{"DELETE FROM mq_above WHERE place = OLD.id"}, ""},
 		{"place", "update", "parent", []string{
 			"DELETE FROM mq_above WHERE place IN " + beneath + " AND above NOT IN " + beneath,
 			"INSERT INTO mq_above (place, above) SELECT d.place, u.above FROM mq_above d JOIN mq_above u ON u.place = NEW.parent WHERE d.above = NEW.id ON CONFLICT DO NOTHING",
 			"DELETE FROM mq_matter_at WHERE household IN " + homes, which(matterAt, "m.household IN "+homes),
-			"DELETE FROM mq_unread WHERE household IN " + homes, which(unread, "b.household IN "+homes)}},
-		{"household", "insert", "", append(matterAnew("household", "NEW.id"), unreadAnew("NEW.id")...)},
-		{"household", "update", "place", append(matterAnew("household", "NEW.id"), unreadAnew("NEW.id")...)},
-		{"household", "delete", "", []string{"DELETE FROM mq_matter_at WHERE household = OLD.id", "DELETE FROM mq_unread WHERE household = OLD.id"}},
-		{"matter", "insert", "", append(matterAnew("id", "NEW.id"), unreadAnew("NEW.household")...)},
-		{"matter", "update", "", append(matterAnew("id", "NEW.id"), unreadAnew("NEW.household")...)},
-		{"matter", "delete", "", append([]string{"DELETE FROM mq_matter_at WHERE id = OLD.id"}, unreadAnew("OLD.household")...)},
-		{"matter_step", "insert", "", matterAnew("id", "NEW.matter")},
-		{"matter_step", "delete", "", matterAnew("id", "OLD.matter")},
-		{"visit", "insert", "", append([]string{which(unreadOf, "j.visit = NEW.id")}, unreadAnew("NEW.household")...)},
-		{"visit", "delete", "", unreadAnew("OLD.household")},
-		{"journal", "insert", "", readAnew},
-		{"journal", "update", "state", readAnew},
+			"DELETE FROM mq_unread WHERE household IN " + homes, which(unread, "b.household IN "+homes)}, ""},
+		{"household", "insert", "", append(matterAnew("household", "NEW.id"), unreadAnew("NEW.id")...), ""},
+		{"household", "update", "place", append(matterAnew("household", "NEW.id"), unreadAnew("NEW.id")...), ""},
+		{"household", "delete", "", []string{"DELETE FROM mq_matter_at WHERE household = OLD.id", "DELETE FROM mq_unread WHERE household = OLD.id"}, ""},
+		{"matter", "insert", "", append(matterAnew("id", "NEW.id"), unreadAnew("NEW.household")...), ""},
+		{"matter", "update", "", append(matterAnew("id", "NEW.id"), unreadAnew("NEW.household")...), ""},
+		{"matter", "delete", "", append([]string{"DELETE FROM mq_matter_at WHERE id = OLD.id"}, unreadAnew("OLD.household")...), ""},
+		{"matter_step", "insert", "", matterAnew("id", "NEW.matter"), ""},
+		{"matter_step", "delete", "", matterAnew("id", "OLD.matter"), ""},
+		{"visit", "insert", "", append([]string{which(unreadOf, "j.visit = NEW.id")}, unreadAnew("NEW.household")...),
+			"EXISTS (SELECT 1 FROM mq_unread_of b WHERE b.household = NEW.household) OR EXISTS (SELECT 1 FROM journal j WHERE j.visit = NEW.id)"},
+		{"visit", "delete", "", unreadAnew("OLD.household"), ""},
+		{"journal", "insert", "", readAnew, ""},
+		{"journal", "update", "state", readAnew, ""},
 		{"journal", "delete", "", []string{"DELETE FROM mq_unread WHERE household IN (SELECT b.household FROM mq_unread_of b WHERE b.journal = OLD.id) AND journal = OLD.id",
-			"DELETE FROM mq_unread_of WHERE journal = OLD.id"}},
+			"DELETE FROM mq_unread_of WHERE journal = OLD.id"}, ""},
 		{"review", "insert", "", []string{"DELETE FROM mq_unread WHERE household IN (SELECT b.household FROM mq_unread_of b WHERE b.journal = NEW.journal) AND journal = NEW.journal",
-			which(unread, "b.journal = NEW.journal")}},
+			which(unread, "b.journal = NEW.journal")}, ""},
 	}
 }
 
@@ -202,7 +204,13 @@ func (tx *Tx) keep(t overviewTrigger) error {
 	}
 	body := tx.ses.dialect.overview(strings.Join(t.do, ";\n") + ";")
 	if tx.ses.dialect == sqliteDialect {
+		if t.only != "" {
+			when += " WHEN " + t.only
+		}
 		return tx.Exec("CREATE TRIGGER IF NOT EXISTS " + name + when + " BEGIN " + body + " END")
+	}
+	if t.only != "" { // no trigger of PostgreSQL asks a table when it is to run
+		body = "IF " + t.only + " THEN\n" + body + "\nEND IF;"
 	}
 	// As with rights: making a trigger locks its table against writers.
 	found, err := tx.One("SELECT 1 FROM pg_trigger WHERE tgname = ? AND tgrelid = to_regclass(?)", []any{name, schema.Quote(t.table)}, new(int))
