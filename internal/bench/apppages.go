@@ -99,10 +99,13 @@ func empty(ctx context.Context) (url string, stop func(), err error) {
 	}
 	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		io.WriteString(w, `<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>1</title><body></body></html>`) // a cut page fails the load
+		_, _ = io.WriteString(w, `<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>1</title><body></body></html>`) // a cut page fails the load
 	})}
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = srv.Serve(l) // a page that is not served fails the load
+	}()
 	return "http://" + l.Addr().String(), func() {
 		if err := srv.Close(); err == nil {
 			<-ended

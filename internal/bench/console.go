@@ -161,7 +161,7 @@ func (c *consoleRun) open(ctx context.Context, db database, dir string) (at time
 		c.after(stop)
 		c.town.dsn = dsn
 	}
-	if err := c.town.start(ctx); err != nil {
+	if err := c.start(ctx); err != nil {
 		return at, false, err
 	}
 	t := c.town

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -48,8 +49,7 @@ func goesOn(t *testing.T, opt demo.Options) {
 	ended := make(chan error, 1)
 	go func() {
 		err := demo.Run(ctx, opt)
-		write.Close()
-		ended <- err
+		ended <- errors.Join(err, write.Close())
 	}()
 	var told strings.Builder
 	var links, desks []string

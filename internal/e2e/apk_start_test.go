@@ -81,7 +81,8 @@ func TestAndroidProgramStarts(t *testing.T) {
 			t.Errorf("the link is %s, want one to %s", link, to)
 		}
 		if strings.Contains(to, "enrol") {
-			form := link[:strings.Index(link, "/enter")] + "/enrol?link=minqing%3Aenrol%3Fs%3Dhttps%253A%252F%252Fminqing.example%26c%3DABCD"
+			base, _, _ := strings.Cut(link, "/enter")
+			form := base + "/enrol?link=minqing%3Aenrol%3Fs%3Dhttps%253A%252F%252Fminqing.example%26c%3DABCD"
 			resp, err := browser.Get(form)
 			must(t, err)
 			raw, err := io.ReadAll(resp.Body)

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"io"
 	"log/slog"
 	"math"
 	"net"
@@ -111,7 +110,7 @@ func TestPowerFailsBetweenEscrowAndWipe(t *testing.T) {
 	var field *process
 	var mu sync.Mutex
 	killBefore, escrowed := 0, 0
-	door := &http.Server{Handler: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }, ErrorLog: slog.NewLogLogger(slog.NewTextHandler(io.Discard, nil), slog.LevelError),
+	door := &http.Server{Handler: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ModifyResponse: func(resp *http.Response) error {
 			mu.Lock()
 			defer mu.Unlock()

@@ -47,7 +47,7 @@ func (h *hand) start() {
 	began, net := time.Now(), &http.Transport{}
 	now := func() int64 { return began.UnixMilli() + int64(float64(time.Since(began).Milliseconds())*h.speed) }
 	p, err := handset.New(ctx, handset.Options{File: h.file, Secret: []byte(h.secret), Transport: pieces{net, h}, Now: now, After: time.After, Rand: crand.Reader, Client: "e2e",
-		Weak: true, Package: h.pkg, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+		Weak: true, Package: h.pkg, Log: slog.New(slog.DiscardHandler)})
 	must(h.w.t, err)
 	h.p = p
 	h.stop = sync.OnceFunc(func() {

@@ -37,7 +37,8 @@ func (p *phone) explain(id syncproto.RowID) {
 			for i := range values {
 				into[i] = &values[i]
 			}
-			if rows.Scan(into...) != nil {
+			if err := rows.Scan(into...); err != nil {
+				w.trace.note("  %s: %v", query, err)
 				return
 			}
 			line := ""
@@ -45,6 +46,9 @@ func (p *phone) explain(id syncproto.RowID) {
 				line += fmt.Sprintf(" %s=%s", columns[i], v.String)
 			}
 			w.trace.note("  %s", line)
+		}
+		if err := rows.Err(); err != nil {
+			w.trace.note("  %s: %v", query, err)
 		}
 	}
 	w.trace.note("%s keeps of %s:", p.name, id)

@@ -73,8 +73,7 @@ func (p *phone) checkForm(f replica.Form) {
 	if !ok || r.Acked == nil {
 		return
 	}
-	same := func(a, b []syncproto.Identity) bool { return slices.Equal(a, b) }
-	if f.Base.Epoch != r.Label.Epoch || f.Base.Rev != r.Label.Rev || !maps.EqualFunc(f.Base.Open, r.Open, same) {
+	if f.Base.Epoch != r.Label.Epoch || f.Base.Rev != r.Label.Rev || !maps.EqualFunc(f.Base.Open, r.Open, slices.Equal[[]syncproto.Identity]) {
 		p.w.violate(iShown, "%s renders a form of %s %s over %v, and shows the row at %v with %v open", p.name, f.Table, f.Row, f.Base, r.Label, r.Open)
 	}
 }

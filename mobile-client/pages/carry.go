@@ -183,7 +183,7 @@ func takeCarried(rq *request) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() // reading is over: nothing is lost by its error
 	raw, err := io.ReadAll(f)
 	if err != nil {
 		return err

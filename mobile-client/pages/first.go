@@ -100,7 +100,7 @@ func (rq *request) portal(s phone.Status) (string, error) {
 	}
 	u, err := url.Parse(d.Server)
 	if err != nil || u.Hostname() == "" {
-		return "", nil // enrolment took no such address
+		return "", nil //nolint:nilerr // enrolment took no such address
 	}
 	return (&url.URL{Scheme: "http", Host: u.Hostname(), Path: "/"}).String(), nil
 }

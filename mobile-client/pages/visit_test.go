@@ -183,7 +183,7 @@ func TestEachHomeOfARoundHasItsOwn(t *testing.T) {
 	if list := b.Get("/journal").All("a[href*='" + three[2] + "/visit?draft=']"); len(list) != 1 {
 		t.Errorf("%d drafts of who left the round", len(list))
 	}
-	p = p.Send("main form", url.Values{"do": {"save"}}).Want(200)
+	p.Send("main form", url.Values{"do": {"save"}}).Want(200)
 	changes, err := b.Replica.Entries(context.Background())
 	if err != nil {
 		t.Fatal(err)

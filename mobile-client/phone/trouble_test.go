@@ -33,8 +33,10 @@ func TestNothingIsDroppedForTrouble(t *testing.T) {
 		answer http.HandlerFunc
 		want   pump.Trouble
 	}{
-		"a captive portal":         {says(200, page, "<html>sign in"), pump.Portal},
-		"a portal that redirects":  {func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "http://portal.invalid/", 302) }, pump.Portal},
+		"a captive portal": {says(200, page, "<html>sign in"), pump.Portal},
+		"a portal that redirects": {func(rw http.ResponseWriter, r *http.Request) {
+			http.Redirect(rw, r, "http://portal.invalid/", http.StatusFound)
+		}, pump.Portal},
 		"a portal by the standard": {says(511, page, "<html>"), pump.Portal},
 		"HTML not found":           {says(404, page, "<html>nginx"), pump.Foreign},
 		"HTML bad gateway":         {says(502, page, "<html>nginx"), pump.Foreign},
@@ -71,7 +73,7 @@ func TestNothingIsDroppedForTrouble(t *testing.T) {
 func TestCertificateOfAnother(t *testing.T) {
 	s := httptest.NewTLSServer(http.NotFoundHandler())
 	defer s.Close()
-	s.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(io.Discard, nil), slog.LevelError)
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	h := newHandset(t)
 	p, _ := h.start("", nil)
 	_, err := p.Enrol(t.Context(), s.URL, "AAAA-AAAA-AAAA-AAAA-A", pin)
@@ -86,7 +88,7 @@ func TestCertificateOfAnotherName(t *testing.T) {
 	h, w := newHandset(t), mustWorld(t)
 	s := httptest.NewTLSServer(w.Config.Handler)
 	defer s.Close()
-	s.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(io.Discard, nil), slog.LevelError)
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	h.via = s.Client().Transport // it trusts who made that certificate
 	p, _ := h.start("", nil)
 	if _, err := p.Enrol(t.Context(), s.URL, "AAAA-AAAA-AAAA-AAAA-A", pin); err != nil {

@@ -56,7 +56,7 @@ func (p *Pump) listen(ctx context.Context) {
 			return
 		}
 		alive := false
-		_ = p.opt.Listen(linked, after, func(event string) { //nolint:errcheck // the sync that runs beside it says what is wrong
+		_ = p.opt.Listen(linked, after, func(event string) { // the sync that runs beside it says what is wrong
 			alive = true
 			if event != "" {
 				p.hinted(event)

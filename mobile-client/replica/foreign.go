@@ -99,13 +99,13 @@ func (c *conn) readLog() (rows []*touched, last, at int64, err error) {
 				by[w.id] = w
 				rows = append(rows, w)
 			}
-			return w.recall(books[book].Table(tbl), op, mask, old)
+			return w.recall(books[book].Table(tbl), mask, old)
 		})
 	return rows, last, at, err
 }
 
 // recall takes what one log row says of the values before it: the first word on each column counts.
-func (w *touched) recall(t *schema.Table, op string, mask *int64, old *string) error {
+func (w *touched) recall(t *schema.Table, mask *int64, old *string) error {
 	if w.full || old == nil {
 		return nil
 	}

@@ -121,7 +121,7 @@ func (c Cards) households(tx *store.Tx) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		within = string(p.ID)
+		within = p.ID
 	}
 	out := map[string]string{}
 	note := func(scan func(...any) error) error {
@@ -150,7 +150,7 @@ func (c Cards) households(tx *store.Tx) (map[string]string, error) {
 	}
 	ids := make([]string, len(places))
 	for i, p := range places {
-		ids[i] = string(p.ID)
+		ids[i] = p.ID
 	}
 	return out, tx.Each(note, "SELECT id, COALESCE(code, '') FROM household WHERE place = ANY(?)", ids)
 }

@@ -417,7 +417,7 @@ func (rq *request) codesOfFile(o *assign.Order) (problem string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer in.Close()
+	defer in.Close() // reading is over: nothing is lost by its error
 	o.How = assign.List
 	codes, err := register.ReadCodes(rq.app.opt.Engine.Book, head.Filename, in, head.Size, sheet.Limits{Packed: rq.route.body, Rows: assign.MostHomes})
 	if err != nil {

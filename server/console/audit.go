@@ -152,7 +152,7 @@ func (rq *request) auditAsk(tx *store.Tx, q url.Values) (a *audit.Ask, bad strin
 		}
 		day, err := time.ParseInLocation(time.DateOnly, strings.TrimSpace(q.Get(name)), rq.app.zone)
 		if err != nil {
-			return a, rq.words.say("audit.day"), nil
+			return a, rq.words.say("audit.day"), nil //nolint:nilerr // the sentence tells whoever typed it
 		}
 		if i == 0 {
 			a.From = day.UnixMilli()

@@ -176,9 +176,10 @@ func (a coverAsk) with(s branch.Standing, on bool) coverAsk {
 		a.show = slices.DeleteFunc(list, func(x branch.Standing) bool { return x == s })
 		return a
 	}
-	if a.show = list; !slices.Contains(list, s) {
-		a.show = append(list, s)
+	if !slices.Contains(list, s) {
+		list = append(list, s)
 	}
+	a.show = list
 	return a
 }
 

@@ -179,8 +179,8 @@ func takenAway(t *testing.T, c *consoletest.City, b *consoletest.Browser) {
 		said = nil
 		records, err := tx.Disclosures(chain, 0, 100)
 		for _, r := range records {
-			if strings.Contains(string(r.Value), `"coverage"`) {
-				said = append(said, string(r.Value))
+			if strings.Contains(r.Value, `"coverage"`) {
+				said = append(said, r.Value)
 			}
 		}
 		return err

@@ -141,7 +141,7 @@ func showHomes(rq *request) error {
 			}
 			return nil
 		}
-		more := false
+		var more bool
 		if p.People, more, err = roster.People(tx, g, find, q.Get("after")); err != nil || !more {
 			return err
 		}

@@ -117,7 +117,7 @@ var importWords = words{
 // importPage lists what was brought here.
 func (rq *request) importPage() (*importPage, error) {
 	p := &importPage{frame: frame{Title: rq.words.say("nav.import"), Sub: rq.words.say("import.sub"), Nav: "import"}, Village: rq.place.Level == "village", Post: rq.at("/import"),
-		Titles: register.RegisterTitles(rq.app.opt.Engine.Book, schema.Lang(rq.words))}
+		Titles: register.Titles(rq.app.opt.Engine.Book, schema.Lang(rq.words))}
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
 		p.Jobs, p.Below = nil, nil
 		jobs, err := intake.List(tx, rq.place.ID)
@@ -167,7 +167,7 @@ func bringFile(rq *request) error {
 			if err != nil {
 				return err
 			}
-			defer in.Close()
+			defer in.Close() // reading is over: nothing is lost by its error
 			id, err = intake.Save(tx, rq.user(), rq.place.ID, "register", clipName(head.Filename), head.Size, in)
 			return err
 		}); err != nil {
@@ -316,7 +316,7 @@ func sendBad(rq *request) (err error) {
 			err = e
 		}
 	}()
-	defer tmp.Close()
+	defer tmp.Close() // reading is over: what was written was read back and sent
 	rows := 0
 	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
 		j, err := rq.oneJob(tx)

@@ -37,11 +37,10 @@ type request struct {
 	session account.Session
 	rights  *entitle.Rights
 
-	place  place         // of the address; zero on routes without one
-	roles  []schema.Role // that the caller holds over it
-	row    *store.Row    // that the address names
-	posted url.Values    // what was typed, kept for whoever has to sign in anew
-	body   io.ReadCloser // as it came, without a bound
+	place place         // of the address; zero on routes without one
+	roles []schema.Role // that the caller holds over it
+	row   *store.Row    // that the address names
+	body  io.ReadCloser // as it came, without a bound
 }
 
 // place is one of the places of the register, with those above it, itself first.

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -183,7 +184,8 @@ func doSignin(rq *request) error {
 
 // noteRetry says when to come again.
 func (rq *request) noteRetry(err error) {
-	if e, ok := err.(*syncproto.Error); ok && e.RetryAfter > 0 {
+	var e *syncproto.Error
+	if errors.As(err, &e) && e.RetryAfter > 0 {
 		rq.w.Header().Set("Retry-After", "1")
 	}
 }

@@ -63,7 +63,7 @@ func (d *desk) checkOrphan(r, parent *row) error {
 		return d.addOrphan(r, parent)
 	case open != nil:
 		return d.renewOrphan(open, r, parent)
-	case open == nil && orphan && justNow && !d.lives[r.ID]:
+	case orphan && justNow && !d.lives[r.ID]:
 		return d.addOrphan(r, parent)
 	}
 	return nil

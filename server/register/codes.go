@@ -32,8 +32,8 @@ func ReadCodes(b *schema.Book, name string, r io.ReaderAt, size int64, limits sh
 	}
 }
 
-// RegisterTitles are the titles of the columns that an import knows, in a language.
-func RegisterTitles(b *schema.Book, lang schema.Lang) []string {
+// Titles are the titles of the columns that an import knows, in a language.
+func Titles(b *schema.Book, lang schema.Lang) []string {
 	var out []string
 	for _, h := range registerHeaders(b) {
 		title := h.Names[0]

@@ -183,7 +183,8 @@ func (b *bed) touch(id syncproto.Identity, e *syncproto.Edit, at int64) (r *plan
 			mine.Cells = append(mine.Cells, c.Name)
 		}
 	}
-	r.State.Heads = append(heads, mine)
+	heads = append(heads, mine)
+	r.State.Heads = heads
 	slices.SortFunc(r.State.Heads, func(x, y merge.Head) int { return strings.Compare(string(x.ID), string(y.ID)) })
 	r.State.Top = r.Label.Rev
 	if e.Op == syncproto.OpCreate {

@@ -139,7 +139,7 @@ func (c *syncCmd) Run(a *app) error {
 			return err
 		}
 		if _, err := os.Stat(a.File); errors.Is(err, fs.ErrNotExist) {
-			return nil //nolint:nilerr // no file: the answer wiped the phone, and there is nothing left to send
+			return nil // wiped
 		}
 		return a.sendPhotos(send)
 	})

@@ -105,10 +105,11 @@ type login struct {
 	recovery string // JSON list of hashes
 }
 
-func readLogin(tx *store.Tx, user syncproto.UserID, lock string) (l login, found bool, err error) {
-	found, err = tx.One("SELECT password, changed_ms, totp, totp_step, recovery FROM mq_login WHERE user_id = ?"+lock, []any{string(user)},
+// readLogin gives the record of somebody, which is empty while there is none.
+func readLogin(tx *store.Tx, user syncproto.UserID, lock string) (l login, err error) {
+	_, err = tx.One("SELECT password, changed_ms, totp, totp_step, recovery FROM mq_login WHERE user_id = ?"+lock, []any{string(user)},
 		&l.password, &l.changed, &l.totp, &l.step, &l.recovery)
-	return l, found, err
+	return l, err
 }
 
 func saveLogin(tx *store.Tx, user syncproto.UserID, l login) error {

@@ -37,7 +37,7 @@ type Factor struct {
 // FactorOf tells how the second factor of a user stands.
 func (s *Service) FactorOf(ctx context.Context, user syncproto.UserID) (f Factor, err error) {
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
-		l, _, err := readLogin(tx, user, "")
+		l, err := readLogin(tx, user, "")
 		f = Factor{On: l.totp != "", Recovery: len(codesOf(l.recovery))}
 		return err
 	})
@@ -114,7 +114,7 @@ func (s *Service) ConfirmFactor(ctx context.Context, x Session, sealed, typed st
 		if at == 0 {
 			return wrongCode()
 		}
-		l, _, err := readLogin(tx, x.User.ID, forUpdate)
+		l, err := readLogin(tx, x.User.ID, forUpdate)
 		if err != nil {
 			return err
 		}
@@ -145,7 +145,7 @@ func (s *Service) Prove(ctx context.Context, x Session, typed string, c Client) 
 		return "", err
 	}
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
-		l, _, err := readLogin(tx, x.User.ID, forUpdate)
+		l, err := readLogin(tx, x.User.ID, forUpdate)
 		if err != nil {
 			return err
 		}
@@ -184,7 +184,7 @@ func (s *Service) proves(l *login, user syncproto.UserID, typed string, now int6
 	}
 	code, err := syncproto.ParseCode(typed)
 	if err != nil {
-		return false, nil // no recovery code either
+		return false, nil //nolint:nilerr // no recovery code either
 	}
 	left := codesOf(l.recovery)
 	at := slices.Index(left, hashOf("recovery", code))
@@ -211,7 +211,7 @@ func (s *Service) DropFactor(ctx context.Context, x Session, password string, c 
 	}
 	var l login
 	if err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
-		l, _, err = readLogin(tx, x.User.ID, "")
+		l, err = readLogin(tx, x.User.ID, "")
 		return err
 	}); err != nil {
 		return err

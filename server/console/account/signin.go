@@ -38,7 +38,7 @@ func (s *Service) SignIn(ctx context.Context, name, password string, c Client) (
 		if u, err = s.userBy(tx, "login", name); err != nil || u.ID == "" {
 			return err
 		}
-		l, _, err = readLogin(tx, u.ID, "")
+		l, err = readLogin(tx, u.ID, "")
 		return err
 	}); err != nil {
 		return "", "", err
@@ -55,7 +55,7 @@ func (s *Service) SignIn(ctx context.Context, name, password string, c Client) (
 		stage = NeedsCode
 	}
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
-		now, _, err := readLogin(tx, u.ID, forUpdate)
+		now, err := readLogin(tx, u.ID, forUpdate)
 		if err != nil {
 			return err
 		}
@@ -110,7 +110,7 @@ func (s *Service) ChangePassword(ctx context.Context, x Session, old, password s
 	}
 	var l login
 	if err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
-		l, _, err = readLogin(tx, x.User.ID, "")
+		l, err = readLogin(tx, x.User.ID, "")
 		return err
 	}); err != nil {
 		return err
@@ -130,7 +130,7 @@ func (s *Service) ChangePassword(ctx context.Context, x Session, old, password s
 		return err
 	}
 	return s.store.Write(ctx, func(tx *store.Tx) error {
-		now, _, err := readLogin(tx, x.User.ID, forUpdate)
+		now, err := readLogin(tx, x.User.ID, forUpdate)
 		if err != nil {
 			return err
 		}
@@ -232,7 +232,7 @@ func (s *Service) UseLink(ctx context.Context, code, password string, c Client) 
 		if err != nil {
 			return err
 		}
-		l, _, err := readLogin(tx, u.ID, forUpdate)
+		l, err := readLogin(tx, u.ID, forUpdate)
 		if err != nil {
 			return err
 		}

@@ -137,7 +137,7 @@ func (a *Ask) Changes(tx *store.Tx, limit int) (found []*store.Change, next stri
 		c.and("(received, identity) < (?, ?)", at, rest)
 	}
 	switch {
-	case a.Users != nil && len(a.Users) == 1:
+	case len(a.Users) == 1:
 		c.and("user_id = ?", a.Users[0])
 	case a.Users != nil:
 		c.and("user_id = ANY(?)", a.Users)

@@ -10,5 +10,5 @@ func disk(dir string) (size, free int64, ok bool) {
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, 0, false
 	}
-	return int64(s.Blocks) * int64(s.Bsize), int64(s.Bavail) * int64(s.Bsize), true
+	return int64(s.Blocks) * int64(s.Bsize), int64(s.Bavail) * int64(s.Bsize), true //nolint:unconvert // an int64 on Linux only
 }

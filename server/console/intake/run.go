@@ -108,16 +108,15 @@ type run struct {
 	noteN int
 }
 
-// gone says that somebody dropped the file meanwhile.
-var gone = errors.New("intake: the file was dropped")
+// errGone says that somebody dropped the file meanwhile.
+var errGone = errors.New("intake: the file was dropped")
 
 func (w *Worker) work(ctx context.Context, j *Job) error {
 	r := &run{w: w, j: j}
 	j.Error, j.Hint, j.Wrote, j.Report = "", "", j.State == Importing, register.Report{}
 	rep, err := r.through(ctx)
-	if errors.Is(err, gone) || ctx.Err() != nil { // dropped, or gone on with by the next process
-		err = nil
-		return err
+	if errors.Is(err, errGone) || ctx.Err() != nil {
+		return nil //nolint:nilerr // dropped, or gone on with by the next process
 	}
 	state := checked
 	if j.Wrote {
@@ -196,7 +195,7 @@ func (r *run) save(ctx context.Context, state string) error {
 	err = r.w.e.Store.Write(ctx, func(tx *store.Tx) error {
 		n, err := tx.Affected("UPDATE mq_work SET state = ?, beat_ms = ?, body = ? WHERE id = ?", state, tx.Now(), string(body), r.j.ID)
 		if err == nil && n == 0 {
-			err = gone
+			err = errGone
 		}
 		if err != nil {
 			return err
