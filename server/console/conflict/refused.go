@@ -96,7 +96,7 @@ func (d *Desk) listRefused(ctx context.Context, late bool, after string, size in
 		var total int64
 		var args []any
 		if !d.Whole {
-			where, args = where+" AND stream = ANY(?)", append(args, streams)
+			where, args = where+" AND (stream || '') = ANY(?)", append(args, streams) // of the few refused; by stream it would walk all
 		}
 		if _, err := tx.One("SELECT COUNT(*) FROM mq_change WHERE "+where, args, &total); err != nil {
 			return err
