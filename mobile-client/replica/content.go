@@ -185,7 +185,7 @@ func (r *Replica) settleContent(ctx context.Context, query string, row syncproto
 		}
 		gone, err := r.sweepContents()
 		if err == nil && gone {
-			err = (&meta{c: r.w}).set("scrub", scrubFile)
+			err = (&meta{c: r.w}).set("scrub", scrubDue)
 		}
 		return errors.Join(err, r.trimContents())
 	})

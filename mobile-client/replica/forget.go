@@ -178,31 +178,25 @@ func (r *Replica) stow(l *layer, ord int64) error {
 		return err
 	}
 	// It is often the verdict that brings this about, long after the forget wrote the file anew; the words may be those of others too.
-	return (&meta{c: r.w}).set("scrub", scrubFile)
+	return (&meta{c: r.w}).set("scrub", scrubDue)
 }
 
-// What a scrub has to do: cut the log, or write the file anew as well.
-const (
-	scrubLog  = "log"
-	scrubFile = "file"
-)
+// scrubDue is what the meta row "scrub" says while a scrub is owed.
+const scrubDue = "file"
 
 // dueScrub notes what the cut makes due.
 func (a *apply) dueScrub(m *meta) error {
-	if a.forgot {
-		return m.set("scrub", scrubFile)
+	if !a.forgot && !a.deleted {
+		return nil
 	}
-	due, err := m.text("scrub")
-	if err != nil || !a.deleted || due != "" {
-		return err
-	}
-	return m.set("scrub", scrubLog)
+	return m.set("scrub", scrubDue)
 }
 
-// scrub takes what was deleted out of the file for good. Deleted rows are overwritten as they go, but the log keeps the pages as they
-// were, and pages that were split or merged may keep stale copies of rows that lived on elsewhere: so the log is cut to nothing, and
-// for rows that may not be seen any more the file is written anew. While somebody else reads the file that has to wait for the next
-// session; so has a disk without room for it.
+// scrub takes what went out of the file for good. What this program deletes is overwritten as it goes, but the log keeps the pages as they
+// were, pages that were split or merged may keep stale copies of rows that lived on elsewhere, and another program's deletions overwrite
+// nothing: so the file is written anew and the log cut to nothing. That is done for deleted rows as for forgotten ones: a device is not told
+// which of them were erased by law, and there are few. While somebody else reads the file that has to wait for the next session; so has a
+// disk without room for it.
 func (r *Replica) scrub() error {
 	m := &meta{c: r.w}
 	due, err := m.text("scrub")
@@ -214,17 +208,15 @@ func (r *Replica) scrub() error {
 	if err := r.w.exec(fmt.Sprintf("PRAGMA busy_timeout = %d", min(patience, 100*time.Millisecond).Milliseconds())); err != nil {
 		return err
 	}
-	return errors.Join(r.rewrite(m, due == scrubFile), r.w.exec(fmt.Sprintf("PRAGMA busy_timeout = %d", patience.Milliseconds())))
+	return errors.Join(r.rewrite(m), r.w.exec(fmt.Sprintf("PRAGMA busy_timeout = %d", patience.Milliseconds())))
 }
 
-func (r *Replica) rewrite(m *meta, anew bool) error {
-	if anew {
-		if err := r.w.exec("VACUUM"); err != nil {
-			if code := codeOf(err); code == syncproto.CodeBusy || code == syncproto.CodeFull {
-				return nil
-			}
-			return err
+func (r *Replica) rewrite(m *meta) error {
+	if err := r.w.exec("VACUUM"); err != nil {
+		if code := codeOf(err); code == syncproto.CodeBusy || code == syncproto.CodeFull {
+			return nil
 		}
+		return err
 	}
 	var busy, log, done int
 	if _, err := r.w.one("PRAGMA wal_checkpoint(TRUNCATE)", nil, &busy, &log, &done); err != nil || busy != 0 {

@@ -165,6 +165,25 @@ func TestAcceptedWordsOfAForgottenScopeLeaveTheFile(t *testing.T) {
 	}
 }
 
+// Another program deletes without overwriting. When the row is gone for good, by law perhaps, nothing of it may lie in the page where it was.
+func TestWordsThatAToolDeletedLeaveTheFile(t *testing.T) {
+	p := mustPhone(t, schematest.Book())
+	c := newCloud(t, schematest.Book())
+	_, lost := crowd(c, 3)
+	const words = "ihr Wort"
+	c.set("thing", lost[0], c.rows[lost[0]].Bucket, 2, "story", words)
+	p.pull(c)
+	p.shell(`DELETE FROM thing WHERE id = '` + string(lost[0]) + `'`)
+	if len(p.find(words)) == 0 {
+		t.Fatal("the words are nowhere: the search proves nothing")
+	}
+	c.gone(lost[0], true, 3)
+	p.pull(c)
+	if in := p.find(words); len(in) > 0 {
+		t.Errorf("what was deleted is still in %v", in)
+	}
+}
+
 func TestScopeGrantedAnewBringsUnsentWordsBack(t *testing.T) {
 	p := mustPhone(t, schematest.Book())
 	c := newCloud(t, schematest.Book())
