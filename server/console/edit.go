@@ -128,6 +128,70 @@ type unmasked struct {
 	Why    string          `json:"why"`
 }
 
+// editPage is a page with the form of a row.
+type editPage interface {
+	page
+	edit() *editor
+}
+
+func (e *editor) edit() *editor { return e }
+
+// oneRow answers for the page of one row: shows it, saves its form, unmasks it. at is its address before the row's id, below the place;
+// read makes the page, with what is masked shown whole if so asked.
+type oneRow[P editPage] struct {
+	name, at string
+	read     func(rq *request, whole bool) (P, error)
+}
+
+func (o oneRow[P]) show(rq *request) error {
+	p, err := o.read(rq, false)
+	if err != nil {
+		return err
+	}
+	return rq.show(o.name, p)
+}
+
+func (o oneRow[P]) save(rq *request) error {
+	f, err := rq.form()
+	if err != nil {
+		return err
+	}
+	at := rq.at(o.at + string(rq.row.ID))
+	again, err := rq.save(f, at)
+	if err != nil {
+		return err
+	}
+	if again == nil {
+		return rq.see(at)
+	}
+	p, err := o.read(rq, false)
+	if err != nil {
+		return err
+	}
+	*p.edit() = *again
+	return rq.again(o.name, p)
+}
+
+func (o oneRow[P]) unmask(rq *request) error {
+	f, err := rq.form()
+	if err != nil {
+		return err
+	}
+	why, ok, err := rq.unmask(f)
+	if err != nil {
+		return err
+	}
+	p, err := o.read(rq, ok)
+	if err != nil {
+		return err
+	}
+	rq.asked(p.edit(), why, ok)
+	if !ok {
+		return rq.again(o.name, p)
+	}
+	return rq.show(o.name, p)
+}
+
 // leastWhy is how many characters a reason has at least.
 const leastWhy = 2
 

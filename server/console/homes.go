@@ -50,18 +50,23 @@ type makePage struct {
 	editor
 }
 
+var (
+	oneHome   = oneRow[*homePage]{"home", "/homes/", (*request).homePage}
+	onePerson = oneRow[*personPage]{"person", "/persons/", (*request).personPage}
+)
+
 var homeHandlers = map[string]handler{
 	"GET /at/{place}/homes":                 showHomes,
 	"GET /at/{place}/homes/new":             newHome,
 	"POST /at/{place}/homes/new":            makeHome,
-	"GET /at/{place}/homes/{row}":           showHome,
-	"POST /at/{place}/homes/{row}":          saveHome,
-	"POST /at/{place}/homes/{row}/unmask":   unmaskHome,
+	"GET /at/{place}/homes/{row}":           oneHome.show,
+	"POST /at/{place}/homes/{row}":          oneHome.save,
+	"POST /at/{place}/homes/{row}/unmask":   oneHome.unmask,
 	"GET /at/{place}/homes/{row}/person":    newPerson,
 	"POST /at/{place}/homes/{row}/person":   makePerson,
-	"GET /at/{place}/persons/{row}":         showPerson,
-	"POST /at/{place}/persons/{row}":        savePerson,
-	"POST /at/{place}/persons/{row}/unmask": unmaskPerson,
+	"GET /at/{place}/persons/{row}":         onePerson.show,
+	"POST /at/{place}/persons/{row}":        onePerson.save,
+	"POST /at/{place}/persons/{row}/unmask": onePerson.unmask,
 }
 
 var homeWords = words{
@@ -218,55 +223,6 @@ func (rq *request) homePage(whole bool) (*homePage, error) {
 	return p, err
 }
 
-func showHome(rq *request) error {
-	p, err := rq.homePage(false)
-	if err != nil {
-		return err
-	}
-	return rq.show("home", p)
-}
-
-func saveHome(rq *request) error {
-	f, err := rq.form()
-	if err != nil {
-		return err
-	}
-	at := rq.at("/homes/" + string(rq.row.ID))
-	again, err := rq.save(f, at)
-	if err != nil {
-		return err
-	}
-	if again == nil {
-		return rq.see(at)
-	}
-	p, err := rq.homePage(false)
-	if err != nil {
-		return err
-	}
-	p.editor = *again
-	return rq.again("home", p)
-}
-
-func unmaskHome(rq *request) error {
-	f, err := rq.form()
-	if err != nil {
-		return err
-	}
-	why, ok, err := rq.unmask(f)
-	if err != nil {
-		return err
-	}
-	p, err := rq.homePage(ok)
-	if err != nil {
-		return err
-	}
-	rq.asked(&p.editor, why, ok)
-	if !ok {
-		return rq.again("home", p)
-	}
-	return rq.show("home", p)
-}
-
 // making is the page of a row to be made.
 func (rq *request) making(table, title, at, back string) (*makePage, error) {
 	p := &makePage{frame: frame{Title: title, Nav: "homes", Back: back}}
@@ -382,53 +338,4 @@ func (rq *request) personPage(whole bool) (*personPage, error) {
 		return err
 	})
 	return p, err
-}
-
-func showPerson(rq *request) error {
-	p, err := rq.personPage(false)
-	if err != nil {
-		return err
-	}
-	return rq.show("person", p)
-}
-
-func savePerson(rq *request) error {
-	f, err := rq.form()
-	if err != nil {
-		return err
-	}
-	at := rq.at("/persons/" + string(rq.row.ID))
-	again, err := rq.save(f, at)
-	if err != nil {
-		return err
-	}
-	if again == nil {
-		return rq.see(at)
-	}
-	p, err := rq.personPage(false)
-	if err != nil {
-		return err
-	}
-	p.editor = *again
-	return rq.again("person", p)
-}
-
-func unmaskPerson(rq *request) error {
-	f, err := rq.form()
-	if err != nil {
-		return err
-	}
-	why, ok, err := rq.unmask(f)
-	if err != nil {
-		return err
-	}
-	p, err := rq.personPage(ok)
-	if err != nil {
-		return err
-	}
-	rq.asked(&p.editor, why, ok)
-	if !ok {
-		return rq.again("person", p)
-	}
-	return rq.show("person", p)
 }

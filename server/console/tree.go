@@ -52,11 +52,13 @@ type teamRow struct {
 	From  string
 }
 
+var onePlace = oneRow[*treeOnePage]{"make", "/tree/", (*request).treeOnePage}
+
 var treeHandlers = map[string]handler{
 	"GET /at/{place}/tree":        showTree,
 	"POST /at/{place}/tree":       makePlace,
-	"GET /at/{place}/tree/{row}":  showPlace,
-	"POST /at/{place}/tree/{row}": savePlace,
+	"GET /at/{place}/tree/{row}":  onePlace.show,
+	"POST /at/{place}/tree/{row}": onePlace.save,
 	"GET /at/{place}/teams":       showTeams,
 	"POST /at/{place}/teams":      saveTeams,
 }
@@ -133,45 +135,16 @@ func makePlace(rq *request) error {
 	return rq.again("tree", p)
 }
 
-func (rq *request) treeOnePage() (*treeOnePage, error) {
+func (rq *request) treeOnePage(whole bool) (*treeOnePage, error) {
 	p := &treeOnePage{frame: frame{Nav: "tree", Back: rq.at("/tree")}}
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
-		if p.editor, err = rq.readEditor(tx, rq.at("/tree/"+string(rq.row.ID)), false); err != nil {
+		if p.editor, err = rq.readEditor(tx, rq.at("/tree/"+string(rq.row.ID)), whole); err != nil {
 			return err
 		}
 		_, err = tx.One("SELECT COALESCE(name, '') FROM place WHERE id = ?", []any{string(rq.row.ID)}, &p.Title)
 		return err
 	})
 	return p, err
-}
-
-func showPlace(rq *request) error {
-	p, err := rq.treeOnePage()
-	if err != nil {
-		return err
-	}
-	return rq.show("make", p)
-}
-
-func savePlace(rq *request) error {
-	f, err := rq.form()
-	if err != nil {
-		return err
-	}
-	at := rq.at("/tree/" + string(rq.row.ID))
-	again, err := rq.save(f, at)
-	if err != nil {
-		return err
-	}
-	if again == nil {
-		return rq.see(at)
-	}
-	p, err := rq.treeOnePage()
-	if err != nil {
-		return err
-	}
-	p.editor = *again
-	return rq.again("make", p)
 }
 
 func (rq *request) teamsPage() (*teamsPage, error) {

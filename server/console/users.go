@@ -58,12 +58,14 @@ type newUserPage struct {
 	Error string
 }
 
+var oneUser = oneRow[*userPage]{"user", "/users/", (*request).userPage}
+
 var userHandlers = map[string]handler{
 	"GET /at/{place}/users":           showUsers,
 	"GET /at/{place}/users/new":       newUser,
 	"POST /at/{place}/users/new":      makeUser,
-	"GET /at/{place}/users/{row}":     showUser,
-	"POST /at/{place}/users/{row}":    saveUser,
+	"GET /at/{place}/users/{row}":     oneUser.show,
+	"POST /at/{place}/users/{row}":    oneUser.save,
 	"POST /at/{place}/users/{row}/do": doUser,
 }
 
@@ -210,11 +212,11 @@ func (rq *request) placeTyped(text string) (id string, err error) {
 	return id, err
 }
 
-func (rq *request) userPage() (*userPage, error) {
+func (rq *request) userPage(whole bool) (*userPage, error) {
 	at := rq.at("/users/" + string(rq.row.ID))
 	p := &userPage{frame: frame{Nav: "users", Back: rq.at("/users")}, Do: at + "/do", Roles: rq.roleChoices(), Over: rq.place.Name, Self: string(rq.row.ID) == string(rq.user())}
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
-		if p.editor, err = rq.readEditor(tx, at, false); err != nil {
+		if p.editor, err = rq.readEditor(tx, at, whole); err != nil {
 			return err
 		}
 		a := &roster.Account{ID: syncproto.UserID(rq.row.ID)}
@@ -252,42 +254,13 @@ func (rq *request) beyond(tx *store.Tx, a *roster.Account) (bool, error) {
 	return false, nil
 }
 
-func showUser(rq *request) error {
-	p, err := rq.userPage()
-	if err != nil {
-		return err
-	}
-	return rq.show("user", p)
-}
-
-func saveUser(rq *request) error {
-	f, err := rq.form()
-	if err != nil {
-		return err
-	}
-	at := rq.at("/users/" + string(rq.row.ID))
-	again, err := rq.save(f, at)
-	if err != nil {
-		return err
-	}
-	if again == nil {
-		return rq.see(at)
-	}
-	p, err := rq.userPage()
-	if err != nil {
-		return err
-	}
-	p.editor = *again
-	return rq.again("user", p)
-}
-
 // doUser changes what somebody may: roles, access, a link to sign in by.
 func doUser(rq *request) error {
 	f, err := rq.form()
 	if err != nil {
 		return err
 	}
-	p, err := rq.userPage()
+	p, err := rq.userPage(false)
 	if err != nil {
 		return err
 	}
