@@ -13,29 +13,7 @@ import (
 // TestTheDeskByKeyboard works at the consoles in a real browser, under the real policy, by keys alone: a secretary reviews, an administrator
 // decides. The session's cookie is one that browsers keep without TLS on this machine only.
 func TestTheDeskByKeyboard(t *testing.T) {
-	s, err := thumb.Open(t.Context(), filepath.Join(t.TempDir(), "profile"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	city, err := consoletest.Open(t.Context(), consoletest.Options{State: consoletest.Full, Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	base, ended, err := city.Serve(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		if err := city.Engine.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	s, city, base := mustDesk(t)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -114,4 +92,33 @@ func TestTheDeskByKeyboard(t *testing.T) {
 			}
 		}
 	}
+}
+
+// mustDesk is the full city behind its consoles, and a browser before them.
+func mustDesk(t *testing.T) (s *thumb.Screen, city *consoletest.City, base string) {
+	t.Helper()
+	s, err := thumb.Open(t.Context(), filepath.Join(t.TempDir(), "profile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	city, err = consoletest.Open(t.Context(), consoletest.Options{State: consoletest.Full, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	base, ended, err := city.Serve(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := city.Engine.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, city, base
 }

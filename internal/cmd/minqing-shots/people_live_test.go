@@ -1,42 +1,18 @@
 package main
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"minqing/internal/thumb"
-	"minqing/server/console/consoletest"
 )
 
 // TestAssignAndImportInABrowser previews an assignment, does it and takes it back, and brings a register with bad rows, as an administrator
 // does it in a real browser.
 func TestAssignAndImportInABrowser(t *testing.T) {
-	s, err := thumb.Open(t.Context(), filepath.Join(t.TempDir(), "profile"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	city, err := consoletest.Open(t.Context(), consoletest.Options{State: consoletest.Full, Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	base, ended, err := city.Serve(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		if err := city.Engine.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	s, city, base := mustDesk(t)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
