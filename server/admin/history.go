@@ -132,13 +132,18 @@ func (d *Desk) decisions(tx *store.Tx, versions []*store.Version) (map[syncproto
 		var parts []string
 		for _, kind := range kinds {
 			word, from, by := judge.ReadDecision(kind)
+			if decisionWords[word] == "" { // why it was decided so stands at the conflict desk
+				continue
+			}
 			said := names[by] + "决定" + decisionWords[word]
 			if from != "" {
 				said += "，照" + names[owner[from]] + "手机里见过的"
 			}
 			parts = append(parts, said)
 		}
-		out[id] = strings.Join(parts, "；")
+		if len(parts) > 0 {
+			out[id] = strings.Join(parts, "；")
+		}
 	}
 	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"minqing/server/admin"
 	"minqing/server/console/consoletest"
 	"minqing/server/store"
 )
@@ -113,8 +114,22 @@ func deciding(t *testing.T, dsn string) {
 	if got := columnOf(t, city, "resident", "phone", string(city.Rows["ou.2"])); got != "13900001111" {
 		t.Errorf("kept, the phone is %q", got)
 	}
-	report, err := city.Engine.Judge.VerifyChain(t.Context())
-	if err != nil || len(report.Broken) > 0 {
-		t.Errorf("the chain: %+v, %v", report, err)
+
+	// What was decided once more keeps its reason, beside the first; what minqing verify finds when somebody puts other words there.
+	b.Get(note+"?pick=1").Want(200).Send(".decide form", url.Values{"why": {"他本人来说过"}}).Want(200)
+	if got := strings.Join(b.Get(note).Texts("main"), ""); !strings.Contains(got, "后来何婉清又定了一次，理由：他本人来说过") {
+		t.Errorf("decided once more, the reason is gone: %s", got)
+	}
+	desk := &admin.Desk{E: city.Engine}
+	if proof, err := desk.Verify(t.Context(), false); err != nil || !proof.Sound() {
+		t.Errorf("the chain: %+v, %v", proof, err)
+	}
+	if err := city.Engine.Store.Write(t.Context(), func(tx *store.Tx) error {
+		return tx.Exec("UPDATE mq_item SET outcome = REPLACE(outcome, '村里核过了', '村里没核') WHERE id = ?", string(city.Rows["item.low_income"]))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if proof, err := desk.Verify(t.Context(), false); err != nil || len(proof.Broken) != 1 || !strings.Contains(proof.Broken[0].Why, "reason") {
+		t.Errorf("an altered reason: %+v, %v", proof.Broken, err)
 	}
 }

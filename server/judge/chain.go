@@ -24,6 +24,7 @@ type leafContent struct {
 	Corrected int64              `json:"corrected"`
 	Received  int64              `json:"received"`
 	Versions  []leafVersion      `json:"versions,omitempty"`
+	Reason    *leafSaying        `json:"reason,omitempty"` // of a record that tells why something was decided so
 }
 
 type leafVersion struct {
@@ -45,9 +46,13 @@ type leafVersion struct {
 // Leaf is the canonical text of a record of the chain: what its leaf is the salted hash of. Whoever plants history past the judge (the bench) must
 // hash the same.
 func Leaf(kind string, c *store.Change, versions []*store.Version) ([]byte, error) {
+	return leaf(kind, c, versions, nil)
+}
+
+func leaf(kind string, c *store.Change, versions []*store.Version, reason *leafSaying) ([]byte, error) {
 	sum := sha256.Sum256(c.Body)
 	l := leafContent{Kind: kind, Identity: c.Identity, Device: c.First.Device, Number: c.First.Number, User: c.User, Body: hex.EncodeToString(sum[:]),
-		At: c.At, Corrected: c.Corrected, Received: c.Received}
+		At: c.At, Corrected: c.Corrected, Received: c.Received, Reason: reason}
 	for _, v := range versions {
 		lv := leafVersion{Stream: v.Stream, Seq: v.Seq, Ord: v.Ord, Table: v.Table, Row: v.Row, Op: string(rune(v.Op)), Cells: v.CellsText(), Base: v.Base,
 			Label: v.Label, Undo: v.UndoOf, More: v.Decides, Deps: v.Depends}
@@ -68,7 +73,7 @@ func (d *desk) record(h *hearing, kind string) error {
 	if h.rec.Stream == "" {
 		h.rec.Stream = stream
 	}
-	return d.append(stream, kind, h.rec)
+	return d.append(stream, kind, h.rec, nil)
 }
 
 // tellsHistory tells the kinds of record that speak for what a change did to rows: those of its acceptance.
@@ -83,12 +88,12 @@ func tellsHistory(kind string) bool {
 // kindResolved is the kind of record of a change that decides an inbox item.
 const kindResolved = "resolved"
 
-func (d *desk) append(stream, kind string, rec *record) error {
+func (d *desk) append(stream, kind string, rec *record, reason *leafSaying) error {
 	var versions []*store.Version
 	if tellsHistory(kind) {
 		versions = d.versions[d.began:]
 	}
-	content, err := Leaf(kind, &rec.Change, versions)
+	content, err := leaf(kind, &rec.Change, versions, reason)
 	if err != nil {
 		return err
 	}
@@ -110,9 +115,9 @@ func (d *desk) append(stream, kind string, rec *record) error {
 	return nil
 }
 
-// recordDecision appends that somebody decided about late work or twins: a decision that is no edit of a row. Who and how is part of what
-// is hashed.
-func (d *desk) recordDecision(stream string, user syncproto.UserID, word string, about syncproto.Identity) error {
+// recordDecision appends that somebody decided about late work or twins: a decision that is no edit of a row; or why he decided so. Who and how
+// is part of what is hashed, and so is the reason.
+func (d *desk) recordDecision(stream string, user syncproto.UserID, word string, about syncproto.Identity, reason *leafSaying) error {
 	if err := d.loadRecords([]syncproto.Identity{about}); err != nil {
 		return err
 	}
@@ -120,7 +125,7 @@ func (d *desk) recordDecision(stream string, user syncproto.UserID, word string,
 	if rec == nil {
 		return fmt.Errorf("judge: the change %s is gone", about)
 	}
-	return d.append(stream, "decided "+word+" by "+string(user), rec)
+	return d.append(stream, "decided "+word+" by "+string(user), rec, reason)
 }
 
 // wordRetaken is the word for a row brought back as a device says it was, and which.
@@ -129,6 +134,9 @@ const wordRetaken = "retaken from "
 // ReadDecision reads a kind of record that tells of a decision: who decided, the word for it, and on whose word, if it was that of a device.
 func ReadDecision(kind string) (word string, from syncproto.DeviceID, by syncproto.UserID) {
 	text, user, _ := strings.Cut(strings.TrimPrefix(kind, "decided "), " by ")
+	if strings.HasPrefix(text, wordReasoned) {
+		return strings.TrimSpace(wordReasoned), "", syncproto.UserID(user)
+	}
 	if device, retaken := strings.CutPrefix(text, wordRetaken); retaken {
 		return "retaken", syncproto.DeviceID(device), syncproto.UserID(user)
 	}

@@ -32,7 +32,7 @@ type Item struct {
 	By      syncproto.UserID
 	Outcome map[syncproto.Identity]string // kept, outvoted or third, for each side
 	Word    string                        // how late work or twins were decided
-	Why     string                        // in the words of who decided, "" when nothing was said
+	Said    []Saying                      // why, in the words of who decided, oldest first
 }
 
 // Side is one of those who stand in an item.
@@ -286,12 +286,13 @@ func (d *desk) showItem(it *store.Item) (*Item, error) {
 			out.Shows[name] = v
 		}
 	}
-	if len(it.Outcome) > 0 {
-		var end closing
-		if err := json.Unmarshal(it.Outcome, &end); err != nil {
-			return nil, fmt.Errorf("judge: outcome of item %s: %w", it.ID, err)
-		}
-		out.Outcome, out.Word, out.Why = end.Fates, end.Word, end.Why
+	end, err := readClosing(it)
+	if err != nil {
+		return nil, err
+	}
+	out.Outcome, out.Word, out.Said = end.Fates, end.Word, end.Said
+	if end.Why != "" {
+		out.Said = append([]Saying{{User: it.By, At: it.Closed, Text: end.Why}}, end.Said...)
 	}
 	return out, d.showSides(out, it)
 }

@@ -27,7 +27,8 @@ type closing struct {
 	Values map[string]json.RawMessage    `json:"values,omitempty"` // what shows since
 	Fates  map[syncproto.Identity]string `json:"fates,omitempty"`  // kept, outvoted, third
 	Word   string                        `json:"word,omitempty"`   // how late work and twins were decided
-	Why    string                        `json:"why,omitempty"`    // in the words of who decided
+	Said   []Saying                      `json:"said,omitempty"`   // why, in the words of who decided
+	Why    string                        `json:"why,omitempty"`    // the same, of decisions made before the chain hashed it
 }
 
 // reckonItems matches the items that follow from a row's versions with those on record: it opens, brings up to date and closes. It gives the

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -20,7 +19,7 @@ type Decision struct {
 	Values map[string]schema.Value
 	// Keep lets the row live (kind delete) or takes the late work (kind late); otherwise the deletion stands, the work stays refused.
 	Keep bool
-	// Why is what whoever decides says about it; it is kept beside the outcome.
+	// Why is what whoever decides says about it; it is kept beside the outcome, and hashed by the chain.
 	Why string
 	// Winner is the twin that stays; "" says that they are two. For kind twin. Values are then cells of the other that it takes over.
 	Winner syncproto.RowID
@@ -53,27 +52,12 @@ func (j *Judge) Resolve(ctx context.Context, user syncproto.UserID, id string, d
 		if err != nil || decision.Why == "" {
 			return err
 		}
-		return keepWhy(tx, id, decision.Why)
+		return j.keepSaying(tx, user, id, out, decision.Why)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
-}
-
-// keepWhy writes beside the outcome of an item why it was decided so; one that stays open, because other words have come, keeps nothing.
-func keepWhy(tx *store.Tx, id, why string) error {
-	items, err := tx.Items("id = ? AND closed_ms > 0", id)
-	if err != nil || len(items) != 1 {
-		return err
-	}
-	var c closing
-	if err := json.Unmarshal(items[0].Outcome, &c); err != nil {
-		return fmt.Errorf("judge: outcome of %s: %w", id, err)
-	}
-	c.Why = why
-	items[0].Outcome = mustJSON(c)
-	return tx.SaveItems(items)
 }
 
 // resolveCells decides about cells or the existence of a row.
@@ -181,7 +165,7 @@ func (j *Judge) resolveLate(tx *store.Tx, user syncproto.UserID, it *store.Item,
 	it.Outcome = mustJSON(closing{Fates: map[syncproto.Identity]string{id: fate}, Word: word})
 	d.changedItems(it)
 	p := &push{by: Author{Server: true, User: user}, ids: []syncproto.Identity{id}, numbers: []uint64{rec.First.Number}}
-	if err := d.recordDecision(it.Stream, user, word, id); err != nil {
+	if err := d.recordDecision(it.Stream, user, word, id, nil); err != nil {
 		return nil, err
 	}
 	return d.finish(p)

@@ -97,7 +97,7 @@ func (j *Judge) Retake(tx *store.Tx, decides syncproto.UserID, told []Seen) (*Ou
 		if err := tx.LockStreams(stream); err != nil {
 			return nil, err
 		}
-		if err := d.recordDecision(stream, decides, wordRetaken+string(told[i].By), v.Identity); err != nil {
+		if err := d.recordDecision(stream, decides, wordRetaken+string(told[i].By), v.Identity, nil); err != nil {
 			return nil, err
 		}
 	}

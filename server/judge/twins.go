@@ -253,7 +253,7 @@ func (j *Judge) finishTwin(tx *store.Tx, user syncproto.UserID, it *store.Item, 
 	it.Closed, it.By = tx.Now(), user
 	d.addItem(it)
 	d.changedItems(it)
-	if err := d.recordDecision(it.Stream, user, word, about); err != nil {
+	if err := d.recordDecision(it.Stream, user, word, about, nil); err != nil {
 		return err
 	}
 	return d.flush(&push{by: Author{Server: true, User: user}})

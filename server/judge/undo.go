@@ -84,7 +84,7 @@ func (d *desk) submitUndo(user syncproto.UserID, id syncproto.Identity, edits []
 	if err := d.tx.LockStreams(rec.Stream); err != nil {
 		return nil, err
 	}
-	if err := d.recordDecision(rec.Stream, user, "undone", id); err != nil {
+	if err := d.recordDecision(rec.Stream, user, "undone", id, nil); err != nil {
 		return nil, err
 	}
 	if err := d.flush(&push{}); err != nil {

@@ -41,12 +41,13 @@ func (j *Judge) VerifyStreams(ctx context.Context, ids []string) (*ChainReport, 
 	out := &ChainReport{}
 	err := j.store.Read(ctx, func(tx *store.Tx) error {
 		*out = ChainReport{}
+		told := map[string]bool{} // reasons
 		streams, err := tx.Streams(ids)
 		if err != nil {
 			return err
 		}
 		for _, st := range streams {
-			b, err := verifyStream(tx, st, out)
+			b, err := verifyStream(tx, st, out, told)
 			if err != nil {
 				return err
 			}
@@ -55,12 +56,18 @@ func (j *Judge) VerifyStreams(ctx context.Context, ids []string) (*ChainReport, 
 				out.Broken = append(out.Broken, *b)
 			}
 		}
-		return nil
+		stray, err := straySayings(tx, ids, told)
+		for _, b := range stray {
+			if !slices.ContainsFunc(out.Broken, func(x Broken) bool { return x.Stream == b.Stream }) {
+				out.Broken = append(out.Broken, b)
+			}
+		}
+		return err
 	})
 	return out, err
 }
 
-func verifyStream(tx *store.Tx, st store.StreamState, out *ChainReport) (*Broken, error) {
+func verifyStream(tx *store.Tx, st store.StreamState, out *ChainReport, told map[string]bool) (*Broken, error) {
 	head, pos := "", int64(0)
 	for {
 		page, err := tx.Chain(st.ID, pos, verifyPage)
@@ -77,6 +84,9 @@ func verifyStream(tx *store.Tx, st store.StreamState, out *ChainReport) (*Broken
 			}
 			head, pos = r.Head, r.Pos
 			out.Records++
+			if item, ok := reasonedAbout(r.Kind); ok {
+				told[item+" "+string(r.Identity)] = true
+			}
 			if r.Salt == "" {
 				out.Erased++
 			}
@@ -103,6 +113,9 @@ func checkRecord(r *store.ChainRecord, content []byte, head string, pos int64) s
 			return "its change is gone"
 		}
 		if leaf, err := syncproto.ChainLeaf(r.Salt, content); err != nil || leaf != r.Leaf {
+			if _, ok := reasonedAbout(r.Kind); ok {
+				return "the reason given with a decision was altered"
+			}
 			return "its change or history was altered"
 		}
 	}
@@ -134,6 +147,10 @@ func contentsOf(tx *store.Tx, page []store.ChainRecord) ([][]byte, error) {
 	for _, v := range versions {
 		of[v.Identity] = append(of[v.Identity], v)
 	}
+	reasons, err := sayings(tx, page)
+	if err != nil {
+		return nil, err
+	}
 	out := make([][]byte, len(page))
 	for i, r := range page {
 		c := byID[r.Identity]
@@ -144,7 +161,11 @@ func contentsOf(tx *store.Tx, page []store.ChainRecord) ([][]byte, error) {
 		if !tellsHistory(r.Kind) {
 			vs = nil
 		}
-		if out[i], err = Leaf(r.Kind, c, vs); err != nil {
+		var reason *leafSaying
+		if item, ok := reasonedAbout(r.Kind); ok {
+			reason = reasons[item].of(item, r.Identity)
+		}
+		if out[i], err = leaf(r.Kind, c, vs, reason); err != nil {
 			return nil, err
 		}
 	}

@@ -51,6 +51,11 @@ func (tx *Tx) Erase(rows []*Row, by syncproto.UserID, reason string) (int, error
 			return 0, err
 		}
 	}
+	// The reasons of decisions about the rows went with the outcomes; records tell of them under the items' ids.
+	if err := tx.Exec(`UPDATE mq_chain SET salt = '' WHERE kind >= 'decided ' AND kind < 'decided!' AND substr(kind, 1, 17) = 'decided reasoned '
+		AND substr(kind, 18, 36) IN (SELECT id FROM mq_item WHERE row_id = ANY(?))`, ids); err != nil {
+		return 0, err
+	}
 	if err := tx.SetMeta(metaShred, "due"); err != nil {
 		return 0, err
 	}

@@ -138,6 +138,9 @@ func knownOf(tx *store.Tx, items []*judge.Item) (*known, error) {
 	var users, devices, ids, homes, residents []string
 	for _, it := range items {
 		users, ids = append(users, string(it.By)), append(ids, string(it.Row))
+		for _, s := range it.Said {
+			users = append(users, string(s.User))
+		}
 		for _, s := range it.Sides {
 			users, devices = append(users, string(s.User)), append(devices, string(s.Device))
 		}

@@ -24,7 +24,7 @@ type View struct {
 	Opened time.Time
 	Closed bool
 	By     string // who decided
-	Why    string // and why, in his words
+	Said   []Saying
 	Shows  []Value
 	Sides  []Side
 	Row    []Field
@@ -35,6 +35,12 @@ type View struct {
 }
 
 type name struct{ name, post string }
+
+// Saying is why it was decided so, in the words of who decided; Again tells that he decided it once more.
+type Saying struct {
+	Who, Text string
+	Again     bool
+}
 
 // Value is what a cell holds, with its label.
 type Value struct{ Label, Text string }
@@ -114,9 +120,12 @@ func (d *Desk) text(zh, en string) string { return schema.Label{ZH: zh, EN: en}.
 
 // read puts an item into words; differences, which cost, only when it is read whole.
 func (d *Desk) read(tx *store.Tx, k *known, it *judge.Item, whole bool) (*View, error) {
-	v := &View{ID: it.ID, Base: it.Base, Kind: it.Kind, Opened: time.UnixMilli(it.Opened).In(d.Zone), Closed: it.Closed != 0, Why: it.Why, item: it}
+	v := &View{ID: it.ID, Base: it.Base, Kind: it.Kind, Opened: time.UnixMilli(it.Opened).In(d.Zone), Closed: it.Closed != 0, item: it}
 	v.names = k.names
 	v.By = v.names[it.By].name
+	for _, s := range it.Said {
+		v.Said = append(v.Said, Saying{Who: v.names[s.User].name, Text: s.Text, Again: s.At != it.Closed})
+	}
 	for _, name := range it.Cells {
 		if c := tx.Book().Cell(it.Table, name); c != nil {
 			v.Shows = append(v.Shows, Value{d.label(c), d.show(c, it.Shows[name])})

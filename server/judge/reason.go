@@ -1,0 +1,165 @@
+package judge
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// Saying is why somebody decided an item so, in his words. It lies beside the outcome of the item, and the chain hashes it in a record of its
+// own: nobody can put other words there, take them away or add some unseen.
+type Saying struct {
+	Change syncproto.Identity `json:"change"` // by which he decided; of late work and of two that are no twins one that the item is about
+	User   syncproto.UserID   `json:"user"`
+	At     int64              `json:"at"`
+	Text   string             `json:"text"`
+}
+
+// leafSaying is what a record of the chain says of a reason.
+type leafSaying struct {
+	Item string `json:"item"`
+	Saying
+}
+
+// wordReasoned begins the word for a reason that was given; the id of the item follows.
+const wordReasoned = "reasoned "
+
+// reasonedAbout reads the item out of a kind of record; ok is false when it tells of no reason.
+func reasonedAbout(kind string) (item string, ok bool) {
+	rest, ok := strings.CutPrefix(kind, "decided "+wordReasoned)
+	item, _, _ = strings.Cut(rest, " by ")
+	return item, ok
+}
+
+// keepSaying writes beside the outcome of an item why it was decided so, and puts it on record. One that stays open, because other words have
+// come, keeps nothing.
+func (j *Judge) keepSaying(tx *store.Tx, user syncproto.UserID, item string, out *Outcome, why string) error {
+	items, err := tx.Items("id = ? AND closed_ms > 0", item)
+	if err != nil || len(items) != 1 {
+		return err
+	}
+	it := items[0]
+	s := Saying{User: user, At: tx.Now(), Text: why}
+	if len(out.Verdicts) > 0 {
+		s.Change = out.Verdicts[0].Identity
+	} else if sides, err := readSides(it); err != nil || len(sides.Heads) == 0 {
+		return fmt.Errorf("judge: item %s names nobody: %w", item, err)
+	} else {
+		s.Change = sides.Heads[0]
+	}
+	c, err := readClosing(it)
+	if err != nil {
+		return err
+	}
+	c.Said = append(c.Said, s)
+	it.Outcome = mustJSON(c)
+	if err := tx.SaveItems(items); err != nil {
+		return err
+	}
+	if err := tx.LockStreams(it.Stream); err != nil {
+		return err
+	}
+	d, err := j.newDesk(tx)
+	if err != nil {
+		return err
+	}
+	if err := d.recordDecision(it.Stream, user, wordReasoned+item, s.Change, &leafSaying{item, s}); err != nil {
+		return err
+	}
+	return d.flush(&push{})
+}
+
+// Reconsider writes what somebody makes of an item that was decided before, by a change like any other, and keeps why beside the outcome.
+func (j *Judge) Reconsider(ctx context.Context, user syncproto.UserID, item string, edit syncproto.Edit, why string) (*Outcome, error) {
+	var out *Outcome
+	err := j.store.Write(ctx, func(tx *store.Tx) error {
+		d, err := j.newDesk(tx)
+		if err != nil {
+			return err
+		}
+		if _, err := d.itemFor(user, item); err != nil {
+			return err
+		}
+		out, err = j.SubmitIn(tx, user, Draft{Edits: []syncproto.Edit{edit}})
+		if err != nil || why == "" || out.Verdicts[0].Status == syncproto.Refused {
+			return err
+		}
+		return j.keepSaying(tx, user, item, out, why)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func readClosing(it *store.Item) (c closing, err error) {
+	if len(it.Outcome) == 0 {
+		return c, nil
+	}
+	if err := json.Unmarshal(it.Outcome, &c); err != nil {
+		return c, fmt.Errorf("judge: outcome of item %s: %w", it.ID, err)
+	}
+	return c, nil
+}
+
+// sayings are the reasons that records of the chain are about, as the database holds them.
+func sayings(tx *store.Tx, page []store.ChainRecord) (map[string]closing, error) {
+	var ids []string
+	for _, r := range page {
+		if item, ok := reasonedAbout(r.Kind); ok {
+			ids = append(ids, item)
+		}
+	}
+	out := map[string]closing{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	items, err := tx.Items("id = ANY(?)", ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, it := range items {
+		if out[it.ID], err = readClosing(it); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// of finds the reason that a record is about; an empty one, which hashes to nothing that was recorded, when it is gone.
+func (c closing) of(item string, change syncproto.Identity) *leafSaying {
+	for _, s := range c.Said {
+		if s.Change == change {
+			return &leafSaying{item, s}
+		}
+	}
+	return &leafSaying{Item: item}
+}
+
+// straySayings finds reasons that no record of the chains tells of: of each stream the first.
+func straySayings(tx *store.Tx, streams []string, told map[string]bool) (out []Broken, err error) {
+	where, args := "closed_ms > 0 AND outcome LIKE ? ORDER BY stream, id", []any{`%"said":%`}
+	if streams != nil {
+		where, args = "stream = ANY(?) AND "+where, append([]any{streams}, args...)
+	}
+	items, err := tx.Items(where, args...)
+	if err != nil {
+		return nil, err
+	}
+	for _, it := range items {
+		c, err := readClosing(it)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range c.Said {
+			if !told[it.ID+" "+string(s.Change)] && (len(out) == 0 || out[len(out)-1].Stream != it.Stream) {
+				out = append(out, Broken{Stream: it.Stream, Identity: s.Change, Why: "a reason stands beside a decision that no record tells of"})
+			}
+		}
+	}
+	return out, nil
+}
