@@ -14,7 +14,8 @@ type shown struct {
 	Row    syncproto.RowID `json:"row,omitempty"`
 	Within string          `json:"within,omitempty"` // place
 	Rows   int             `json:"rows,omitempty"`
-	Whole  bool            `json:"whole,omitempty"` // masked columns in full
+	Stream string          `json:"stream,omitempty"` // in which it lies
+	Whole  bool            `json:"whole,omitempty"`  // masked columns in full
 }
 
 // disclose appends to the chain of what a user was shown at the console, a chain for each user.

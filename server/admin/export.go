@@ -44,7 +44,11 @@ func (d *Desk) Export(ctx context.Context, w io.Writer, what ExportWhat) (rows i
 		} else if t, err = findTable(tx.Book(), what.Table); err != nil {
 			return err
 		}
-		return disclose(tx, by, shown{What: "export", Table: what.Table, Within: within.ID, Whole: what.Whole})
+		stream, err := register.StreamOf(tx, within.ID)
+		if err != nil {
+			return err
+		}
+		return disclose(tx, by, shown{What: "export", Table: what.Table, Within: within.ID, Whole: what.Whole, Stream: stream})
 	})
 	if err != nil {
 		return 0, err

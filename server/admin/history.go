@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -44,7 +45,11 @@ func (d *Desk) History(ctx context.Context, table, ref string, whole bool) (name
 			return err
 		}
 		if whole {
-			if err := disclose(tx, by, shown{What: "history", Table: t.Name, Row: id}); err != nil {
+			stored, err := tx.Rows([]string{string(id)})
+			if err != nil || len(stored) == 0 {
+				return errors.Join(err, notFound("history", "没有这条记录。", "No such row.", ""))
+			}
+			if err := disclose(tx, by, shown{What: "history", Table: t.Name, Row: id, Stream: stored[0].Stream}); err != nil {
 				return err
 			}
 		}

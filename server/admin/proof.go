@@ -114,6 +114,12 @@ func checkDisclosure(r store.Disclosure, head string, pos int64) string {
 		if leaf, err := syncproto.ChainLeaf(r.Salt, []byte(r.Value)); err != nil || leaf != r.Leaf {
 			return "it was altered"
 		}
+		// The column by which a place finds its records says what the value says; that of records made before there was one is empty.
+		if r.Stream != "" {
+			if named, err := store.StreamShown(r.Value); err != nil || r.Stream != named {
+				return "it was put into another place"
+			}
+		}
 	}
 	if next, err := syncproto.ChainNext(head, uint64(r.Pos), r.Leaf); err != nil || next != r.Head {
 		return "it does not follow the record before"

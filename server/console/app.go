@@ -42,6 +42,7 @@ type App struct {
 	routes map[string]*entry
 	roles  map[string][]schema.Role // who may, by pattern
 	intake *intake.Worker
+	noted  noted
 	face   http.Handler
 	mux    *http.ServeMux
 }

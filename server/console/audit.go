@@ -68,6 +68,7 @@ var auditWords = words{
 	"audit.kinds":        {ZH: "看哪一类", EN: "Which records"},
 	"audit.changed":      {ZH: "改动", EN: "Changed"},
 	"audit.seen":         {ZH: "看过", EN: "Seen"},
+	"audit.pages":        {ZH: "网页上看过", EN: "Seen at the consoles"},
 	"audit.exported":     {ZH: "导出", EN: "Exported"},
 	"audit.unmasked":     {ZH: "看过完整号码", EN: "Unmasked"},
 	"audit.settings":     {ZH: "设置", EN: "Settings"},
@@ -118,10 +119,14 @@ var auditWords = words{
 	"audit.photo":        {ZH: "看了照片", EN: "saw a photo"},
 	"audit.link":         {ZH: "给{0}出了登录链接", EN: "made a sign-in link for {0}"},
 	"audit.page":         {ZH: "看了{0}", EN: "saw {0}"},
+	"audit.page.in":      {ZH: "看了{0}，在“{1}”里", EN: "saw {0}, under “{1}”"},
+	"audit.page.change":  {ZH: "看了“{0}”里的一条", EN: "saw one of “{0}”"},
+	"audit.page.list":    {ZH: "看了“{0}”的名单", EN: "saw the list “{0}”"},
 	"audit.whole":        {ZH: "，号码完整显示", EN: ", numbers in full"},
 	"audit.why":          {ZH: "，理由：{0}", EN: ", because: {0}"},
 	"audit.t.audit":      {ZH: "操作记录", EN: "Audit"},
 	"audit.t.coverage":   {ZH: "联系覆盖", EN: "Coverage"},
+	"audit.t.persons":    {ZH: "户和人", EN: "Homes and people"},
 	"audit.t.register":   {ZH: "花名册", EN: "Register"},
 	"audit.export.upto":  {ZH: "一次最多 10 万条，要更早的请缩短日期", EN: "at most 100,000 records at once; narrow the days for older ones"},
 	"audit.cut":          {ZH: "后面的没有写完，请重新导出。", EN: "The rest is missing; export it again."},
@@ -133,7 +138,7 @@ var auditWords = words{
 const auditListed = 50
 
 // auditIcons are those of the kinds.
-var auditIcons = map[audit.Kind]string{audit.Changed: "edit", audit.Seen: "eye", audit.Exported: "download", audit.Unmasked: "lock", audit.Settings: "gear"}
+var auditIcons = map[audit.Kind]string{audit.Changed: "edit", audit.Seen: "eye", audit.Pages: "board", audit.Exported: "download", audit.Unmasked: "lock", audit.Settings: "gear"}
 
 // auditAsk reads what the address asks; bad is the sentence that says what to mend, ok is false when nobody is called so.
 func (rq *request) auditAsk(tx *store.Tx, q url.Values) (a *audit.Ask, bad string, err error) {
@@ -398,7 +403,7 @@ func (rq *request) auditShown(tx *store.Tx, a *audit.Ask, shown []audit.Shown) (
 	}
 	within := make([]string, len(shown))
 	for i := range shown {
-		within[i] = shown[i].Within
+		within[i] = shown[i].Where()
 	}
 	places, err := a.PlaceNames(tx, within)
 	if err != nil {
@@ -407,7 +412,7 @@ func (rq *request) auditShown(tx *store.Tx, a *audit.Ask, shown []audit.Shown) (
 	out := make([]auditRow, 0, len(shown))
 	for i := range shown {
 		s := &shown[i]
-		r := auditRow{At: time.UnixMilli(s.At).In(rq.app.zone), Where: places[s.Within], What: rq.auditWhat(s, names)}
+		r := auditRow{At: time.UnixMilli(s.At).In(rq.app.zone), Where: places[s.Where()], What: rq.auditWhat(s, names)}
 		r.sign(rq, people, s.User, s.Device)
 		out = append(out, r)
 	}
@@ -436,6 +441,12 @@ func (rq *request) auditWhat(s *audit.Shown, names map[syncproto.RowID]string) (
 		what = l.say("audit.history", of)
 	case s.What == "setting":
 		return l.say("audit.set", l.say("setting."+s.Setting), fmt.Sprint(s.From), fmt.Sprint(s.To))
+	case s.What == "list":
+		return l.say("audit.page.list", rq.auditTable(s.Page))
+	case s.What == "page" && s.Change != "":
+		return l.say("audit.page.change", rq.auditTable(s.Page))
+	case s.What == "page":
+		return l.say("audit.page.in", of, rq.auditTable(s.Page))
 	case s.What == "link":
 		return l.say("audit.link", of)
 	default:

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"minqing/internal/webpage/reader"
 	"minqing/server/console/consoletest"
@@ -85,6 +86,8 @@ func auditing(t *testing.T, dsn string) {
 		t.Errorf("unmasked: %q", got)
 	}
 
+	seenAbove(t, city, base, b)
+
 	// Verifying finds nothing, and finds what somebody altered past the server.
 	if got := strings.Join(b.Post("/at/{city}/audit/verify", nil).Want(200).Texts(".found"), ""); !strings.Contains(got, "一条没有动过") {
 		t.Errorf("verified, it says %q", got)
@@ -102,4 +105,64 @@ func auditing(t *testing.T, dsn string) {
 	if got := strings.Join(b.Post("/at/{other}/audit/verify", nil).Want(200).Texts(".found"), ""); !strings.Contains(got, "一条没有动过") {
 		t.Errorf("the other village's are whole, and it says %q", got)
 	}
+}
+
+// seenAbove: what somebody above a village sees of it is on record before he sees it, once for each row and hour; the village's records have it, those
+// of others do not, and of him no more than that.
+func seenAbove(t *testing.T, city *consoletest.City, base string, admin *consoletest.Browser) {
+	t.Helper()
+	above := city.NewBrowser(t, base, "township")
+	pages := func(place, more string) []string {
+		t.Helper()
+		return admin.Get("/at/" + place + "/audit?kind=pages" + more).Want(200).Texts("tbody tr")
+	}
+	had := len(pages("{place}", ""))
+	for range 3 {
+		above.Get("/at/{place}/review/{journal.urgent}").Want(200)
+		above.Get("/at/{town}/matters/{matter}").Want(200)
+		above.Get("/at/{town}/coverage").Want(200)
+	}
+	rows := pages("{place}", "")
+	if text := strings.Join(rows, "|"); len(rows) != had+3 || !strings.Contains(text, "看了丁有田家 · ") || !strings.Contains(text, "，在“审阅”里") || !strings.Contains(text, "，在“事项”里") || !strings.Contains(text, "看了“联系覆盖”的名单") {
+		t.Errorf("of what the township saw there is %q", rows)
+	}
+	name := url.QueryEscape(columnOf(t, city, `"user"`, "name", string(city.Users["township"])))
+	if got := pages("{place}", "&who="+name); len(got) != 3 {
+		t.Errorf("asked for %s there is %q", name, got)
+	}
+	if got := pages("{other}", ""); len(got) != 0 {
+		t.Errorf("the other village lists %q", got)
+	}
+	// What the administrator of the city looks at is the village's when it lies there, and leaves nothing of elsewhere here.
+	admin.Get("/at/{city}/persons/{wang.0}").Want(200)
+	admin.Get("/at/{city}/persons/{foreign.0}").Want(200)
+	admin.Get("/at/{city}/conflicts/{item.low_income}").Want(200)
+	admin.Get("/at/{city}/refused/{change.toolate}").Want(200)
+	text := strings.Join(pages("{place}", "&who=hewanqing"), "|")
+	if !strings.Contains(text, "，在“户和人”里") || !strings.Contains(text, "，在“冲突处理”里") || !strings.Contains(text, "看了“未通过和晚到”里的一条") || strings.Contains(text, "枫林村") {
+		t.Errorf("of what the administrator saw there is %q", text)
+	}
+	if got := len(pages("{city}", "&who=hewanqing")); got < 5 {
+		t.Errorf("the city lists %d", got)
+	}
+	// The next hour is another record; an altered stream, by which the village finds them, is found.
+	city.SetNow(city.Now().Add(time.Hour))
+	above.Get("/at/{place}/review/{journal.urgent}").Want(200)
+	if got := pages("{place}", "&who="+name); len(got) != 4 {
+		t.Errorf("an hour later there is %q", got)
+	}
+	alter := func(from, to string) {
+		t.Helper()
+		if err := city.Engine.Store.Write(t.Context(), func(tx *store.Tx) error {
+			return tx.Exec("UPDATE mq_disclosure SET stream = ? WHERE stream = ? AND user_id = ?", to, from, string(city.Users["township"]))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alter(city.Places["village"], city.Places["other"])
+	if got := strings.Join(admin.Post("/at/{city}/audit/verify", nil).Want(200).Texts(".found"), ""); !strings.Contains(got, "有记录被动过") {
+		t.Errorf("records were put elsewhere, and verifying says %q", got)
+	}
+	alter(city.Places["other"], city.Places["village"])
+	city.SetNow(city.Now().Add(-time.Hour))
 }

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -22,15 +21,11 @@ func exportAudit(rq *request) error {
 	}
 	var ask *audit.Ask
 	bad := ""
-	record, err := json.Marshal(taken{What: "export", Table: "audit", Within: rq.place.ID})
-	if err != nil {
-		return err
-	}
 	if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) (err error) {
 		if ask, bad, err = rq.auditAsk(tx, f); err != nil || bad != "" {
 			return err
 		}
-		return tx.Disclose("console "+string(rq.user()), "", rq.user(), record)
+		return rq.takeAway(tx, taken{What: "export", Table: "audit", Within: rq.place.ID})
 	}); err != nil {
 		return err
 	}

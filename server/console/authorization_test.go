@@ -112,6 +112,18 @@ func TestAuthorization(t *testing.T) {
 	t.Logf("%d routes, %d callers, %d cases", len(console.Lines()), len(callers), cases)
 }
 
+// TestWhatIsShownIsOnRecord: of each page of a place it is said that it shows people of the register, or it is one of those that show none.
+func TestWhatIsShownIsOnRecord(t *testing.T) {
+	none := strings.Fields("photo cadres numbers import import/{row}/bad homes/new users users/new users/{row} tree tree/{row} teams devices devices/{row} health settings")
+	for _, l := range console.Lines() {
+		page, ok := strings.CutPrefix(l.Pattern, "GET /at/{place}/")
+		page = strings.TrimSuffix(strings.Replace(page, "photo/{row}", "photo", 1), "/")
+		if ok && l.Shows == slices.Contains(none, page) { // a photo and a file leave records of their own
+			t.Errorf("%s: is it on record what it shows?", l.Pattern)
+		}
+	}
+}
+
 // judge compares one answer with what is due.
 func judge(t *testing.T, p, gone *consoletest.Page, c caller, method string, may bool) {
 	t.Helper()

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 
 	"minqing/internal/sheet"
+	"minqing/server/register"
 	"minqing/server/store"
-	"minqing/syncproto"
 )
 
 // taken is the record of an export, as the engine records them.
@@ -15,17 +15,26 @@ type taken struct {
 	Table  string `json:"table"`
 	Within string `json:"within"`
 	Rows   int    `json:"rows"`
+	Stream string `json:"stream,omitempty"` // that of the place
+}
+
+// takeAway puts on record that somebody takes something away.
+func (rq *request) takeAway(tx *store.Tx, what taken) (err error) {
+	if what.Stream, err = register.StreamOf(tx, what.Within); err != nil {
+		return err
+	}
+	record, err := json.Marshal(what)
+	if err != nil {
+		return err
+	}
+	return tx.Disclose("console "+string(rq.user()), "", rq.user(), record)
 }
 
 // download gives a table as a file, as a workbook or as CSV. That it is taken away is on record before its first byte leaves, and each row
 // says in its last column who took it and when. Cells that a spreadsheet program would run are made harmless by package sheet.
 func (rq *request) download(name, as string, titles []string, rows [][]string) error {
-	record, err := json.Marshal(taken{What: "export", Table: name, Within: rq.place.ID, Rows: len(rows)})
-	if err != nil {
-		return err
-	}
 	if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) error {
-		return tx.Disclose("console "+string(rq.user()), syncproto.DeviceID(""), rq.user(), record)
+		return rq.takeAway(tx, taken{What: "export", Table: name, Within: rq.place.ID, Rows: len(rows)})
 	}); err != nil {
 		return err
 	}

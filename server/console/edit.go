@@ -124,6 +124,7 @@ type unmasked struct {
 	Table  string          `json:"table"`
 	Row    syncproto.RowID `json:"row"`
 	Within string          `json:"within"`
+	Stream string          `json:"stream"`
 	Whole  bool            `json:"whole"`
 	Why    string          `json:"why"`
 }
@@ -202,7 +203,7 @@ func (rq *request) unmask(f url.Values) (why string, ok bool, err error) {
 	if r := []rune(why); len(r) < leastWhy || len(r) > 200 {
 		return why, false, nil
 	}
-	record, err := json.Marshal(unmasked{What: "unmask", Table: rq.row.Table, Row: rq.row.ID, Within: rq.place.ID, Whole: true, Why: why})
+	record, err := json.Marshal(unmasked{What: "unmask", Table: rq.row.Table, Row: rq.row.ID, Within: rq.place.ID, Stream: rq.row.Stream, Whole: true, Why: why})
 	if err != nil {
 		return why, false, err
 	}

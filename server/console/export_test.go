@@ -13,6 +13,7 @@ type Line struct {
 	Access  int
 	Needs   []Need
 	Of      string
+	Shows   bool // something of people in the register
 }
 
 // Need is a right that a line needs.
@@ -26,7 +27,7 @@ type Need struct {
 // Lines is the authorization table.
 func Lines() (out []Line) {
 	for _, e := range table {
-		l := Line{Pattern: e.pattern, Access: int(e.access), Of: e.of}
+		l := Line{Pattern: e.pattern, Access: int(e.access), Of: e.of, Shows: e.shows != nobody}
 		for _, n := range e.needs {
 			l.Needs = append(l.Needs, Need{n.table, n.op, n.cell, n.from, n.to})
 		}

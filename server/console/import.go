@@ -334,12 +334,8 @@ func sendBad(rq *request) (err error) {
 	}); err != nil {
 		return err
 	}
-	record, err := json.Marshal(taken{What: "export", Table: "import", Within: rq.place.ID, Rows: rows})
-	if err != nil {
-		return err
-	}
 	if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) error {
-		return tx.Disclose("console "+string(rq.user()), syncproto.DeviceID(""), rq.user(), record)
+		return rq.takeAway(tx, taken{What: "export", Table: "import", Within: rq.place.ID, Rows: rows})
 	}); err != nil {
 		return err
 	}

@@ -125,6 +125,9 @@ func (rq *request) serve(do handler) error {
 	if err := rq.prove(); err != nil {
 		return err
 	}
+	if err := rq.note(); err != nil {
+		return err
+	}
 	if rq.route.body > 0 {
 		rq.Body = http.MaxBytesReader(rq.w, rq.body, rq.route.body)
 	}

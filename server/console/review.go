@@ -289,6 +289,11 @@ func showQueue(rq *request) error {
 	if err != nil {
 		return err
 	}
+	if p.Record != nil { // the first of the queue is open beside it
+		if err := rq.noteRow("journal", p.Record.Journal); err != nil {
+			return err
+		}
+	}
 	return rq.show("review", p)
 }
 

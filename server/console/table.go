@@ -25,6 +25,15 @@ type right struct {
 	from, to string
 }
 
+// showing says what of people in the register a route shows: that it did is on record before it answers (seen.go).
+type showing int
+
+const (
+	nobody showing = iota // figures, settings, who works here
+	aRow                  // the row of the address, and what lies around it
+	aList                 // rows of the place, each by a line
+)
+
 // entry is one line of the authorization table. of names the table of the row that {row} names in the address, "item" for one of the
 // inbox, "change" for one that was refused or came late, "order" for what was assigned, "file" for one that was brought; it must lie in the place.
 type entry struct {
@@ -32,6 +41,7 @@ type entry struct {
 	access  access
 	needs   []right
 	of      string
+	shows   showing
 	body    int64 // bytes of a form that carries a file; 0: maxBody
 }
 
@@ -65,52 +75,52 @@ var table = []entry{
 	{pattern: "POST /me/sessions", access: signedIn},
 	{pattern: "GET /at/{place}", access: signedIn},
 
-	{pattern: "GET /at/{place}/review", needs: reviews},
-	{pattern: "GET /at/{place}/review/{row}", needs: reviews, of: "journal"},
-	{pattern: "POST /at/{place}/review/{row}", needs: reviews, of: "journal"},
-	{pattern: "GET /at/{place}/visits", needs: reviews},
+	{pattern: "GET /at/{place}/review", needs: reviews, shows: aList},
+	{pattern: "GET /at/{place}/review/{row}", needs: reviews, of: "journal", shows: aRow},
+	{pattern: "POST /at/{place}/review/{row}", needs: reviews, of: "journal", shows: aRow},
+	{pattern: "GET /at/{place}/visits", needs: reviews, shows: aList},
 	{pattern: "GET /at/{place}/photo/{row}", needs: reviews, of: "attachment"},
 
-	{pattern: "GET /at/{place}/coverage", needs: reviews},
+	{pattern: "GET /at/{place}/coverage", needs: reviews, shows: aList},
 	{pattern: "POST /at/{place}/coverage/export", needs: reviews},
 
-	{pattern: "GET /at/{place}/matters", needs: reviews},
-	{pattern: "GET /at/{place}/matters/{row}", needs: reviews, of: "matter"},
+	{pattern: "GET /at/{place}/matters", needs: reviews, shows: aList},
+	{pattern: "GET /at/{place}/matters/{row}", needs: reviews, of: "matter", shows: aRow},
 	{pattern: "GET /at/{place}/cadres", needs: reviews},
 	{pattern: "GET /at/{place}/numbers", needs: reviews},
 	{pattern: "POST /at/{place}/numbers/export", needs: reviews},
 
-	{pattern: "GET /at/{place}/conflicts", needs: administers},
-	{pattern: "GET /at/{place}/conflicts/{row}", needs: administers, of: itemRow},
-	{pattern: "POST /at/{place}/conflicts/{row}", needs: administers, of: itemRow},
+	{pattern: "GET /at/{place}/conflicts", needs: administers, shows: aList},
+	{pattern: "GET /at/{place}/conflicts/{row}", needs: administers, of: itemRow, shows: aRow},
+	{pattern: "POST /at/{place}/conflicts/{row}", needs: administers, of: itemRow, shows: aRow},
 	{pattern: "POST /at/{place}/conflicts/{row}/undo", needs: administers, of: itemRow},
 
-	{pattern: "GET /at/{place}/refused", needs: administers},
-	{pattern: "GET /at/{place}/refused/{row}", needs: administers, of: changeRow},
-	{pattern: "POST /at/{place}/refused/{row}", needs: administers, of: changeRow},
+	{pattern: "GET /at/{place}/refused", needs: administers, shows: aList},
+	{pattern: "GET /at/{place}/refused/{row}", needs: administers, of: changeRow, shows: aRow},
+	{pattern: "POST /at/{place}/refused/{row}", needs: administers, of: changeRow, shows: aRow},
 
-	{pattern: "GET /at/{place}/assign", needs: administers},
-	{pattern: "POST /at/{place}/assign", needs: administers, body: 8 << 20},
-	{pattern: "GET /at/{place}/assign/{row}", needs: administers, of: orderRow},
+	{pattern: "GET /at/{place}/assign", needs: administers, shows: aList},
+	{pattern: "POST /at/{place}/assign", needs: administers, shows: aList, body: 8 << 20},
+	{pattern: "GET /at/{place}/assign/{row}", needs: administers, of: orderRow, shows: aList},
 	{pattern: "POST /at/{place}/assign/{row}/undo", needs: administers, of: orderRow},
-	{pattern: "GET /at/{place}/assign/{row}/cards", needs: administers, of: orderRow},
+	{pattern: "GET /at/{place}/assign/{row}/cards", needs: administers, of: orderRow, shows: aList},
 
 	{pattern: "GET /at/{place}/import", needs: administers},
 	{pattern: "POST /at/{place}/import", needs: administers, body: intake.MostBytes + maxBody},
-	{pattern: "GET /at/{place}/import/{row}", needs: administers, of: fileRow},
+	{pattern: "GET /at/{place}/import/{row}", needs: administers, of: fileRow, shows: aList},
 	{pattern: "POST /at/{place}/import/{row}", needs: administers, of: fileRow},
 	{pattern: "GET /at/{place}/import/{row}/bad", needs: administers, of: fileRow},
 
-	{pattern: "GET /at/{place}/homes", needs: administers},
+	{pattern: "GET /at/{place}/homes", needs: administers, shows: aList},
 	{pattern: "GET /at/{place}/homes/new", needs: administers},
 	{pattern: "POST /at/{place}/homes/new", needs: administers},
-	{pattern: "GET /at/{place}/homes/{row}", needs: administers, of: "household"},
-	{pattern: "POST /at/{place}/homes/{row}", needs: administers, of: "household"},
+	{pattern: "GET /at/{place}/homes/{row}", needs: administers, of: "household", shows: aRow},
+	{pattern: "POST /at/{place}/homes/{row}", needs: administers, of: "household", shows: aRow},
 	{pattern: "POST /at/{place}/homes/{row}/unmask", needs: administers, of: "household"},
-	{pattern: "GET /at/{place}/homes/{row}/person", needs: administers, of: "household"},
-	{pattern: "POST /at/{place}/homes/{row}/person", needs: administers, of: "household"},
-	{pattern: "GET /at/{place}/persons/{row}", needs: administers, of: "resident"},
-	{pattern: "POST /at/{place}/persons/{row}", needs: administers, of: "resident"},
+	{pattern: "GET /at/{place}/homes/{row}/person", needs: administers, of: "household", shows: aRow},
+	{pattern: "POST /at/{place}/homes/{row}/person", needs: administers, of: "household", shows: aRow},
+	{pattern: "GET /at/{place}/persons/{row}", needs: administers, of: "resident", shows: aRow},
+	{pattern: "POST /at/{place}/persons/{row}", needs: administers, of: "resident", shows: aRow},
 	{pattern: "POST /at/{place}/persons/{row}/unmask", needs: administers, of: "resident"},
 
 	{pattern: "GET /at/{place}/users", needs: administers},
@@ -132,8 +142,8 @@ var table = []entry{
 	{pattern: "GET /at/{place}/devices/{row}", needs: devices, of: "device"},
 	{pattern: "POST /at/{place}/devices/{row}/revoke", needs: devices, of: "device"},
 
-	{pattern: "GET /at/{place}/audit", needs: administers},
-	{pattern: "POST /at/{place}/audit/verify", needs: administers},
+	{pattern: "GET /at/{place}/audit", needs: administers, shows: aList},
+	{pattern: "POST /at/{place}/audit/verify", needs: administers, shows: aList},
 	{pattern: "POST /at/{place}/audit/export", needs: administers},
 	{pattern: "GET /at/{place}/health", needs: administers},
 	{pattern: "GET /at/{place}/settings", needs: administers},

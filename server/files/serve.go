@@ -15,9 +15,10 @@ import (
 
 // shown is the record of a content that went out.
 type shown struct {
-	File  syncproto.RowID `json:"file"`
-	Scope string          `json:"scope"`
-	Bytes int64           `json:"bytes"`
+	File   syncproto.RowID `json:"file"`
+	Scope  string          `json:"scope"`
+	Bytes  int64           `json:"bytes"`
+	Stream string          `json:"stream,omitempty"`
 }
 
 // Serve sends the content of an attachment to somebody who may see its row now. Device is "" for a console.
@@ -45,7 +46,7 @@ func (s *Service) Serve(w http.ResponseWriter, r *http.Request, who auth.Who, id
 		if !found {
 			return notYet(nil)
 		}
-		value, err := json.Marshal(shown{File: id, Scope: a.row.Scope, Bytes: o.bytes})
+		value, err := json.Marshal(shown{File: id, Scope: a.row.Scope, Bytes: o.bytes, Stream: a.row.Stream})
 		if err != nil {
 			return err
 		}

@@ -1,12 +1,13 @@
 package store
 
 // storeVersion is the version of the mq_* tables; it grows when they change.
-const storeVersion = 6
+const storeVersion = 7
 
 // upgrades are what brings older mq_* tables to a store version, beside the tables and indexes that are new. They only add: a server of the
 // version before works on beside this one while an upgrade rolls.
 var upgrades = map[int][]string{
 	6: {`ALTER TABLE mq_name ADD COLUMN renamed {int} NOT NULL DEFAULT 1`, `DROP INDEX IF EXISTS mq_name_identity`, `DROP INDEX IF EXISTS mq_history_identity`},
+	7: {`ALTER TABLE mq_disclosure ADD COLUMN stream TEXT{c} NOT NULL DEFAULT ''`},
 }
 
 // bookkeeping is the DDL of the mq_* tables. The words {int} and {blob} stand for the database's own type names. All text is
@@ -88,13 +89,15 @@ var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS mq_chain (stream TEXT{c} NOT NULL, pos {int} NOT NULL, kind TEXT{c} NOT NULL, identity TEXT{c} NOT NULL, salt TEXT{c} NOT NULL,
 		leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, PRIMARY KEY (stream, pos))`,
 	`CREATE INDEX IF NOT EXISTS mq_chain_decided ON mq_chain (identity) WHERE kind >= 'decided ' AND kind < 'decided!'`,
-	// What was shown to whom: chains of their own, one record a sync.
+	// What was shown to whom: chains of their own, one record a sync. stream is that of what was shown at the consoles, as the value says it, ""
+	// where it names none.
 	`CREATE TABLE IF NOT EXISTS mq_disclosure (chain TEXT{c} NOT NULL, pos {int} NOT NULL, device TEXT{c} NOT NULL, user_id TEXT{c} NOT NULL, salt TEXT{c} NOT NULL,
-		value TEXT NOT NULL, leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, PRIMARY KEY (chain, pos)) {key}`,
+		value TEXT NOT NULL, leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, stream TEXT{c} NOT NULL DEFAULT '', PRIMARY KEY (chain, pos)) {key}`,
 
 	// “Who saw what?”, in the same way; what was shown at the consoles is little beside the syncs.
 	`CREATE INDEX IF NOT EXISTS mq_disclosure_at ON mq_disclosure (at, chain, pos)`,
 	`CREATE INDEX IF NOT EXISTS mq_disclosure_user ON mq_disclosure (user_id, at, chain, pos)`,
+	`CREATE INDEX IF NOT EXISTS mq_disclosure_stream ON mq_disclosure (stream, at, chain, pos) WHERE stream <> ''`,
 	`CREATE INDEX IF NOT EXISTS mq_disclosure_console ON mq_disclosure (at, chain, pos) WHERE device = ''`,
 
 	// What a human must decide. A cell has at most one open item (closed_ms 0). other is the second row of a twin, the dead parent of

@@ -223,6 +223,18 @@ type Disclosure struct {
 	Leaf   string
 	Head   string
 	At     int64
+	Stream string // in which what was shown at a console lies, as the value says
+}
+
+// StreamShown is the stream that the value of a disclosure names, "" for none.
+func StreamShown(value string) (string, error) {
+	var named struct {
+		Stream string `json:"stream"`
+	}
+	if err := json.Unmarshal([]byte(value), &named); err != nil {
+		return "", fmt.Errorf("store: what was disclosed: %w", err)
+	}
+	return named.Stream, nil
 }
 
 // Disclose appends what was shown to the chain of a device, or of a user at the console (device is then ""). Value is JSON.
@@ -242,8 +254,13 @@ func (tx *Tx) Disclose(chain string, device syncproto.DeviceID, user syncproto.U
 	if d.Head, err = syncproto.ChainNext(last.Head, uint64(d.Pos), d.Leaf); err != nil {
 		return err
 	}
-	return tx.Exec("INSERT INTO mq_disclosure (chain, pos, device, user_id, salt, value, leaf, head, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		d.Chain, d.Pos, string(d.Device), string(d.User), d.Salt, d.Value, d.Leaf, d.Head, d.At)
+	if device == "" { // what a sync has shown lies in many
+		if d.Stream, err = StreamShown(d.Value); err != nil {
+			return err
+		}
+	}
+	return tx.Exec("INSERT INTO mq_disclosure (chain, pos, device, user_id, salt, value, leaf, head, at, stream) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		d.Chain, d.Pos, string(d.Device), string(d.User), d.Salt, d.Value, d.Leaf, d.Head, d.At, d.Stream)
 }
 
 // lastDisclosure is the newest record of a chain, locked till the commit; zero when there is none.
@@ -265,11 +282,11 @@ func (tx *Tx) Disclosures(chain string, after int64, limit int) ([]Disclosure, e
 	var out []Disclosure
 	err := tx.Each(func(scan func(...any) error) error {
 		d := Disclosure{Chain: chain}
-		if err := scan(&d.Pos, &d.Device, &d.User, &d.Salt, &d.Value, &d.Leaf, &d.Head, &d.At); err != nil {
+		if err := scan(&d.Pos, &d.Device, &d.User, &d.Salt, &d.Value, &d.Leaf, &d.Head, &d.At, &d.Stream); err != nil {
 			return err
 		}
 		out = append(out, d)
 		return nil
-	}, "SELECT pos, device, user_id, salt, value, leaf, head, at FROM mq_disclosure WHERE chain = ? AND pos > ? ORDER BY pos LIMIT ?", chain, after, int64(limit))
+	}, "SELECT pos, device, user_id, salt, value, leaf, head, at, stream FROM mq_disclosure WHERE chain = ? AND pos > ? ORDER BY pos LIMIT ?", chain, after, int64(limit))
 	return out, err
 }

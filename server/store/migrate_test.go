@@ -126,9 +126,11 @@ func olderBooksAreBrought(t *testing.T, sub subject) {
 		text, number, key = `TEXT COLLATE "C"`, "BIGINT", ""
 	}
 	old := fmt.Sprintf("CREATE TABLE mq_name (device %[1]s NOT NULL, number %[2]s NOT NULL, identity %[1]s NOT NULL, vseq %[2]s NOT NULL, PRIMARY KEY (device, number)) %[3]s", text, number, key)
+	shown := fmt.Sprintf(`CREATE TABLE mq_disclosure (chain %[1]s NOT NULL, pos %[2]s NOT NULL, device %[1]s NOT NULL, user_id %[1]s NOT NULL, salt %[1]s NOT NULL, value TEXT NOT NULL,
+		leaf %[1]s NOT NULL, head %[1]s NOT NULL, at %[2]s NOT NULL, PRIMARY KEY (chain, pos)) %[3]s`, text, number, key)
 	name := func(device syncproto.DeviceID) syncproto.Name { return syncproto.Name{Device: device, Number: 1} }
 	write(t, s, func(tx *store.Tx) error {
-		for _, stmt := range []string{"DROP TABLE mq_name", old, "DROP INDEX mq_history_received", "CREATE INDEX mq_history_identity ON mq_history (identity)", "CREATE INDEX mq_name_identity ON mq_name (identity)", "CREATE INDEX mq_name_vseq ON mq_name (device, vseq) WHERE vseq > 0",
+		for _, stmt := range []string{"DROP TABLE mq_disclosure", shown, "INSERT INTO mq_disclosure VALUES ('c', 1, '', 'u', 's', '{}', 'l', 'h', 5)", "DROP TABLE mq_name", old, "DROP INDEX mq_history_received", "CREATE INDEX mq_history_identity ON mq_history (identity)", "CREATE INDEX mq_name_identity ON mq_name (identity)", "CREATE INDEX mq_name_vseq ON mq_name (device, vseq) WHERE vseq > 0",
 			"INSERT INTO mq_name (device, number, identity, vseq) VALUES ('old', 1, 'i', 0)"} {
 			if err := tx.Exec(stmt); err != nil {
 				return err
@@ -148,6 +150,9 @@ func olderBooksAreBrought(t *testing.T, sub subject) {
 		return tx.SaveNames([]store.Named{{Name: name("new"), Identity: "k", First: true}, {Name: name("copy"), Identity: "k"}, {Name: name("other"), Identity: "l"}})
 	})
 	read(t, s, func(tx *store.Tx) error {
+		if d, err := tx.Disclosures("c", 0, 9); err != nil || len(d) != 1 || d[0].At != 5 || d[0].Stream != "" {
+			t.Errorf("what was shown is %+v, %v", d, err)
+		}
 		names, err := tx.NamesOf([]string{"i", "k"})
 		if len(names) != 3 || names[0].Name != name("copy") || names[1].Name != name("new") || names[2].Name != name("old") {
 			t.Errorf("the names are %+v", names)

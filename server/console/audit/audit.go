@@ -1,6 +1,7 @@
 // Package audit answers who saw, changed, exported and unmasked what.
 //
-// It promises: what is asked of a place holds what happened in it: changes of its streams, and what its people were shown. Every list is read
+// It promises: what is asked of a place holds what happened in it: changes of its streams, what its people were shown, and what anybody was shown
+// of it at the consoles, by a row or by a list of a place above it too. Every list is read
 // from an index, newest first, from behind a key: the last part costs what the first does. It reads the records that the chains hold, and
 // adds nothing to them.
 package audit
@@ -26,13 +27,14 @@ type Kind string
 const (
 	Changed  Kind = "changed"
 	Seen     Kind = "seen"
+	Pages    Kind = "pages" // Seen, at the consoles
 	Exported Kind = "exported"
 	Unmasked Kind = "unmasked"
 	Settings Kind = "settings"
 )
 
 // Kinds are all of them.
-var Kinds = []Kind{Changed, Seen, Exported, Unmasked, Settings}
+var Kinds = []Kind{Changed, Seen, Pages, Exported, Unmasked, Settings}
 
 // Ask is what is asked for.
 type Ask struct {
@@ -48,6 +50,7 @@ type scope struct {
 	whole   bool // the city: nothing lies outside
 	places  []string
 	streams []string // of those places that have one
+	above   []string // places above it that have one
 	names   map[string]string
 }
 
@@ -73,7 +76,14 @@ func (a *Ask) In(tx *store.Tx, place string, whole bool) error {
 		s.streams = append(s.streams, place)
 	}
 	a.scope = s
-	return nil
+	return tx.Each(func(scan func(...any) error) error {
+		var id, name, level string
+		err := scan(&id, &name, &level)
+		if s.names[id] == "" && schema.HasStream(level) {
+			s.names[id], s.above = name, append(s.above, id)
+		}
+		return err
+	}, "SELECT p.id, COALESCE(p.name, ''), COALESCE(p.level, '') FROM mq_above a JOIN place p ON p.id = a.above WHERE a.place = ? ORDER BY p.id", place)
 }
 
 // PlaceNames are what places of the scope are called; what lies outside has no name.
@@ -93,12 +103,12 @@ func (a *Ask) PlaceNames(tx *store.Tx, ids []string) (map[string]string, error) 
 // Streams are those of the place, for whoever verifies them.
 func (a *Ask) Streams() []string { return a.scope.streams }
 
-// Find finds the people of the place by login or name.
+// Find finds people of the place, or of one above it, by login or name.
 func (a *Ask) Find(tx *store.Tx, who string) (ids []string, err error) {
 	c := condition{}
 	c.and("(login = ? OR name = ?)", strings.ToLower(who), who)
 	if !a.scope.whole {
-		c.and("place = ANY(?)", a.scope.places)
+		c.and("place = ANY(?)", append(slices.Clone(a.scope.places), a.scope.above...))
 	}
 	err = tx.Each(func(scan func(...any) error) error {
 		var id string
@@ -177,6 +187,9 @@ func cut(key string) (at int64, rest string, ok bool) {
 type Shown struct {
 	store.Disclosure
 	What    string          `json:"what"`
+	Page    string          `json:"page"`
+	Change  string          `json:"change"`
+	Stream  string          `json:"stream"`
 	Table   string          `json:"table"`
 	Row     syncproto.RowID `json:"row"`
 	Within  string          `json:"within"`
@@ -189,6 +202,14 @@ type Shown struct {
 	File    syncproto.RowID `json:"file"`
 	Fill    []string        `json:"fill"`
 	Changes []string        `json:"changed"`
+}
+
+// Where is the place of what was shown.
+func (s *Shown) Where() string {
+	if s.Within != "" {
+		return s.Within
+	}
+	return s.Stream
 }
 
 // fewPeople is up to how many people are asked for one by one; of more, the time of the record leads.
@@ -207,6 +228,8 @@ func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err er
 		c.and("(at, chain, pos) < (?, ?, ?)", at, chain, n)
 	}
 	switch a.Kind {
+	case Pages:
+		c.and(`device = '' AND (value LIKE '{"what":"page"%' OR value LIKE '{"what":"list"%' OR value LIKE '{"file"%')`)
 	case Exported:
 		c.and(`device = '' AND value LIKE '%"what":"export"%'`)
 	case Settings:
@@ -215,30 +238,27 @@ func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err er
 		c.and(`device = '' AND (value LIKE '%"whole":true%' OR value LIKE '%"what":"unmask%')`)
 	}
 	users := a.Users
-	if users == nil && !a.scope.whole {
+	if !a.scope.whole {
 		if users, err = a.people(tx); err != nil {
 			return nil, "", err
 		}
-	}
-	switch {
-	case users == nil:
-		found, err = a.read(tx, c, limit)
-	case len(users) > fewPeople:
-		c.and("(user_id || '') = ANY(?)", users)
-		found, err = a.read(tx, c, limit)
-	default:
-		for _, u := range users {
-			mine := condition{slices.Clone(c.parts), slices.Clone(c.args)}
-			mine.and("user_id = ?", u)
-			part, err := a.read(tx, mine, limit)
-			if err != nil {
-				return nil, "", err
-			}
-			found = append(found, part...)
+		if a.Users != nil { // of those of places above only what they were shown of this one
+			users = slices.DeleteFunc(users, func(u string) bool { return !slices.Contains(a.Users, u) })
 		}
+	}
+	parts := a.parts(c, users)
+	for _, part := range parts {
+		more, err := a.read(tx, part, limit)
+		if err != nil {
+			return nil, "", err
+		}
+		found = append(found, more...)
+	}
+	if len(parts) > 1 {
 		slices.SortFunc(found, func(x, y Shown) int {
 			return cmp.Or(cmp.Compare(y.At, x.At), cmp.Compare(y.Chain, x.Chain), cmp.Compare(y.Pos, x.Pos))
 		})
+		found = slices.CompactFunc(found, func(x, y Shown) bool { return x.Chain == y.Chain && x.Pos == y.Pos })
 	}
 	if err == nil && len(found) > limit {
 		found = found[:limit]
@@ -246,6 +266,40 @@ func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err er
 		next = fmt.Sprintf("%d.%d.%s", last.At, last.Pos, last.Chain)
 	}
 	return found, next, err
+}
+
+// parts are the conditions whose records together are what is asked for, each a range of an index: what people of the place were shown, and what
+// anybody was shown of it. Of places above it a list, but no row: that is of elsewhere.
+func (a *Ask) parts(c condition, users []string) (out []condition) {
+	with := func(part string, args ...any) {
+		one := condition{slices.Clone(c.parts), slices.Clone(c.args)}
+		one.and(part, args...)
+		out = append(out, one)
+	}
+	switch {
+	case users == nil:
+		return []condition{c}
+	case len(users) > fewPeople:
+		with("(user_id || '') = ANY(?)", users)
+	default:
+		for _, u := range users {
+			with("user_id = ?", u)
+		}
+	}
+	if a.scope.whole {
+		return out
+	}
+	if a.Users != nil {
+		c = condition{slices.Clone(c.parts), slices.Clone(c.args)}
+		c.and("(user_id || '') = ANY(?)", a.Users)
+	}
+	for _, s := range a.scope.streams {
+		with("stream = ? AND stream <> ''", s)
+	}
+	for _, s := range a.scope.above {
+		with(`stream = ? AND stream <> '' AND (value LIKE '{"what":"list"%' OR value LIKE '{"what":"export"%')`, s)
+	}
+	return out
 }
 
 // people are those of the place.
