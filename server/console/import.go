@@ -1,7 +1,6 @@
 package console
 
 import (
-	"encoding/json"
 	"net/http"
 	"os"
 	"strconv"
@@ -12,7 +11,6 @@ import (
 	"minqing/server/console/intake"
 	"minqing/server/register"
 	"minqing/server/store"
-	"minqing/syncproto"
 )
 
 // importPage takes a file, and lists those that were brought lately.

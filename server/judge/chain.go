@@ -73,7 +73,7 @@ func (d *desk) record(h *hearing, kind string) error {
 	if h.rec.Stream == "" {
 		h.rec.Stream = stream
 	}
-	return d.append(stream, kind, h.rec, nil)
+	return d.append(stream, kind, h.rec)
 }
 
 // tellsHistory tells the kinds of record that speak for what a change did to rows: those of its acceptance.
@@ -88,7 +88,11 @@ func tellsHistory(kind string) bool {
 // kindResolved is the kind of record of a change that decides an inbox item.
 const kindResolved = "resolved"
 
-func (d *desk) append(stream, kind string, rec *record, reason *leafSaying) error {
+func (d *desk) append(stream, kind string, rec *record) error {
+	return d.appendReason(stream, kind, rec, nil)
+}
+
+func (d *desk) appendReason(stream, kind string, rec *record, reason *leafSaying) error {
 	var versions []*store.Version
 	if tellsHistory(kind) {
 		versions = d.versions[d.began:]
@@ -125,7 +129,7 @@ func (d *desk) recordDecision(stream string, user syncproto.UserID, word string,
 	if rec == nil {
 		return fmt.Errorf("judge: the change %s is gone", about)
 	}
-	return d.append(stream, "decided "+word+" by "+string(user), rec, reason)
+	return d.appendReason(stream, "decided "+word+" by "+string(user), rec, reason)
 }
 
 // wordRetaken is the word for a row brought back as a device says it was, and which.

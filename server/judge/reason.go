@@ -17,6 +17,7 @@ type Saying struct {
 	User   syncproto.UserID   `json:"user"`
 	At     int64              `json:"at"`
 	Text   string             `json:"text"`
+	Again  bool               `json:"again,omitempty"` // he decided it once more
 }
 
 // leafSaying is what a record of the chain says of a reason.
@@ -37,13 +38,13 @@ func reasonedAbout(kind string) (item string, ok bool) {
 
 // keepSaying writes beside the outcome of an item why it was decided so, and puts it on record. One that stays open, because other words have
 // come, keeps nothing.
-func (j *Judge) keepSaying(tx *store.Tx, user syncproto.UserID, item string, out *Outcome, why string) error {
+func (j *Judge) keepSaying(tx *store.Tx, user syncproto.UserID, item string, out *Outcome, why string, again bool) error {
 	items, err := tx.Items("id = ? AND closed_ms > 0", item)
 	if err != nil || len(items) != 1 {
 		return err
 	}
 	it := items[0]
-	s := Saying{User: user, At: tx.Now(), Text: why}
+	s := Saying{User: user, At: tx.Now(), Text: why, Again: again}
 	if len(out.Verdicts) > 0 {
 		s.Change = out.Verdicts[0].Identity
 	} else if sides, err := readSides(it); err != nil || len(sides.Heads) == 0 {
@@ -88,7 +89,7 @@ func (j *Judge) Reconsider(ctx context.Context, user syncproto.UserID, item stri
 		if err != nil || why == "" || out.Verdicts[0].Status == syncproto.Refused {
 			return err
 		}
-		return j.keepSaying(tx, user, item, out, why)
+		return j.keepSaying(tx, user, item, out, why, true)
 	})
 	if err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ func (j *Judge) Resolve(ctx context.Context, user syncproto.UserID, id string, d
 		if err != nil || decision.Why == "" {
 			return err
 		}
-		return j.keepSaying(tx, user, id, out, decision.Why)
+		return j.keepSaying(tx, user, id, out, decision.Why, false)
 	})
 	if err != nil {
 		return nil, err

@@ -124,7 +124,7 @@ func (d *Desk) read(tx *store.Tx, k *known, it *judge.Item, whole bool) (*View, 
 	v.names = k.names
 	v.By = v.names[it.By].name
 	for _, s := range it.Said {
-		v.Said = append(v.Said, Saying{Who: v.names[s.User].name, Text: s.Text, Again: s.At != it.Closed})
+		v.Said = append(v.Said, Saying{Who: v.names[s.User].name, Text: s.Text, Again: s.Again})
 	}
 	for _, name := range it.Cells {
 		if c := tx.Book().Cell(it.Table, name); c != nil {
