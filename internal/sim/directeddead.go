@@ -13,6 +13,7 @@ var deadHistories = []directed{
 		"the old holder loses the child, the new one gets it, and the row comes back there.", deletedBesideMove},
 	{"deleted-beside-two-moves", "A row is deleted by one and moved to two places by others, in all orders: nobody's move shows, so it and its child lie where it was.", deletedBesideTwoMoves},
 	{"household-deleted-beside-a-move", "A household is deleted by one and moved to another village by another, in both orders: once it lives again, what is in it is that village's.", householdDeletedBesideMove},
+	{"group-moved-to-another-village", "A group goes to another village while a secretary's phone holds unsent words: they arrive, his phone keeps nothing of it, the other's gets all, and back again.", groupMoved},
 }
 
 // liesIn wants a row to lie beneath another, dead or alive.
@@ -105,4 +106,29 @@ func householdDeletedBesideMove(s *stage) {
 	s.shownOn(next, t, "name", word)
 	s.missingOn(old, t)
 	s.holdsNoWord(old, word)
+}
+
+// groupMoved moves a place, whose households and their rows lie in the same scopes as ever: only who is over them changes.
+func groupMoved(s *stage) {
+	old, next := s.phone(secretaries[0]), s.phone(secretaries[1])
+	t, group := aThing(0), rowRef{"place", syncproto.RowID(groups[0])}
+	s.missingOn(next, t)
+	word, mine := s.form(old, t).Values["name"].Str(), s.word(t.id, syncproto.UserID(old.user), old)
+	s.edit(old, t, "newest", mine)
+	moved := s.submitAs(adminUser, syncproto.Edit{Table: group.table, Row: group.id, Op: syncproto.OpUpdate, Base: syncproto.Base{Epoch: s.server.epoch(), Rev: s.rev(group)},
+		Cells: []syncproto.CellEdit{textEdit("parent", villages[1])}})
+	s.each(func() { s.sync(old) }, func() { s.sync(next) })
+	s.sync(old, next)
+	s.liesIn(t, households[0], "household:"+households[0], false)
+	s.sameEveryTime(t)
+	s.shownOn(next, t, "name", word, "newest", mine)
+	s.missingOn(old, t)
+	for _, w := range []string{word, mine} {
+		s.holdsNoWord(old, w)
+	}
+	s.undoAs(adminUser, moved)
+	s.sync(next, old)
+	s.shownOn(old, t, "name", word, "newest", mine)
+	s.missingOn(next, t)
+	s.holdsNoWord(next, mine)
 }

@@ -231,7 +231,28 @@ func (d *desk) follow(r *row, e *edit) error {
 		return err
 	}
 	r.Parent = parent
-	return d.resituate(r)
+	var moved []*row
+	if err := d.resituate(r, &moved); err != nil {
+		return err
+	}
+	return d.itemsFollow(moved)
+}
+
+// itemsFollow lets the open items of rows that lie in another scope now lie there too: an item's scope says who may be shown it, and nothing
+// else brings it up to date where only a row above has moved.
+func (d *desk) itemsFollow(rows []*row) error {
+	if err := d.loadItems(rows...); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		for _, it := range d.itemsOf[r.ID] {
+			if it.Closed == 0 && it.Scope != r.Scope {
+				it.Scope = r.Scope
+				d.changedItems(it)
+			}
+		}
+	}
+	return nil
 }
 
 // parentShown is the parent that a row's history gives it after an edit. A dead row keeps no values, but where it lies; what merging makes of
@@ -248,8 +269,9 @@ func (d *desk) parentShown(r *row, e *edit) syncproto.RowID {
 	return syncproto.RowID(e.shown(d.book, r.table.Parent).Str())
 }
 
-// resituate derives scope and period of a row anew; where they changed, those of all rows beneath it.
-func (d *desk) resituate(r *row) error {
+// resituate derives scope and period of a row anew; where they changed, those of all rows beneath it. moved gains the rows whose scope is
+// another now.
+func (d *desk) resituate(r *row, moved *[]*row) error {
 	var above *row
 	if r.Parent != "" {
 		if above = d.rows[r.Parent]; above == nil {
@@ -263,6 +285,9 @@ func (d *desk) resituate(r *row) error {
 	if scope == r.Scope && period == r.Period {
 		return nil
 	}
+	if scope != r.Scope {
+		*moved = append(*moved, r)
+	}
 	r.Scope, r.Period = scope, period
 	d.touch(r)
 	r.Seq = d.seqFor(r.Stream)
@@ -274,7 +299,7 @@ func (d *desk) resituate(r *row) error {
 		if c.table.Scope == schema.ScopeOwn && c.table.Period != schema.PeriodParent {
 			continue
 		}
-		if err := d.resituate(c); err != nil {
+		if err := d.resituate(c, moved); err != nil {
 			return err
 		}
 	}

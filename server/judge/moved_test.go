@@ -160,3 +160,43 @@ func TestDeletedBesideAMove(t *testing.T) {
 		}
 	})
 }
+
+// TestItemsFollow: an item of a row lies where the row does, whichever row above moved: at once, not only when somebody writes to it again.
+func TestItemsFollow(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.assign("ann", "h2")
+		sec := w.phone("sec")
+		sec.do(w.create("thing", "t", "household", "@h1", "name", "n", "grade", "c"))
+		sec.do(w.create("secret", "s", "thing", "@t", "id_number", "11010519491231002X"))
+		ann, bob := w.phone("ann"), w.phone("bob")
+		ann.sync()
+		bob.sync()
+		one, two := ann.change(w.update("thing", "t", "grade", "a")), bob.change(w.update("thing", "t", "grade", "b"))
+		ann.push(one)
+		bob.push(two)
+		w.must("admin", w.create("thing", "u", "household", "@h2", "name", "u"))
+		w.must("admin", w.create("secret", "twin", "thing", "@u", "id_number", "11010519491231002X"))
+		lies := func(home string) {
+			t.Helper()
+			w.sound() // the items of the rows beneath among it
+			w.read(func(tx *store.Tx) error {
+				items, err := tx.Items("closed_ms = 0 AND row_id = ANY(?)", []string{w.id("t"), w.id("s")})
+				of := map[string]string{}
+				for _, it := range items {
+					of[it.Table] = it.Scope
+				}
+				if len(items) < 1 || of["thing"] != "household:"+w.id(home) {
+					t.Errorf("with t beneath %s the items lie in %v", home, of)
+				}
+				return err
+			})
+		}
+		lies("h1")
+		ann.sync()
+		ann.wants(ann.do(w.update("thing", "t", "household", "@h2")), syncproto.Applied, "")
+		lies("h2")
+		w.submit("admin", w.remove("thing", "t")) // dead, it is moved all the same
+		w.submit("admin", w.update("thing", "t", "household", "@h1"))
+		lies("h1")
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -236,7 +237,7 @@ func (b *rebuild) run() error {
 			}
 		}
 		if len(page) < verifyPage {
-			return b.compareBuckets()
+			return errors.Join(b.compareBuckets(), b.compareItems())
 		}
 		after = string(page[len(page)-1].ID)
 	}
@@ -307,6 +308,16 @@ func (b *rebuild) situation(r *row, where string) error {
 		b.differ(where+" lies in", r.Scope+" "+r.Period, scope+" "+period)
 	}
 	return nil
+}
+
+// compareItems compares where open items are said to lie with where their rows do: it decides who is shown them.
+func (b *rebuild) compareItems() error {
+	return b.d.tx.Each(func(scan func(...any) error) error {
+		var id, is, should string
+		err := scan(&id, &is, &should)
+		b.differ("item "+id+" lies in", is, should)
+		return err
+	}, "SELECT i.id, i.scope, r.scope FROM mq_item i JOIN mq_row r ON r.id = i.row_id WHERE i.closed_ms = 0 AND i.scope <> r.scope ORDER BY i.id")
 }
 
 func (b *rebuild) count(r *row, values []schema.Value) {
