@@ -6,6 +6,7 @@ import (
 
 	"minqing/server/register"
 	"minqing/server/store"
+	"minqing/syncproto"
 )
 
 // Import brings a village's register in, in the name of who gives the command. how carries the functions that hear of its rows; the rest
@@ -25,4 +26,21 @@ func (d *Desk) Import(ctx context.Context, village, name string, r io.ReaderAt, 
 		return nil, err
 	}
 	return how.Run(ctx, name, r, size)
+}
+
+// Importer gives who imports lists here, and the place that they are about; "" is the whole city.
+func (d *Desk) Importer(ctx context.Context, place string) (by syncproto.UserID, id string, err error) {
+	err = d.E.Store.Read(ctx, func(tx *store.Tx) error {
+		if by, err = d.admin(tx); err != nil {
+			return err
+		}
+		if place == "" {
+			_, err := tx.One("SELECT id FROM place WHERE parent IS NULL ORDER BY id LIMIT 1", nil, &id)
+			return err
+		}
+		p, err := register.FindPlace(tx, place)
+		id = p.ID
+		return err
+	})
+	return by, id, err
 }

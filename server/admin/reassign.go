@@ -25,41 +25,42 @@ type Reassigned struct {
 	Cards       int // contact cards that were made
 }
 
-// Reassign does it inside a transaction of the caller's: all of it or none. A household whose contacts change and that has no contact card
+// Reassign does some inside a transaction of the caller's: all of it or none. A household whose contacts change and that has no contact card
 // gets one; a card that hangs at a door stays, as its page shows who contacts the household now.
-func (d *Desk) Reassign(tx *store.Tx, by syncproto.UserID, a Reassignment) (*Reassigned, error) {
+func (d *Desk) Reassign(tx *store.Tx, by syncproto.UserID, list ...Reassignment) (*Reassigned, error) {
 	out := &Reassigned{}
-	var drafts []judge.Draft
-	if a.From != "" {
-		last := ""
-		if day, err := time.Parse(time.DateOnly, a.Since); err == nil && a.Since > d.today(tx) {
-			last = day.AddDate(0, 0, -1).Format(time.DateOnly)
+	var ending, beginning []judge.Draft
+	codes := map[string]string{}
+	for _, a := range list {
+		if a.From != "" {
+			last := ""
+			if day, err := time.Parse(time.DateOnly, a.Since); err == nil && a.Since > d.today(tx) {
+				last = day.AddDate(0, 0, -1).Format(time.DateOnly)
+			}
+			taken, ids, err := d.taking(tx, a.Households, a.From, a.Team, last)
+			if err != nil {
+				return nil, err
+			}
+			ending, out.Ended = append(ending, taken...), append(out.Ended, ids...)
 		}
-		taken, ids, err := d.taking(tx, a.Households, a.From, a.Team, last)
-		if err != nil {
-			return nil, err
+		if a.To != "" {
+			given, ids, err := d.giving(tx, a.Households, a.To, a.Team, a.Since)
+			if err != nil {
+				return nil, err
+			}
+			beginning, out.Made = append(beginning, given...), append(out.Made, ids...)
+			for _, h := range a.Households {
+				codes[string(h)] = ""
+			}
 		}
-		drafts, out.Ended = taken, ids
 	}
-	if a.To != "" {
-		given, ids, err := d.giving(tx, a.Households, a.To, a.Team, a.Since)
-		if err != nil {
-			return nil, err
-		}
-		drafts, out.Made = append(drafts, given...), ids
-	}
-	if len(drafts) == 0 {
+	if len(ending)+len(beginning) == 0 {
 		return out, nil
 	}
-	changes, err := d.submitAll(tx, by, drafts)
-	if err != nil || a.To == "" {
-		out.Changes = changes
-		return out, err
-	}
+	changes, err := d.submitAll(tx, by, append(ending, beginning...))
 	out.Changes = changes
-	codes := map[string]string{}
-	for _, h := range a.Households {
-		codes[string(h)] = ""
+	if err != nil || len(codes) == 0 {
+		return out, err
 	}
 	cards, made, err := d.cardsFor(tx, codes, false)
 	if err == nil && len(cards) > 0 {

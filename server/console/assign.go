@@ -2,19 +2,15 @@ package console
 
 import (
 	"errors"
-	"fmt"
-	"html/template"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"minqing/internal/look"
 	"minqing/internal/sheet"
 	"minqing/schema"
 	"minqing/server/admin"
 	"minqing/server/console/assign"
-	"minqing/server/console/card"
 	"minqing/server/register"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -74,34 +70,6 @@ type doneLine struct {
 	Undone         bool
 }
 
-// assignedPage is what was done, and what taking it back would do.
-type assignedPage struct {
-	frame
-	Done  doneLine
-	Cards int
-	Homes int
-	Print string
-	Undo  string
-	Again string
-	Taken *planView
-	Later int // assignments that somebody changed since
-	Moved bool
-}
-
-// cardsPage is a sheet of contact cards for the printer.
-type cardsPage struct {
-	frame
-	Sheets [][]cardSheet // as many as fit on one A4 page
-	More   string
-}
-
-type cardSheet struct {
-	*card.Print
-	Contacts []cardContact
-	QR       template.HTML
-	Link     string
-}
-
 var assignHandlers = map[string]handler{
 	"GET /at/{place}/assign":             showAssign,
 	"POST /at/{place}/assign":            doAssign,
@@ -143,6 +111,7 @@ var assignWords = words{
 	"assign.title":       {ZH: "会怎样", EN: "What it would do"},
 	"assign.does.give":   {ZH: "把 {0} 户派给{1}（{3}），从{4}起。", EN: "Give {0} household to {1} ({3}), from {4}.|Give {0} households to {1} ({3}), from {4}."},
 	"assign.does.take":   {ZH: "收回{2}的 {0} 户（{3}），从{4}起。", EN: "Take {0} household back from {2} ({3}), from {4}.|Take {0} households back from {2} ({3}), from {4}."},
+	"assign.does.list":   {ZH: "按表格派 {0} 户。", EN: "Assign {0} household by the file.|Assign {0} households by the file."},
 	"assign.does.move":   {ZH: "把{2}的 {0} 户换给{1}（{3}），从{4}起。", EN: "Hand {0} household of {2} over to {1} ({3}), from {4}.|Hand {0} households of {2} over to {1} ({3}), from {4}."},
 	"assign.left":        {ZH: "另有 {0} 户本来就是他的，不动。", EN: "{0} more is his already.|{0} more are his already."},
 	"assign.who":         {ZH: "谁", EN: "Who"},
@@ -170,6 +139,7 @@ var assignWords = words{
 	"assign.was.give":    {ZH: "派给{1} {0} 户", EN: "{0} household to {1}|{0} households to {1}"},
 	"assign.was.take":    {ZH: "收回{2} {0} 户", EN: "{0} household back from {2}|{0} households back from {2}"},
 	"assign.was.move":    {ZH: "{2}的 {0} 户换给{1}", EN: "{0} household from {2} to {1}|{0} households from {2} to {1}"},
+	"assign.was.list":    {ZH: "按表格派 {0} 户", EN: "{0} household by a file|{0} households by a file"},
 	"assign.undone":      {ZH: "撤回了", EN: "taken back"},
 	"assign.stands":      {ZH: "已做好", EN: "done"},
 	"assign.by":          {ZH: "谁做的", EN: "Done by"},
@@ -312,7 +282,7 @@ func (rq *request) planView(plan *assign.Plan) *planView {
 		}
 		return login
 	}
-	v := &planView{Plan: plan, Cards: o.Way != assign.Take, Text: rq.words.say("assign.does."+o.Way, len(plan.Homes), name(o.To), name(o.From), rq.teamWord(o.Team), rq.words.date(day, rq.now))}
+	v := &planView{Plan: plan, Cards: o.Way != assign.Take, Text: rq.words.say("assign.does."+o.Way, plan.Count, name(o.To), name(o.From), rq.teamWord(o.Team), rq.words.date(day, rq.now))}
 	for _, x := range plan.People {
 		w := personView{Person: x}
 		for _, d := range x.Phones {
@@ -432,125 +402,4 @@ func (rq *request) codesOfFile(o *assign.Order) (problem string, err error) {
 	}
 	o.Codes = strings.TrimSpace(o.Codes + "\n" + strings.Join(codes, "\n"))
 	return "", nil
-}
-
-// oneAssigned reads the order that the address names.
-func (rq *request) oneAssigned(tx *store.Tx) (*assign.Done, error) {
-	d, err := assign.Read(tx, rq.place.ID, rq.PathValue("row"))
-	if err == nil && d == nil {
-		err = errNotFound
-	}
-	return d, err
-}
-
-func (rq *request) assignedPage() (*assignedPage, error) {
-	p := &assignedPage{frame: frame{Nav: "assign", Back: rq.at("/assign")}, Again: rq.at("/assign")}
-	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
-		d, err := rq.oneAssigned(tx)
-		if err != nil {
-			return err
-		}
-		p.Done, p.Cards, p.Homes = rq.doneLine(d), d.What.Cards, len(d.Homes)
-		p.Title = p.Done.Text
-		if d.Order.Way != assign.Take {
-			p.Print = p.Done.Path + "/cards"
-		}
-		if d.Undone {
-			return nil
-		}
-		back, err := assign.PreviewBack(tx, rq.today(), d)
-		if err != nil {
-			return err
-		}
-		p.Undo, p.Taken, p.Later = p.Done.Path+"/undo", rq.planView(back.Plan), back.Touched
-		return nil
-	})
-	return p, err
-}
-
-func showAssigned(rq *request) error {
-	p, err := rq.assignedPage()
-	if err != nil {
-		return err
-	}
-	return rq.show("assigned", p)
-}
-
-func undoAssigned(rq *request) error {
-	f, err := rq.form()
-	if err != nil {
-		return err
-	}
-	done := false
-	if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) error {
-		d, err := rq.oneAssigned(tx)
-		if err == nil {
-			done, err = assign.Undo(tx, rq.app.opt.Engine.Judge, rq.user(), rq.today(), d, f.Get("shown"))
-		}
-		return err
-	}); err != nil {
-		return err
-	}
-	if !done {
-		p, err := rq.assignedPage()
-		if err != nil {
-			return err
-		}
-		p.Moved = true
-		return rq.again("assigned", p)
-	}
-	rq.toast("assign.took")
-	return rq.see(rq.at("/assign/" + rq.PathValue("row")))
-}
-
-// cardsPrinted is how many cards one page prints: a code takes a few kilobytes.
-const cardsPrinted = 16
-
-// printAssigned is the sheet of the cards of an order's households. That names and telephones were taken away on paper is on record.
-func printAssigned(rq *request) error {
-	from, err := strconv.Atoi(rq.URL.Query().Get("from"))
-	if err != nil || from < 0 {
-		from = 0
-	}
-	p := &cardsPage{frame: frame{Title: rq.words.say("cards.title"), Sub: rq.words.say("cards.sub"), Nav: "assign", Back: rq.at("/assign/" + rq.PathValue("row"))}}
-	var list []*card.Print
-	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
-		d, err := rq.oneAssigned(tx)
-		if err != nil {
-			return err
-		}
-		homes := d.Homes[min(from, len(d.Homes)):]
-		if p.More = ""; len(homes) > cardsPrinted {
-			homes = homes[:cardsPrinted]
-			p.More = fmt.Sprint("?from=", from+cardsPrinted)
-		}
-		list, err = card.PrintAll(tx, homes, rq.today())
-		return err
-	}); err != nil {
-		return err
-	}
-	return rq.showCards(p, list)
-}
-
-func (rq *request) showCards(p *cardsPage, list []*card.Print) error {
-	scheme := "http://"
-	if rq.secure() {
-		scheme = "https://"
-	}
-	const perSheet = 4
-	for i, c := range list {
-		x := cardSheet{Print: c, Link: syncproto.CardLink(scheme+rq.Host, c.Serial)}
-		for j, who := range c.Contacts {
-			x.Contacts = append(x.Contacts, cardContact{Contact: who, Team: rq.teamWord(who.Team), Number: readOut(who.Phone), First: j == 0})
-		}
-		var err error
-		if x.QR, err = look.QR(x.Link, rq.words.say("cards.qr")); err != nil {
-			return err
-		}
-		if i%perSheet == 0 {
-			p.Sheets = append(p.Sheets, nil)
-		}
-		p.Sheets[len(p.Sheets)-1] = append(p.Sheets[len(p.Sheets)-1], x)
-	}
-	return rq.show("cards", p)
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"minqing/schema"
-	"minqing/server/admin"
 	"minqing/server/console/audit"
 	"minqing/server/console/conflict"
 	"minqing/server/store"
@@ -72,6 +71,7 @@ var auditWords = words{
 	"audit.exported":     {ZH: "导出", EN: "Exported"},
 	"audit.unmasked":     {ZH: "看过完整号码", EN: "Unmasked"},
 	"audit.settings":     {ZH: "设置", EN: "Settings"},
+	"audit.set.homes":    {ZH: "{0}：{1} 户改成 {2} 户", EN: "{0}: {1} households, now {2}"},
 	"audit.set":          {ZH: "{0}：{1} 天改成 {2} 天", EN: "{0}: {1} days, now {2}"},
 	"audit.time":         {ZH: "时间", EN: "When"},
 	"audit.who":          {ZH: "谁", EN: "Who"},
@@ -440,7 +440,11 @@ func (rq *request) auditWhat(s *audit.Shown, names map[syncproto.RowID]string) (
 	case s.What == "history":
 		what = l.say("audit.history", of)
 	case s.What == "setting":
-		return l.say("audit.set", l.say("setting."+s.Setting), fmt.Sprint(s.From), fmt.Sprint(s.To))
+		key := "audit.set"
+		if settingUnit(s.Setting) == "setting.homes.plain" {
+			key = "audit.set.homes"
+		}
+		return l.say(key, rq.settingLabel(s.Setting), fmt.Sprint(s.From), fmt.Sprint(s.To))
 	case s.What == "list":
 		return l.say("audit.page.list", rq.auditTable(s.Page))
 	case s.What == "page" && s.Change != "":
@@ -472,56 +476,4 @@ func (rq *request) auditTable(name string) string {
 		}
 	}
 	return name
-}
-
-// verifyAudit reckons the chains of the place anew, and says what it found.
-func verifyAudit(rq *request) error {
-	p, err := rq.auditPage(url.Values{})
-	if err != nil {
-		return err
-	}
-	var streams, users []string
-	var a *audit.Ask
-	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
-		a = &audit.Ask{}
-		if err := a.In(tx, rq.place.ID, rq.ofCity()); err != nil {
-			return err
-		}
-		if users, err = a.People(tx); users != nil {
-			streams = a.Streams()
-		}
-		return err
-	}); err != nil {
-		return err
-	}
-	began := rq.app.now()
-	desk := &admin.Desk{E: rq.app.opt.Engine}
-	proof, err := desk.VerifyWithin(rq.Context(), streams, users)
-	if err != nil {
-		return err
-	}
-	p.Proof = &auditProof{Sound: proof.Sound(), Streams: proof.Chains.Streams, Records: proof.Chains.Records, Disclosed: proof.Disclosed, Took: rq.app.now().Sub(began)}
-	var altered []string
-	for _, b := range proof.Broken {
-		altered = append(altered, b.Stream)
-	}
-	var places map[string]string
-	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
-		places, err = a.PlaceNames(tx, altered)
-		return err
-	}); err != nil {
-		return err
-	}
-	for _, b := range proof.Broken {
-		name := places[b.Stream]
-		if name == "" {
-			name = b.Stream
-		}
-		name = rq.words.say("audit.chain.stream", name)
-		if of, shown := strings.CutPrefix(b.Stream, "disclosures to "); shown {
-			name = rq.words.say("audit.chain.shown", of)
-		}
-		p.Proof.Broken = append(p.Proof.Broken, rq.words.say("audit.broken.at", name, fmt.Sprint(b.Pos)))
-	}
-	return rq.show("audit", p)
 }

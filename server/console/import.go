@@ -3,29 +3,41 @@ package console
 import (
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"minqing/schema"
+	"minqing/server/admin"
+	"minqing/server/console/assign"
 	"minqing/server/console/intake"
 	"minqing/server/register"
 	"minqing/server/store"
+	"minqing/syncproto"
 )
 
 // importPage takes a file, and lists those that were brought lately.
 type importPage struct {
 	frame
-	Village bool        // the place is one, and can be imported into
-	Below   []placeLink // else: where to go
+	Village bool        // the place is one, and a register can be imported into it
+	Below   []placeLink // else: where to go with one
+	Kinds   []importKind
 	Post    string
 	Error   string
 	Jobs    []jobLine
-	Titles  []string // columns that are known
+}
+
+// importKind is what a file may be: a register, or a list of users or of assignments.
+type importKind struct {
+	Value  string
+	Titles []string // columns that are known
+	On     bool
 }
 
 type jobLine struct {
 	Path, Name, By string
+	What           string
 	At             time.Time
 	State          string
 	Bad            int
@@ -34,18 +46,24 @@ type jobLine struct {
 // jobPage is one file: how far it is, what it would do, which rows would not be taken.
 type jobPage struct {
 	frame
-	Job    jobLine
-	Report register.Report
-	Wrote  bool // the figures are of what was done, not of what would be
-	Busy   bool
-	Stop   string // why it stopped
-	Bad    []badLine
-	Notes  []badLine
-	More   string
-	Post   string
-	File   string
-	Again  string
-	Sheets []string
+	Job     jobLine
+	Report  register.Report
+	Wrote   bool // the figures are of what was done, not of what would be
+	Changed bool // and there is something that changed, or would
+	Moved   bool // things changed since the preview, and nothing was done
+	Users   *admin.UsersBrought
+	Plan    *planView
+	Order   string // where what was done can be taken back
+	Links   string // where first sign-in links are made
+	Busy    bool
+	Stop    string // why it stopped
+	Bad     []badLine
+	Notes   []badLine
+	More    string
+	Post    string
+	File    string
+	Again   string
+	Sheets  []string
 }
 
 type badLine struct {
@@ -59,63 +77,89 @@ var importHandlers = map[string]handler{
 	"GET /at/{place}/import/{row}":     showJob,
 	"POST /at/{place}/import/{row}":    doJob,
 	"GET /at/{place}/import/{row}/bad": sendBad,
+
+	"POST /at/{place}/import/{row}/links": sendLinks,
 }
 
 var importWords = words{
-	"nav.import":          {ZH: "导入", EN: "Import"},
-	"import.sub":          {ZH: "花名册", EN: "registers"},
-	"import.file":         {ZH: "花名册（.xlsx，或 CSV）", EN: "The register (.xlsx or CSV)"},
-	"import.file.t":       {ZH: "一行一人，或者一行一户；CSV 用 UTF-8、GB18030 都行，最大 64 MB", EN: "one row a person or one row a household; CSV in UTF-8 or GB18030; at most 64 MB"},
-	"import.do":           {ZH: "先看看", EN: "Look through it"},
-	"import.do.t":         {ZH: "只看，不写。看完再定。", EN: "Nothing is written until you say so."},
-	"import.none":         {ZH: "请选一个文件。", EN: "Choose a file."},
-	"import.titles":       {ZH: "认得的栏目", EN: "Columns that are known"},
-	"import.titles.t":     {ZH: "栏目的次序不要紧，别的叫法大多也认得；多出来的不读。同一份再导一次，什么也不变。", EN: "Their order does not matter, and most other names are known too; further columns are not read. Importing the same again changes nothing."},
-	"import.jobs":         {ZH: "最近的文件", EN: "Files lately"},
-	"import.jobs.t":       {ZH: "文件留一星期，离开这一页照样往下做。", EN: "Files are kept for a week, and worked on whether you stay or not."},
-	"import.is.checking":  {ZH: "在看", EN: "being looked through"},
-	"import.is.checked":   {ZH: "等您定", EN: "waits for you"},
-	"import.is.importing": {ZH: "在导入", EN: "being imported"},
-	"import.is.done":      {ZH: "已导入", EN: "imported"},
-	"import.is.stopped":   {ZH: "停了", EN: "stopped"},
-	"import.choose":       {ZH: "选一个村", EN: "Choose a village"},
-	"import.choose.t":     {ZH: "花名册一个村一份，请到村里导入。", EN: "Registers are of one village each; import them there."},
-	"import.read":         {ZH: "读了 {0} 行", EN: "{0} row read|{0} rows read"},
-	"import.busy":         {ZH: "这一页两秒更新一次；也可以先去做别的。", EN: "This page follows every two seconds; you may leave it."},
-	"import.refresh":      {ZH: "现在看", EN: "Look now"},
-	"import.would":        {ZH: "会怎样", EN: "What it would do"},
-	"import.did":          {ZH: "做了什么", EN: "What it did"},
-	"import.homes":        {ZH: "户", EN: "Households"},
-	"import.people":       {ZH: "人", EN: "People"},
-	"import.new":          {ZH: "新建", EN: "new"},
-	"import.changed":      {ZH: "更改", EN: "changed"},
-	"import.groups":       {ZH: "新的组 {0} 个", EN: "{0} new group|{0} new groups"},
-	"import.conflicts":    {ZH: "{0} 户和别人写的不一样，在冲突处理里等着定。", EN: "{0} household met what others wrote; it waits on the conflict desk.|{0} households met what others wrote; they wait on the conflict desk."},
-	"import.nothing":      {ZH: "系统里本来就是这样，什么也不会变。", EN: "All of it is there already; nothing would change."},
-	"import.nothing.did":  {ZH: "系统里本来就是这样，什么也没有变。", EN: "All of it was there already; nothing changed."},
-	"import.bad":          {ZH: "{0} 行不能导入", EN: "{0} row cannot be taken|{0} rows cannot be taken"},
-	"import.bad.none":     {ZH: "每一行都能导入", EN: "Every row can be taken"},
-	"import.bad.where":    {ZH: "哪一行", EN: "Row"},
-	"import.bad.who":      {ZH: "谁", EN: "Who"},
-	"import.bad.why":      {ZH: "为什么，怎么改", EN: "Why, and what to do"},
-	"import.bad.file":     {ZH: "只有这些行的表格", EN: "A workbook of just these"},
-	"import.bad.t":        {ZH: "在表格里改好，再导入它就行。", EN: "Mend them in the workbook and import it."},
-	"import.bad.more":     {ZH: "后面的", EN: "More"},
-	"import.notes":        {ZH: "{0} 行导入了，请再看看", EN: "{0} row is taken and should be looked at|{0} rows are taken and should be looked at"},
-	"import.unread":       {ZH: "没有用到的栏目：{0}", EN: "Columns not read: {0}"},
-	"import.skipped":      {ZH: "没有读的工作表：{0}（{1}）", EN: "Sheet not read: {0} ({1})"},
-	"import.go":           {ZH: "导入能导入的", EN: "Import what can be taken"},
-	"import.goon":         {ZH: "接着做", EN: "Go on"},
-	"import.drop":         {ZH: "不要这份", EN: "Drop it"},
-	"import.dropped":      {ZH: "已删掉这份文件。", EN: "The file is gone."},
-	"import.stopped":      {ZH: "中间停了，做好的都留着，接着做就行。", EN: "It stopped midway; what was done stays, and it can be gone on with."},
-	"import.back":         {ZH: "再导入一份", EN: "Import another"},
+	"nav.import":                {ZH: "导入", EN: "Import"},
+	"import.sub":                {ZH: "花名册、人员、分派", EN: "registers, users, assignments"},
+	"import.what":               {ZH: "表里是什么", EN: "What the file holds"},
+	"import.what.register":      {ZH: "花名册", EN: "A register"},
+	"import.what.users":         {ZH: "人员", EN: "Users"},
+	"import.what.assignments":   {ZH: "分派", EN: "Assignments"},
+	"import.what.register.t":    {ZH: "一行一人，或者一行一户。", EN: "One row a person, or one row a household."},
+	"import.what.users.t":       {ZH: "一行一个角色。范围不写就是这里；写的地方都要在这里或下面。不带密码，导入后出一张首次登录链接的表。", EN: "One row a role. Without a place the role is over this one; places lie here or below. There are no passwords: a workbook of first sign-in links follows."},
+	"import.what.assignments.t": {ZH: "一行一户一支队伍：户号（或住址）、登录名（或姓名）、队伍。一户在一支队伍里只有一个联系人，换人也这样写。", EN: "One row a household and team: code (or address), login (or name), team. A household has one contact of each team, so this hands over as well."},
+	"import.file":               {ZH: "表格（.xlsx，或 CSV）", EN: "The file (.xlsx or CSV)"},
+	"import.file.t":             {ZH: "CSV 用 UTF-8、GB18030 都行，最大 64 MB", EN: "CSV in UTF-8 or GB18030; at most 64 MB"},
+	"import.users.made":         {ZH: "新账号", EN: "New accounts"},
+	"import.users.roles":        {ZH: "新角色", EN: "New roles"},
+	"import.users.filled":       {ZH: "补上电话、职务", EN: "Phone or post filled in"},
+	"import.links":              {ZH: "首次登录链接", EN: "First sign-in links"},
+	"import.links.t":            {ZH: "给表里还没登录过的人每人一个一次性链接，3 天内有效，当面交给本人，由他自己定密码。再出一次，前面的就作废。", EN: "A one-time link for everybody in the file who has never signed in, good for 3 days, to be handed to him in person; he sets his own password. Making them again voids the ones before."},
+	"import.links.do":           {ZH: "出一张链接表", EN: "Make the workbook of links"},
+	"import.links.none":         {ZH: "表里的人都登录过了，不用链接。", EN: "Everybody in the file has signed in already; no link is needed."},
+	"import.links.link":         {ZH: "登录链接（只能用一次）", EN: "Sign-in link (good once)"},
+	"import.links.until":        {ZH: "有效到", EN: "Good until"},
+	"import.order":              {ZH: "看看，或者撤回", EN: "See it, or take it back"},
+	"import.moved":              {ZH: "您看过以后情况变了，还没有动。下面是现在会怎样，请再看一遍。", EN: "Things changed since you looked, and nothing was done. This is what it would do now; look again."},
+	"import.do":                 {ZH: "先看看", EN: "Look through it"},
+	"import.do.t":               {ZH: "只看，不写。看完再定。", EN: "Nothing is written until you say so."},
+	"import.none":               {ZH: "请选一个文件。", EN: "Choose a file."},
+	"import.titles":             {ZH: "认得的栏目", EN: "Columns that are known"},
+	"import.titles.t":           {ZH: "栏目的次序不要紧，别的叫法大多也认得；多出来的不读。同一份再导一次，什么也不变。", EN: "Their order does not matter, and most other names are known too; further columns are not read. Importing the same again changes nothing."},
+	"import.jobs":               {ZH: "最近的文件", EN: "Files lately"},
+	"import.jobs.t":             {ZH: "文件留一星期，离开这一页照样往下做。", EN: "Files are kept for a week, and worked on whether you stay or not."},
+	"import.is.checking":        {ZH: "在看", EN: "being looked through"},
+	"import.is.checked":         {ZH: "等您定", EN: "waits for you"},
+	"import.is.importing":       {ZH: "在导入", EN: "being imported"},
+	"import.is.done":            {ZH: "已导入", EN: "imported"},
+	"import.is.stopped":         {ZH: "停了", EN: "stopped"},
+	"import.choose":             {ZH: "选一个村", EN: "Choose a village"},
+	"import.choose.t":           {ZH: "花名册一个村一份，请到村里导入。", EN: "Registers are of one village each; import them there."},
+	"import.read":               {ZH: "读了 {0} 行", EN: "{0} row read|{0} rows read"},
+	"import.busy":               {ZH: "这一页两秒更新一次；也可以先去做别的。", EN: "This page follows every two seconds; you may leave it."},
+	"import.refresh":            {ZH: "现在看", EN: "Look now"},
+	"import.would":              {ZH: "会怎样", EN: "What it would do"},
+	"import.did":                {ZH: "做了什么", EN: "What it did"},
+	"import.homes":              {ZH: "户", EN: "Households"},
+	"import.people":             {ZH: "人", EN: "People"},
+	"import.new":                {ZH: "新建", EN: "new"},
+	"import.changed":            {ZH: "更改", EN: "changed"},
+	"import.groups":             {ZH: "新的组 {0} 个", EN: "{0} new group|{0} new groups"},
+	"import.conflicts":          {ZH: "{0} 户和别人写的不一样，在冲突处理里等着定。", EN: "{0} household met what others wrote; it waits on the conflict desk.|{0} households met what others wrote; they wait on the conflict desk."},
+	"import.nothing":            {ZH: "系统里本来就是这样，什么也不会变。", EN: "All of it is there already; nothing would change."},
+	"import.nothing.did":        {ZH: "系统里本来就是这样，什么也没有变。", EN: "All of it was there already; nothing changed."},
+	"import.bad":                {ZH: "{0} 行不能导入", EN: "{0} row cannot be taken|{0} rows cannot be taken"},
+	"import.bad.none":           {ZH: "每一行都能导入", EN: "Every row can be taken"},
+	"import.bad.where":          {ZH: "哪一行", EN: "Row"},
+	"import.bad.who":            {ZH: "谁", EN: "Who"},
+	"import.bad.why":            {ZH: "为什么，怎么改", EN: "Why, and what to do"},
+	"import.bad.file":           {ZH: "只有这些行的表格", EN: "A workbook of just these"},
+	"import.bad.t":              {ZH: "在表格里改好，再导入它就行。", EN: "Mend them in the workbook and import it."},
+	"import.bad.more":           {ZH: "后面的", EN: "More"},
+	"import.notes":              {ZH: "{0} 行导入了，请再看看", EN: "{0} row is taken and should be looked at|{0} rows are taken and should be looked at"},
+	"import.unread":             {ZH: "没有用到的栏目：{0}", EN: "Columns not read: {0}"},
+	"import.skipped":            {ZH: "没有读的工作表：{0}（{1}）", EN: "Sheet not read: {0} ({1})"},
+	"import.go":                 {ZH: "导入能导入的", EN: "Import what can be taken"},
+	"import.goon":               {ZH: "接着做", EN: "Go on"},
+	"import.drop":               {ZH: "不要这份", EN: "Drop it"},
+	"import.dropped":            {ZH: "已删掉这份文件。", EN: "The file is gone."},
+	"import.stopped":            {ZH: "中间停了，做好的都留着，接着做就行。", EN: "It stopped midway; what was done stays, and it can be gone on with."},
+	"import.back":               {ZH: "再导入一份", EN: "Import another"},
 }
 
 // importPage lists what was brought here.
 func (rq *request) importPage() (*importPage, error) {
-	p := &importPage{frame: frame{Title: rq.words.say("nav.import"), Sub: rq.words.say("import.sub"), Nav: "import"}, Village: rq.place.Level == "village", Post: rq.at("/import"),
-		Titles: register.Titles(rq.app.opt.Engine.Book, schema.Lang(rq.words))}
+	p := &importPage{frame: frame{Title: rq.words.say("nav.import"), Sub: rq.words.say("import.sub"), Nav: "import"}, Village: rq.place.Level == "village", Post: rq.at("/import")}
+	book, lang := rq.app.opt.Engine.Book, schema.Lang(rq.words)
+	titles := map[string][]string{intake.Register: register.Titles(book, lang), intake.Users: admin.UserTitles(book, lang), intake.Assignments: assign.ListTitles(book, lang)}
+	for _, k := range intake.Kinds {
+		if k != intake.Register || p.Village {
+			p.Kinds = append(p.Kinds, importKind{Value: k, Titles: titles[k], On: len(p.Kinds) == 0})
+		}
+	}
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
 		p.Jobs, p.Below = nil, nil
 		jobs, err := intake.List(tx, rq.place.ID)
@@ -141,7 +185,7 @@ func (rq *request) importPage() (*importPage, error) {
 }
 
 func (rq *request) jobLine(j *intake.Job) jobLine {
-	return jobLine{Path: rq.at("/import/" + j.ID), Name: j.Name, By: j.ByName, At: time.UnixMilli(j.At).In(rq.app.zone), State: j.State, Bad: j.Report.Bad}
+	return jobLine{Path: rq.at("/import/" + j.ID), Name: j.Name, What: j.What, By: j.ByName, At: time.UnixMilli(j.At).In(rq.app.zone), State: j.State, Bad: j.Report.Bad}
 }
 
 func showImports(rq *request) error {
@@ -154,11 +198,15 @@ func showImports(rq *request) error {
 
 // bringFile keeps a file and has it looked through.
 func bringFile(rq *request) error {
-	if _, err := rq.form(); err != nil {
+	f, err := rq.form()
+	if err != nil {
 		return err
 	}
-	id := ""
-	if rq.place.Level == "village" && rq.MultipartForm != nil && len(rq.MultipartForm.File["file"]) > 0 && rq.MultipartForm.File["file"][0].Size > 0 {
+	id, what := "", f.Get("what")
+	if what == "" {
+		what = intake.Register
+	}
+	if slices.Contains(intake.Kinds, what) && (what != intake.Register || rq.place.Level == "village") && rq.MultipartForm != nil && len(rq.MultipartForm.File["file"]) > 0 && rq.MultipartForm.File["file"][0].Size > 0 {
 		head := rq.MultipartForm.File["file"][0]
 		if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) error {
 			in, err := head.Open() // anew, should the transaction run again
@@ -166,7 +214,7 @@ func bringFile(rq *request) error {
 				return err
 			}
 			defer in.Close() // reading is over: nothing is lost by its error
-			id, err = intake.Save(tx, rq.user(), rq.place.ID, "register", clipName(head.Filename), head.Size, in)
+			id, err = intake.Save(tx, rq.user(), rq.place.ID, what, clipName(head.Filename), head.Size, in)
 			return err
 		}); err != nil {
 			return err
@@ -176,6 +224,11 @@ func bringFile(rq *request) error {
 		p, err := rq.importPage()
 		if err != nil {
 			return err
+		}
+		for i := range p.Kinds {
+			if p.Kinds[i].On = p.Kinds[i].Value == what; !p.Village && what == intake.Register {
+				p.Kinds[i].On = i == 0
+			}
 		}
 		p.Error = rq.words.say("import.none")
 		return rq.again("import", p)
@@ -216,6 +269,20 @@ func (rq *request) jobPage() (*jobPage, error) {
 		}
 		p.Job, p.Title, p.Report, p.Wrote = rq.jobLine(j), j.Name, j.Report, j.Wrote
 		p.Busy = j.State == intake.Checking || j.State == intake.Importing
+		p.Users, p.Plan, p.Order, p.Links, p.Moved, p.Changed = j.Users, nil, "", "", j.Moved, j.Report.Changed()
+		switch {
+		case j.What == intake.Users && j.Users != nil:
+			if p.Changed = j.Users.Changed(); j.Wrote && len(j.Users.Users) > 0 {
+				p.Links = p.Job.Path + "/links"
+			}
+		case j.What == intake.Assignments && j.Plan != nil:
+			if p.Changed = j.Plan.Count > 0; p.Changed {
+				p.Plan = rq.planView(j.Plan)
+			}
+			if j.Order != "" {
+				p.Order = rq.at("/assign/" + j.Order)
+			}
+		}
 		p.Post, p.File, p.Stop, p.More = p.Job.Path, p.Job.Path+"/bad", "", ""
 		if j.State == intake.Stopped {
 			if p.Stop = rq.words.say("import.stopped"); j.Error != "" {
@@ -242,7 +309,7 @@ func (rq *request) badLines(list []intake.Line, rep register.Report) (out []badL
 	for _, l := range list {
 		b := badLine{Where: register.LineWords(l.Row, len(rep.Info.Sheets) > 1).In(lang)}
 		for i, title := range l.Row.Titles {
-			if (title == "姓名" || title == "户主" || title == "户主姓名" && b.Who == "") && i < len(l.Row.Raw) {
+			if (title == "姓名" || title == "户主" || title == "户号" && b.Who == "" || title == "户主姓名" && b.Who == "") && i < len(l.Row.Raw) {
 				b.Who = l.Row.Raw[i]
 			}
 		}
@@ -345,4 +412,43 @@ func sendBad(rq *request) (err error) {
 	h.Set("Content-Disposition", `attachment; filename="mend.xlsx"`)
 	http.ServeContent(rq.w, rq.Request, "", time.Time{}, tmp)
 	return nil
+}
+
+// sendLinks makes one-time links for those of a list of users who have never signed in, and sends them as a workbook. That it is taken away is on
+// record, as is each link.
+func sendLinks(rq *request) error {
+	if _, err := rq.form(); err != nil {
+		return err
+	}
+	var users []syncproto.UserID
+	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
+		j, err := rq.oneJob(tx)
+		if users = nil; err == nil && j.What == intake.Users && j.Wrote && j.Users != nil {
+			users = j.Users.Users
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	links, err := rq.adminDesk().FirstLinks(rq.Context(), rq.app.opt.Accounts, rq.user(), users)
+	if err != nil {
+		return err
+	}
+	if len(links) == 0 {
+		rq.toast("import.links.none")
+		return rq.see(rq.at("/import/" + rq.PathValue("row")))
+	}
+	scheme := "http://"
+	if rq.secure() {
+		scheme = "https://"
+	}
+	var titles []string
+	for _, key := range []string{"users.name", "users.login", "users.post", "users.roles", "import.links.link", "import.links.until"} {
+		titles = append(titles, rq.words.say(key))
+	}
+	var rows [][]string
+	for _, l := range links {
+		rows = append(rows, []string{l.Name, l.Login, l.Post, l.Roles, scheme + rq.Host + "/link/" + l.Code, l.Until.Format("2006-01-02 15:04")})
+	}
+	return rq.download("import", "xlsx", titles, rows)
 }

@@ -110,6 +110,7 @@ var table = []entry{
 	{pattern: "GET /at/{place}/import/{row}", needs: administers, of: fileRow, shows: aList},
 	{pattern: "POST /at/{place}/import/{row}", needs: administers, of: fileRow},
 	{pattern: "GET /at/{place}/import/{row}/bad", needs: administers, of: fileRow},
+	{pattern: "POST /at/{place}/import/{row}/links", needs: administers, of: fileRow},
 
 	{pattern: "GET /at/{place}/homes", needs: administers, shows: aList},
 	{pattern: "GET /at/{place}/homes/new", needs: administers},

@@ -8,16 +8,18 @@ import (
 	"sync/atomic"
 	"time"
 
+	"minqing/schema"
 	"minqing/server/exchange"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
 
-// Setting is one of the city's settings: a number of days with its bounds.
+// Setting is one of the city's settings: a number with its bounds, of days or of households.
 type Setting struct {
 	Name        string
 	Least, Most int
-	Days        int              // as it holds
+	Homes       string           // the team whose number of households it is; "" for a number of days
+	Number      int              // as it holds
 	By          syncproto.UserID // who set it last, "" for nobody yet
 	At          int64            // when, Unix ms
 	held        func(*settings) *atomic.Int64
@@ -30,12 +32,32 @@ var settingList = []Setting{
 	{Name: "grace", Least: 7, Most: 365, held: func(s *settings) *atomic.Int64 { return &s.grace }, configured: func(c *Config) time.Duration { return c.Grace }},
 	{Name: "lease", Least: 3, Most: 365, held: func(s *settings) *atomic.Int64 { return &s.lease }, configured: func(c *Config) time.Duration { return c.Lease }},
 	{Name: "horizon", Least: 60, Most: 3650, held: func(s *settings) *atomic.Int64 { return &s.horizon }, configured: func(c *Config) time.Duration { return c.Horizon }},
+	homesOf("leading"), homesOf("cadre"), homesOf("member"),
+}
+
+// homesOf is the setting of how many households somebody of a team is to have. Only previews and lists go by it, so no process holds it.
+func homesOf(team string) Setting {
+	return Setting{Name: "homes." + team, Least: 1, Most: 500, Homes: team}
+}
+
+// UsualHomes is how many households somebody of a team is to have in this city.
+func UsualHomes(tx *store.Tx, team string) (int, error) {
+	if schema.UsualHomes(team) == 0 {
+		return 0, nil // no team of ours
+	}
+	raw, err := tx.Meta(metaSetting(homesOf(team).Name))
+	if err != nil || raw == "" {
+		return schema.UsualHomes(team), err
+	}
+	var k kept
+	err = json.Unmarshal([]byte(raw), &k)
+	return k.Days, err
 }
 
 // settings are those that hold in this process, in ms; since is when one that devices are told of last changed.
 type settings struct{ grace, lease, horizon, since atomic.Int64 }
 
-// kept is how the database keeps a setting.
+// kept is how the database keeps a setting; a number of households stands where days do.
 type kept struct {
 	Days int              `json:"days"`
 	By   syncproto.UserID `json:"by"`
@@ -63,7 +85,9 @@ func (e *Engine) Settings(tx *store.Tx) ([]Setting, error) {
 		if err != nil {
 			return nil, err
 		}
-		out[i].Days = int(out[i].configured(&e.cfg) / (24 * time.Hour))
+		if out[i].Number = schema.UsualHomes(out[i].Homes); out[i].Homes == "" {
+			out[i].Number = int(out[i].configured(&e.cfg) / (24 * time.Hour))
+		}
 		if raw == "" {
 			continue
 		}
@@ -71,7 +95,7 @@ func (e *Engine) Settings(tx *store.Tx) ([]Setting, error) {
 		if err := json.Unmarshal([]byte(raw), &k); err != nil {
 			return nil, err
 		}
-		out[i].Days, out[i].By, out[i].At = k.Days, k.By, k.At
+		out[i].Number, out[i].By, out[i].At = k.Days, k.By, k.At
 	}
 	return out, nil
 }
@@ -87,7 +111,10 @@ func (e *Engine) readSettings(ctx context.Context) error {
 	}
 	since := int64(0)
 	for _, s := range list {
-		ms := int64(s.Days) * dayMS
+		if s.Homes != "" {
+			continue
+		}
+		ms := int64(s.Number) * dayMS
 		if s.At == 0 {
 			ms = s.configured(&e.cfg).Milliseconds()
 		}
@@ -134,39 +161,42 @@ type SettingChange struct {
 
 // Set changes a setting, in the name of somebody whose right to it the caller has proven. It is on record in a chain of its own, holds at once in
 // this process, within a minute in others, and phones hear of it with their next sync.
-func (e *Engine) Set(ctx context.Context, by syncproto.UserID, name string, days int) error {
+func (e *Engine) Set(ctx context.Context, by syncproto.UserID, name string, to int) error {
 	err := e.Store.Write(ctx, func(tx *store.Tx) error {
 		list, err := e.Settings(tx)
 		if err != nil {
 			return err
 		}
-		days := days
 		var s *Setting
 		held := map[string]int{}
 		for i := range list {
-			if held[list[i].Name] = list[i].Days; list[i].Name == name {
+			if held[list[i].Name] = list[i].Number; list[i].Name == name {
 				s = &list[i]
 			}
 		}
 		switch {
 		case s == nil:
 			return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "set " + name}
-		case days < s.Least || days > s.Most:
-			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "set " + name, Message: syncproto.Both("要在 "+strconv.Itoa(s.Least)+" 到 "+strconv.Itoa(s.Most)+" 天之间。", "It is from "+strconv.Itoa(s.Least)+" to "+strconv.Itoa(s.Most)+" days."),
-				Hint: syncproto.Both("改个天数再存。", "Change it and save again.")}
-		case s.Days == days:
+		case to < s.Least || to > s.Most:
+			zh, en := "天", "days"
+			if s.Homes != "" {
+				zh, en = "户", "households"
+			}
+			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "set " + name, Message: syncproto.Both("要在 "+strconv.Itoa(s.Least)+" 到 "+strconv.Itoa(s.Most)+" "+zh+"之间。", "It is from "+strconv.Itoa(s.Least)+" to "+strconv.Itoa(s.Most)+" "+en+"."),
+				Hint: syncproto.Both("改个数再存。", "Change it and save again.")}
+		case s.Number == to:
 			return nil
 		}
-		held[name] = days
+		held[name] = to
 		if held["horizon"] < max(held["grace"], held["lease"]) {
 			return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "set " + name, Message: syncproto.Both("删除标记要留得比晚到期限和脱机期限都长。", "Marks of deletion must be kept longer than late work counts and than a phone may stay away."),
 				Hint: syncproto.Both("先改另外一个。", "Change the other one first.")}
 		}
-		raw, err := json.Marshal(kept{days, by, tx.Now()})
+		raw, err := json.Marshal(kept{to, by, tx.Now()})
 		if err != nil {
 			return err
 		}
-		record, err := json.Marshal(SettingChange{What: "setting", Setting: name, From: s.Days, To: days})
+		record, err := json.Marshal(SettingChange{What: "setting", Setting: name, From: s.Number, To: to})
 		if err != nil {
 			return err
 		}

@@ -33,9 +33,12 @@ func ReadCodes(b *schema.Book, name string, r io.ReaderAt, size int64, limits sh
 }
 
 // Titles are the titles of the columns that an import knows, in a language.
-func Titles(b *schema.Book, lang schema.Lang) []string {
+func Titles(b *schema.Book, lang schema.Lang) []string { return TitlesOf(registerHeaders(b), lang) }
+
+// TitlesOf are the titles of some columns, in a language.
+func TitlesOf(headers []sheet.Header, lang schema.Lang) []string {
 	var out []string
-	for _, h := range registerHeaders(b) {
+	for _, h := range headers {
 		title := h.Names[0]
 		if lang == schema.EN {
 			if i := slices.IndexFunc(h.Names, func(n string) bool { return n != "" && n[0] < 0x80 }); i >= 0 {

@@ -50,6 +50,9 @@ func foldGroup(name string) string {
 	return strings.ToLower(s)
 }
 
+// SameGroup tells whether two names are one group's.
+func SameGroup(a, b string) bool { return foldGroup(a) == foldGroup(b) }
+
 // chineseNumber reads 三, 十, 十五, 二十一 or 15 as digits.
 func chineseNumber(s string) (string, bool) {
 	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsDigit(r) || r > '9' }) < 0 {

@@ -15,14 +15,21 @@ import (
 )
 
 type importCmd struct {
-	Village string `required:"" help:"村：代码或名称。 The village, by code or name."`
+	Kind    string `enum:"register,users,assignments" default:"register" help:"表里是什么：register 花名册、users 人员、assignments 分派。 What the file holds."`
+	Village string `help:"花名册是哪个村的：代码或名称。 The village of a register, by code or name."`
+	Place   string `help:"人员、分派是哪个地方的，默认全市。 The place that a list is about; default the city."`
+	Links   string `type:"path" placeholder:"FILE.xlsx" help:"和 --kind users 一起：给还没登录过的人出首次登录链接，写到这个表里，当面交给本人。 With --kind users: write first sign-in links to this workbook."`
 	Bad     string `type:"path" placeholder:"FILE.xlsx" help:"把没导入的行连同原因写到这个表里。 Write the rows not taken, with reasons, to this workbook."`
 	Preview bool   `help:"只看会怎样，什么也不写。 Only show what would happen."`
-	File    string `arg:"" type:"path" help:"花名册：.xlsx 或 CSV。 The register."`
+	File    string `arg:"" type:"path" help:"表格：.xlsx 或 CSV。 The file."`
 }
 
-// Run imports a register and tells of every row that was not taken.
+// Run imports a file and tells of every row that was not taken.
 func (c *importCmd) Run(r *room) (err error) {
+	if c.Kind == "register" && c.Village == "" {
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "import", Message: syncproto.Both("没有写明是哪个村的花名册。", "It does not say of which village the register is."),
+			Hint: syncproto.Both("用 --village 写明代码或名称。", "Name it with --village.")}
+	}
 	f, err := os.Open(c.File)
 	if err != nil {
 		return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "import", Message: syncproto.Both("打不开文件 "+c.File+"。", "The file cannot be opened."), Hint: fileHint(err), Err: err}
@@ -37,7 +44,7 @@ func (c *importCmd) Run(r *room) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, bad.close(err == nil)) }()
-	report, err := r.desk().Import(r.ctx, c.Village, c.File, f, info.Size(), c.Preview, register.Import{
+	lines := register.Lines{
 		Bad: func(row sheet.Row, why []schema.Label) error {
 			for _, w := range why {
 				r.sayRow("", row, w)
@@ -51,7 +58,14 @@ func (c *importCmd) Run(r *room) (err error) {
 			return nil
 		},
 		Progress: r.progress(),
-	})
+	}
+	switch c.Kind {
+	case "users":
+		return c.users(r, lines, f, info.Size())
+	case "assignments":
+		return c.assignments(r, lines, f, info.Size())
+	}
+	report, err := r.desk().Import(r.ctx, c.Village, c.File, f, info.Size(), c.Preview, register.Import{Bad: lines.Bad, Note: lines.Note, Progress: lines.Progress})
 	if report != nil {
 		r.tellImport(c, report, err)
 	}
@@ -87,12 +101,7 @@ func (r *room) progress() func(register.Report) {
 }
 
 func (r *room) tellImport(c *importCmd, rep *register.Report, err error) {
-	for _, s := range rep.Info.Skipped {
-		r.say("（注意）工作表“"+s.Sheet+"”没有读："+s.Why.ZH, "This sheet was not read: "+s.Why.EN)
-	}
-	if len(rep.Info.Unread) > 0 {
-		r.say("（注意）这些列没有用到："+strings.Join(rep.Info.Unread, "、"), "These columns are of no use here.")
-	}
+	r.tellUnread(rep)
 	people := ""
 	if rep.People {
 		people = fmt.Sprintf("、%d 人", rep.Residents)
@@ -111,15 +120,29 @@ func (r *room) tellImport(c *importCmd, rep *register.Report, err error) {
 	if rep.Conflicts > 0 {
 		r.say(fmt.Sprintf("有 %d 户和别人写的不一致，等管理员定：minqing inbox list。", rep.Conflicts), "Some met what others wrote; see minqing inbox list.")
 	}
+	c.tellBad(r, rep)
+	if err != nil {
+		r.say("导入中断了；已导入的都留着，排除下面的问题后再导入同一个文件，会接着做完。", "The import broke off; what was taken stays. Import the file again to go on.")
+	}
+}
+
+// tellUnread tells what of the file was not read.
+func (r *room) tellUnread(rep *register.Report) {
+	for _, s := range rep.Info.Skipped {
+		r.say("（注意）工作表“"+s.Sheet+"”没有读："+s.Why.ZH, "This sheet was not read: "+s.Why.EN)
+	}
+	if len(rep.Info.Unread) > 0 {
+		r.say("（注意）这些列没有用到："+strings.Join(rep.Info.Unread, "、"), "These columns are of no use here.")
+	}
+}
+
+func (c *importCmd) tellBad(r *room, rep *register.Report) {
 	if rep.Bad > 0 {
 		where := "改好后再导入一次就行。"
 		if c.Bad != "" {
 			where = "也写到了 " + c.Bad + "，在那里改好再导入它就行。"
 		}
 		r.say(fmt.Sprintf("有 %d 行没有导入，理由见上；%s", rep.Bad, where), fmt.Sprintf("%d rows were not taken, for the reasons above; mend them and import again.", rep.Bad))
-	}
-	if err != nil {
-		r.say("导入中断了；已导入的都留着，排除下面的问题后再导入同一个文件，会接着做完。", "The import broke off; what was taken stays. Import the file again to go on.")
 	}
 }
 

@@ -19,6 +19,8 @@ const (
 	Give = "give"
 	Take = "take"
 	Move = "move"
+	// listed is what a file says, household by household.
+	listed = "list"
 
 	All    = "all"    // all that he has here, of whom they are taken
 	Groups = "groups" // of groups, buildings, streets
@@ -128,7 +130,30 @@ type planner struct {
 	users  map[string]user // by id
 }
 
+// newPlanner reads the households of a place and below it; one more than a plan may have, should there be so many.
 func newPlanner(tx *store.Tx, place, today string) (*planner, error) {
+	p, err := plannerAt(tx, place, today)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, 0, len(p.places))
+	for id := range p.places {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return p, p.read("h.place = ANY(?)", ids, MostHomes+1)
+}
+
+// plannerOf reads some households of a place only: those of them that lie there.
+func plannerOf(tx *store.Tx, place, today string, homes []string) (*planner, error) {
+	p, err := plannerAt(tx, place, today)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.read("h.id = ANY(?)", homes, len(homes))
+}
+
+func plannerAt(tx *store.Tx, place, today string) (*planner, error) {
 	beneath, err := register.Beneath(tx, place)
 	if err != nil {
 		return nil, err
@@ -137,33 +162,41 @@ func newPlanner(tx *store.Tx, place, today string) (*planner, error) {
 	for _, b := range beneath {
 		p.places[b.ID] = b
 	}
-	if err := tx.Each(func(scan func(...any) error) error {
+	return p, nil
+}
+
+func (p *planner) read(where string, among []string, most int) error {
+	if err := p.tx.Each(func(scan func(...any) error) error {
 		h := &Home{}
 		err := scan(&h.ID, &h.Code, &h.Head, &h.Place)
-		h.order = register.SortKey(h.Code)
-		p.homes, p.byID[h.ID] = append(p.homes, h), h
+		if _, here := p.places[h.Place]; here {
+			h.order = register.SortKey(h.Code)
+			p.homes, p.byID[h.ID] = append(p.homes, h), h
+		}
 		return err
-	}, "SELECT id, COALESCE(code, ''), COALESCE(head, ''), place FROM household WHERE place = ANY(?) LIMIT ?", idsOf(beneath), int64(MostHomes+1)); err != nil {
-		return nil, err
+	}, "SELECT h.id, COALESCE(h.code, ''), COALESCE(h.head, ''), h.place FROM household h WHERE "+where+" LIMIT ?", among, int64(most)); err != nil {
+		return err
 	}
-	slices.SortFunc(p.homes, func(a, b *Home) int {
-		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.Code, b.Code), cmp.Compare(a.ID, b.ID))
-	})
-	return p, tx.Each(func(scan func(...any) error) error {
+	slices.SortFunc(p.homes, inOrder)
+	return p.tx.Each(func(scan func(...any) error) error {
 		var home syncproto.RowID
 		var r running
 		var ended string
 		if err := scan(&r.id, &home, &r.user, &r.team, &r.since, &r.until, &ended); err != nil {
 			return err
 		}
-		r.ended = ended != "" && ended < today
+		r.ended = ended != "" && ended < p.today
 		if h := p.byID[home]; h != nil {
 			h.running = append(h.running, r)
 		}
 		return nil
 	}, `SELECT a.id, a.household, COALESCE(a."user", ''), COALESCE(a.team, ''), COALESCE(a.since, ''), COALESCE(a.until, ''), COALESCE(u.ended, '')
 		FROM household h JOIN assignment a ON a.household = h.id LEFT JOIN "user" u ON u.id = a."user"
-		WHERE h.place = ANY(?) AND (a.until IS NULL OR a.until >= ?) ORDER BY a.id`, idsOf(beneath), today)
+		WHERE `+where+` AND (a.until IS NULL OR a.until >= ?) ORDER BY a.id`, among, p.today)
+}
+
+func inOrder(a, b *Home) int {
+	return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.Code, b.Code), cmp.Compare(a.ID, b.ID))
 }
 
 // findUser finds who is meant by a login: somebody who is at home here or above or below, or has a role here. Others look like nobody.
@@ -300,9 +333,7 @@ func (p *planner) nearest(at, n int, fits func(*Home) bool) []*Home {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b *Home) int {
-		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.Code, b.Code), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(out, inOrder)
 	return out
 }
 
@@ -353,7 +384,7 @@ func (p *planner) listed(o *Order, pool []*Home) ([]*Home, error) {
 	case len(others) > 0:
 		return nil, problem("codes", "这些户不由他联系："+few(others)+"。", "These are not his: "+few(others)+".")
 	}
-	slices.SortFunc(out, func(a, b *Home) int { return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(out, inOrder)
 	return out, nil
 }
 

@@ -3,10 +3,11 @@ package assign
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
-	"minqing/schema"
+	"minqing/server/engine"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -15,13 +16,26 @@ import (
 type Plan struct {
 	Order  Order
 	Homes  []*Home // that change hands
+	Count  int     // how many those are
 	Left   int     // of those chosen, how many stay as they are
 	People []*Person
 	Nobody []*Home // that would be left to nobody
+	Alone  int     // how many those are
 	Unsent int     // edits that wait on the phones of those who lose, as they last said
 	Digest string
 
 	from, to user
+}
+
+// namedNobody is how many households left to nobody a kept plan names.
+const namedNobody = 12
+
+// Short is the plan without its households, to be kept.
+func (p *Plan) Short() *Plan {
+	out := *p
+	out.Homes, out.Alone = nil, max(out.Alone, len(out.Nobody))
+	out.Nobody = out.Nobody[:min(len(out.Nobody), namedNobody)]
+	return &out
 }
 
 // Person is somebody who gains or loses households.
@@ -151,6 +165,7 @@ func (p *planner) effects(out *Plan, s step) error {
 	if err != nil {
 		return err
 	}
+	out.Count = len(out.Homes)
 	people := map[string]*Person{}
 	person := func(id string) *Person {
 		if people[id] == nil {
@@ -168,9 +183,9 @@ func (p *planner) effects(out *Plan, s step) error {
 			before, then := has(h, id, ""), slices.ContainsFunc(now, func(r running) bool { return r.user == id })
 			switch {
 			case before && !then:
-				person(id).Loses.add(rows[h])
+				person(id).Loses.Add(rows[h])
 			case !before && then:
-				person(id).Gains.add(rows[h])
+				person(id).Gains.Add(rows[h])
 			}
 		}
 		if len(h.running) > 0 && !slices.ContainsFunc(now, func(r running) bool { return !r.ended }) {
@@ -183,7 +198,8 @@ func (p *planner) effects(out *Plan, s step) error {
 	for _, c := range s.ends {
 		person(c.user)
 	}
-	slices.SortFunc(out.Nobody, func(a, b *Home) int { return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.ID, b.ID)) })
+	out.Alone = len(out.Nobody)
+	slices.SortFunc(out.Nobody, inOrder)
 	slices.SortFunc(out.People, func(a, b *Person) int {
 		return cmp.Or(-cmp.Compare(a.Loses.Homes, b.Loses.Homes), cmp.Compare(a.Name, b.Name), cmp.Compare(a.id, b.id))
 	})
@@ -193,7 +209,8 @@ func (p *planner) effects(out *Plan, s step) error {
 	return p.phones(out)
 }
 
-func (s *Sum) add(rows int) { s.Homes, s.Rows = s.Homes+1, s.Rows+rows }
+// Add counts one household more, with its rows.
+func (s *Sum) Add(rows int) { s.Homes, s.Rows = s.Homes+1, s.Rows+rows }
 
 // rowsOf counts the rows that a phone holds of each household.
 func (p *planner) rowsOf(homes map[*Home][]running) (map[*Home]int, error) {
@@ -240,25 +257,43 @@ func (p *planner) numbers(out *Plan, s step) error {
 			if _, err := p.tx.One(`SELECT COUNT(DISTINCT household) FROM assignment WHERE "user" = ? AND team = ? AND (until IS NULL OR until >= ?)`, []any{string(x.id), team, p.today}, &has); err != nil {
 				return err
 			}
-			x.Has, x.Number = max(x.Has, int(has)+n), schema.UsualHomes(team)
-			x.Over = x.Over || n > 0 && int(has)+n > x.Number && !p.wholeGroup(s, string(x.id), team)
+			usual, err := engine.UsualHomes(p.tx, team)
+			if err != nil {
+				return err
+			}
+			if x.Has, x.Number = max(x.Has, int(has)+n), usual; n <= 0 || int(has)+n <= usual {
+				continue
+			}
+			whole, err := p.wholeGroup(s, string(x.id), team)
+			if err != nil {
+				return err
+			}
+			x.Over = x.Over || !whole
 		}
 	}
 	return nil
 }
 
 // wholeGroup tells whether what somebody gets makes him the contact of every household of the groups concerned.
-func (p *planner) wholeGroup(s step, user, team string) bool {
-	groups, got := map[string]bool{}, map[*Home]bool{}
+func (p *planner) wholeGroup(s step, user, team string) (bool, error) {
+	groups, got := map[string]bool{}, map[syncproto.RowID]bool{}
 	for _, c := range s.begins {
 		if c.user == user && c.team == team {
-			groups[c.home.Place], got[c.home] = true, true
+			groups[c.home.Place], got[c.home.ID] = true, true
 		}
 	}
 	if len(groups) != 1 || team != "cadre" {
-		return false
+		return false, nil
 	}
-	return !slices.ContainsFunc(p.homes, func(h *Home) bool { return groups[h.Place] && !got[h] && !has(h, user, team) })
+	whole := true
+	err := p.tx.Each(func(scan func(...any) error) error {
+		var id syncproto.RowID
+		err := scan(&id)
+		whole = whole && got[id]
+		return err
+	}, `SELECT h.id FROM household h WHERE h.place = ANY(?) AND NOT EXISTS (SELECT 1 FROM assignment a WHERE a.household = h.id AND a."user" = ? AND a.team = ?
+		AND (a.until IS NULL OR a.until >= ?))`, slices.Sorted(maps.Keys(groups)), user, team, p.today)
+	return whole, err
 }
 
 func (p *planner) phones(out *Plan) error {
@@ -276,20 +311,32 @@ func (p *planner) phones(out *Plan) error {
 	if err != nil {
 		return err
 	}
-	return p.tx.Each(func(scan func(...any) error) error {
-		var of string
+	phones, err := phonesOf(p.tx, ids)
+	if err != nil {
+		return err
+	}
+	for _, x := range out.People {
+		x.Phones = phones[x.id]
+		for _, d := range x.Phones {
+			if x.Loses.Homes > 0 {
+				out.Unsent += d.Waiting
+			}
+		}
+	}
+	return nil
+}
+
+// phonesOf are the phones of users, with what waits on them, as they last said.
+func phonesOf(tx *store.Tx, users []string) (map[syncproto.UserID][]Phone, error) {
+	out := map[syncproto.UserID][]Phone{}
+	return out, tx.Each(func(scan func(...any) error) error {
+		var of syncproto.UserID
 		var d Phone
 		var waiting int64
-		if err := scan(&of, &d.ID, &d.Label, &waiting, &d.Contact); err != nil {
-			return err
-		}
+		err := scan(&of, &d.ID, &d.Label, &waiting, &d.Contact)
 		d.Waiting = int(waiting)
-		x := byID[of]
-		x.Phones = append(x.Phones, d)
-		if x.Loses.Homes > 0 {
-			out.Unsent += d.Waiting
-		}
-		return nil
+		out[of] = append(out[of], d)
+		return err
 	}, `SELECT d.user_id, d.id, COALESCE(r.label, ''), d.waiting, d.last_contact FROM mq_device d LEFT JOIN device r ON r.id = d.id
-		WHERE d.user_id = ANY(?) AND d.revoked = 0 ORDER BY d.id`, ids)
+		WHERE d.user_id = ANY(?) AND d.revoked = 0 ORDER BY d.id`, users)
 }

@@ -30,6 +30,8 @@ type Done struct {
 	To     string
 	Homes  []syncproto.RowID
 	What   admin.Reassigned
+	// TakenBack is how many of its changes were taken back, the last first.
+	TakenBack int
 }
 
 // Do does what was shown under a digest. When anything has changed since, it does nothing and gives the plan as it is now.
@@ -103,7 +105,7 @@ type Back struct {
 
 // PreviewBack reckons what taking an order back would do.
 func PreviewBack(tx *store.Tx, today string, d *Done) (*Back, error) {
-	p, err := newPlanner(tx, d.Place, today)
+	p, err := plannerOf(tx, d.Place, today, texts(d.Homes))
 	if err != nil {
 		return nil, err
 	}
@@ -175,23 +177,39 @@ func texts(ids []syncproto.RowID) []string {
 	return out
 }
 
-// Undo takes back what was done, when what was shown under a digest still holds; else it does nothing, and done is false. Contact cards stay:
-// what they open is who contacts the household then.
-func Undo(tx *store.Tx, j *judge.Judge, by syncproto.UserID, today string, d *Done, shown string) (done bool, err error) {
-	if d.Undone {
-		return true, nil
-	}
-	n, err := tx.Affected("UPDATE mq_work SET state = ? WHERE id = ? AND state = ?", stateUndid, d.ID, stateDone)
+// undoneAtOnce is how many changes are taken back in one transaction: so that phones are not kept waiting.
+const undoneAtOnce = 1000
+
+// Undo takes back a part of what was done, the last of it first, when what was shown under a digest still holds; else it does nothing, and done is
+// false. more says that there is more of it: call again with further. Contact cards stay: what they open is who contacts the household then.
+func Undo(tx *store.Tx, j *judge.Judge, by syncproto.UserID, today string, d *Done, shown string, further bool) (done, more bool, err error) {
+	// Whoever comes second waits here, and reads what the first has left.
+	n, err := tx.Affected("UPDATE mq_work SET state = ? WHERE id = ? AND state = ?", stateDone, d.ID, stateDone)
 	if err != nil || n == 0 {
-		return true, err
+		return true, false, err
 	}
-	back, err := PreviewBack(tx, today, d)
+	if d, err = Read(tx, d.Place, d.ID); err != nil {
+		return false, false, err
+	}
+	if !further {
+		back, err := PreviewBack(tx, today, d)
+		if err != nil || back.Digest != shown {
+			return false, false, err
+		}
+	}
+	left := d.What.Changes[:max(0, len(d.What.Changes)-d.TakenBack)]
+	part := left[max(0, len(left)-undoneAtOnce):]
+	if _, err := j.UndoIn(tx, by, part...); err != nil {
+		return false, false, err
+	}
+	d.TakenBack += len(part)
+	state := stateDone
+	if more = len(part) < len(left); !more {
+		state = stateUndid
+	}
+	body, err := json.Marshal(d)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
-	if back.Digest != shown {
-		return false, tx.Exec("UPDATE mq_work SET state = ? WHERE id = ?", stateDone, d.ID)
-	}
-	_, err = j.UndoIn(tx, by, d.What.Changes...)
-	return err == nil, err
+	return true, more, tx.Exec("UPDATE mq_work SET state = ?, body = ? WHERE id = ?", state, string(body), d.ID)
 }

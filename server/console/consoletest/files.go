@@ -31,13 +31,17 @@ func (c *City) files(ctx context.Context) error {
 		}
 	}
 	name := c.text("石桥村花名册.csv", 80)
-	for _, x := range []struct{ key, place, who, name, text string }{
-		{"file", "village", "admin", name, csv.String()},
-		{"file.stopped", "village", "admin", "会议纪要.csv", "会议纪要\r\n到会三人\r\n"},
-		{"file.foreign", "other", "otheradmin", "枫林村.csv", "户号,姓名,与户主关系\r\n0101-009,白立夏,户主\r\n"},
+	users := "姓名,登录名,角色,范围,职务\r\n" + c.name("文静") + ",wenjing,包户干部,,村文书\r\n左明,zuoming,市长,,\r\n易天,yitian,包户干部,枫林村,\r\n"
+	contacts := "户号,登录名,队伍\r\n0714-041,hanlijun,无职党员分片帮户\r\n0814-011,hanlijun,无职党员分片帮户\r\n0714-041,chenxiulan,无职党员分片帮户\r\n9999,baihe,亲戚\r\n"
+	for _, x := range []struct{ key, place, who, what, name, text string }{
+		{"file", "village", "admin", intake.Register, name, csv.String()},
+		{"file.stopped", "village", "admin", intake.Register, "会议纪要.csv", "会议纪要\r\n到会三人\r\n"},
+		{"file.users", "village", "admin", intake.Users, "石桥村人员.csv", users},
+		{"file.assignments", "village", "admin", intake.Assignments, "石桥村分派.csv", contacts},
+		{"file.foreign", "other", "otheradmin", intake.Register, "枫林村.csv", "户号,姓名,与户主关系\r\n0101-009,白立夏,户主\r\n"},
 	} {
 		if err := c.Engine.Store.Write(ctx, func(tx *store.Tx) error {
-			id, err := intake.Save(tx, c.Users[x.who], c.Places[x.place], "register", x.name, int64(len(x.text)), strings.NewReader(x.text))
+			id, err := intake.Save(tx, c.Users[x.who], c.Places[x.place], x.what, x.name, int64(len(x.text)), strings.NewReader(x.text))
 			c.Rows[x.key] = syncproto.RowID(id)
 			return err
 		}); err != nil {

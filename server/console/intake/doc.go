@@ -1,4 +1,4 @@
-// Package intake takes files that administrators bring to the consoles: it keeps a file, finds out what an import of it would do, lists every
+// Package intake takes files that administrators bring to the consoles (registers, lists of users, lists of who contacts whom): it keeps a file, finds out what an import of it would do, lists every
 // row that would not be taken and why, and imports the others when it is told to.
 //
 // It promises: nothing is written to the register before somebody has seen what would be; the import is package register's, the one that the

@@ -7,6 +7,8 @@ import (
 
 	"minqing/internal/sheet"
 	"minqing/schema"
+	"minqing/server/admin"
+	"minqing/server/console/assign"
 	"minqing/server/register"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -22,6 +24,16 @@ const (
 )
 
 const kindWork = "import"
+
+// The kinds of files.
+const (
+	Register    = "register"
+	Users       = "users"
+	Assignments = "assignments"
+)
+
+// Kinds are all of them.
+var Kinds = []string{Register, Users, Assignments}
 
 // The kinds of parts.
 const (
@@ -50,11 +62,15 @@ type Job struct {
 // Body is what is known of it beside.
 type Body struct {
 	Name   string
-	What   string // "register", or "users"
+	What   string // one of the kinds
 	Bytes  int64
 	Report register.Report // of the run under way, or the last
 	Wrote  bool            // the last run imported
-	Error  string          // why it stopped, in both languages; "" when it may just be gone on with
+	Users  *admin.UsersBrought
+	Plan   *assign.Plan // of a list of assignments: what it would do, or did
+	Order  string       // id of what was done
+	Moved  bool         // things changed since the preview that was agreed to, and nothing was done
+	Error  string       // why it stopped, in both languages; "" when it may just be gone on with
 	Hint   string
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"minqing/internal/sheet"
 	"minqing/schema"
+	"minqing/server/admin"
+	"minqing/server/console/assign"
 	"minqing/server/engine"
 	"minqing/server/register"
 	"minqing/server/store"
@@ -113,7 +115,7 @@ var errGone = errors.New("intake: the file was dropped")
 
 func (w *Worker) work(ctx context.Context, j *Job) error {
 	r := &run{w: w, j: j}
-	j.Error, j.Hint, j.Wrote, j.Report = "", "", j.State == Importing, register.Report{}
+	j.Error, j.Hint, j.Moved, j.Wrote, j.Report, j.Users = "", "", false, j.State == Importing, register.Report{}, nil
 	rep, err := r.through(ctx)
 	if errors.Is(err, errGone) || ctx.Err() != nil {
 		return nil //nolint:nilerr // dropped, or gone on with by the next process
@@ -121,6 +123,9 @@ func (w *Worker) work(ctx context.Context, j *Job) error {
 	state := checked
 	if j.Wrote {
 		state = finished
+	}
+	if errors.Is(err, assign.ErrChanged) { // what it would do now waits for a word
+		state, err, j.Wrote, j.Moved = checked, nil, false, true
 	}
 	if rep != nil {
 		j.Report = *rep
@@ -139,19 +144,13 @@ func (w *Worker) work(ctx context.Context, j *Job) error {
 func (r *run) through(ctx context.Context) (*register.Report, error) {
 	e := r.w.e
 	var file []byte
-	im := register.Import{Store: e.Store, Judge: e.Judge, Zone: e.Zone, User: r.j.By, Preview: !r.j.Wrote, Limits: sheet.Limits{Packed: MostBytes},
-		Bad: func(row sheet.Row, why []schema.Label) error {
-			r.badN++
-			r.bad = append(r.bad, lineOf(r.badN, row, why))
-			return nil
-		},
-		Note: func(row sheet.Row, why []schema.Label) error {
-			r.noteN++
-			r.notes = append(r.notes, lineOf(r.noteN, row, why))
-			return nil
-		}}
+	var place register.Place
+	login := ""
 	err := e.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		if im.Village, err = register.FindPlace(tx, r.j.Place); err != nil {
+		if place, err = register.FindPlace(tx, r.j.Place); err != nil {
+			return err
+		}
+		if _, err := tx.One(`SELECT COALESCE(login, '') FROM "user" WHERE id = ?`, []any{string(r.j.By)}, &login); err != nil {
 			return err
 		}
 		file = file[:0]
@@ -167,15 +166,52 @@ func (r *run) through(ctx context.Context) (*register.Report, error) {
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	im.Progress = func(rep register.Report) { // after each piece; what it finds stands from then on
-		r.j.Report = rep
-		if err := r.save(ctx, r.j.State); err != nil {
-			stop(err)
-		}
+	lines := register.Lines{Limits: sheet.Limits{Packed: MostBytes},
+		Bad: func(row sheet.Row, why []schema.Label) error {
+			r.badN++
+			r.bad = append(r.bad, lineOf(r.badN, row, why))
+			return nil
+		},
+		Note: func(row sheet.Row, why []schema.Label) error {
+			r.noteN++
+			r.notes = append(r.notes, lineOf(r.noteN, row, why))
+			return nil
+		},
+		Progress: func(rep register.Report) { // after each piece; what it finds stands from then on
+			r.j.Report = rep
+			if err := r.save(ctx, r.j.State); err != nil {
+				stop(err)
+			}
+		}}
+	in, size := bytes.NewReader(file), int64(len(file))
+	var rep *register.Report
+	switch r.j.What {
+	case Users:
+		rep, r.j.Users, err = admin.UserList{Lines: lines, E: e, By: r.j.By, Place: place.ID, Preview: !r.j.Wrote}.Run(ctx, r.j.Name, in, size)
+	case Assignments:
+		rep, err = r.assign(ctx, assign.Listing{Lines: lines, E: e, By: r.j.By, As: login, Place: place.ID, ID: assign.IDFor(r.j.ID), Preview: !r.j.Wrote}, in, size)
+	default:
+		rep, err = register.Import{Store: e.Store, Judge: e.Judge, Zone: e.Zone, User: r.j.By, Village: place, Preview: !r.j.Wrote, Limits: lines.Limits, Bad: lines.Bad, Note: lines.Note, Progress: lines.Progress}.
+			Run(ctx, r.j.Name, in, size)
 	}
-	rep, err := im.Run(ctx, r.j.Name, bytes.NewReader(file), int64(len(file)))
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
+	}
+	return rep, err
+}
+
+// assign takes a list of assignments. What it would do is shown, and done only if that still is what it would do.
+func (r *run) assign(ctx context.Context, l assign.Listing, in *bytes.Reader, size int64) (*register.Report, error) {
+	if r.j.Plan != nil {
+		l.Shown = r.j.Plan.Digest
+	}
+	rep, plan, err := l.Run(ctx, r.j.Name, in, size)
+	changed := errors.Is(err, assign.ErrChanged)
+	if plan != nil && (l.Preview || changed) {
+		r.j.Plan = plan.Short()
+	}
+	if r.j.Order = ""; !l.Preview && !changed && plan != nil && plan.Count > 0 {
+		r.j.Order = l.ID
 	}
 	return rep, err
 }
