@@ -84,10 +84,12 @@ func (a *App) token() (string, error) {
 	return hex.EncodeToString(b[:]), nil
 }
 
-// savedVisit remembers what became of a draft, so that a key that was under way, or a second tap, makes no second one.
+// savedVisit remembers what became of a draft, so that a key that was under way, or a second tap, makes no second one. Sum is of what a form
+// over the register said.
 type savedVisit struct {
 	ID  string `json:"id"`
 	Tab string `json:"tab"`
+	Sum string `json:"sum,omitempty"`
 }
 
 // localJSON reads what was kept under a key; found is false when there is nothing.
@@ -142,7 +144,7 @@ func (rq *request) keepDraft(d *visitDraft) (copied, gone bool, err error) {
 	}
 	spent := slices.ContainsFunc(saved, func(s savedVisit) bool { return s.ID == d.ID })
 	switch {
-	case slices.Contains(saved, savedVisit{d.ID, d.Page}):
+	case slices.Contains(saved, savedVisit{ID: d.ID, Tab: d.Page}):
 		return false, true, nil
 	case found && reflect.DeepEqual(have.says(), d.says()):
 		d.Rev, d.At = have.Rev, have.At

@@ -153,7 +153,7 @@ func (rq *request) keepFormDraft(d *formDraft) (copied, gone bool, err error) {
 		return false, false, err
 	}
 	switch {
-	case slices.Contains(saved, savedVisit{d.ID, d.Page}):
+	case slices.ContainsFunc(saved, func(s savedVisit) bool { return s.ID == d.ID && s.Tab == d.Page }):
 		return false, true, nil
 	case found && reflect.DeepEqual(have.Fields, d.Fields):
 		d.Rev, d.At = have.Rev, have.At
@@ -280,54 +280,6 @@ func cloneValues(f url.Values) url.Values {
 		out[name] = slices.Clone(list)
 	}
 	return out
-}
-
-// write is Write for a form: its draft goes in the transaction that saves it, so that no crash leaves both, or neither.
-func (rq *request) write(fn func(*replica.Tx) error) (done bool, err error) {
-	spend, err := rq.spending()
-	if err != nil {
-		return false, err
-	}
-	rq.app.drafting.Lock()
-	defer rq.app.drafting.Unlock()
-	ch, err := rq.replica.Write(rq.Context(), func(tx *replica.Tx) error {
-		if err := fn(tx); err != nil {
-			return err
-		}
-		return spend(tx.PutLocal)
-	})
-	return ch != nil, err
-}
-
-// spending gives what drops the draft of the form that was posted, and remembers it as saved.
-func (rq *request) spending() (func(put putter) error, error) {
-	d := &formDraft{ID: rq.PostForm.Get("draft"), Path: rq.URL.Path, Page: rq.PostForm.Get("tab")}
-	if !isToken(d.ID) || !isToken(d.Page) {
-		return func(putter) error { return nil }, nil
-	}
-	note, err := rq.savedNote(d.ID, d.Page)
-	return func(put putter) error {
-		if err := put(d.key(), nil); err != nil {
-			return err
-		}
-		return put(savedVisits, note)
-	}, err
-}
-
-// putter keeps something under a key, nil to drop it: PutLocal of a replica or a transaction.
-type putter func(key string, value []byte) error
-
-// savedNote is the list of what was saved lately, with one more.
-func (rq *request) savedNote(id, page string) (raw []byte, err error) {
-	var saved []savedVisit
-	if err := rq.replica.View(rq.Context(), func(v *replica.View) (err error) {
-		saved, err = savedDrafts(v)
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	saved = append(saved, savedVisit{id, page})
-	return json.Marshal(saved[max(0, len(saved)-keptSaved):])
 }
 
 // keepForm keeps what the script sends after every change.

@@ -63,6 +63,11 @@ func TestEveryFormKeepsADraft(t *testing.T) {
 			t.Errorf("%s has %q, want %q", f.path, reader.Text(field)+reader.Attr(field, "value"), f.typed)
 		}
 		p.Send("main form", nil).Want(200)
+		made := len(entries(t, killed))
+		p.Send("main form", nil).Want(200).Has(".toast", "已存在本机") // from a page that outlived a kill, or by a browser that sends it anew
+		if n := len(entries(t, killed)); n != made {
+			t.Errorf("%s, sent again, made %d more changes", f.path, n-made)
+		}
 		saved := killed.MustReopen()
 		for _, row := range saved.Get("/journal").All("a[href^='" + killed.At(f.path) + "?draft=']") {
 			t.Errorf("%s was saved, and its draft is there still: %s", f.path, reader.Text(row))
@@ -73,6 +78,29 @@ func TestEveryFormKeepsADraft(t *testing.T) {
 	}
 	if n := len(killed.Get("/journal").All("a[href*='?draft=']")); n != 0 {
 		t.Errorf("%d drafts are left", n)
+	}
+}
+
+// entries are the changes of a phone.
+func entries(t *testing.T, b *pagetest.Browser) []replica.Entry {
+	t.Helper()
+	list, err := b.Replica.Entries(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// TestSavedTwiceWithOtherWords: from a page that was saved already (gone back to without its script) other words are saved as well.
+func TestSavedTwiceWithOtherWords(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Full)
+	p := b.Get("/h/{home}/add").Want(200)
+	for _, name := range []string{"李沐宸", "李沐霖", "李沐霖"} {
+		p.Send("main form", url.Values{"name": {name}}).Want(200)
+	}
+	text := strings.Join(b.Get("/h/{home}").Want(200).Texts("main"), " ")
+	if strings.Count(text, "李沐宸") != 1 || strings.Count(text, "李沐霖") != 1 {
+		t.Errorf("the household has %s", text)
 	}
 }
 

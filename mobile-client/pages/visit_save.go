@@ -143,7 +143,7 @@ func (w *visitWriter) save() error {
 	rq := w.rq
 	rq.app.drafting.Lock()
 	defer rq.app.drafting.Unlock()
-	note, err := rq.savedNote(w.d.ID, w.d.Page)
+	note, err := rq.savedNote(savedVisit{ID: w.d.ID, Tab: w.d.Page})
 	if err != nil {
 		return err
 	}

@@ -102,5 +102,7 @@ if (to) to.focus();
 }
 document.addEventListener("submit", function (e) { if (e.target === form()) { over = true; clearTimeout(timer); } });
 addEventListener("pagehide", send);
+// A page that was saved, and that the back button brings back as it was, begins anew: what was saved is not to be saved again.
+addEventListener("pageshow", function (e) { if (e.persisted && over) location.reload(); });
 document.addEventListener("visibilitychange", function () { if (document.hidden) send(); });
 })();
