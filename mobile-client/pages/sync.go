@@ -269,7 +269,7 @@ func (rq *request) fate(v *replica.View, e replica.Entry) (f fate, kind string, 
 		f.Text = rq.words.say("fate.waits")
 	case e.State == replica.Refused:
 		chip("stop", "stop", "chip.refused")
-		kind, f.Text = "refused", strings.TrimRight(rq.words.of(ver.Message), "。.")
+		kind, f.Text = "refused", rq.refusal(ver)
 	case ver.Status == syncproto.Conflicted && !open(ver):
 		chip("read", "check", "chip.decided")
 		kind, f.Decided = "decided", true
@@ -306,6 +306,15 @@ func (rq *request) fate(v *replica.View, e replica.Entry) (f fate, kind string, 
 		f.Text = rq.words.say("fate." + kind)
 	}
 	return f, kind, nil
+}
+
+// refusal is why a change was refused, to be gone on with. What is wrong with a value is said without what to do about it: the page has the button.
+func (rq *request) refusal(v *syncproto.Verdict) string {
+	text := rq.words.of(v.Message)
+	if v.Code == syncproto.CodeInvalid {
+		text, _, _ = strings.Cut(text, map[tongue]string{"zh": "。", "en": ". "}[rq.words])
+	}
+	return strings.TrimRight(text, "。.")
 }
 
 // open tells that some item of a verdict waits for its decision.

@@ -1,6 +1,8 @@
 package judge
 
 import (
+	"strings"
+
 	"minqing/schema"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -44,7 +46,7 @@ func (d *desk) refuse(h *hearing, no *refusal) error {
 	v := &syncproto.Verdict{Identity: rec.Identity, Status: syncproto.Refused, Code: no.code, Message: no.message, Waits: no.waits, MendedBy: rec.MendedBy}
 	if no.hint != "" {
 		m, h := schema.ReadBoth(no.message), schema.ReadBoth(no.hint)
-		v.Message = syncproto.Both(m.ZH+h.ZH, m.EN+" "+h.EN)
+		v.Message = syncproto.Both(closed(m.ZH, "。")+h.ZH, closed(m.EN, ".")+" "+h.EN)
 	}
 	if no.inbox {
 		item, err := d.openLate(h)
@@ -62,6 +64,14 @@ func (d *desk) refuse(h *hearing, no *refusal) error {
 		return nil // its record of the chain stands: refused
 	}
 	return d.record(h, string(syncproto.Refused))
+}
+
+// closed ends a sentence: what is wrong with a value is told as it stands at its field, without a full stop.
+func closed(text, stop string) string {
+	if strings.HasSuffix(text, stop) {
+		return text
+	}
+	return text + stop
 }
 
 // waitFor notes what a refused change waits for, and which rows it would have made.
