@@ -1,7 +1,9 @@
 package field_test
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"minqing/mobile-client/pages/pagetest"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
+	"minqing/syncproto"
 )
 
 const today = "2026-11-23"
@@ -91,6 +94,37 @@ func TestPagesOfAListAreTheList(t *testing.T) {
 			}
 		}
 	}
+}
+
+// One chooses the other households of a round from those nearby first, and what was chosen stays to be seen.
+func TestNeighboursAreNear(t *testing.T) {
+	p := mustPhone(t, pagetest.Full)
+	view(t, p, func(v *replica.View) error {
+		all, err := field.Neighbours(v, p.Rows["li"], nil, 1000)
+		if err != nil || len(all) != 19 {
+			t.Fatalf("%d households beside one of 20, %v", len(all), err)
+		}
+		group, others := all[0].Group, 0
+		for _, h := range all {
+			if h.ID == p.Rows["li"] {
+				t.Error("a household is its own neighbour")
+			}
+			if h.Group != group {
+				others++
+			} else if others > 0 {
+				t.Errorf("%s of %s stands behind others", h.Head, h.Group)
+			}
+		}
+		if group != "第8组 下湾" || others == 0 {
+			t.Errorf("the first stand in %s, %d elsewhere", group, others)
+		}
+		last := all[len(all)-1]
+		few, err := field.Neighbours(v, p.Rows["li"], []string{string(last.ID)}, 3)
+		if err != nil || len(few) != 4 || !slices.Equal(few[:3], all[:3]) || few[3] != last {
+			t.Errorf("three and one that was chosen: %v, %v", few, err)
+		}
+		return nil
+	})
 }
 
 func TestSearchByEverythingPeopleKnow(t *testing.T) {
@@ -293,10 +327,12 @@ func TestAHouseholdIsForgottenWhole(t *testing.T) {
 func BenchmarkPages(b *testing.B) {
 	p := mustPhone(b, pagetest.Huge)
 	for name, f := range map[string]func(v *replica.View) error{
-		"today":    func(v *replica.View) error { _, err := field.Today(v, p.Me, today, 40); return err },
-		"homes":    func(v *replica.View) error { _, err := field.Homes(v, p.Me, today, "", 0, 60); return err },
-		"search-1": func(v *replica.View) error { _, err := field.Homes(v, p.Me, today, "王", 0, 60); return err },
-		"search-3": func(v *replica.View) error { _, err := field.Homes(v, p.Me, today, "wgf", 0, 60); return err },
+		"today":         func(v *replica.View) error { _, err := field.Today(v, p.Me, today, 40); return err },
+		"homes":         func(v *replica.View) error { _, err := field.Homes(v, p.Me, today, "", 0, 60); return err },
+		"search-1":      func(v *replica.View) error { _, err := field.Homes(v, p.Me, today, "王", 0, 60); return err },
+		"search-3":      func(v *replica.View) error { _, err := field.Homes(v, p.Me, today, "wgf", 0, 60); return err },
+		"journals":      func(v *replica.View) error { _, _, err := field.Journals(v, p.Me, 0, 50); return err },
+		"journals-deep": func(v *replica.View) error { _, _, err := field.Journals(v, p.Me, 10_000, 50); return err },
 		"household": func(v *replica.View) error {
 			_, _, err := field.OneHousehold(v, p.Me, p.Rows["home"], today, 5)
 			return err
@@ -345,25 +381,71 @@ func TestGuidanceIsShownUntilItWasRead(t *testing.T) {
 	}
 }
 
-// TestJournalsInTheirOrder: those that came back first, then the newest; any page of the list is what lies there in the whole.
+// TestJournalsInTheirOrder: those that came back first, then by the day of the visit and not by when it was written down, last those whose visit
+// is gone; any page of the list is what lies there in the whole, on a phone with a few journals and on one with more than are sorted.
 func TestJournalsInTheirOrder(t *testing.T) {
-	p := mustPhone(t, pagetest.Full)
-	view(t, p, func(v *replica.View) error {
-		whole, all, err := field.Journals(v, p.Me, 0, 1000)
-		if err != nil || all != len(whole) || all < 10 || whole[0].State != "returned" {
-			t.Fatalf("%d of %d, the first is %s, %v", len(whole), all, whole[0].State, err)
-		}
-		for i := 2; i < all; i++ {
-			if whole[i].State == "returned" || whole[i-1].ID < whole[i].ID {
-				t.Errorf("journal %d stands before journal %d", i-1, i)
+	for _, state := range []pagetest.State{pagetest.Full, pagetest.Many} {
+		p := mustPhone(t, state)
+		var late, gone syncproto.RowID
+		write := func(day string) (visit, journal syncproto.RowID) {
+			if _, err := p.Replica.Write(context.Background(), func(tx *replica.Tx) (err error) {
+				if visit, err = tx.NewID(); err != nil {
+					return err
+				}
+				if journal, err = tx.NewID(); err != nil {
+					return err
+				}
+				return errors.Join(tx.Create("visit", visit, map[string]schema.Value{"household": schema.Text(string(p.Rows["home"])), "author": schema.Text(string(p.Me)), "day": schema.Text(day)}),
+					tx.Create("journal", journal, map[string]schema.Value{"visit": schema.Text(string(visit)), "author": schema.Text(string(p.Me)), "text": schema.Text("写的"), "state": schema.Text("submitted")}))
+			}); err != nil {
+				t.Fatal(err)
 			}
+			return visit, journal
 		}
-		for from := range all {
-			part, _, err := field.Journals(v, p.Me, from, 3)
-			if err != nil || !slices.Equal(part, whole[from:min(all, from+3)]) {
-				t.Fatalf("from %d on: %v, %v", from, part, err)
+		_, late = write("2025-12-24") // written last, of a day before all others
+		visit, gone := write(today)
+		if _, err := p.Replica.Write(context.Background(), func(tx *replica.Tx) error {
+			f, err := tx.Form("visit", visit)
+			if err != nil {
+				return err
 			}
+			return tx.Delete(f)
+		}); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	})
+		view(t, p, func(v *replica.View) error {
+			whole, all, err := field.Journals(v, p.Me, 0, 10_000)
+			if err != nil || all != len(whole) || all < 10 || state == pagetest.Many && all < 1000 {
+				t.Fatalf("%s: %d of %d, %v", state, len(whole), all, err)
+			}
+			rank := func(r field.Record) int {
+				switch {
+				case r.State == "returned":
+					return 2
+				case r.Day != "":
+					return 1
+				}
+				return 0
+			}
+			if !slices.IsSortedFunc(whole, func(a, b field.Record) int {
+				return cmp.Or(cmp.Compare(rank(b), rank(a)), cmp.Compare(b.Day, a.Day), cmp.Compare(b.ID, a.ID))
+			}) {
+				t.Errorf("%s: the journals stand in no order", state)
+			}
+			if state == pagetest.Full && whole[0].State != "returned" || whole[all-1].ID != gone || whole[all-2].ID != late {
+				t.Errorf("%s: the first is %s of %s, the last two %s of %s and %s", state, whole[0].State, whole[0].Day, whole[all-2].ID, whole[all-2].Day, whole[all-1].ID)
+			}
+			for from := 0; from < all; from += 1 + all/100 {
+				part, _, err := field.Journals(v, p.Me, from, 3)
+				if err != nil || !slices.Equal(part, whole[from:min(all, from+3)]) {
+					t.Fatalf("%s: from %d on: %v, %v", state, from, part, err)
+				}
+			}
+			part, _, err := field.Journals(v, p.Me, all-2, 3)
+			if err != nil || !slices.Equal(part, whole[all-2:]) {
+				t.Errorf("%s: the end is %v, %v", state, part, err)
+			}
+			return nil
+		})
+	}
 }

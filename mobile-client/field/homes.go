@@ -69,6 +69,58 @@ func (p places) part(found []entry, from, most int) (out []entry) {
 	return out
 }
 
+// Neighbours are the households on this phone other than one, to be chosen from: those of its own group first, then the others as people live; at
+// most so many, and in any case those that are to be kept.
+func Neighbours(v *replica.View, of syncproto.RowID, keep []string, most int) (out []Home, err error) {
+	p, err := loadPlaces(v)
+	if err != nil {
+		return nil, err
+	}
+	all, err := matching(v, "")
+	if err != nil {
+		return nil, err
+	}
+	group := ""
+	for _, e := range all {
+		if e.row == string(of) {
+			group = e.group
+		}
+	}
+	var near, far, kept []entry
+	for _, e := range all {
+		switch {
+		case e.row == string(of):
+		case e.group == group:
+			near = append(near, e)
+		default:
+			far = append(far, e)
+		}
+	}
+	list := p.part(near, 0, most)
+	list = append(list, p.part(far, 0, most-len(list))...)
+	for _, e := range all {
+		if slices.Contains(keep, e.row) && !slices.Contains(list, e) {
+			kept = append(kept, e)
+		}
+	}
+	ids := make([]string, 0, len(list)+len(kept))
+	for _, e := range append(list, kept...) {
+		ids = append(ids, e.row)
+	}
+	raw, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	var h Home
+	err = v.Each(`SELECT h.id, coalesce(h.head, ''), coalesce(h.code, ''), coalesce(h.place, '') FROM json_each(?) j CROSS JOIN household h ON h.id = j.value ORDER BY j.key`,
+		[]any{string(raw)}, []any{&h.ID, &h.Head, &h.Code, &h.place}, func() error {
+			h.Group = p.group(h.place)
+			out = append(out, h)
+			return nil
+		})
+	return out, err
+}
+
 // ranks number the places in their order; what is no place comes first.
 func (p places) ranks() map[string]int {
 	ids := make([]string, 0, len(p))

@@ -1,6 +1,8 @@
 package field
 
 import (
+	"encoding/json"
+
 	"minqing/mobile-client/replica"
 	"minqing/syncproto"
 )
@@ -19,9 +21,14 @@ type Record struct {
 	Where                          replica.Whereabouts
 }
 
-// Journals are a user's own, those that came back first, then the newest; from one on and at most so many of all. Sorting both as one would
-// read every journal of a year: those that came back are few and have an index, and the newest are found going back along the ids (the
-// pluses keep SQLite from gathering all of an author's first; nearly all on a phone are his).
+// fewJournals is how many of one's own are put in order whole. A page of more is found by going back along the days of the visits, which on
+// a phone that holds so many are nearly all one's own.
+const fewJournals = 500
+
+// Journals are a user's own, those that came back first, then by the day of the visit, the newest first, and of one day as they were written;
+// from one on and at most so many of all. Sorting all of them would read every visit of a year for a page of fifty: those that came back are
+// few and have an index, and the others lie along the days of the visits. Last come those whose visit was deleted beside them. (The pluses and
+// CROSS keep SQLite from gathering all of an author's first.)
 func Journals(v *replica.View, me syncproto.UserID, from, most int) (out []Record, all int, err error) {
 	back := 0
 	if _, err := v.One(`SELECT count(*) FROM journal WHERE author = ?`, []any{string(me)}, &all); err != nil {
@@ -30,27 +37,61 @@ func Journals(v *replica.View, me syncproto.UserID, from, most int) (out []Recor
 	if _, err := v.One(`SELECT count(*) FROM journal WHERE author = ? AND state = 'returned'`, []any{string(me)}, &back); err != nil {
 		return nil, 0, err
 	}
-	var r Record
-	part := func(which string, skip, most int) error {
-		return v.Each(`SELECT j.id, coalesce(v.id, ''), coalesce(v.day, ''), coalesce(j.text, ''), coalesce(j.state, 'draft'), coalesce(h.id, ''), coalesce(h.head, ''), coalesce(h.code, ''),
-		coalesce((SELECT r.comment FROM review r WHERE r.journal = j.id AND r.comment IS NOT NULL ORDER BY r.id DESC LIMIT 1), ''),
-		EXISTS (SELECT 1 FROM review r WHERE r.journal = j.id AND r.kind = 'guide' AND NOT EXISTS (SELECT 1 FROM mq_local l WHERE l.key = 'seen/' || r.id))
-		FROM journal j LEFT JOIN visit v ON v.id = j.visit LEFT JOIN household h ON h.id = v.household WHERE `+which+` ORDER BY j.id DESC LIMIT ? OFFSET ?`,
-			[]any{string(me), most, skip}, []any{&r.ID, &r.Visit, &r.Day, &r.Text, &r.State, &r.Home.ID, &r.Home.Head, &r.Home.Code, &r.Comment, &r.Guided}, func() error {
-				out = append(out, r)
-				return nil
-			})
+	const (
+		own     = `journal j LEFT JOIN visit v ON v.id = j.visit WHERE j.author = ? AND `
+		came    = own + `j.state = 'returned'`
+		others  = own + `+j.state IS NOT 'returned'`
+		dated   = `visit v CROSS JOIN journal j ON j.visit = v.id WHERE v.day IS NOT NULL AND +j.author = ? AND +j.state IS NOT 'returned'`
+		undated = others + ` AND v.day IS NULL`
+	)
+	var ids []syncproto.RowID
+	part := func(which string, skip int) error {
+		var id syncproto.RowID
+		return v.Each(`SELECT j.id FROM `+which+` ORDER BY v.day DESC, j.id DESC LIMIT ? OFFSET ?`, []any{string(me), most - len(ids), max(0, skip)}, []any{&id}, func() error {
+			ids = append(ids, id)
+			return nil
+		})
 	}
 	if from < back {
-		err = part("j.author = ? AND j.state = 'returned'", from, most)
+		err = part(came, from)
 	}
-	if err == nil && len(out) < most {
-		err = part("+j.author = ? AND +j.state IS NOT 'returned'", max(0, from-back), most-len(out))
+	switch skip := from - back; {
+	case err != nil || len(ids) == most:
+	case all <= fewJournals:
+		err = part(others, skip)
+	default:
+		if err = part(dated, skip); err == nil && len(ids) < most {
+			n := 0
+			if _, err = v.One(`SELECT count(*) FROM `+undated, []any{string(me)}, &n); err == nil && n > 0 {
+				err = part(undated, skip-(all-back-n))
+			}
+		}
+	}
+	if err == nil {
+		out, err = journals(v, ids)
 	}
 	if err == nil {
 		err = whereabouts(v, "journal", out)
 	}
 	return out, all, err
+}
+
+// journals are journals as lists show them, in the order given.
+func journals(v *replica.View, ids []syncproto.RowID) (out []Record, err error) {
+	raw, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	var r Record
+	err = v.Each(`SELECT j.id, coalesce(v.id, ''), coalesce(v.day, ''), coalesce(j.text, ''), coalesce(j.state, 'draft'), coalesce(h.id, ''), coalesce(h.head, ''), coalesce(h.code, ''),
+		coalesce((SELECT r.comment FROM review r WHERE r.journal = j.id AND r.comment IS NOT NULL ORDER BY r.id DESC LIMIT 1), ''),
+		EXISTS (SELECT 1 FROM review r WHERE r.journal = j.id AND r.kind = 'guide' AND NOT EXISTS (SELECT 1 FROM mq_local l WHERE l.key = 'seen/' || r.id))
+		FROM json_each(?) x CROSS JOIN journal j ON j.id = x.value LEFT JOIN visit v ON v.id = j.visit LEFT JOIN household h ON h.id = v.household ORDER BY x.key`,
+		[]any{string(raw)}, []any{&r.ID, &r.Visit, &r.Day, &r.Text, &r.State, &r.Home.ID, &r.Home.Head, &r.Home.Code, &r.Comment, &r.Guided}, func() error {
+			out = append(out, r)
+			return nil
+		})
+	return out, err
 }
 
 func whereabouts(v *replica.View, table string, list []Record) (err error) {

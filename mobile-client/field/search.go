@@ -13,6 +13,7 @@ var Indexes = []string{
 	`CREATE INDEX IF NOT EXISTS mq_ix_assignment_user ON assignment ("user", household, team, since, until)`,
 	`CREATE INDEX IF NOT EXISTS mq_ix_visit_author ON visit (author, day, household)`,
 	`CREATE INDEX IF NOT EXISTS mq_ix_visit_household ON visit (household, day, author)`,
+	`CREATE INDEX IF NOT EXISTS mq_ix_visit_day ON visit (day, id)`,
 	`CREATE INDEX IF NOT EXISTS mq_ix_visit_next ON visit (next_day) WHERE next_day IS NOT NULL`,
 	`CREATE INDEX IF NOT EXISTS mq_ix_matter_state ON matter (state, household)`,
 	`CREATE INDEX IF NOT EXISTS mq_ix_journal_state ON journal (author, state)`,
@@ -110,6 +111,20 @@ const (
 	nextPart  = "\x1f"
 	nextEntry = "\x1e"
 )
+
+// pairs reads what a query gives as one text, a pair of values an entry.
+func pairs(v *replica.View, query string, args []any, f func(a, b string)) error {
+	var all string
+	if _, err := v.One(query, args, &all); err != nil {
+		return err
+	}
+	for text := range strings.SplitSeq(all, nextEntry) {
+		if a, b, whole := strings.Cut(text, nextPart); whole {
+			f(a, b)
+		}
+	}
+	return nil
+}
 
 // matching are the households that have every word of a query, in no order; all for an empty one.
 func matching(v *replica.View, q string) ([]entry, error) {

@@ -106,13 +106,11 @@ func (t *looker) load() (err error) {
 	if t.all, err = matching(t.v, ""); err != nil {
 		return err
 	}
-	var home, team string
-	err = t.v.Each(`SELECT a.household, coalesce(a.team, '') FROM assignment a WHERE a."user" = ?1 AND coalesce(a.since, '') <= ?2 AND (a.until IS NULL OR a.until >= ?2)
-		AND a.household IS NOT NULL`, []any{t.me, t.day}, []any{&home, &team}, func() error {
+	err = pairs(t.v, `SELECT coalesce(group_concat(a.household || char(31) || coalesce(a.team, ''), char(30)), '') FROM assignment a WHERE a."user" = ?1
+		AND coalesce(a.since, '') <= ?2 AND (a.until IS NULL OR a.until >= ?2) AND a.household IS NOT NULL`, []any{t.me, t.day}, func(home, team string) {
 		if have, twice := t.teams[home]; !twice || team < have {
 			t.teams[home] = team
 		}
-		return nil
 	})
 	for _, e := range t.all {
 		if team, mine := t.teams[e.row]; mine {
@@ -142,15 +140,13 @@ func (t *looker) mark(home string, d Due) {
 
 // month counts the days of this month on which each household was visited.
 func (t *looker) month() error {
-	seen := map[string]bool{}
-	var home, day string
-	return t.v.Each(`SELECT household, day FROM visit WHERE author = ? AND day BETWEEN ? AND ? AND household IS NOT NULL`,
-		[]any{t.me, t.first, t.day}, []any{&home, &day}, func() error {
-			if !seen[home+day] {
-				seen[home+day] = true
+	seen := map[[2]string]bool{}
+	return pairs(t.v, `SELECT coalesce(group_concat(household || char(31) || day, char(30)), '') FROM visit WHERE author = ? AND day BETWEEN ? AND ? AND household IS NOT NULL`,
+		[]any{t.me, t.first, t.day}, func(home, day string) {
+			if visit := [2]string{home, day}; !seen[visit] {
+				seen[visit] = true
 				t.did[home]++
 			}
-			return nil
 		})
 }
 

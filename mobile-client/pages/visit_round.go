@@ -54,27 +54,20 @@ func showRound(rq *request) error {
 	if err != nil {
 		return err
 	}
-	me, err := rq.me()
-	if err != nil {
-		return err
-	}
 	l := rq.words
 	p := &roundPage{frame: frame{Title: l.say("visit.round"), Back: d.path(), Form: true}, Action: visitPath(d.Home) + "/homes", Of: d.ID, Text: l.say("visit.round.text")}
 	if err := rq.replica.View(rq.Context(), func(v *replica.View) error {
 		const most = 500
-		list, err := field.Homes(v, me, rq.today(), "", 0, most)
+		list, err := field.Neighbours(v, d.Home, d.Homes, most)
 		if err != nil {
 			return err
 		}
-		for _, h := range list.Lines {
-			if h.ID == d.Home {
-				continue
-			}
+		for _, h := range list {
 			if n := len(p.Groups); n == 0 || p.Groups[n-1].Name != h.Group {
 				p.Groups = append(p.Groups, roundGroup{Name: h.Group})
 			}
 			g := &p.Groups[len(p.Groups)-1]
-			g.Homes = append(g.Homes, choice{string(h.ID), l.home(h.Home), slices.Contains(d.Homes, string(h.ID))})
+			g.Homes = append(g.Homes, choice{string(h.ID), l.home(h), slices.Contains(d.Homes, string(h.ID))})
 		}
 		return nil
 	}); err != nil {
