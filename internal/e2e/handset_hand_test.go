@@ -17,14 +17,18 @@ import (
 	handset "minqing/mobile-client/phone"
 	"minqing/mobile-client/replica"
 	"minqing/mobile-client/shell"
+	"minqing/schema"
+	"minqing/syncproto"
 )
 
 // One without a network hands the outbox to a colleague, who has none either and carries it to town: it is handed in by itself there, and the
-// receipt comes back the same way. A file for a phone that is locked waits for its PIN.
+// receipt comes back the same way, with the names of those whose words stand beside one's own. A file for a phone that is locked waits for its PIN.
 func TestOutboxIsCarriedByHand(t *testing.T) {
 	w := mustTown(t, 2*ownHouses)
 	w.cadre("ann", 0)
 	w.cadre("bob", ownHouses)
+	w.cadre("carl", 0)
+	carl := w.enrol("carl")
 	ann, bob := w.hand("ann"), w.hand("bob")
 	for _, h := range []*hand{ann, bob} {
 		h.start()
@@ -33,12 +37,25 @@ func TestOutboxIsCarriedByHand(t *testing.T) {
 		soon(t, "the first sync of "+h.login, func() bool { return h.count(`SELECT count(*) FROM household`) > 0 && !h.p.Status().Running })
 		h.p.Network(shell.None)
 	}
-	ann.visit(ann.household(), "带出去的一条")
+	carl.must("edit", "household", house(0), "head=张珊")
+	carl.sync()
+	home := syncproto.RowID(ann.household())
+	ann.visit(string(home), "带出去的一条")
+	ann.over(func(r *replica.Replica) error {
+		form, err := r.Form(t.Context(), "household", home)
+		if err != nil {
+			return err
+		}
+		_, err = r.Write(t.Context(), func(tx *replica.Tx) error {
+			return tx.Update(form, map[string]schema.Value{"head": schema.Text("张山")})
+		})
+		return err
+	})
 	var file []byte
 	ann.over(func(r *replica.Replica) (err error) {
 		var n int
 		file, n, err = ann.p.Bundle(t.Context(), r)
-		if n != 1 {
+		if n != 2 {
 			t.Errorf("%d changes are in the file", n)
 		}
 		return err
@@ -70,15 +87,26 @@ func TestOutboxIsCarriedByHand(t *testing.T) {
 	if n := w.visits("带出去的一条"); n != 1 {
 		t.Errorf("the server has the visit %d times", n)
 	}
-	if got := parcels(ann); len(got) != 1 || !got[0].Own || got[0].Waiting != 1 || got[0].Back != 0 {
+	if got := parcels(ann); len(got) != 1 || !got[0].Own || got[0].Waiting != 2 || got[0].Back != 0 {
 		t.Errorf("before the receipt ann sees %+v", got)
 	}
-	if took := take(ann, parcels(bob)[0].Receipt); !took.Receipt || took.Verdicts != 1 {
+	if took := take(ann, parcels(bob)[0].Receipt); !took.Receipt || took.Verdicts != 2 {
 		t.Errorf("the receipt was taken as %+v", took)
 	}
 	if got := parcels(ann); len(got) != 1 || got[0].Waiting != 0 || got[0].Back == 0 {
 		t.Errorf("after the receipt ann sees %+v", got)
 	}
+	ann.over(func(r *replica.Replica) error {
+		list, err := r.Entries(t.Context(), replica.Accepted)
+		if err != nil || len(list) != 2 || list[1].Verdict.Status != syncproto.Conflicted {
+			t.Fatalf("of the receipt ann has %+v, %v", list, err)
+		}
+		beside, decides := list[1].Verdict.Who(syncproto.PersonBeside, "", ""), list[1].Verdict.Who(syncproto.PersonDecides, "", "")
+		if len(beside) != 1 || beside[0].Name != "carl" || len(decides) != 1 || decides[0].Name != "何婉清" {
+			t.Errorf("the receipt names %+v", list[1].Verdict.People)
+		}
+		return nil
+	})
 	if _, err := bob.p.Carry(t.Context(), filepath.Join(w.dir, "nothing here")); err == nil {
 		t.Error("a file that is not there was taken")
 	}

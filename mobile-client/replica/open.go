@@ -127,8 +127,10 @@ func (r *Replica) prepare() error {
 			return err
 		}
 	}
-	if err := m.setNum("file", fileVersion); err != nil {
-		return err
+	if version != fileVersion { // written anew, even as it was, it would cost the opening a sync of the disk
+		if err := m.setNum("file", fileVersion); err != nil {
+			return err
+		}
 	}
 	known, err := m.num("book")
 	if err != nil {
@@ -341,7 +343,11 @@ func setKeys(m *meta, k courier.Keys) error {
 	if k == (courier.Keys{}) {
 		return nil // as last told
 	}
-	return errors.Join(m.set("recipient", k.Recipient), m.set("receipts", k.Receipts))
+	names := ""
+	if k.Names {
+		names = "1"
+	}
+	return errors.Join(m.set("recipient", k.Recipient), m.set("receipts", k.Receipts), m.set("names", names))
 }
 
 // Device reads who the file belongs to; the zero Device before Enrol.
@@ -361,7 +367,7 @@ func device(c *conn) (d Device, err error) {
 		return v
 	}
 	d.ID, d.User, d.Server = syncproto.DeviceID(get("device")), syncproto.UserID(get("user")), get("server")
-	d.Keys = courier.Keys{Recipient: get("recipient"), Receipts: get("receipts")}
+	d.Keys = courier.Keys{Recipient: get("recipient"), Receipts: get("receipts"), Names: get("names") != ""}
 	seed, e := base64.StdEncoding.DecodeString(get("seed"))
 	d.Seed = seed
 	err = errors.Join(err, e)

@@ -126,7 +126,7 @@ func pack(d replica.Device, hello syncproto.Hello, changes []*syncproto.Change, 
 		return nil, "", err
 	}
 	var out bytes.Buffer
-	b := courier.Bundle{Device: d.ID, Made: now, Reply: reply, Encoding: encodingOf(body), Body: body}
+	b := courier.Bundle{Device: d.ID, Made: now, Reply: reply, Names: d.Keys.Names, Encoding: encodingOf(body), Body: body}
 	err = courier.PackBundle(&out, d.Keys.Recipient, keyOf(d), b)
 	return out.Bytes(), courier.BodyHash(body), err
 }

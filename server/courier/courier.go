@@ -45,7 +45,7 @@ const (
 func (s *Service) Keys() (courier.Keys, error) {
 	recipient, err := courier.PublicKey(s.Ring.Derive(purposeBundles))
 	public := s.Ring.Signer(purposeReceipts).Public().(ed25519.PublicKey)
-	return courier.Keys{Recipient: recipient, Receipts: syncproto.AlgEd25519 + " " + base64.RawURLEncoding.EncodeToString(public)}, err
+	return courier.Keys{Recipient: recipient, Names: true, Receipts: syncproto.AlgEd25519 + " " + base64.RawURLEncoding.EncodeToString(public)}, err
 }
 
 // HandIn takes a bundle and gives the receipt for its device; what the device itself must act upon is in there, readable by nobody else.
@@ -90,7 +90,7 @@ func (s *Service) run(ctx context.Context, who auth.Who, revoked bool, b *courie
 	defer plain.Close()
 	in := codec.NewReader(plain, s.Book, codec.Limits{})
 	in.ForDevice(b.Device)
-	err = s.Exchange.Carried(ctx, who, revoked, in, out)
+	err = s.Exchange.Carried(ctx, who, revoked, b.Names, in, out)
 	s.Log.Info("bundle handed in", "device", who.Device, "revoked", revoked, "verdicts", out.verdicts, "failed", err != nil)
 	return err
 }

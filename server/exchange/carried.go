@@ -14,12 +14,12 @@ import (
 )
 
 // Carried answers a request that came in a bundle, whose device the caller has proven: as Sync does, but nothing is pulled. revoked tells
-// that the device was revoked. Bundles come late, twice, and after newer ones, so their lineage nonce is not held against them: the
+// that the device was revoked, names that it reads the people of a verdict. Bundles come late, twice, and after newer ones, so their lineage nonce is not held against them: the
 // numbers of changes and the cursors under which they were captured say all that is needed.
 //
 // What the device must hear goes out as frames, a Failure among them, and the error is nil; any other error is for whoever carries the
 // bundle, who can try again.
-func (s *Service) Carried(ctx context.Context, who auth.Who, revoked bool, in Source, out pull.Sink) error {
+func (s *Service) Carried(ctx context.Context, who auth.Who, revoked, names bool, in Source, out pull.Sink) error {
 	r, changes, err := s.read(who, in)
 	if err == nil && (r.asked || len(r.probes) > 0 || len(r.told) > 0 || r.hello.Resume != "") {
 		err = invalid(syncproto.Both("导出的文件里有不该有的行。", "A bundle holds no held and no probes."), syncproto.Both("请升级后重新导出。", "Upgrade, then export again."))
@@ -27,7 +27,7 @@ func (s *Service) Carried(ctx context.Context, who auth.Who, revoked bool, in So
 	if err != nil {
 		return tell(out, err)
 	}
-	r.carried, r.revoked = true, revoked
+	r.carried, r.revoked, r.names = true, revoked, names
 	welcome, err := s.checkCarried(ctx, r)
 	if welcome == nil {
 		return tell(out, err)

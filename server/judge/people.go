@@ -16,7 +16,8 @@ const maxPeople = 3
 
 // people adds to a verdict who else had to do with it: whose words stand beside the author's, who may decide or has decided, who brought about
 // the state that forbade an edit. Only about rows that the author sees now: of what left him he learns his own words and their outcome. Users are
-// known by name all over the city, so a name beside a row that he sees tells him of no household that he does not.
+// known by name all over the city, so a name beside a row that he sees tells him of no household that he does not. Who decided about a row that left
+// him is over the place where it lies now: his name, or that there is none, would tell where it went.
 func (d *desk) people(v *syncproto.Verdict, rec *record, holds func(*row) bool) error {
 	for _, n := range v.Items {
 		if err := d.itemPeople(v, rec, n, holds); err != nil {

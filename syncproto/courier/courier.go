@@ -31,8 +31,9 @@ const MaxFile = syncproto.MaxBodyBytes + 64<<10
 
 // Keys is the answer of GET /v1/courier/key: what a device keeps in order to write bundles without a network.
 type Keys struct {
-	Recipient string `json:"recipient"` // bundles and escrow boxes are encrypted to this
-	Receipts  string `json:"receipts"`  // “ed25519 <base64url>”: receipts are signed by this
+	Recipient string `json:"recipient"`       // bundles and escrow boxes are encrypted to this
+	Receipts  string `json:"receipts"`        // “ed25519 <base64url>”: receipts are signed by this
+	Names     bool   `json:"names,omitempty"` // bundles may ask for the people of a verdict
 }
 
 // Bundle is a device's request: Body is that of POST /v1/sync as it would have been sent, in the content encoding Encoding.
@@ -40,6 +41,7 @@ type Bundle struct {
 	Device   syncproto.DeviceID
 	Made     int64 // the device's clock, Unix ms
 	Reply    string
+	Names    bool // the receipt may name the people of a verdict: only to a server whose Keys say that it knows of this
 	Encoding string
 	Body     []byte
 }
@@ -70,6 +72,9 @@ func (r *Receipt) signed() []byte {
 // PackBundle writes the file of a bundle for the server whose key is to.
 func PackBundle(w io.Writer, to string, key ed25519.PrivateKey, b Bundle) error {
 	h := header{device: string(b.Device), made: b.Made, reply: b.Reply, encoding: b.Encoding, signature: ed25519.Sign(key, b.signed(to))}
+	if b.Names {
+		h.names = asksNames
+	}
 	return pack(w, bundleMagic, to, h, b.Body)
 }
 
@@ -101,7 +106,7 @@ func OpenBundle(r io.Reader, private []byte) (b *Bundle, verify func(ed25519.Pub
 	if err != nil {
 		return nil, nil, err
 	}
-	b = &Bundle{Device: syncproto.DeviceID(h.device), Made: h.made, Reply: h.reply, Encoding: h.encoding, Body: body}
+	b = &Bundle{Device: syncproto.DeviceID(h.device), Made: h.made, Reply: h.reply, Names: h.names != "", Encoding: h.encoding, Body: body}
 	to, err := PublicKey(private)
 	if err != nil {
 		return nil, nil, err
@@ -168,14 +173,17 @@ func invalid(message string, err error) error {
 
 // header is the line of JSON before the body.
 type header struct {
-	device, reply, of, encoding string
-	made                        int64
-	signature                   []byte
+	device, reply, of, encoding, names string
+	made                               int64
+	signature                          []byte
 }
+
+// asksNames is what the key names of a bundle says. It is not signed: only who can open the box could take it out, and that is the server.
+const asksNames = "1"
 
 func (h *header) append(b []byte) []byte {
 	b = append(b, `{"alg":"`+syncproto.AlgEd25519+`"`...)
-	for _, m := range []struct{ name, value string }{{"device", h.device}, {"encoding", h.encoding}, {"of", h.of}, {"reply", h.reply},
+	for _, m := range []struct{ name, value string }{{"device", h.device}, {"encoding", h.encoding}, {"names", h.names}, {"of", h.of}, {"reply", h.reply},
 		{"signature", base64.RawURLEncoding.EncodeToString(h.signature)}} {
 		if m.value != "" {
 			b = append(append(append(b, ',', '"'), m.name...), '"', ':')
@@ -197,6 +205,10 @@ func (h *header) parse(line string) error {
 			h.device, err = s.Text()
 		case "encoding":
 			h.encoding, err = s.Text()
+		case "names":
+			if h.names, err = s.Text(); err == nil && h.names != asksNames {
+				err = s.Fail("names is %q", strict.Clip(h.names))
+			}
 		case "of":
 			h.of, err = s.Text()
 		case "reply":
