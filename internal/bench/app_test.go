@@ -28,7 +28,7 @@ func TestAppBenchRuns(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"first-sync-written", "first-sync-random", "delta-written", "delta-random", "first-usable", "first-page", "first-today", "save", "page today", "page visit", "pages",
-		"search", "weight-uncached", "weight-cached", "resident"} {
+		"search", "weight-uncached", "weight-cached", "resident", "plain-first-page", "plain-pages"} {
 		if !regexp.MustCompile(`(?m)^` + name + ` .* budget=\S+ met=(yes|no)$`).MatchString(out.String()) {
 			t.Errorf("no line %s", name)
 		}

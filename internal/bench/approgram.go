@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,9 +19,10 @@ import (
 	"time"
 )
 
-// program is minqing-field as the shell of a phone starts it, on one processor and a slow disk.
+// program is minqing-field as the shell of a phone starts it; slowed, on one processor and a slow disk.
 type program struct {
 	bin, file string
+	slowed    bool
 	cmd       *exec.Cmd
 	in        io.WriteCloser
 	said      chan string // addresses
@@ -35,13 +37,17 @@ const slowDisk = "slowdisk"
 const appPatience = 5 * time.Minute
 
 // build makes the program.
-func (r *run) build(ctx context.Context) (*program, error) {
+func (r *run) build(ctx context.Context, slowed bool) (*program, error) {
 	dir, err := r.folder()
 	if err != nil {
 		return nil, err
 	}
-	p := &program{bin: filepath.Join(dir, "minqing-field"), file: filepath.Join(dir, "field.db")}
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags", slowDisk, "-o", p.bin, "minqing/mobile-client/cmd/minqing-field")
+	p := &program{bin: filepath.Join(dir, "minqing-field"), file: filepath.Join(dir, "field.db"), slowed: slowed}
+	args := []string{"build", "-o", p.bin}
+	if slowed {
+		args = append(args, "-tags", slowDisk)
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, "minqing/mobile-client/cmd/minqing-field")...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -51,7 +57,10 @@ func (r *run) build(ctx context.Context) (*program, error) {
 // start starts it with a keystore and a network that stands as said, and gives an address to open.
 func (p *program) start(ctx context.Context, network string) (string, error) {
 	p.cmd = exec.CommandContext(ctx, p.bin, "serve", "--shell", "--file", p.file)
-	p.cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "TZ=Asia/Shanghai", "MINQING_FIELD_PIN=")
+	p.cmd.Env = append(os.Environ(), "TZ=Asia/Shanghai", "MINQING_FIELD_PIN=")
+	if p.slowed {
+		p.cmd.Env = append(p.cmd.Env, "GOMAXPROCS=1")
+	}
 	p.cmd.Stderr = &p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -163,6 +172,25 @@ func newReader(link string) (*reader, error) {
 	r := &reader{client: &http.Client{Jar: jar, Transport: newTransport()}, base: base}
 	_, _, err = r.get(strings.TrimPrefix(link, base), false)
 	return r, err
+}
+
+// unlock opens the pages by the PIN, as their form does.
+func (r *reader) unlock() error {
+	req, err := http.NewRequest(http.MethodPost, r.base+"/lock", strings.NewReader(url.Values{"pin": {pin}}.Encode()))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", r.base)
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	if err = errors.Join(err, resp.Body.Close()); err == nil && (resp.StatusCode != http.StatusOK || resp.Request.URL.Path != "/today") {
+		err = fmt.Errorf("the PIN led to %s with %d", resp.Request.URL.Path, resp.StatusCode)
+	}
+	return err
 }
 
 // get gives a page as it travels, compressed, and how long its last byte took.

@@ -16,45 +16,79 @@ import (
 	"minqing/schema"
 )
 
-// Templates are pages by language and name.
-type Templates map[schema.Lang]map[string]*template.Template
+// Templates are pages by language and name. They are parsed when they are first wanted: a phone shows one language, and its first page is not
+// to wait for the others. They are safe for use by many.
+type Templates struct {
+	files fs.FS
+	funcs func(schema.Lang) template.FuncMap
 
-// Parse reads every template of html/ in both languages: files that begin with _ are shared, each other one is a page over them. What
-// templates can do is what funcs gives for a language, and icon, count, label, dict and inc.
-func Parse(files fs.FS, funcs func(schema.Lang) template.FuncMap) (Templates, error) {
-	out := Templates{}
-	names, err := fs.Glob(files, "html/*.html")
+	mu     sync.Mutex
+	shared map[schema.Lang]*template.Template
+	pages  map[schema.Lang]map[string]*template.Template
+}
+
+// NewTemplates gives the templates of html/: files that begin with _ are shared, each other one is a page over them. What templates can do is
+// what funcs gives for a language, and icon, count, label, dict and inc.
+func NewTemplates(files fs.FS, funcs func(schema.Lang) template.FuncMap) *Templates {
+	return &Templates{files: files, funcs: funcs, shared: map[schema.Lang]*template.Template{}, pages: map[schema.Lang]map[string]*template.Template{}}
+}
+
+// Parse parses every page in both languages, so that a mistake in one is found before anybody wants it.
+func (t *Templates) Parse() error {
+	names, err := t.names()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, l := range []schema.Lang{schema.ZH, schema.EN} {
+		for _, name := range names {
+			if _, err := t.Page(l, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// names lists the pages.
+func (t *Templates) names() (out []string, err error) {
+	files, err := fs.Glob(t.files, "html/*.html")
+	for _, file := range files {
+		if name := strings.TrimSuffix(path.Base(file), ".html"); !strings.HasPrefix(name, "_") {
+			out = append(out, name)
+		}
+	}
+	return out, err
+}
+
+// Page gives a page in a language.
+func (t *Templates) Page(l schema.Lang, name string) (*template.Template, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.pages[l][name]; p != nil {
+		return p, nil
+	}
+	if t.shared[l] == nil {
 		can := template.FuncMap{
 			"icon": look.Icon, "count": Count, "dict": dict,
 			"label": func(x schema.Label) string { return x.In(l) },
 			"inc":   func(n int) int { return n + 1 },
 		}
-		maps.Copy(can, funcs(l))
-		shared, err := template.New("").Funcs(can).ParseFS(files, "html/_*.html")
+		maps.Copy(can, t.funcs(l))
+		shared, err := template.New("").Funcs(can).ParseFS(t.files, "html/_*.html")
 		if err != nil {
 			return nil, err
 		}
-		out[l] = map[string]*template.Template{}
-		for _, file := range names {
-			name := strings.TrimSuffix(path.Base(file), ".html")
-			if strings.HasPrefix(name, "_") {
-				continue
-			}
-			t, err := shared.Clone()
-			if err == nil {
-				t, err = t.ParseFS(files, file)
-			}
-			if err != nil {
-				return nil, err
-			}
-			out[l][name] = t
-		}
+		t.shared[l], t.pages[l] = shared, map[string]*template.Template{}
 	}
-	return out, nil
+	p, err := t.shared[l].Clone()
+	if err == nil {
+		p, err = p.ParseFS(t.files, "html/"+name+".html")
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.pages[l][name] = p
+	return p, nil
 }
 
 // dict makes a map of name and value pairs: the argument of a part that needs more than one.

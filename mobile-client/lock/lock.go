@@ -29,6 +29,9 @@ type Options struct {
 	Now    func() int64 // wall clock, Unix ms
 	Rand   io.Reader
 	Weak   bool // of tests: guesses cost next to nothing
+	// Spent is called after a right guess: the memory that it took, many times what the program needs otherwise, should go back to the system
+	// (debug.FreeOSMemory), but not before the page that waits for the guess. nil: it goes back at once, as after a wrong one.
+	Spent func()
 }
 
 // State is how a Box stands.
@@ -180,6 +183,11 @@ func (b *Box) try(pin string) ([]byte, error) {
 		return nil, err
 	}
 	key := b.check(pin)
+	if key != nil && b.opt.Spent != nil {
+		b.opt.Spent()
+	} else {
+		debug.FreeOSMemory()
+	}
 	if key == nil {
 		if t.Left > 0 {
 			return nil, errors.Join(wrong(), wait(t.Left))
@@ -200,11 +208,9 @@ func (b *Box) check(pin string) []byte {
 	return unsealed(slowly(pin, b.file.Salt, b.file.Time, b.file.Memory, chacha20poly1305.KeySize), b.file.Box, byPIN)
 }
 
-// slowly makes a key of a PIN. The memory that this takes, many times what the program needs otherwise, goes back at once.
+// slowly makes a key of a PIN.
 func slowly(pin string, salt []byte, time, memory, size uint32) []byte {
-	key := argon2.IDKey([]byte(pin), salt, time, memory, 1, size)
-	debug.FreeOSMemory()
-	return key
+	return argon2.IDKey([]byte(pin), salt, time, memory, 1, size)
 }
 
 // Change puts another PIN in the place of the old one, which must be right. The key stays, and what wraps it.
@@ -289,6 +295,7 @@ func (b *Box) wrap(key []byte, pin string, keystore bool) error {
 	} else {
 		wrapping = slowly(pin, salt, time, memory, chacha20poly1305.KeySize)
 	}
+	debug.FreeOSMemory()
 	aead, err := chacha20poly1305.NewX(wrapping)
 	if err != nil {
 		return err

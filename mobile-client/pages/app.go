@@ -15,6 +15,7 @@ import (
 	"minqing/internal/webpage"
 	"minqing/mobile-client/guard"
 	"minqing/mobile-client/phone"
+	"minqing/mobile-client/replica"
 )
 
 // Options are what the app works with.
@@ -38,10 +39,11 @@ type App struct {
 	drafting   sync.Mutex // one writer of drafts at a time
 	practising sync.Mutex // one turn to practice, or back, at a time
 	practice   atomic.Pointer[phone.Phone]
+	warmed     atomic.Pointer[replica.Replica] // the file of which Today was drawn ahead
 	codes      codes
 	keeps      []string // the patterns of forms with drafts
 	settings   *settings
-	pages      webpage.Templates
+	pages      *webpage.Templates
 	css, js    *look.Asset
 	mux        *http.ServeMux
 }
@@ -89,15 +91,12 @@ func routes() [][]route {
 
 // New makes the app over an open replica.
 func New(opt Options) (*App, error) {
-	a := &App{opt: opt, css: look.Phone(), js: look.NewAsset("app.js", script, visitScript), mux: http.NewServeMux()}
+	a := &App{opt: opt, css: look.Phone(), js: look.NewAsset("app.js", script, visitScript), pages: webpage.NewTemplates(pageFiles, funcs), mux: http.NewServeMux()}
 	if err := a.sweepPractice(); err != nil {
 		return nil, err
 	}
 	var err error
 	if a.settings, err = loadSettings(opt.Settings); err != nil {
-		return nil, err
-	}
-	if a.pages, err = webpage.Parse(pageFiles, funcs); err != nil {
 		return nil, err
 	}
 	for _, asset := range []*look.Asset{a.css, a.js} {

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -105,8 +106,38 @@ func showLock(rq *request) error {
 	if rq.state != phone.Locked {
 		return rq.see(todayPath)
 	}
-	return rq.lockPage(http.StatusOK, "")
+	if err := rq.lockPage(http.StatusOK, ""); err != nil {
+		return err
+	}
+	go rq.app.warm()
+	return nil
 }
+
+// warm draws Today for nobody while the PIN is being typed, once for each time that the file was opened: its statements are then prepared and
+// its part of the file is read when the PIN was right. Where only the PIN opens the file there is none yet.
+func (a *App) warm() {
+	ctx := context.Background()
+	file, _, release, err := a.opt.Phone.Hold(ctx)
+	defer release()
+	if err != nil || file == nil || a.warmed.Swap(file) == file {
+		return
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, todayPath, http.NoBody)
+	if err == nil {
+		rq := &request{Request: r, app: a, w: nobody{http.Header{}}, words: tongue(a.settings.get().Lang), now: a.now(), phone: a.opt.Phone, replica: file, state: phone.Locked}
+		err = showToday(rq)
+	}
+	if err != nil {
+		a.opt.Log.Warn("today was not drawn ahead", "err", err) // it will be drawn when it is wanted, and tell then
+	}
+}
+
+// nobody is to whom a page is drawn that none asked for.
+type nobody struct{ header http.Header }
+
+func (n nobody) Header() http.Header         { return n.header }
+func (n nobody) Write(p []byte) (int, error) { return len(p), nil }
+func (n nobody) WriteHeader(int)             {}
 
 func (rq *request) lockPage(status int, wrong string) error {
 	left, err := rq.phone.Wait()

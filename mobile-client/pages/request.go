@@ -71,6 +71,11 @@ func (rq *request) serve(rt route) error {
 			return err
 		}
 	}
+	if rt.keeps {
+		if done, err := rq.repeated(); done || err != nil {
+			return err
+		}
+	}
 	err = rt.do(rq)
 	if err != nil && rq.Method == http.MethodGet {
 		err = rq.wordsInstead(err)
@@ -155,7 +160,11 @@ func (rq *request) answer(status int, name string, p page) error {
 		return err
 	}
 	var body bytes.Buffer
-	t, root := rq.app.pages[schema.Lang(rq.words)][name], "layout"
+	t, err := rq.app.pages.Page(schema.Lang(rq.words), name)
+	if err != nil {
+		return err
+	}
+	root := "layout"
 	if rq.Header.Get("X-Part") == "main" { // the script wants to put it in the place of what stands there
 		root = "main"
 	}

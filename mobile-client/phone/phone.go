@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -89,7 +90,7 @@ func New(ctx context.Context, opt Options) (*Phone, error) {
 	p := &Phone{opt: opt, ctx: ctx}
 	p.net.Store(shell.Unknown)
 	var err error
-	if p.box, err = lock.Open(lock.Options{Path: opt.File + ".key", Secret: opt.Secret, Now: opt.Now, Rand: opt.Rand, Weak: opt.Weak}); err != nil {
+	if p.box, err = lock.Open(lock.Options{Path: opt.File + ".key", Secret: opt.Secret, Now: opt.Now, Rand: opt.Rand, Weak: opt.Weak, Spent: p.spent}); err != nil {
 		return nil, err
 	}
 	done, err := FinishWipe(opt.File, p.box)
@@ -112,6 +113,24 @@ func New(ctx context.Context, opt Options) (*Phone, error) {
 		return p, p.open(ctx, nil)
 	}
 	return p, nil
+}
+
+// freeAfter is how long the memory of a guess of the PIN stays: Today is on the screen by then.
+const freeAfter = 2 * time.Second
+
+// spent gives back to the system what a guess of the PIN took.
+func (p *Phone) spent() {
+	if p.opt.After == nil {
+		debug.FreeOSMemory()
+		return
+	}
+	go func() {
+		select {
+		case <-p.opt.After(freeAfter):
+			debug.FreeOSMemory()
+		case <-p.ctx.Done():
+		}
+	}()
 }
 
 // Over makes a phone over an open file, without an engine and without a PIN.

@@ -36,7 +36,7 @@ type Options struct {
 type App struct {
 	opt    Options
 	zone   *time.Location
-	pages  webpage.Templates
+	pages  *webpage.Templates
 	css    *look.Asset
 	js     *look.Asset
 	routes map[string]*entry
@@ -73,7 +73,8 @@ func New(opt Options) (*App, error) {
 		mux: http.NewServeMux()}
 	a.intake = intake.NewWorker(opt.Engine, opt.Log)
 	var err error
-	if a.pages, err = webpage.Parse(pageFiles, funcs); err != nil {
+	a.pages = webpage.NewTemplates(pageFiles, funcs)
+	if err = a.pages.Parse(); err != nil {
 		return nil, err
 	}
 	for _, asset := range []*look.Asset{a.css, a.js} {

@@ -46,11 +46,11 @@ const (
 
 // LargeCoverage writes the coverage of a place that is too large for one picture.
 func LargeCoverage(w io.Writer, lang schema.Lang, place, below string) error {
-	pages, err := webpage.Parse(pageFiles, funcs)
+	page, err := webpage.NewTemplates(pageFiles, funcs).Page(lang, "coverage")
 	if err != nil {
 		return err
 	}
-	return pages[lang]["coverage"].ExecuteTemplate(w, "layout", &coveragePage{frame: frame{Title: "-", Shell: shell{Place: place}}, Large: true, Below: []placeLink{{Name: below, Path: "/at/x/coverage"}}})
+	return page.ExecuteTemplate(w, "layout", &coveragePage{frame: frame{Title: "-", Shell: shell{Place: place}}, Large: true, Below: []placeLink{{Name: below, Path: "/at/x/coverage"}}})
 }
 
 // Catalogue is every text.

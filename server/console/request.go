@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -361,9 +360,9 @@ func (rq *request) answer(status int, name string, p page) error {
 	if err := rq.fit(p.framed()); err != nil {
 		return err
 	}
-	t := rq.app.pages[schema.Lang(rq.words)][name]
-	if t == nil {
-		return fmt.Errorf("console: no page %s", name)
+	t, err := rq.app.pages.Page(schema.Lang(rq.words), name)
+	if err != nil {
+		return err
 	}
 	var body bytes.Buffer
 	if err := t.ExecuteTemplate(&body, "layout", p); err != nil {
