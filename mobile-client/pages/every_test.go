@@ -34,6 +34,23 @@ func TestEveryScreen(t *testing.T) {
 	}
 }
 
+// TestEveryPageWithLongNames opens each page of an ordinary day on a phone whose names, addresses, titles and texts are as long as they may be.
+func TestEveryPageWithLongNames(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Long)
+	seen := map[string]bool{}
+	for _, s := range pagetest.Screens {
+		if s.State != pagetest.Full || s.Post != nil || s.Want != 0 || seen[s.Path] {
+			continue
+		}
+		seen[s.Path] = true
+		if at := b.At(s.Path); strings.Contains(at, "{") {
+			t.Errorf("%s: the phone with long names has no such row", s.Path)
+			continue
+		}
+		t.Run(s.Name, func(t *testing.T) { holds(t, b, s, "zh") })
+	}
+}
+
 // holds is what every page keeps, whatever is on it.
 func holds(t *testing.T, b *pagetest.Browser, s pagetest.Screen, lang string) {
 	t.Helper()

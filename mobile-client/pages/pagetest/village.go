@@ -192,6 +192,9 @@ func (p *Phone) longVillage() {
 	c.Add("review", vals{"journal": r["journal"], "author": r["sun"], "kind": "return", "comment": strings.Repeat("请把差多少钱写明白，", 20)})
 	r["matter"] = c.Add("matter", vals{"household": r["home"], "author": r["me"], "kind": "difficulty", "title": strings.Repeat("门前水渠堵塞雨天进水", 4),
 		"detail": strings.Repeat("一下大雨水就漫进院子。", 50), "raised_by": name, "urgency": 3, "state": "handled"})
+	visit, theirs := p.visit(r["home"], "zhao", "2026-10-01", strings.Repeat("别人也写了很长很长的一句话", 30), "accepted", nil)
+	r["theirs"] = theirs
+	r["photo"] = c.Add("attachment", vals{"visit": visit, "author": r["zhao"], "hash": strings.Repeat("0a", 32), "media": "image/jpeg", "bytes": 4})
 	c.Add("contact_card", vals{"household": r["home"], "serial": strings.Repeat("7K4M2Q9X", 5), "issued": "2026-03-01"})
 }
 
