@@ -3,6 +3,7 @@ package console
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 
 	"minqing/schema"
@@ -34,6 +35,7 @@ type conflictPage struct {
 	Basis   string
 	Error   string
 	Typed   url.Values
+	Yours   []string // what he wrote who came too late to decide
 }
 
 var conflictHandlers = map[string]handler{
@@ -79,6 +81,8 @@ var conflictWords = words{
 	"conflict.still":      {ZH: "{0}：又有新的写法到了，还要再定。", EN: "{0}: other words have come meanwhile; it waits on."},
 	"conflict.undone":     {ZH: "撤回了，回到定之前显示的样子；各人写的都在历史里。", EN: "Taken back: what showed before shows again; all that was written is in the history."},
 	"conflict.closed":     {ZH: "{0}已经定了这件事。", EN: "{0} has decided this."},
+	"conflict.meanwhile":  {ZH: "您看的时候别人定了，您的决定没有生效。请先看看定的是什么；要改，再定一次，或者撤回。", EN: "Somebody decided while you looked; your decision did not take effect. See what it came to; to change it, decide once more or take it back."},
+	"conflict.yours":      {ZH: "您刚才写的", EN: "What you wrote"},
 	"conflict.why":        {ZH: "理由（可不写，和决定记在一起）", EN: "Why (optional, kept with the decision)"},
 	"conflict.because":    {ZH: "理由：{0}", EN: "Because: {0}"},
 	"conflict.because.of": {ZH: "后来{0}又定了一次，理由：{1}", EN: "Later {0} decided once more, because: {1}"},
@@ -166,10 +170,11 @@ func decideConflict(rq *request) error {
 	}
 	p.Typed = f
 	p.choose(f.Get("pick"))
-	if p.Choice == nil || p.View.Closed && f.Get("again") != "1" { // who was shown it open did not mean to decide it once more
-		if p.Error = rq.words.say("conflict.say"); p.View.Closed {
-			p.Error = rq.words.say("conflict.closed", p.View.By)
-		}
+	if p.View.Closed && f.Get("again") != "1" { // who was shown it open did not mean to decide it once more
+		return rq.overtaken(f)
+	}
+	if p.Choice == nil {
+		p.Error = rq.words.say("conflict.say")
 		return rq.again("conflict", p)
 	}
 	why := reason(f)
@@ -204,6 +209,13 @@ func decideConflict(rq *request) error {
 		if !ok {
 			return err
 		}
+		now, err := rq.desk().Open(rq.Context(), p.View.ID)
+		if err != nil {
+			return err
+		}
+		if now.Closed && !p.View.Closed { // somebody decided between his page and his word
+			return rq.overtaken(f)
+		}
 		p.Error = text
 		return rq.again("conflict", p)
 	}
@@ -216,6 +228,26 @@ func decideConflict(rq *request) error {
 		done = append(done, more...)
 	}
 	return rq.decided(p, done)
+}
+
+// overtaken is the page of an item that somebody else decided meanwhile: who, what, and beside it what was written in vain.
+func (rq *request) overtaken(f url.Values) error {
+	p, err := rq.conflictPage()
+	if err != nil {
+		return err
+	}
+	p.Typed, p.Error = f, rq.words.say("conflict.meanwhile")
+	p.choose(f.Get("pick"))
+	for name, values := range f {
+		if strings.HasPrefix(name, "write.") && p.View.Kind != syncproto.ItemTwin && f.Get("pick") == "third" && strings.TrimSpace(values[0]) != "" {
+			p.Yours = append(p.Yours, strings.TrimSpace(values[0]))
+		}
+	}
+	slices.Sort(p.Yours)
+	if why := reason(f); why != "" {
+		p.Yours = append(p.Yours, why)
+	}
+	return rq.again("conflict", p)
 }
 
 // reason reads why something is decided so.

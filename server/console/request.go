@@ -384,16 +384,26 @@ func (rq *request) lost(err error) {
 
 // form reads what was posted. A file that came along is in MultipartForm.
 func (rq *request) form() (url.Values, error) {
-	if !strings.HasPrefix(rq.Header.Get("Content-Type"), "multipart/form-data") {
+	if !rq.multipart() {
 		err := rq.ParseForm()
 		return rq.PostForm, err
 	}
 	if err := rq.ParseMultipartForm(maxBody); err != nil {
-		var tooBig *http.MaxBytesError
-		if errors.As(err, &tooBig) {
-			return nil, err
-		}
-		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "console: form", Message: syncproto.Both("表单没有传完整。", "The form did not arrive whole."), Hint: syncproto.Both("请再传一次。", "Send it again."), Err: err}
+		return nil, cutForm(err)
 	}
 	return rq.PostForm, nil
+}
+
+// multipart tells whether a form came that can carry files.
+func (rq *request) multipart() bool {
+	return strings.HasPrefix(rq.Header.Get("Content-Type"), "multipart/form-data")
+}
+
+// cutForm is the error of a form with files that did not arrive whole, or is too large.
+func cutForm(err error) error {
+	var tooBig *http.MaxBytesError
+	if errors.As(err, &tooBig) {
+		return err
+	}
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "console: form", Message: syncproto.Both("表单没有传完整。", "The form did not arrive whole."), Hint: syncproto.Both("请再传一次。", "Send it again."), Err: err}
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ type settingsPage struct {
 	For    string // the setting that Error is about
 	Typed  string
 	Log    []settingEvent
+	Older  string // address of the record that has those which are not listed
 }
 
 // settingTerm is a number of days or of households.
@@ -80,6 +82,7 @@ var settingsWords = words{
 	"setting.number":       {ZH: "要写一个整数。", EN: "Write a whole number."},
 	"setting.saved":        {ZH: "{0}：改成 {1} 了。", EN: "{0}: now {1}."},
 	"setting.log":          {ZH: "改过什么", EN: "What changed"},
+	"setting.log.more":     {ZH: "这里是最近的 {0} 次；更早的在操作记录里。", EN: "These are the newest {0}; older ones are in the audit."},
 	"setting.log.none":     {ZH: "还没有人改过。", EN: "Nobody has changed anything yet."},
 	"setting.when":         {ZH: "什么时候", EN: "When"},
 	"setting.who":          {ZH: "谁", EN: "Who"},
@@ -132,6 +135,10 @@ func (rq *request) settingsPage() (*settingsPage, error) {
 		}
 		return rq.readQuotas(tx, p)
 	})
+	slices.SortStableFunc(p.Log, func(a, b settingEvent) int { return b.At.Compare(a.At) })
+	if len(p.Log) > settingsListed {
+		p.Log, p.Older = p.Log[:settingsListed], rq.at("/audit")
+	}
 	return p, err
 }
 
@@ -173,7 +180,7 @@ func (rq *request) readTerms(tx *store.Tx, p *settingsPage) error {
 		err := scan(&d.User, &d.Value, &d.At)
 		records = append(records, d)
 		return err
-	}, "SELECT user_id, value, at FROM mq_disclosure WHERE chain = ? ORDER BY pos DESC LIMIT ?", engine.ChainSettings, int64(settingsListed)); err != nil {
+	}, "SELECT user_id, value, at FROM mq_disclosure WHERE chain = ? ORDER BY pos DESC LIMIT ?", engine.ChainSettings, int64(settingsListed+1)); err != nil {
 		return err
 	}
 	for _, d := range records {
@@ -238,7 +245,7 @@ func (rq *request) readQuotas(tx *store.Tx, p *settingsPage) error {
 }
 
 func (rq *request) readQuota(tx *store.Tx, p *settingsPage, q *settingQuota, id string) error {
-	versions, err := tx.Versions("row_id = ? ORDER BY seq DESC, ord DESC LIMIT ?", id, int64(settingsListed))
+	versions, err := tx.Versions("row_id = ? ORDER BY seq DESC, ord DESC LIMIT ?", id, int64(settingsListed+1))
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"html/template"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -24,10 +25,11 @@ type signinPage struct {
 	Kept     *kept
 }
 
-// kept is a form on its way through the sign-in.
+// kept is a form on its way through the sign-in. Of a file that was chosen only its name goes along: it lies where it was chosen.
 type kept struct {
 	Path   string
 	Fields []keptField
+	Files  []keptField // by field, the name of the file
 }
 
 type keptField struct{ Name, Value string }
@@ -73,6 +75,7 @@ var signinWords = words{
 	"signin.do":       {ZH: "登录", EN: "Sign in"},
 	"signin.oidc":     {ZH: "用{0}登录", EN: "Sign in with {0}"},
 	"signin.kept":     {ZH: "登录过期了。您刚才写的都在，登录后接着做。", EN: "Your session had ended. What you wrote is kept; sign in and go on."},
+	"signin.file":     {ZH: "选的文件“{0}”没有留下，登录后要再选一次。", EN: "The file “{0}” that you chose was not kept; choose it again after signing in."},
 	"signin.resume":   {ZH: "已在别处登录，接着做", EN: "I have signed in elsewhere: go on"},
 	"signin.insecure": {ZH: "这个地址没有加密，密码会被人看到，所以不能在这里登录。请用 https:// 开头的地址。", EN: "This address is not encrypted and a password could be read on its way, so nobody signs in here. Use the address that begins with https://."},
 	"signin.forgot":   {ZH: "第一次登录，或者忘了密码：请管理员给您一个一次性链接。", EN: "First time here, or forgot your password: ask the administrator for a one-time link."},
@@ -82,6 +85,7 @@ var signinWords = words{
 	"code.do":         {ZH: "继续", EN: "Continue"},
 	"resume.title":    {ZH: "接着做", EN: "Go on"},
 	"resume.text":     {ZH: "您刚才写的都在，还没有提交。", EN: "What you wrote is kept, and not submitted yet."},
+	"resume.file":     {ZH: "请再选一次文件“{0}”", EN: "Choose the file “{0}” again"},
 	"resume.do":       {ZH: "现在提交", EN: "Submit it now"},
 	"resume.drop":     {ZH: "不要了", EN: "Drop it"},
 	"link.title":      {ZH: "设一个密码", EN: "Choose a password"},
@@ -95,14 +99,55 @@ func (rq *request) askAgain() error {
 	if rq.Method != http.MethodPost {
 		return rq.see("/signin?" + url.Values{"to": {rq.URL.RequestURI()}}.Encode())
 	}
-	if rq.ContentLength > maxBody && rq.route.body > 0 { // a file: it lies where it was chosen, and is chosen again
-		return rq.see("/signin")
-	}
-	f, err := rq.form()
+	k, err := rq.keep()
 	if err != nil {
 		return err
 	}
-	return rq.answer(http.StatusUnauthorized, "signin", rq.signin(&signinPage{Kept: &kept{Path: rq.URL.RequestURI(), Fields: fieldsOf(f)}}))
+	return rq.answer(http.StatusUnauthorized, "signin", rq.signin(&signinPage{Kept: k}))
+}
+
+// keep reads what was posted. A file is read past, as far as the route takes one, and not held: a browser that is answered while it is still
+// sending shows no answer, and nobody is signed in who could fill a disk.
+func (rq *request) keep() (*kept, error) {
+	k := &kept{Path: rq.URL.RequestURI()}
+	if !rq.multipart() {
+		f, err := rq.form()
+		k.Fields = fieldsOf(f)
+		return k, err
+	}
+	rq.Body = http.MaxBytesReader(rq.w, rq.body, max(rq.route.body, maxBody))
+	parts, err := rq.MultipartReader()
+	if err != nil {
+		return nil, cutForm(err)
+	}
+	f := url.Values{}
+	for left := int64(maxBody); ; {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			k.Fields = fieldsOf(f)
+			return k, nil
+		}
+		if err != nil {
+			return nil, cutForm(err)
+		}
+		if part.FileName() != "" {
+			k.Files = append(k.Files, keptField{part.FormName(), clipName(part.FileName())})
+		}
+		if part.FileName() != "" || part.Header.Get("Content-Type") != "" { // a file, or a field for one where none was chosen
+			if _, err := io.Copy(io.Discard, part); err != nil {
+				return nil, cutForm(err)
+			}
+			continue
+		}
+		text, err := io.ReadAll(io.LimitReader(part, left+1))
+		if err != nil {
+			return nil, cutForm(err)
+		}
+		if left -= int64(len(text)); left < 0 {
+			return nil, &http.MaxBytesError{Limit: maxBody}
+		}
+		f.Add(part.FormName(), string(text))
+	}
 }
 
 func (rq *request) signin(p *signinPage) *signinPage {
@@ -126,24 +171,30 @@ func fieldsOf(f url.Values) (out []keptField) {
 // keptPrefix marks the fields of a kept form among those of the sign-in.
 const keptPrefix = "kept."
 
+// keptFilePrefix marks the names of files that were chosen in it.
+const keptFilePrefix = "keptfile."
+
 // keptIn reads a kept form back. Its path must be one of ours, or the sign-in would be a way to send people elsewhere.
 func keptIn(f url.Values) *kept {
 	k := &kept{Path: f.Get("keptpath")}
 	if k.Path == "" || !local(k.Path) {
 		return nil
 	}
-	inner := url.Values{}
+	inner, files := url.Values{}, url.Values{}
 	for name, values := range f {
 		if rest, ok := strings.CutPrefix(name, keptPrefix); ok {
 			inner[rest] = values
+		} else if rest, ok := strings.CutPrefix(name, keptFilePrefix); ok {
+			files[rest] = values
 		}
 	}
-	k.Fields = fieldsOf(inner)
+	k.Fields, k.Files = fieldsOf(inner), fieldsOf(files)
 	return k
 }
 
-// Prefix is the prefix, for templates.
-func (kept) Prefix() string { return keptPrefix }
+// Prefix is the prefix, and FilePrefix that of files, for templates.
+func (kept) Prefix() string     { return keptPrefix }
+func (kept) FilePrefix() string { return keptFilePrefix }
 
 func target(f url.Values) string {
 	if to := f.Get("to"); to != "" && local(to) {

@@ -207,6 +207,25 @@ func TestForms(t *testing.T) {
 	if p = p.Send("main form", nil); p.Status != 422 || len(p.All(".err")) != 1 {
 		t.Errorf("the form kept is not done: %d", p.Status)
 	}
+	// A file that was chosen is read past, however large, and asked for again by its name; the fields beside it are kept.
+	admin := city.NewBrowser(t, base, "")
+	p = admin.Upload("/at/{place}/assign", url.Values{"to": {"hanlijun"}, "codes": {"0714-1\n0714-2"}}, "file", "户号.csv", []byte(strings.Repeat("0714-008\r\n", 200_000))).Want(http.StatusUnauthorized)
+	if got := strings.Join(p.Texts(".note"), ""); !strings.Contains(got, "“户号.csv”没有留下") || len(p.All("form")) != 1 {
+		t.Errorf("with a file the page says %q", got)
+	}
+	if _, err := city.Session(t.Context(), "admin"); err != nil { // his password is set
+		t.Fatal(err)
+	}
+	p = p.Send("form[action='/signin']", url.Values{"login": {"hewanqing"}, "password": {consoletest.Password}}).Want(200)
+	if got := p.Fields("main form"); got.Get("to") != "hanlijun" || got.Get("codes") != "0714-1\n0714-2" || len(p.All(`main form[enctype="multipart/form-data"] input[type=file][name=file]`)) != 1 {
+		t.Errorf("the form with a file came back as %v: %q", got, p.Texts("main"))
+	}
+	if got := admin.Upload("/at/{place}/assign", url.Values{"codes": {strings.Repeat("长", 1<<20)}}, "file", "户号.csv", nil); got.Status != http.StatusOK && got.Status != http.StatusUnprocessableEntity && got.Status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a list that is too long: %d", got.Status)
+	}
+	if got := city.NewBrowser(t, base, "").Upload("/at/{place}/assign", url.Values{"codes": {strings.Repeat("长", 1<<20)}}, "file", "户号.csv", nil); got.Status != http.StatusRequestEntityTooLarge {
+		t.Errorf("nobody's list that is too long: %d", got.Status)
+	}
 	// The way back leads nowhere else.
 	for _, to := range []string{"//evil.example/", "https://evil.example/", `/\evil.example`} {
 		other := city.NewBrowser(t, base, "")

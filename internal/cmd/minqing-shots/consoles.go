@@ -79,6 +79,11 @@ func drawCity(w *browser, o options, home string, state consoletest.State, scree
 			if err := w.Go(base+city.At(s.Path), "main"); err != nil {
 				return n, err
 			}
+			if s.Post != "" {
+				if err := w.Send(`form[action="`+city.At(s.Post)+`"]`, s.Fields, "main"); err != nil {
+					return n, err
+				}
+			}
 			png, err := w.Picture()
 			if err == nil {
 				err = os.WriteFile(filepath.Join(o.out, name+".png"), png, 0o644) // #nosec G306 -- pictures for everybody

@@ -25,7 +25,7 @@ func Bars(id, title, desc string, labels []string, series []Series, href func(s,
 	topmost := (most + step - 1) / step * step
 	y := func(v int) float64 { return top + float64(height-top-bottom)*(1-float64(v)/float64(topmost)) }
 	var d drawing
-	d.open(id, "bars", title, desc, width, height)
+	d.open(id, "bars", "group", title, desc, width, height)
 	d.f(`<defs><pattern id="%s-h" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="p0" width="6" height="6"/><rect class="p1" width="3" height="6"/></pattern></defs>`, id)
 	x := float64(left)
 	for i, s := range series {
@@ -44,8 +44,8 @@ func Bars(id, title, desc string, labels []string, series []Series, href func(s,
 				continue
 			}
 			at := from + bar*float64(j)
-			d.f(`<a href="%s" class="s%d"><rect class="bar" x="%.1f" y="%.1f" width="%.1f" height="%.1f"%s/><text class="val" x="%.1f" y="%.1f">%d</text></a>`,
-				href(j, i), j, at+1, y(s.Values[i]), bar-2, y(0)-y(s.Values[i]), hatch(id, j), at+bar/2, y(s.Values[i])-4, s.Values[i])
+			d.f(`<a href="%s" class="s%d" aria-label="%s %s %d"><rect class="bar" x="%.1f" y="%.1f" width="%.1f" height="%.1f"%s/><text class="val" x="%.1f" y="%.1f">%d</text></a>`,
+				href(j, i), j, label, s.Name, s.Values[i], at+1, y(s.Values[i]), bar-2, y(0)-y(s.Values[i]), hatch(id, j), at+bar/2, y(s.Values[i])-4, s.Values[i])
 		}
 		d.f(`<text class="tick" x="%.1f" y="%d">%s</text>`, float64(left)+slot*(float64(i)+0.5), height-8, label)
 	}

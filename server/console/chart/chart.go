@@ -25,9 +25,9 @@ func (d *drawing) f(format string, args ...any) {
 	fmt.Fprintf(&d.Builder, format, args...)
 }
 
-// open begins a picture. id tells the pictures of one page apart.
-func (d *drawing) open(id, class, title, desc string, width, height int) {
-	d.f(`<svg class="chart %s" viewBox="0 0 %d %d" role="img" aria-labelledby="%s-t %s-d"><title id="%s-t">%s</title><desc id="%s-d">%s</desc>`, class, width, height, id, id, id, title, id, desc)
+// open begins a picture: an image, or a group where it holds links. id tells the pictures of one page apart.
+func (d *drawing) open(id, class, role, title, desc string, width, height int) {
+	d.f(`<svg class="chart %s" viewBox="0 0 %d %d" role="%s" aria-labelledby="%s-t %s-d"><title id="%s-t">%s</title><desc id="%s-d">%s</desc>`, class, width, height, role, id, id, id, title, id, desc)
 }
 
 func (d *drawing) close() template.HTML {
@@ -86,7 +86,7 @@ func Lanes(c Course) template.HTML {
 	x := func(t time.Time) float64 { return left + 24 + (width-left-right-48)*t.Sub(from).Hours()/span }
 	y := func(level int) float64 { return float64(top + lane*(len(c.Levels)-1-level) + lane/2) }
 	var d drawing
-	d.open(c.ID, "lanes", c.Title, c.Desc, width, height)
+	d.open(c.ID, "lanes", "img", c.Title, c.Desc, width, height)
 	for i, name := range c.Levels {
 		d.f(`<text class="lane" x="0" y="%.1f">%s</text><path class="grid" d="M%d %.1fH%d"/>`, y(i)+5, name, left, y(i), width)
 	}

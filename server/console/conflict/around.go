@@ -26,6 +26,13 @@ func (d *Desk) twins(tx *store.Tx, v *View) error {
 				s.holds[c.Name] = valueOf(rows[id], t, c.Columns[0].Name)
 			}
 		}
+		if t.Parent == "resident" { // a number alone tells nobody who they are
+			of, err := d.kin(tx, id)
+			if err != nil {
+				return err
+			}
+			s.Cells = append(s.Cells, of...)
+		}
 		for k, value := range rows[id] {
 			cell := &schema.Cell{Name: t.Columns[k].Name, Columns: []*schema.Column{&t.Columns[k]}, Rule: t.Columns[k].Rule}
 			if text := d.show(cell, value); text != "" && t.Columns[k].Type != schema.TypeRef {
@@ -35,6 +42,32 @@ func (d *Desk) twins(tx *store.Tx, v *View) error {
 		v.Sides = append(v.Sides, s)
 	}
 	return nil
+}
+
+// kin is whose row below a person it is: the person, and the household with its group.
+func (d *Desk) kin(tx *store.Tx, id syncproto.RowID) (out []SideCell, err error) {
+	above, err := tx.RowsAbove([]string{string(id)})
+	if err != nil {
+		return nil, err
+	}
+	var person, head, group string
+	for _, r := range above {
+		switch r.Table {
+		case "resident":
+			_, err = tx.One("SELECT COALESCE(name, '') FROM resident WHERE id = ?", []any{string(r.ID)}, &person)
+		case "household":
+			_, err = tx.One("SELECT COALESCE(NULLIF(h.head, ''), h.code, ''), COALESCE(p.name, '') FROM household h LEFT JOIN place p ON p.id = h.place WHERE h.id = ?", []any{string(r.ID)}, &head, &group)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, x := range [][2]string{{"resident", person}, {"household", head + d.text("家", "'s home") + "，" + group}} {
+		if t := tx.Book().Table(x[0]); t != nil && x[1] != "" {
+			out = append(out, SideCell{Label: t.Label.In(d.Lang), Text: x[1]})
+		}
+	}
+	return out, nil
 }
 
 // readAround reads the row as it shows.

@@ -25,13 +25,15 @@ type View struct {
 	Closed bool
 	By     string // who decided
 	Said   []Saying
-	Shows  []Value
-	Sides  []Side
-	Row    []Field
-	Before []Event
-	home   syncproto.RowID
-	item   *judge.Item
-	names  map[syncproto.UserID]name
+	// Decided is what was decided, in a sentence; "" where the sides do not tell.
+	Decided string
+	Shows   []Value
+	Sides   []Side
+	Row     []Field
+	Before  []Event
+	home    syncproto.RowID
+	item    *judge.Item
+	names   map[syncproto.UserID]name
 }
 
 type name struct{ name, post string }
@@ -146,8 +148,41 @@ func (d *Desk) read(tx *store.Tx, k *known, it *judge.Item, whole bool) (*View, 
 	}
 	var err error
 	v.What, err = d.what(tx, k, v)
-	v.Stake = d.stake(v)
+	if v.Stake = d.stake(v); v.Closed {
+		v.Decided = d.decided(v)
+	}
 	return v, err
+}
+
+// decided says what was decided, as the outcomes of the sides tell it.
+func (d *Desk) decided(v *View) string {
+	var kept []string
+	third, deletes, told := false, false, false
+	for _, s := range v.Sides {
+		told, third = told || s.Outcome != "", third || s.Outcome == "third"
+		if s.Outcome == "kept" {
+			kept, deletes = append(kept, s.Who), deletes || s.delete
+		}
+	}
+	switch {
+	case !told:
+		return ""
+	case v.Kind == syncproto.ItemLate && len(kept) > 0:
+		return d.text("收下了。", "It was taken.")
+	case v.Kind == syncproto.ItemLate:
+		return d.text("没有收。", "It was left refused.")
+	case v.Kind == syncproto.ItemDelete && deletes:
+		return d.text("删掉了。", "It was deleted.")
+	case v.Kind == syncproto.ItemDelete:
+		return d.text("留下了。", "It was kept.")
+	case third:
+		return d.text("另写了一个。", "Something else was written.")
+	case len(kept) == len(v.Sides):
+		return d.text("都留着。", "The words of all are kept.")
+	case len(kept) > 0:
+		return d.text("采用了"+strings.Join(kept, "、")+"写的。", "What "+strings.Join(kept, ", ")+" wrote was taken.")
+	}
+	return ""
 }
 
 // people reads the names of users and the labels of phones.

@@ -33,10 +33,11 @@ const (
 	Long    State = "long"
 	Many    State = "many"
 	Hostile State = "hostile"
+	Knots   State = "knots"
 )
 
 // States are all of them.
-var States = []State{Empty, Full, Long, Many, Hostile}
+var States = []State{Empty, Full, Long, Many, Hostile, Knots}
 
 // Password is everybody's.
 const Password = "石桥村口的老樟树有三百岁"
@@ -49,6 +50,7 @@ type Options struct {
 	Log      io.Writer
 	Proxies  []netip.Prefix
 	Provider *idp.Config
+	Book     *schema.Book // instead of the product's
 }
 
 // City is one open.
@@ -96,8 +98,11 @@ func Open(ctx context.Context, opt Options) (*City, error) {
 	if opt.Log != nil {
 		log = slog.New(slog.NewTextHandler(opt.Log, nil))
 	}
+	if opt.Book == nil {
+		opt.Book = schema.Minqing()
+	}
 	var err error
-	if c.Engine, err = engine.Open(ctx, engine.Config{Dir: opt.Dir, DSN: opt.DSN, Book: schema.Minqing(), Now: func() int64 { return c.Now().UnixMilli() }, Rand: random, Log: log}); err != nil {
+	if c.Engine, err = engine.Open(ctx, engine.Config{Dir: opt.Dir, DSN: opt.DSN, Book: opt.Book, Now: func() int64 { return c.Now().UnixMilli() }, Rand: random, Log: log}); err != nil {
 		return nil, err
 	}
 	if c.Accounts, err = account.New(c.Engine.Store, c.Engine.Keys, zone, random); err == nil {

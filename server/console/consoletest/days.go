@@ -242,7 +242,7 @@ func (c *City) conflicts(ctx context.Context) error {
 			}
 			c.SetNow(c.Now().Add(13 * time.Minute))
 			if x.cell == "note" {
-				if text = c.text(text, 3999); c.State != Full && c.State != Many {
+				if text = c.text(text, 3999); c.State == Long || c.State == Hostile {
 					text += []string{"。", "！"}[i] // or both would have written the same
 				}
 			}

@@ -3,7 +3,7 @@ package consoletest
 import "strings"
 
 // Screen is one page in one state, as somebody sees it. As is who, "" for nobody; in Path, {place} is the village of the story and any
-// other word in braces one of Places or Rows. Post, if set, is a form that is sent to the path.
+// other word in braces one of Places or Rows.
 type Screen struct {
 	Name  string
 	State State
@@ -11,6 +11,9 @@ type Screen struct {
 	Path  string
 	Want  int // status; 0 is 200
 	Tall  bool
+	// Post, if set, is the address to which a form of the page at Path is then sent, with Fields in place of its own.
+	Post   string
+	Fields map[string][]string
 }
 
 // Screens are all pages in the states worth a look.
@@ -141,6 +144,32 @@ var Screens = []Screen{
 	{Name: "settings-place", State: Empty, As: "admin", Path: "/at/{place}/settings"},
 	{Name: "audit-many", State: Many, As: "admin", Path: "/at/{place}/audit"},
 	{Name: "device", State: Full, As: "admin", Path: "/at/{place}/devices/{device}"},
+	{Name: "enrol", State: Full, As: "admin", Path: "/at/{place}/devices", Post: "/at/{place}/devices/enrol", Fields: map[string][]string{"login": {"chenxiulan"}}},
+	{Name: "enrol-nobody", State: Full, As: "admin", Path: "/at/{place}/devices", Post: "/at/{place}/devices/enrol", Fields: map[string][]string{"login": {"nobody"}}, Want: 422},
+	{Name: "review-say", State: Full, As: "secretary", Path: "/at/{place}/review", Post: "/at/{place}/review/{journal.returned}", Fields: map[string][]string{"comment": {" "}, "do": {"return"}}, Want: 422},
+	{Name: "settings-wrong", State: Full, As: "admin", Path: "/at/{city}/settings", Post: "/at/{city}/settings", Fields: map[string][]string{"term": {"grace"}, "value": {"很久"}}, Want: 422},
+	{Name: "signin-wrong", State: Full, Path: "/signin", Post: "/signin", Fields: map[string][]string{"login": {"lugang"}, "password": {"guess"}}, Want: 422},
+	{Name: "conflict-late", State: Knots, As: "admin", Path: "/at/{place}/conflicts/{item.late}?pick=take"},
+	{Name: "conflict-state", State: Knots, As: "admin", Path: "/at/{place}/conflicts/{item.state}?pick=1"},
+	{Name: "conflict-twins", State: Knots, As: "admin", Path: "/at/{place}/conflicts/{item.household}?pick=1"},
+	{Name: "conflict-people", State: Knots, As: "admin", Path: "/at/{place}/conflicts/{item.identity}?pick=2"},
+	{Name: "conflicts-kinds", State: Knots, As: "admin", Path: "/at/{place}/conflicts"},
+	{Name: "conflicts-many", State: Many, As: "admin", Path: "/at/{place}/conflicts"},
+	{Name: "device-revoked", State: Knots, As: "admin", Path: "/at/{place}/devices/{device.lost}"},
+	{Name: "devices-revoked", State: Knots, As: "admin", Path: "/at/{place}/devices"},
+	{Name: "devices-many", State: Many, As: "admin", Path: "/at/{place}/devices"},
+	{Name: "settings-many", State: Many, As: "admin", Path: "/at/{place}/settings"},
+	{Name: "settings-long", State: Long, As: "admin", Path: "/at/{place}/settings"},
+	{Name: "users-many", State: Many, As: "admin", Path: "/at/{place}/users"},
+	{Name: "tree-many", State: Many, As: "otheradmin", Path: "/at/{other}/tree"},
+	{Name: "home-many", State: Many, As: "admin", Path: "/at/{place}/homes/{ding}"},
+	{Name: "matter-many", State: Many, As: "secretary", Path: "/at/{place}/matters/{matter}"},
+	{Name: "assigned-many", State: Many, As: "admin", Path: "/at/{place}/assign/{work.many}"},
+	{Name: "cards-many", State: Many, As: "admin", Path: "/at/{place}/assign/{work.many}/cards"},
+	{Name: "health-many", State: Many, As: "admin", Path: "/at/{city}/health"},
+	{Name: "teams-long", State: Long, As: "admin", Path: "/at/{place}/teams"},
+	{Name: "device-long", State: Long, As: "admin", Path: "/at/{place}/devices/{device}"},
+	{Name: "me-long", State: Long, As: "secretary", Path: "/me"},
 }
 
 // At is a path with its words filled in.

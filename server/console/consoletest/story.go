@@ -104,7 +104,16 @@ func (c *City) tell(ctx context.Context) error {
 	if err := c.orders(ctx); err != nil {
 		return err
 	}
-	return c.files(ctx)
+	if err := c.files(ctx); err != nil {
+		return err
+	}
+	switch c.State {
+	case Many:
+		return c.thousands(ctx)
+	case Knots:
+		return c.knots(ctx)
+	}
+	return nil
 }
 
 // home makes a household with its contacts.
