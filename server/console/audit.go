@@ -117,6 +117,7 @@ var auditWords = words{
 	"audit.export.n":     {ZH: "导出“{1}” {0} 条", EN: "exported {0} row of “{1}”|exported {0} rows of “{1}”"},
 	"audit.history":      {ZH: "看了{0}的经过", EN: "saw the history of {0}"},
 	"audit.photo":        {ZH: "看了照片", EN: "saw a photo"},
+	"audit.deleted.of":   {ZH: "删除{0}，共 {1} 条", EN: "deleted {0}, {1} rows in all"},
 	"audit.link":         {ZH: "给{0}出了登录链接", EN: "made a sign-in link for {0}"},
 	"audit.page":         {ZH: "看了{0}", EN: "saw {0}"},
 	"audit.page.in":      {ZH: "看了{0}，在“{1}”里", EN: "saw {0}, under “{1}”"},
@@ -451,6 +452,8 @@ func (rq *request) auditWhat(s *audit.Shown, names map[syncproto.RowID]string) (
 		return l.say("audit.page.change", rq.auditTable(s.Page))
 	case s.What == "page":
 		return l.say("audit.page.in", of, rq.auditTable(s.Page))
+	case s.What == "delete":
+		what = l.say("audit.deleted.of", of, s.Rows)
 	case s.What == "link":
 		return l.say("audit.link", of)
 	default:

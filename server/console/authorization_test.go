@@ -199,6 +199,7 @@ func rowsOf(t *testing.T, c *consoletest.City) map[string]map[string]string {
 		"matter":     {"village": string(c.Rows["matter"]), "other": string(c.Rows["matter.foreign"])},
 		"order":      {"village": string(c.Rows["work"]), "other": string(c.Rows["work.foreign"])},
 		"file":       {"village": string(c.Rows["file"]), "other": string(c.Rows["file.foreign"])},
+		"shift":      {"village": string(c.Rows["shift"]), "other": string(c.Rows["shift.foreign"])},
 		"resident":   {"village": string(c.Rows["wang.0"]), "other": string(c.Rows["foreign.0"])},
 		"user":       {"village": string(c.Users["cadre"]), "other": string(c.Users["othercadre"])},
 		"place":      {"village": c.Places["group7"], "other": c.Places["othergroup"]},

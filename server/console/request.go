@@ -201,23 +201,25 @@ func (rq *request) proveRow(tx *store.Tx) error {
 			rq.row = r
 		}
 	}
-	if !within || rq.row == nil || !slices.Contains([]string{itemRow, changeRow, orderRow, fileRow}, rq.route.of) && (rq.row.Table != rq.route.of || rq.row.Dead != 0) {
+	if !within || rq.row == nil || !slices.Contains([]string{itemRow, changeRow, orderRow, fileRow, shiftRow}, rq.route.of) && (rq.row.Table != rq.route.of || rq.row.Dead != 0) {
 		return errNotFound
 	}
 	return nil
 }
 
 // itemRow is the of of routes about an item of the inbox, changeRow that of those about a change that was refused or came late, orderRow
-// and fileRow those of routes about what an administrator assigned and about a file that he brought.
+// and fileRow those of routes about what an administrator assigned and about a file that he brought, shiftRow that of those about what he moved or
+// deleted.
 const (
 	itemRow   = "item"
 	changeRow = "change"
 	orderRow  = "order"
 	fileRow   = "file"
+	shiftRow  = "shift"
 )
 
 // works are the kinds of records of mq_work that addresses name.
-var works = map[string]string{orderRow: "assign", fileRow: "import"}
+var works = map[string]string{orderRow: "assign", fileRow: "import", shiftRow: "shift"}
 
 func errorOr(err, other error) error {
 	if err != nil {

@@ -35,7 +35,8 @@ const (
 )
 
 // entry is one line of the authorization table. of names the table of the row that {row} names in the address, "item" for one of the
-// inbox, "change" for one that was refused or came late, "order" for what was assigned, "file" for one that was brought; it must lie in the place.
+// inbox, "change" for one that was refused or came late, "order" for what was assigned, "file" for one that was brought,
+// "shift" for what was moved or deleted; it must lie in the place.
 type entry struct {
 	pattern string
 	access  access
@@ -135,6 +136,18 @@ var table = []entry{
 	{pattern: "POST /at/{place}/tree", needs: administers},
 	{pattern: "GET /at/{place}/tree/{row}", needs: administers, of: "place"},
 	{pattern: "POST /at/{place}/tree/{row}", needs: administers, of: "place"},
+	{pattern: "GET /at/{place}/tree/{row}/move", needs: administers, of: "place"},
+	{pattern: "POST /at/{place}/tree/{row}/move", needs: administers, of: "place"},
+	{pattern: "GET /at/{place}/tree/{row}/delete", needs: administers, of: "place"},
+	{pattern: "POST /at/{place}/tree/{row}/delete", needs: administers, of: "place"},
+	{pattern: "GET /at/{place}/users/{row}/delete", needs: administers, of: "user"},
+	{pattern: "POST /at/{place}/users/{row}/delete", needs: administers, of: "user"},
+	{pattern: "GET /at/{place}/homes/{row}/delete", needs: administers, of: "household", shows: aRow},
+	{pattern: "POST /at/{place}/homes/{row}/delete", needs: administers, of: "household"},
+	{pattern: "GET /at/{place}/persons/{row}/delete", needs: administers, of: "resident", shows: aRow},
+	{pattern: "POST /at/{place}/persons/{row}/delete", needs: administers, of: "resident"},
+	{pattern: "GET /at/{place}/shifts/{row}", needs: administers, of: shiftRow, shows: aList},
+	{pattern: "POST /at/{place}/shifts/{row}/undo", needs: administers, of: shiftRow},
 	{pattern: "GET /at/{place}/teams", needs: administers},
 	{pattern: "POST /at/{place}/teams", needs: administers},
 

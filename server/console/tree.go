@@ -7,6 +7,7 @@ import (
 	"minqing/schema"
 	"minqing/server/admin"
 	"minqing/server/console/roster"
+	"minqing/server/console/shift"
 	"minqing/server/judge"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -23,6 +24,7 @@ type treePage struct {
 	Name   string // typed
 	Code   string
 	Error  string
+	Last   []shiftLine
 }
 
 type treeRow struct {
@@ -35,6 +37,7 @@ type treeRow struct {
 type treeOnePage struct {
 	frame
 	editor
+	Move, Remove string
 }
 
 // teamsPage says what each team owes here.
@@ -52,7 +55,7 @@ type teamRow struct {
 	From  string
 }
 
-var onePlace = oneRow[*treeOnePage]{"make", "/tree/", (*request).treeOnePage}
+var onePlace = oneRow[*treeOnePage]{"tree-one", "/tree/", (*request).treeOnePage}
 
 var treeHandlers = map[string]handler{
 	"GET /at/{place}/tree":        showTree,
@@ -64,26 +67,28 @@ var treeHandlers = map[string]handler{
 }
 
 var treeWords = words{
-	"nav.tree":     {ZH: "村和组", EN: "Places"},
-	"nav.teams":    {ZH: "队伍", EN: "Teams"},
-	"tree.name":    {ZH: "名称", EN: "Name"},
-	"tree.code":    {ZH: "代码", EN: "Code"},
-	"tree.level":   {ZH: "级别", EN: "Level"},
-	"tree.homes":   {ZH: "直属户", EN: "Households right in it"},
-	"tree.open":    {ZH: "下级", EN: "Below"},
-	"tree.new":     {ZH: "在{0}下面建一个", EN: "Make a place under {0}"},
-	"tree.code.t":  {ZH: "可不填", EN: "optional"},
-	"tree.none":    {ZH: "下面还没有地方", EN: "Nothing lies below it yet"},
-	"teams.team":   {ZH: "队伍", EN: "Team"},
-	"teams.visits": {ZH: "每户每月走访几次", EN: "Visits a month to each household"},
-	"teams.from":   {ZH: "哪里定的", EN: "Set by"},
-	"teams.usual":  {ZH: "通常的数", EN: "the usual number"},
-	"teams.here":   {ZH: "这里定的", EN: "this place"},
-	"teams.people": {ZH: "人", EN: "People"},
-	"teams.homes":  {ZH: "户", EN: "Households"},
-	"teams.each":   {ZH: "每人几户", EN: "Households each"},
-	"teams.bad":    {ZH: "次数写 0 到 31 的整数。", EN: "Write a whole number from 0 to 31."},
-	"teams.t":      {ZH: "改了的数在{0}和下面都算，手机下次联网就知道。", EN: "A number changed here holds in {0} and below; phones learn it at their next contact."},
+	"nav.tree":      {ZH: "村和组", EN: "Places"},
+	"nav.teams":     {ZH: "队伍", EN: "Teams"},
+	"tree.name":     {ZH: "名称", EN: "Name"},
+	"tree.code":     {ZH: "代码", EN: "Code"},
+	"tree.level":    {ZH: "级别", EN: "Level"},
+	"tree.homes":    {ZH: "直属户", EN: "Households right in it"},
+	"tree.open":     {ZH: "下级", EN: "Below"},
+	"tree.new":      {ZH: "在{0}下面建一个", EN: "Make a place under {0}"},
+	"tree.code.t":   {ZH: "可不填", EN: "optional"},
+	"tree.none":     {ZH: "下面还没有地方", EN: "Nothing lies below it yet"},
+	"teams.team":    {ZH: "队伍", EN: "Team"},
+	"teams.visits":  {ZH: "每户每月走访几次", EN: "Visits a month to each household"},
+	"teams.from":    {ZH: "哪里定的", EN: "Set by"},
+	"teams.usual":   {ZH: "通常的数", EN: "the usual number"},
+	"teams.here":    {ZH: "这里定的", EN: "this place"},
+	"teams.people":  {ZH: "人", EN: "People"},
+	"teams.homes":   {ZH: "户", EN: "Households"},
+	"teams.each":    {ZH: "每人几户", EN: "Households each"},
+	"teams.bad":     {ZH: "次数写 0 到 31 的整数。", EN: "Write a whole number from 0 to 31."},
+	"teams.drop":    {ZH: "不在这里定", EN: "Do not set it here"},
+	"teams.dropped": {ZH: "不在这里定了，跟上一级。", EN: "Not set here any more: it follows the place above."},
+	"teams.t":       {ZH: "改了的数在{0}和下面都算，手机下次联网就知道。", EN: "A number changed here holds in {0} and below; phones learn it at their next contact."},
 }
 
 func (rq *request) treePage() (*treePage, error) {
@@ -97,6 +102,10 @@ func (rq *request) treePage() (*treePage, error) {
 	}
 	return p, rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
 		list, err := roster.Places(tx, rq.place.ID)
+		if err != nil {
+			return err
+		}
+		p.Last, err = rq.lastShifts(tx)
 		p.Rows = nil
 		for _, x := range list {
 			p.Rows = append(p.Rows, treeRow{Place: x, Word: level.Show(schema.Text(x.Level), schema.Lang(rq.words), nil), Open: "/at/" + x.ID + "/tree", Self: x.ID == rq.place.ID})
@@ -136,9 +145,13 @@ func makePlace(rq *request) error {
 }
 
 func (rq *request) treeOnePage(whole bool) (*treeOnePage, error) {
-	p := &treeOnePage{frame: frame{Nav: "tree", Back: rq.at("/tree")}}
+	at := rq.at("/tree/" + string(rq.row.ID))
+	p := &treeOnePage{frame: frame{Nav: "tree", Back: rq.at("/tree")}, Remove: at + "/delete"}
+	if string(rq.row.ID) != rq.place.ID {
+		p.Move = at + "/move"
+	}
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
-		if p.editor, err = rq.readEditor(tx, rq.at("/tree/"+string(rq.row.ID)), whole); err != nil {
+		if p.editor, err = rq.readEditor(tx, at, whole); err != nil {
 			return err
 		}
 		_, err = tx.One("SELECT COALESCE(name, '') FROM place WHERE id = ?", []any{string(rq.row.ID)}, &p.Title)
@@ -187,6 +200,9 @@ func saveTeams(rq *request) error {
 	if err != nil {
 		return err
 	}
+	if team := f.Get("drop"); team != "" {
+		return rq.dropQuota(team)
+	}
 	p, err := rq.teamsPage()
 	if err != nil {
 		return err
@@ -216,6 +232,30 @@ func saveTeams(rq *request) error {
 		rq.toast("edit.saved")
 	} else {
 		rq.toast("edit.same")
+	}
+	return rq.see(rq.at("/teams"))
+}
+
+// dropQuota takes away the number that this place has set for a team: what the place above has set holds again.
+func (rq *request) dropQuota(team string) error {
+	id := ""
+	if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) error {
+		row := syncproto.RowID("")
+		id = ""
+		if found, err := tx.One("SELECT id FROM team_quota WHERE place = ? AND team = ? ORDER BY id DESC LIMIT 1", []any{rq.place.ID, team}, &row); err != nil || !found {
+			return err
+		}
+		r, err := shift.PreviewRemoval(tx, "team_quota", row)
+		if err != nil {
+			return err
+		}
+		id, _, err = shift.DoRemoval(tx, rq.app.opt.Engine.Judge, rq.user(), rq.place.ID, "team_quota", row, rq.words.say("setting.quota.of", rq.teamWord(team)), rq.words.say("teams.dropped"), r.Digest)
+		return err
+	}); err != nil {
+		return err
+	}
+	if id != "" {
+		rq.said(toast{Text: rq.words.say("teams.dropped"), Undo: rq.at("/shifts/" + id + "/undo")})
 	}
 	return rq.see(rq.at("/teams"))
 }

@@ -76,6 +76,7 @@ var userWords = words{
 	"users.new":       {ZH: "新建", EN: "New user"},
 	"users.name":      {ZH: "姓名", EN: "Name"},
 	"users.login":     {ZH: "登录名", EN: "Login"},
+	"users.delete":    {ZH: "从来没用过？删除这个账号", EN: "Never used? Delete the account"},
 	"users.post":      {ZH: "职务", EN: "Post"},
 	"users.roles":     {ZH: "角色", EN: "Roles"},
 	"users.home":      {ZH: "所属", EN: "Home"},

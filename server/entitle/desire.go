@@ -96,7 +96,7 @@ func (k *keeper) loadRoles(where string, args ...any) ([]roleRow, error) {
 func (k *keeper) desireRoles(roles []roleRow) error {
 	for _, r := range roles {
 		k.want[key{syncproto.UserID(r.user), roleScope(r.role, r.place), syncproto.RowID(r.id)}] = r.span
-		if !holdsAll(r.role) {
+		if !HoldsAll(r.role) {
 			continue
 		}
 		places, err := beneath(k.tx, []string{r.place})
@@ -138,7 +138,7 @@ func (k *keeper) desireHouseholds() error {
 	}
 	over := map[string][]roleRow{}
 	for _, r := range roles {
-		if holdsAll(r.role) {
+		if HoldsAll(r.role) {
 			over[r.place] = append(over[r.place], r)
 		}
 	}

@@ -42,8 +42,8 @@ func parseRole(scope string) (r schema.Role, place string, ok bool) {
 	return schema.Role(name), place, ok
 }
 
-// holdsAll tells the roles that open every household under their place. Cadres see what they are assigned.
-func holdsAll(r schema.Role) bool { return r == schema.RoleSecretary }
+// HoldsAll tells the roles that open every household under their place. Cadres see what they are assigned.
+func HoldsAll(r schema.Role) bool { return r == schema.RoleSecretary }
 
 // overseer tells the roles that look at households of their place from the console, without holding a replica.
 func overseer(r schema.Role) bool { return r != schema.RoleCadre && r != schema.RoleSecretary }

@@ -311,7 +311,7 @@ func (p *planner) phones(out *Plan) error {
 	if err != nil {
 		return err
 	}
-	phones, err := phonesOf(p.tx, ids)
+	phones, err := PhonesOf(p.tx, ids)
 	if err != nil {
 		return err
 	}
@@ -326,8 +326,8 @@ func (p *planner) phones(out *Plan) error {
 	return nil
 }
 
-// phonesOf are the phones of users, with what waits on them, as they last said.
-func phonesOf(tx *store.Tx, users []string) (map[syncproto.UserID][]Phone, error) {
+// PhonesOf are the phones of users, with what waits on them, as they last said.
+func PhonesOf(tx *store.Tx, users []string) (map[syncproto.UserID][]Phone, error) {
 	out := map[syncproto.UserID][]Phone{}
 	return out, tx.Each(func(scan func(...any) error) error {
 		var of syncproto.UserID

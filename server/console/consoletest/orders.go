@@ -6,6 +6,7 @@ import (
 
 	"minqing/server/admin"
 	"minqing/server/console/assign"
+	"minqing/server/console/shift"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -30,6 +31,32 @@ func (c *City) orders(ctx context.Context) error {
 			id, _, err := assign.Do(tx, &admin.Desk{E: c.Engine, As: x.login}, c.Users[x.who], c.Places[x.place], today, o, plan.Digest)
 			if err == nil && id == "" {
 				err = fmt.Errorf("the order %s was not done", x.key)
+			}
+			c.Rows[x.key] = syncproto.RowID(id)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return c.shifts(ctx)
+}
+
+// shifts are what administrators deleted: a group of each village that was never needed.
+func (c *City) shifts(ctx context.Context) error {
+	for _, x := range []struct{ key, place, who string }{{"shift", "village", "admin"}, {"shift.foreign", "other", "otheradmin"}} {
+		const name = "临时安置点"
+		row, err := c.Create(ctx, x.who, "place", Vals{"parent": c.Places[x.place], "level": "group", "name": name})
+		if err != nil {
+			return err
+		}
+		if err := c.Engine.Store.Write(ctx, func(tx *store.Tx) error {
+			r, err := shift.PreviewRemoval(tx, "place", row)
+			if err != nil {
+				return err
+			}
+			id, _, err := shift.DoRemoval(tx, c.Engine.Judge, c.Users[x.who], c.Places[x.place], "place", row, name, "安置点撤了", r.Digest)
+			if err == nil && id == "" {
+				err = fmt.Errorf("the group of %s was not deleted", x.key)
 			}
 			c.Rows[x.key] = syncproto.RowID(id)
 			return err
