@@ -7,8 +7,13 @@ import (
 	"sync/atomic"
 )
 
-// maxGroup bounds how many transactions share one commit, so that the first of them does not wait for ever.
-const maxGroup = 64
+// maxGroup bounds how many transactions share one commit, and groupMS for how long others still join it: the first must not wait for ever.
+// The time matters as much as the number: while a group is written, those whose commit is done are answered, and read and send on, beside
+// it. A group of everybody would have all of them wait for one processor, and then that one for them.
+const (
+	maxGroup = 64
+	groupMS  = 40
+)
 
 // maxRetries bounds how often a PostgreSQL transaction that lost a race is run again.
 const maxRetries = 8
@@ -70,25 +75,29 @@ func (s *Store) runGroups(own *job) {
 			return
 		default:
 		}
-		s.queueMu.Lock()
-		n := min(len(s.queue), maxGroup)
-		group := make([]*job, 0, n)
-		for _, j := range s.queue[:n] {
-			if j.state.CompareAndSwap(jobWaiting, jobTaken) {
-				group = append(group, j)
-			}
-		}
-		s.queue = append([]*job(nil), s.queue[n:]...)
-		s.queueMu.Unlock()
-		if len(group) > 0 {
-			s.commitGroup(group)
+		if first := s.take(); first != nil {
+			s.commitGroup(first)
 		}
 	}
 }
 
-// commitGroup runs a group in one SQLite transaction and tells each member when it is durable.
-func (s *Store) commitGroup(group []*job) {
-	err := s.runTogether(group)
+// take takes the oldest job that still waits out of the queue, nil when there is none.
+func (s *Store) take() *job {
+	s.queueMu.Lock()
+	defer s.queueMu.Unlock()
+	for len(s.queue) > 0 {
+		j := s.queue[0]
+		s.queue[0], s.queue = nil, s.queue[1:]
+		if j.state.CompareAndSwap(jobWaiting, jobTaken) {
+			return j
+		}
+	}
+	return nil
+}
+
+// commitGroup runs a job, and those that join it, in one SQLite transaction and tells each when it is durable.
+func (s *Store) commitGroup(first *job) {
+	group, err := s.runTogether(first)
 	for _, j := range group {
 		if err != nil && j.err == nil && j.panic == nil {
 			j.err = err
@@ -106,64 +115,85 @@ func (s *Store) commitGroup(group []*job) {
 // Nobody gets a savepoint at first: with one, SQLite copies each page aside before a job first changes it, which made every push dearer for
 // the sake of the few that fail after they wrote (a push is refused before it writes anything). Where one does, and is not alone, everything
 // is rolled back and run anew with a savepoint each.
-func (s *Store) runTogether(group []*job) error {
-	err := s.runGroup(group, false)
+func (s *Store) runTogether(first *job) (group []*job, err error) {
+	until := s.opt.Now() + groupMS
+	group, err = s.runGroup([]*job{first}, false, func(have int) *job {
+		if have >= maxGroup || s.opt.Now() >= until {
+			return nil
+		}
+		return s.take()
+	})
 	if !errors.Is(err, errSpoiled) {
-		return err
+		return group, err
 	}
 	for _, j := range group {
 		s.ended(j.tx)
 		j.tx, j.err, j.panic = nil, nil, nil
 	}
-	return s.runGroup(group, true)
+	return s.runGroup(group, true, func(int) *job { return nil })
 }
 
 // errSpoiled tells that a job failed whose writes cannot be told from those of the others.
 var errSpoiled = errors.New("a transaction that others share failed amid its writes")
 
-func (s *Store) runGroup(group []*job, savepoints bool) error {
+// runGroup runs the jobs of a group, and after the last of them each that joins, in one transaction; it gives all of them.
+func (s *Store) runGroup(group []*job, savepoints bool, join func(have int) *job) ([]*job, error) {
 	ctx := context.Background()
 	if _, err := s.writer.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return wrap("begin", err)
+		return group, wrap("begin", err)
 	}
 	alive := 0
-	for _, j := range group {
-		if err := j.ctx.Err(); err != nil {
-			j.err = err
-			continue
+	for i := 0; i < len(group); i++ {
+		stood, err := s.runMember(group[i], savepoints)
+		if err != nil {
+			return group, s.abandon(err)
 		}
-		if !savepoints {
-			s.runJob(j)
-			switch failed := j.err != nil || j.panic != nil; {
-			case !failed:
-				alive++
-			case j.tx.sent && len(group) > 1:
-				return errors.Join(errSpoiled, s.abandon(nil))
-			}
-			continue
-		}
-		if _, err := s.writer.exec(ctx, "SAVEPOINT job"); err != nil {
-			return s.abandon(err)
-		}
-		s.runJob(j)
-		if j.err != nil || j.panic != nil {
-			if _, err := s.writer.exec(ctx, "ROLLBACK TO job"); err != nil {
-				return s.abandon(errors.Join(err, j.err))
-			}
-		} else {
+		switch {
+		case stood:
 			alive++
+		case !savepoints && group[i].tx != nil && group[i].tx.sent:
+			if len(group) > 1 {
+				return group, errors.Join(errSpoiled, s.abandon(nil))
+			}
+			return group, s.abandon(nil) // nobody joins what it left half done
 		}
-		if _, err := s.writer.exec(ctx, "RELEASE job"); err != nil {
-			return s.abandon(err)
+		if i == len(group)-1 {
+			if j := join(len(group)); j != nil {
+				group = append(group, j)
+			}
 		}
 	}
 	if alive == 0 {
-		return s.abandon(nil)
+		return group, s.abandon(nil)
 	}
 	if _, err := s.writer.exec(ctx, "COMMIT"); err != nil {
-		return s.abandon(err)
+		return group, s.abandon(err)
 	}
-	return nil
+	return group, nil
+}
+
+// runMember runs one job of a group and tells whether what it did is to stand; an error undoes the whole group.
+func (s *Store) runMember(j *job, savepoints bool) (stands bool, err error) {
+	if j.err = j.ctx.Err(); j.err != nil {
+		return false, nil
+	}
+	if !savepoints {
+		s.runJob(j)
+		return j.err == nil && j.panic == nil, nil
+	}
+	ctx := context.Background()
+	if _, err := s.writer.exec(ctx, "SAVEPOINT job"); err != nil {
+		return false, err
+	}
+	s.runJob(j)
+	stands = j.err == nil && j.panic == nil
+	if !stands {
+		if _, err := s.writer.exec(ctx, "ROLLBACK TO job"); err != nil {
+			return false, errors.Join(err, j.err)
+		}
+	}
+	_, err = s.writer.exec(ctx, "RELEASE job")
+	return stands, err
 }
 
 func (s *Store) runJob(j *job) {
