@@ -45,19 +45,24 @@ func (d *desk) touchedRows() []*row {
 }
 
 func (d *desk) flushRows(rows []*row) error {
-	save := make([]*store.Row, len(rows))
-	values := map[string]map[syncproto.RowID][]schema.Value{}
+	var save, add []*store.Row
+	values, fresh := map[string]map[syncproto.RowID][]schema.Value{}, map[string]map[syncproto.RowID][]schema.Value{}
 	drop := map[string][]string{}
-	for i, r := range rows {
-		save[i] = &r.Row
+	for _, r := range rows {
+		into := values
+		if r.wasThere {
+			save = append(save, &r.Row)
+		} else {
+			add, into = append(add, &r.Row), fresh
+		}
 		switch {
 		case r.Dead != 0 && r.was.Dead == 0 && r.wasThere:
 			drop[r.Table] = append(drop[r.Table], string(r.ID))
 		case r.Dead == 0 && !slices.Equal(r.values, r.wasValues):
-			if values[r.Table] == nil {
-				values[r.Table] = map[syncproto.RowID][]schema.Value{}
+			if into[r.Table] == nil {
+				into[r.Table] = map[syncproto.RowID][]schema.Value{}
 			}
-			values[r.Table][r.ID] = r.values
+			into[r.Table][r.ID] = r.values
 		}
 		if r.wasThere && r.was.Scope != r.Scope {
 			d.left = append(d.left, store.Left{Scope: r.was.Scope, Stream: r.Stream, Seq: r.Seq, ID: r.ID, Table: r.Table})
@@ -65,6 +70,14 @@ func (d *desk) flushRows(rows []*row) error {
 	}
 	if err := d.tx.SaveRows(save); err != nil {
 		return err
+	}
+	if err := d.tx.AddRows(add); err != nil {
+		return err
+	}
+	for _, table := range slices.Sorted(maps.Keys(fresh)) {
+		if err := d.tx.AddValues(table, fresh[table]); err != nil {
+			return err
+		}
 	}
 	for _, table := range slices.Sorted(maps.Keys(values)) {
 		if err := d.tx.SaveValues(table, values[table]); err != nil {
@@ -192,7 +205,7 @@ func (d *desk) flushHistory() error {
 // flushRecords writes changes and names, and counts up the verdicts that devices have still to hear of. What is answered to the pushing
 // device right now is no news to it.
 func (d *desk) flushRecords() error {
-	var save []*store.Change
+	var save, add []*store.Change
 	var news []string
 	for _, id := range slices.Sorted(maps.Keys(d.records)) {
 		rec := d.records[id]
@@ -204,12 +217,19 @@ func (d *desk) flushRecords() error {
 			return err
 		}
 		rec.Verdict = text
+		if rec.fresh {
+			add = append(add, &rec.Change)
+			continue
+		}
 		save = append(save, &rec.Change)
-		if rec.news && !rec.fresh {
+		if rec.news {
 			news = append(news, string(id))
 		}
 	}
 	if err := d.tx.SaveChanges(save); err != nil {
+		return err
+	}
+	if err := d.tx.AddChanges(add); err != nil {
 		return err
 	}
 	names, err := d.tx.NamesOf(news)
@@ -230,7 +250,10 @@ func (d *desk) flushRecords() error {
 	for _, id := range news {
 		d.tx.Touch("user:" + string(d.records[syncproto.Identity(id)].User))
 	}
-	return d.tx.SaveNames(append(names, d.names...))
+	if err := d.tx.SaveNames(names); err != nil {
+		return err
+	}
+	return d.tx.AddNames(d.names)
 }
 
 func (d *desk) flushItems() error {

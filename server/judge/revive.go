@@ -91,6 +91,9 @@ func (d *desk) waitersOf(changes []syncproto.Identity, rows []syncproto.RowID) (
 			out = append(out, w.Identity)
 		}
 	}
+	if some, err := d.tx.AnyWaits(); !some || err != nil {
+		return out, err
+	}
 	on, row := asTexts(changes), asTexts(rows)
 	stored, err := d.tx.Waits("(on_identity = ANY(?) AND on_identity <> '') OR (on_row = ANY(?) AND on_row <> '')", on, row)
 	for _, w := range stored {

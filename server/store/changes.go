@@ -48,7 +48,12 @@ func (tx *Tx) Changes(where string, args ...any) ([]*Change, error) {
 }
 
 // SaveChanges writes changes whole.
-func (tx *Tx) SaveChanges(changes []*Change) error {
+func (tx *Tx) SaveChanges(changes []*Change) error { return tx.writeChanges(tx.insertMany, changes) }
+
+// AddChanges is SaveChanges for changes that are not there yet.
+func (tx *Tx) AddChanges(changes []*Change) error { return tx.writeChanges(tx.insertNew, changes) }
+
+func (tx *Tx) writeChanges(insert inserter, changes []*Change) error {
 	out := make([][]any, len(changes))
 	for i, c := range changes {
 		var late int64
@@ -62,7 +67,7 @@ func (tx *Tx) SaveChanges(changes []*Change) error {
 		out[i] = []any{string(c.Identity), string(c.First.Device), int64(c.First.Number), string(c.User), string(c.Status), string(c.Code), late, body,
 			c.At, c.Corrected, c.Received, c.Captured, string(c.Verdict), string(c.Mends), string(c.MendedBy), c.Stream}
 	}
-	return tx.insertMany("mq_change", "identity,device,number,user_id,status,code,late,body,at,corrected,received,captured,verdict,mends,mended_by,stream",
+	return insert("mq_change", "identity,device,number,user_id,status,code,late,body,at,corrected,received,captured,verdict,mends,mended_by,stream",
 		"text,text,bigint,text,text,text,bigint,bytea,bigint,bigint,bigint,bigint,text,text,text,text",
 		`ON CONFLICT (identity) DO UPDATE SET status = excluded.status, code = excluded.code, late = excluded.late, verdict = excluded.verdict,
 		mends = excluded.mends, mended_by = excluded.mended_by, body = excluded.body, stream = excluded.stream`, out)
@@ -125,7 +130,12 @@ func (tx *Tx) NewVerdicts(device syncproto.DeviceID, after int64) ([]Named, erro
 }
 
 // SaveNames writes names. An existing one keeps its change: a number never gets another.
-func (tx *Tx) SaveNames(names []Named) error {
+func (tx *Tx) SaveNames(names []Named) error { return tx.writeNames(tx.insertMany, names) }
+
+// AddNames is SaveNames for names that are not there yet.
+func (tx *Tx) AddNames(names []Named) error { return tx.writeNames(tx.insertNew, names) }
+
+func (tx *Tx) writeNames(insert inserter, names []Named) error {
 	slices.SortFunc(names, func(a, b Named) int {
 		return cmp.Or(cmp.Compare(a.Name.Device, b.Name.Device), cmp.Compare(a.Name.Number, b.Name.Number))
 	})
@@ -137,7 +147,7 @@ func (tx *Tx) SaveNames(names []Named) error {
 		}
 		out[i] = []any{string(n.Name.Device), int64(n.Name.Number), string(n.Identity), n.VSeq, renamed}
 	}
-	return tx.insertMany("mq_name", "device,number,identity,vseq,renamed", "text,bigint,text,bigint,bigint",
+	return insert("mq_name", "device,number,identity,vseq,renamed", "text,bigint,text,bigint,bigint",
 		"ON CONFLICT (device, number) DO UPDATE SET vseq = excluded.vseq", out)
 }
 
@@ -192,6 +202,10 @@ func (tx *Tx) Waits(where string, args ...any) ([]Wait, error) {
 	}, "SELECT identity, on_identity, on_row FROM mq_wait WHERE "+where, args...)
 	return out, err
 }
+
+// AnyWaits tells whether any change waits for anything. In most cities, most of the time, none does, and every push would look for each of
+// its changes and rows among them.
+func (tx *Tx) AnyWaits() (bool, error) { return tx.One("SELECT 1 FROM mq_wait LIMIT 1", nil, new(int)) }
 
 // SaveWaits writes waits.
 func (tx *Tx) SaveWaits(waits []Wait) error {

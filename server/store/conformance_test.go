@@ -50,6 +50,7 @@ var conformance = []struct {
 	{"values at the ends of their types", endsOfTypes},
 	{"a list held is known once it is kept", heldIsKnown},
 	{"rights move with whatever writes", rightsMove},
+	{"rows written together come back singly", togetherComesBack},
 }
 
 func TestStoreConformance(t *testing.T) {

@@ -162,7 +162,15 @@ func (tx *Tx) SaveMoved(moves []Moved) error {
 }
 
 // SaveRows writes rows whole.
-func (tx *Tx) SaveRows(rows []*Row) error {
+func (tx *Tx) SaveRows(rows []*Row) error { return tx.writeRows(tx.insertMany, rows) }
+
+// AddRows is SaveRows for rows that are not there yet.
+func (tx *Tx) AddRows(rows []*Row) error { return tx.writeRows(tx.insertNew, rows) }
+
+// inserter is insertMany or insertNew.
+type inserter func(table, columns, types, conflict string, rows [][]any) error
+
+func (tx *Tx) writeRows(insert inserter, rows []*Row) error {
 	out := make([][]any, len(rows))
 	for i, r := range rows {
 		state, err := json.Marshal(r.State)
@@ -178,7 +186,7 @@ func (tx *Tx) SaveRows(rows []*Row) error {
 		out[i] = []any{string(r.ID), r.Table, string(r.Parent), r.Stream, r.Scope, r.Period, string(r.Label.Epoch), int64(r.Label.Rev), r.Seq,
 			r.Dead, string(r.Alias), string(state), string(open)}
 	}
-	return tx.insertMany("mq_row", "id,tbl,parent,stream,scope,period,epoch,rev,seq,dead,alias,state,open",
+	return insert("mq_row", "id,tbl,parent,stream,scope,period,epoch,rev,seq,dead,alias,state,open",
 		"text,text,text,text,text,text,text,bigint,bigint,bigint,text,text,text",
 		`ON CONFLICT (id) DO UPDATE SET tbl = excluded.tbl, parent = excluded.parent, scope = excluded.scope, period = excluded.period,
 		epoch = excluded.epoch, rev = excluded.rev, seq = excluded.seq, dead = excluded.dead, alias = excluded.alias, state = excluded.state, open = excluded.open`, out)
@@ -226,6 +234,15 @@ func (tx *Tx) valuesBy(t *schema.Table, column string, among []string) (map[sync
 
 // SaveValues writes whole rows of a table; values are in schema order.
 func (tx *Tx) SaveValues(table string, rows map[syncproto.RowID][]schema.Value) error {
+	return tx.writeValues(tx.insertMany, table, rows)
+}
+
+// AddValues is SaveValues for rows that are not there yet.
+func (tx *Tx) AddValues(table string, rows map[syncproto.RowID][]schema.Value) error {
+	return tx.writeValues(tx.insertNew, table, rows)
+}
+
+func (tx *Tx) writeValues(insert inserter, table string, rows map[syncproto.RowID][]schema.Value) error {
 	t := tx.Book().Table(table)
 	columns, types, sets := []string{schema.Quote("id")}, []string{"text"}, []string(nil)
 	for i := range t.Columns {
@@ -247,7 +264,7 @@ func (tx *Tx) SaveValues(table string, rows map[syncproto.RowID][]schema.Value) 
 	for i, id := range ids {
 		out[i] = schema.Args(id, rows[syncproto.RowID(id)])
 	}
-	return tx.insertMany(schema.Quote(t.Name), strings.Join(columns, ","), strings.Join(types, ","),
+	return insert(schema.Quote(t.Name), strings.Join(columns, ","), strings.Join(types, ","),
 		"ON CONFLICT (id) DO UPDATE SET "+strings.Join(sets, ", "), out)
 }
 

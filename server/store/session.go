@@ -13,6 +13,9 @@ type session struct {
 	conn    *sql.Conn
 	dialect dialect
 	stmts   map[string]*sql.Stmt
+	// The texts of inserts, and which columns those of a kind share; SQLite only.
+	inserts  map[insertion]string
+	sharings map[insertion][]uint64
 }
 
 // maxStmts bounds the statements a session keeps: there are about two hundred in all, so reaching it means that somebody builds
@@ -24,7 +27,7 @@ func newSession(ctx context.Context, db *sql.DB, d dialect) (*session, error) {
 	if err != nil {
 		return nil, wrap("connect", err)
 	}
-	return &session{conn: conn, dialect: d, stmts: map[string]*sql.Stmt{}}, nil
+	return &session{conn: conn, dialect: d, stmts: map[string]*sql.Stmt{}, inserts: map[insertion]string{}, sharings: map[insertion][]uint64{}}, nil
 }
 
 // discard ends the connection itself. Closing it would only give it back to database/sql, perhaps amid a transaction, whose locks it would

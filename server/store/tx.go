@@ -161,11 +161,7 @@ func (tx *Tx) insertMany(table, columns, types, conflict string, rows [][]any) e
 		return fmt.Errorf("store: insert into %s: %d columns, %d types", table, len(names), len(kinds))
 	}
 	if tx.ses.dialect == sqliteDialect {
-		verb := "INSERT"
-		if conflict == "" {
-			verb = "INSERT OR FAIL" // half a statement may stay: the transaction goes anyway, and SQLite need not be able to undo the half
-		}
-		return tx.insertSQLite(verb+" INTO "+table+" ("+columns+") VALUES ", "(?"+strings.Repeat(",?", len(names)-1)+")", conflict, rows)
+		return tx.insertSQLite(insertion{table: table, columns: columns, conflict: conflict}, rows)
 	}
 	var q strings.Builder
 	q.WriteString("INSERT INTO " + table + " (" + columns + ") SELECT * FROM unnest(")
@@ -179,30 +175,6 @@ func (tx *Tx) insertMany(table, columns, types, conflict string, rows [][]any) e
 	}
 	q.WriteString(") " + conflict)
 	return tx.Exec(q.String(), args...)
-}
-
-// groupRows are how many rows go into one statement on SQLite, the largest first: with sixteen, a row costs a third less; with four, the
-// statement's own price eats that up again.
-var groupRows = [...]int{16, 1}
-
-func (tx *Tx) insertSQLite(head, row, conflict string, rows [][]any) error {
-	var args []any
-	for _, n := range groupRows {
-		if len(rows) < n {
-			continue
-		}
-		query := head + row + strings.Repeat(","+row, n-1) + " " + conflict
-		for ; len(rows) >= n; rows = rows[n:] {
-			args = args[:0]
-			for _, r := range rows[:n] {
-				args = append(args, r...)
-			}
-			if err := tx.Exec(query, args...); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // column gathers one column of rows as the array type of its kind. Pointers, which pgx encodes slowly, only where there are nulls.

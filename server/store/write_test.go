@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -222,4 +225,82 @@ func lostEpochsAreKnown(t *testing.T, sub subject) {
 	}); err != nil {
 		t.Error(err)
 	}
+}
+
+// togetherComesBack writes more and fewer rows at once, with every mixture of columns that they share and that they do not, new ones and
+// others again: each comes back as it was written.
+func togetherComesBack(t *testing.T, sub subject) {
+	s, dice := sub.open(schematest.Book()), rand.New(rand.NewPCG(1, 2))
+	for round, n := range []int{1, 2, 15, 16, 17, 32, 50, 16, 16, 16, 16, 16, 16, 16, 16, 16} {
+		one := func(shared bool, i int) string {
+			if shared {
+				return fmt.Sprint("the same in round ", round)
+			}
+			return fmt.Sprint("走访 ", i)
+		}
+		var is [8]bool
+		for i := range is {
+			is[i] = dice.IntN(2) == 0
+		}
+		want := map[syncproto.Identity]store.Change{}
+		var changes []*store.Change
+		for i := range n {
+			c := store.Change{Identity: syncproto.Identity(fmt.Sprint(round, "-", i)), First: syncproto.Name{Device: syncproto.DeviceID(one(is[0], i)), Number: uint64(round*100 + i)},
+				User: syncproto.UserID(one(is[1], i)), Status: syncproto.Status(one(is[2], i)), Body: []byte(one(is[3], i)), Verdict: []byte(one(is[4], i)), Stream: one(is[5], i)}
+			if !is[6] {
+				c.At, c.Late = int64(i), i%2 == 0
+			}
+			if is[7] && i == n-1 {
+				c.Mends = "another"
+			}
+			changes, want[c.Identity] = append(changes, &c), c
+		}
+		write(t, s, func(tx *store.Tx) error { return tx.AddChanges(changes) })
+		compareChanges(t, s, want)
+		for i, c := range changes[:n/2] {
+			c.Status, c.MendedBy = syncproto.Status(one(is[4], i)), syncproto.Identity(one(is[5], i))
+			want[c.Identity] = *c
+		}
+		write(t, s, func(tx *store.Tx) error { return tx.SaveChanges(changes) })
+		compareChanges(t, s, want)
+	}
+}
+
+func compareChanges(t *testing.T, s *store.Store, want map[syncproto.Identity]store.Change) {
+	t.Helper()
+	var ids []string
+	for id := range want {
+		ids = append(ids, string(id))
+	}
+	read(t, s, func(tx *store.Tx) error {
+		got, err := tx.Changes("identity = ANY(?)", ids)
+		if len(got) != len(want) {
+			t.Fatalf("%d changes came back of %d", len(got), len(want))
+		}
+		for _, c := range got {
+			if !reflect.DeepEqual(*c, want[c.Identity]) {
+				t.Fatalf("a change came back as\n%+v\nwant\n%+v", *c, want[c.Identity])
+			}
+		}
+		return err
+	})
+}
+
+// A number that another transaction took since is not written over, by whatever took rows for new.
+func TestWhatIsThereIsNotNew(t *testing.T) {
+	s := mustOpen(t, store.Options{Path: filepath.Join(t.TempDir(), "s.db")}, schematest.Book())
+	name := store.Named{Name: syncproto.Name{Device: "d", Number: 1}, Identity: "i"}
+	write(t, s, func(tx *store.Tx) error { return tx.AddNames([]store.Named{name}) })
+	other := name
+	other.Identity = "k"
+	if err := s.Write(t.Context(), func(tx *store.Tx) error { return tx.AddNames([]store.Named{other}) }); err == nil {
+		t.Error("a name was given to a second change")
+	}
+	read(t, s, func(tx *store.Tx) error {
+		got, err := tx.NamesBetween("d", 1, 1)
+		if len(got) != 1 || got[0].Identity != "i" {
+			t.Errorf("the name is %+v", got)
+		}
+		return err
+	})
 }
