@@ -46,6 +46,14 @@ func (c *Cell) Split(v Value) []Value {
 	return make([]Value, len(c.Columns))
 }
 
+// Part is the value of one of the cell's columns, counted in schema order: that entry of Split, most often without making any.
+func (c *Cell) Part(v Value, column int) Value {
+	if !c.Group() {
+		return v
+	}
+	return c.Split(v)[column]
+}
+
 // Parse reads the JSON of a value of the cell: for a group an array with one entry for each column, else as ParseValue.
 func (c *Cell) Parse(raw []byte) (Value, error) {
 	if !c.Group() {

@@ -215,8 +215,8 @@ func (c *Cell) Check(v Value) error {
 	if c.Group() && !v.IsNull() && len(v.Parts()) != len(c.Columns) {
 		return c.Columns[0].problem("和同组的几项要一起填。", "it and the others of its group are entered together.")
 	}
-	for i, part := range c.Split(v) {
-		if err := c.Columns[i].Check(part); err != nil {
+	for i := range c.Columns {
+		if err := c.Columns[i].Check(c.Part(v, i)); err != nil {
 			return err
 		}
 	}

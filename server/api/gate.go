@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"runtime/debug"
 	"sync"
@@ -119,14 +120,19 @@ const unpackedCost = 4
 // growStep is how much room is taken at a time, so that small requests take the lock once.
 const growStep = 64 << 10
 
-// unpacking takes room for what a body unpacks to, as it does: a few kilobytes may become MaxRequestBytes.
+// unpacking takes room for what a body unpacks to, as it does: a few kilobytes may become MaxRequestBytes. At the body's end it lets its
+// decompressor go, which the next request takes over: this one may wait for its turn to write, and be long in being answered.
 type unpacking struct {
-	in    io.Reader
+	in    io.ReadCloser
 	place *place
 	left  int64 // bytes that may still be read before more room is needed
+	ended error
 }
 
 func (u *unpacking) Read(b []byte) (int, error) {
+	if u.ended != nil {
+		return 0, u.ended
+	}
 	if u.left <= 0 {
 		if err := u.place.grow(growStep * unpackedCost); err != nil {
 			return 0, err
@@ -135,5 +141,11 @@ func (u *unpacking) Read(b []byte) (int, error) {
 	}
 	n, err := u.in.Read(b[:min(int64(len(b)), u.left)])
 	u.left -= int64(n)
+	if errors.Is(err, io.EOF) {
+		u.ended = err
+		if failed := u.in.Close(); failed != nil {
+			return n, failed
+		}
+	}
 	return n, err
 }

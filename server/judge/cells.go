@@ -149,9 +149,8 @@ func (h *hearing) judgeView(e *edit, saw func(cell string) schema.Value, lost bo
 	for i := range e.Cells {
 		c := h.d.book.Cell(e.table.Name, e.Cells[i].Cell)
 		v := merge.Apply(c, saw(c.Name), e.Cells[i])
-		parts := c.Split(v)
 		for k, col := range c.Columns {
-			after[col.Name] = parts[k]
+			after[col.Name] = c.Part(v, k)
 		}
 	}
 	get := func(column string) schema.Value {
@@ -165,7 +164,7 @@ func (h *hearing) judgeView(e *edit, saw func(cell string) schema.Value, lost bo
 		v := saw(c.Name)
 		for k, col := range c.Columns {
 			if col.Name == column {
-				return c.Split(v)[k]
+				return c.Part(v, k)
 			}
 		}
 		return schema.Null

@@ -5,63 +5,82 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"minqing/server/store"
 	"minqing/syncproto"
 )
 
-// leafContent is what the chain says of a change for ever. It is made from mq_change and mq_history alone, so that an altered record
-// there shows; what may change later (the verdict as it now stands, names, mends) is not in it.
-type leafContent struct {
-	Kind      string             `json:"kind"`
-	Identity  syncproto.Identity `json:"identity"`
-	Device    syncproto.DeviceID `json:"device"`
-	Number    uint64             `json:"number"`
-	User      syncproto.UserID   `json:"user"`
-	Body      string             `json:"body"` // SHA-256 of the change as received
-	At        int64              `json:"at"`
-	Corrected int64              `json:"corrected"`
-	Received  int64              `json:"received"`
-	Versions  []leafVersion      `json:"versions,omitempty"`
-	Reason    *leafSaying        `json:"reason,omitempty"` // of a record that tells why something was decided so
-}
-
-type leafVersion struct {
-	Stream string               `json:"stream"`
-	Seq    int64                `json:"seq"`
-	Ord    int64                `json:"ord"`
-	Table  string               `json:"table"`
-	Row    syncproto.RowID      `json:"row"`
-	Op     string               `json:"op"`
-	Cells  string               `json:"cells"`
-	Base   syncproto.Base       `json:"base"`
-	Label  syncproto.Label      `json:"label"`
-	Undo   syncproto.Identity   `json:"undo,omitempty"`
-	More   []string             `json:"more,omitempty"` // cells decided
-	Roles  []string             `json:"roles,omitempty"`
-	Deps   []syncproto.Identity `json:"depends,omitempty"`
-}
-
-// Leaf is the canonical text of a record of the chain: what its leaf is the salted hash of. Whoever plants history past the judge (the bench) must
-// hash the same.
+// Leaf is the canonical text of a record of the chain: what its leaf is the salted hash of, and what the chain says of a change for ever. It is
+// made from mq_change and mq_history alone, so that an altered record there shows; what may change later (the verdict as it now stands, names,
+// mends) is not in it. Whoever plants history past the judge (the bench) must hash the same. It is the JSON that encoding/json makes of the
+// structs in the test beside it, byte for byte.
 func Leaf(kind string, c *store.Change, versions []*store.Version) ([]byte, error) {
 	return leaf(kind, c, versions, nil)
 }
 
+// leaf is Leaf, for a record that tells why something was decided so with the reason.
 func leaf(kind string, c *store.Change, versions []*store.Version, reason *leafSaying) ([]byte, error) {
 	sum := sha256.Sum256(c.Body)
-	l := leafContent{Kind: kind, Identity: c.Identity, Device: c.First.Device, Number: c.First.Number, User: c.User, Body: hex.EncodeToString(sum[:]),
-		At: c.At, Corrected: c.Corrected, Received: c.Received, Reason: reason}
+	size := 512
 	for _, v := range versions {
-		lv := leafVersion{Stream: v.Stream, Seq: v.Seq, Ord: v.Ord, Table: v.Table, Row: v.Row, Op: string(rune(v.Op)), Cells: v.CellsText(), Base: v.Base,
-			Label: v.Label, Undo: v.UndoOf, More: v.Decides, Deps: v.Depends}
-		for _, r := range v.Roles {
-			lv.Roles = append(lv.Roles, string(r))
-		}
-		l.Versions = append(l.Versions, lv)
+		size += 512 + len(v.CellsText())*5/4
 	}
-	return json.Marshal(l)
+	b := store.AppendText(append(make([]byte, 0, size), `{"kind":`...), kind)
+	b = store.AppendText(append(b, `,"identity":`...), string(c.Identity))
+	b = store.AppendText(append(b, `,"device":`...), string(c.First.Device))
+	b = strconv.AppendUint(append(b, `,"number":`...), c.First.Number, 10)
+	b = store.AppendText(append(b, `,"user":`...), string(c.User))
+	b = hex.AppendEncode(append(b, `,"body":"`...), sum[:]) // SHA-256 of the change as received
+	b = strconv.AppendInt(append(b, `","at":`...), c.At, 10)
+	b = strconv.AppendInt(append(b, `,"corrected":`...), c.Corrected, 10)
+	b = strconv.AppendInt(append(b, `,"received":`...), c.Received, 10)
+	for i, v := range versions {
+		if i == 0 {
+			b = append(b, `,"versions":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		b = appendLeafVersion(b, v)
+	}
+	if len(versions) > 0 {
+		b = append(b, ']')
+	}
+	if reason != nil {
+		text, err := json.Marshal(reason)
+		if err != nil {
+			return nil, err
+		}
+		b = append(append(b, `,"reason":`...), text...)
+	}
+	return append(b, '}'), nil
+}
+
+func appendLeafVersion(b []byte, v *store.Version) []byte {
+	b = store.AppendText(append(b, `{"stream":`...), v.Stream)
+	b = strconv.AppendInt(append(b, `,"seq":`...), v.Seq, 10)
+	b = strconv.AppendInt(append(b, `,"ord":`...), v.Ord, 10)
+	b = store.AppendText(append(b, `,"table":`...), v.Table)
+	b = store.AppendText(append(b, `,"row":`...), string(v.Row))
+	b = store.AppendText(append(b, `,"op":`...), string(rune(v.Op)))
+	b = store.AppendText(append(b, `,"cells":`...), v.CellsText())
+	b = append(append(b, `,"base":`...), v.BaseText()...)
+	b = store.AppendText(append(b, `,"label":{"Epoch":`...), string(v.Label.Epoch))
+	b = append(strconv.AppendUint(append(b, `,"Rev":`...), v.Label.Rev, 10), '}')
+	if v.UndoOf != "" {
+		b = store.AppendText(append(b, `,"undo":`...), string(v.UndoOf))
+	}
+	if len(v.Decides) > 0 {
+		b = store.AppendTexts(append(b, `,"more":`...), v.Decides)
+	}
+	if len(v.Roles) > 0 {
+		b = store.AppendTexts(append(b, `,"roles":`...), v.Roles)
+	}
+	if len(v.Depends) > 0 {
+		b = store.AppendTexts(append(b, `,"depends":`...), v.Depends)
+	}
+	return append(b, '}')
 }
 
 // record appends to the chain of the stream of the change's first row.

@@ -180,9 +180,8 @@ func (d *desk) setCell(t *schema.Table, values []schema.Value, cell string, v sc
 	if c == nil {
 		return
 	}
-	parts := c.Split(v)
 	for k, col := range c.Columns {
-		values[columnIndex(t, col.Name)] = parts[k]
+		values[columnIndex(t, col.Name)] = c.Part(v, k)
 	}
 }
 

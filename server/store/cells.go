@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"minqing/schema"
 	"minqing/syncproto"
@@ -36,29 +37,41 @@ func (v *Version) CellsText() string {
 	return v.cellsText
 }
 
+// formatCells writes what encoding/json makes of cellJSON, without going by reflection: a push does it for every change.
 func formatCells(cells []CellChange) string {
 	if len(cells) == 0 {
 		return ""
 	}
-	out := make([]cellJSON, len(cells))
-	for i, c := range cells {
-		out[i] = cellJSON{Cell: c.Cell, Rule: c.Rule, Add: c.Add, Del: c.Del}
+	size := 2
+	for i := range cells {
+		size += 64 + len(cells[i].Value.Str()) + len(cells[i].From.Str())
+	}
+	b := append(make([]byte, 0, size), '[')
+	for i := range cells {
+		c := &cells[i]
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = AppendText(append(b, `{"c":`...), c.Cell)
 		switch c.Rule {
 		case schema.RuleSum:
-			out[i].Delta = &cells[i].Delta
+			b = strconv.AppendInt(append(b, `,"d":`...), c.Delta, 10)
 		case schema.RuleSet:
 		default:
-			out[i].Value = c.Value.AppendJSON(nil)
+			b = appendValue(append(b, `,"v":`...), c.Value)
+		}
+		if len(c.Add) > 0 {
+			b = AppendTexts(append(b, `,"a":`...), c.Add)
+		}
+		if len(c.Del) > 0 {
+			b = AppendTexts(append(b, `,"x":`...), c.Del)
 		}
 		if !c.From.IsNull() {
-			out[i].From = c.From.AppendJSON(nil)
+			b = appendValue(append(b, `,"f":`...), c.From)
 		}
+		b = append(AppendText(append(b, `,"r":`...), string(c.Rule)), '}')
 	}
-	b, err := json.Marshal(out)
-	if err != nil {
-		panic(err) // values are canonical JSON
-	}
-	return string(b)
+	return string(append(b, ']'))
 }
 
 // parseCells leaves out cells that the book does not know: a newer server wrote them.

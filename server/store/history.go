@@ -22,6 +22,7 @@ type Version struct {
 	Cells     []CellChange
 	cellsText string // as stored
 	Base      syncproto.Base
+	baseText  string // as stored
 	Decides   []string
 	UndoOf    syncproto.Identity
 	Roles     []schema.Role        // what the author was over the row, at capture
@@ -100,25 +101,19 @@ func (v *Version) decode(book *schema.Book, cells, base, decides, roles, depends
 func (tx *Tx) AddVersions(versions []*Version) error {
 	out := make([][]any, len(versions))
 	for i, v := range versions {
-		var texts [4]string
-		for j, part := range []struct {
-			is   bool
-			what any
-		}{{true, v.Base}, {len(v.Decides) > 0, v.Decides}, {len(v.Roles) > 0, v.Roles}, {len(v.Depends) > 0, v.Depends}} {
-			if !part.is {
-				continue
-			}
-			b, err := json.Marshal(part.what)
-			if err != nil {
-				return err
-			}
-			texts[j] = string(b)
-		}
-		out[i] = []any{v.Stream, v.Seq, v.Ord, string(v.Identity), v.Table, string(v.Row), string(rune(v.Op)), v.CellsText(), texts[0], texts[1],
-			string(v.UndoOf), texts[2], texts[3], string(v.Label.Epoch), int64(v.Label.Rev), string(v.Author), string(v.Device), v.At, v.Corrected, v.Received}
+		out[i] = []any{v.Stream, v.Seq, v.Ord, string(v.Identity), v.Table, string(v.Row), string(rune(v.Op)), v.CellsText(), v.BaseText(), listText(v.Decides),
+			string(v.UndoOf), listText(v.Roles), listText(v.Depends), string(v.Label.Epoch), int64(v.Label.Rev), string(v.Author), string(v.Device), v.At, v.Corrected, v.Received}
 	}
 	return tx.insertMany("mq_history", versionColumns,
 		"text,bigint,bigint,text,text,text,text,text,text,text,text,text,text,text,bigint,text,text,bigint,bigint,bigint", "", out)
+}
+
+// listText is a list as the history keeps it: "" for none.
+func listText[T ~string](list []T) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return string(AppendTexts(nil, list))
 }
 
 // RowLabel is a label of a version beside the one in its history record.
