@@ -128,7 +128,7 @@ const (
 // address to open, launch secret included, and a function that makes further ones, which lead to a path.
 func (a *App) Serve(ctx context.Context, l net.Listener, opened func(link string, more func(to string) (string, error))) error {
 	g := guard.New(l.Addr(), a.opt.Rand, a.refuse)
-	link, err := g.Link("/")
+	link, err := g.Link(Start(""))
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

@@ -72,10 +72,11 @@ var carryWords = words{
 	"carry.took.unopened": {ZH: "文件留在本机，用口令打开后自动收下。", EN: "The file waits here and is taken in once the PIN was given."},
 }
 
-// Start is the page to begin with: that of enrolment, filled in, when the link of a code was opened.
+// Start is the page to begin with: that of enrolment, filled in, when the link of a code was opened; else the one that asks for the PIN, which
+// leads on where none is wanted. A slow phone takes a moment for every page that only leads to another.
 func Start(code string) string {
 	if code == "" {
-		return "/"
+		return lockPath
 	}
 	return enrolPath + "?" + url.Values{"link": {code}}.Encode()
 }

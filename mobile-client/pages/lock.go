@@ -103,7 +103,10 @@ func (rq *request) lapsed() (bool, error) {
 }
 
 func showLock(rq *request) error {
-	if rq.state != phone.Locked {
+	switch rq.state {
+	case phone.Fresh, phone.Stuck:
+		return rq.shut(rq.state)
+	case phone.Ready:
 		return rq.see(todayPath)
 	}
 	if err := rq.lockPage(http.StatusOK, ""); err != nil {
