@@ -226,31 +226,45 @@ func (t *looker) lacking() error {
 // the households that fit.
 func (t *looker) order() error {
 	p := t.places
-	var list []entry
+	type spot struct{ calm, rank int } // of a group: 0 when something in it is urgent; its rank among the places
+	type standing struct {
+		entry
+		spot
+		why Reason
+	}
+	var list []standing
 	urgent := map[string]bool{}
 	counts := map[string]int{}
 	for _, e := range t.all {
 		if d := t.due[e.row]; d != nil {
-			list = append(list, e)
+			list = append(list, standing{entry: e, why: d.Why})
 			counts[e.group]++
 			urgent[e.group] = urgent[e.group] || d.Why < Quota
 		}
 	}
-	rank := p.ranks()
-	slices.SortFunc(list, func(a, b entry) int {
-		if a.group != b.group {
-			if urgent[a.group] != urgent[b.group] {
-				if urgent[a.group] {
-					return -1
-				}
-				return 1
-			}
-			return cmp.Or(cmp.Compare(rank[a.group], rank[b.group]), cmp.Compare(a.group, b.group))
+	rank, places := p.ranks(), map[string]spot{}
+	for group := range counts {
+		at := spot{calm: 1, rank: rank[group]}
+		if urgent[group] {
+			at.calm = 0
 		}
-		return cmp.Or(cmp.Compare(t.due[a.row].Why, t.due[b.row].Why), cmp.Compare(a.order, b.order), cmp.Compare(a.row, b.row))
+		places[group] = at
+	}
+	for i := range list { // looked up once for each, and not for each comparison
+		list[i].spot = places[list[i].group]
+	}
+	slices.SortFunc(list, func(a, b standing) int {
+		if a.group != b.group {
+			return cmp.Or(cmp.Compare(a.calm, b.calm), cmp.Compare(a.rank, b.rank), cmp.Compare(a.group, b.group))
+		}
+		return cmp.Or(cmp.Compare(a.why, b.why), cmp.Compare(a.order, b.order), cmp.Compare(a.row, b.row))
 	})
 	t.out.Rest = max(0, len(list)-t.most)
-	shown, err := lines(t.v, p, t.me, t.day, list[:min(t.most, len(list))])
+	first := make([]entry, min(t.most, len(list)))
+	for i := range first {
+		first[i] = list[i].entry
+	}
+	shown, err := lines(t.v, p, t.me, t.day, first)
 	for i, l := range shown {
 		d := *t.due[string(l.ID)]
 		d.Home = l.Home
