@@ -168,12 +168,12 @@ func (b *Book) At(version int) (*Book, error) {
 }
 
 // Version is the schema version of this build.
-const Version = 3
+const Version = 4
 
 // Minqing is the whole rule book of this build. It panics on a broken law: a program with a broken rule book must not start.
 func Minqing() *Book {
 	b, err := NewBook(Version, place, user, role, device, household, resident, identity, assignment, teamQuota, contactCard,
-		visit, journal, review, attachment, matter, matterStep, ownExport)
+		visit, journal, review, attachment, matter, matterStep, ownExport, reminder, householdWord)
 	if err != nil {
 		panic(err)
 	}

@@ -51,3 +51,24 @@ var matterStep = &Table{
 		{Name: "text", Label: l("内容", "Text"), Type: TypeLong, Max: 4000, Rule: RuleOnce, Privacy: Personal},
 	},
 }
+
+// householdWord is what a household says itself, by the code of its contact card, without an account: what it thinks of the answer to a matter,
+// or a message to those who contact it. What a cadre was told at the door is a step of the matter; this came past him.
+var householdWord = &Table{
+	Name: "household_word", Label: l("群众来话", "The household's own word"), Since: 4, Parent: "household", Scope: ScopeParent, Period: PeriodMonth, Keep: keepMonths, Append: true,
+	Create: []Permit{{Roles: []Role{RoleServer}}},
+	Delete: byAdmin,
+	Columns: []Column{
+		{Name: "household", Label: l("户", "Household"), Type: TypeRef, Ref: "household", Required: true, Since: 4, Rule: RuleOnce},
+		{Name: "provenance", Label: l("谁说的", "Who says it"), Type: TypeEnum, Required: true, Since: 4, Rule: RuleOnce, Options: []Option{
+			opt("resident", "群众本人", "The household itself")}},
+		{Name: "card", Label: l("联系卡", "Contact card"), Type: TypeRef, Ref: "contact_card", Required: true, Since: 4, Rule: RuleOnce},
+		{Name: "matter", Label: l("事项", "Matter"), Type: TypeRef, Ref: "matter", Since: 4, Rule: RuleOnce},
+		{Name: "mark", Label: l("评价", "What it thinks"), Type: TypeEnum, Since: 4, Rule: RuleOnce, Options: []Option{
+			opt("good", "满意", "Satisfied"), opt("fair", "基本满意", "Basically satisfied"), opt("bad", "不满意", "Dissatisfied")}},
+		{Name: "day", Label: l("日期", "Day"), Type: TypeDate, Required: true, Since: 4, Rule: RuleOnce},
+		{Name: "text", Label: l("原话", "In its own words"), Type: TypeLong, Max: 500, Since: 4, Rule: RuleOnce, Privacy: Personal},
+	},
+	Rules: []RowRule{{Name: "opinion_of_a_matter", Label: l("评价没有写明是哪件事", "The opinion names no matter"), Columns: []string{"matter", "mark"},
+		Holds: func(get func(string) Value) bool { return get("mark").IsNull() || !get("matter").IsNull() }}},
+}

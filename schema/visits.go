@@ -79,3 +79,18 @@ var attachment = &Table{
 		{Name: "bytes", Label: l("大小", "Bytes"), Type: TypeInt, Min: 1, Max: 64 << 20, Required: true, Rule: RuleOnce},
 	},
 }
+
+// reminder is a word of the branch to one of a household's contacts that it waits for him. It is a row of the household's, one for each contact,
+// so that it goes where the household goes and says nothing of any other; the contact's next visit answers it.
+var reminder = &Table{
+	Name: "reminder", Label: l("提醒", "Reminder"), Since: 4, Parent: "household", Scope: ScopeParent, Period: PeriodMonth, Keep: keepMonths, Author: "author", Append: true,
+	Create: []Permit{{Roles: reviewers, Own: true}},
+	Delete: byAdmin,
+	Columns: []Column{
+		{Name: "household", Label: l("户", "Household"), Type: TypeRef, Ref: "household", Required: true, Since: 4, Rule: RuleOnce},
+		{Name: "author", Label: l("谁提醒的", "Reminded by"), Type: TypeRef, Ref: "user", Required: true, Since: 4, Rule: RuleOnce},
+		{Name: "user", Label: l("提醒谁", "Who is reminded"), Type: TypeRef, Ref: "user", Required: true, Since: 4, Rule: RuleOnce},
+		{Name: "day", Label: l("日期", "Day"), Type: TypeDate, Required: true, Since: 4, Rule: RuleOnce},
+		{Name: "text", Label: l("提醒的话", "What it says"), Type: TypeText, Max: 200, Required: true, Since: 4, Rule: RuleOnce},
+	},
+}

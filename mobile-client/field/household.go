@@ -24,7 +24,11 @@ type Household struct {
 	Number  int      // visits there are
 	Year    int      // visits of this year
 	Cards   []Card   // newest first
+	Reminds []Remind // of the user, that no visit of his has answered; newest first
 }
+
+// Remind is a word of the branch that the household waits for its contact.
+type Remind struct{ By, Day, Text string }
 
 // Person is one of a household.
 type Person struct {
@@ -79,6 +83,7 @@ func OneHousehold(v *replica.View, me syncproto.UserID, id syncproto.RowID, day 
 		func() error { return h.loadMatters(v) },
 		func() error { return h.loadVisits(v, me, day, visits) },
 		func() error { return h.loadCards(v) },
+		func() error { return h.loadReminds(v, me) },
 		func() (err error) {
 			h.Mine, err = v.One(`SELECT 1 FROM assignment WHERE household = ? AND "user" = ? AND (until IS NULL OR until >= ?)`, []any{string(id), string(me), day}, new(int))
 			return err
@@ -173,6 +178,16 @@ func (h *Household) loadCards(v *replica.View) error {
 	return v.Each(`SELECT coalesce(serial, ''), coalesce(issued, '') FROM contact_card WHERE household = ? ORDER BY issued DESC, id DESC`, []any{string(h.ID)},
 		[]any{&c.Serial, &c.Issued}, func() error {
 			h.Cards = append(h.Cards, c)
+			return nil
+		})
+}
+
+func (h *Household) loadReminds(v *replica.View, me syncproto.UserID) error {
+	var r Remind
+	return v.Each(`SELECT coalesce(u.name, ''), r.day, coalesce(r.text, '') FROM reminder r LEFT JOIN "user" u ON u.id = r.author WHERE r.household = ?1 AND r."user" = ?2
+		AND NOT EXISTS (SELECT 1 FROM visit v WHERE v.household = r.household AND v.author = ?2 AND v.day >= r.day) ORDER BY r.id DESC`,
+		[]any{string(h.ID), string(me)}, []any{&r.By, &r.Day, &r.Text}, func() error {
+			h.Reminds = append(h.Reminds, r)
 			return nil
 		})
 }

@@ -29,6 +29,7 @@ const (
 	Answer                     // the answer to a matter has to be brought
 	Mend                       // the journal of a visit came back for completion
 	Guided                     // the secretary wrote guidance that was not looked at yet
+	Reminded                   // the branch said that the household waits
 	Quota                      // Lack visits of this month are still to be made
 )
 
@@ -38,6 +39,7 @@ type Due struct {
 	Why  Reason
 	Row  syncproto.RowID // of the matter or the journal
 	Text string          // the matter's title, what the secretary wrote
+	By   string          // who reminded
 	Day  string          // the day promised; for Quota the last visit, "" if there was none
 	Made string          // the day on which the promise was made
 	Lack int
@@ -70,7 +72,7 @@ func Today(v *replica.View, me syncproto.UserID, day string, most int) (*Day, er
 	}
 	t := &looker{v: v, me: string(me), day: day, first: day[:8] + "01", most: most, teams: map[string]string{}, owed: map[string]int{}, due: map[string]*Due{}, did: map[string]int{},
 		out: &Day{Left: at.AddDate(0, 1, 1-at.Day()).AddDate(0, 0, -1).Day() - at.Day()}}
-	for _, step := range []func() error{t.load, t.month, t.promises, t.answers, t.returned, t.guidance, t.lacking, t.order} {
+	for _, step := range []func() error{t.load, t.month, t.promises, t.answers, t.returned, t.guidance, t.reminders, t.lacking, t.order} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -207,6 +209,26 @@ func (t *looker) guidance() error {
 			t.mark(home, Due{Why: Guided, Row: syncproto.RowID(id), Text: comment})
 			return nil
 		})
+}
+
+// reminders are the newest word of the branch on each household that no visit has answered since.
+func (t *looker) reminders() error {
+	at, err := time.Parse(time.DateOnly, t.day)
+	if err != nil {
+		return err
+	}
+	said := map[string]Due{}
+	var home, text, by, day string
+	err = t.v.Each(`SELECT r.household, coalesce(r.text, ''), coalesce(u.name, ''), r.day FROM reminder r LEFT JOIN "user" u ON u.id = r.author
+		WHERE r."user" = ?1 AND r.day >= ?2 AND NOT EXISTS (SELECT 1 FROM visit v WHERE v.household = r.household AND v.author = ?1 AND v.day >= r.day) ORDER BY r.id`,
+		[]any{t.me, at.AddDate(0, 0, -stale).Format(time.DateOnly)}, []any{&home, &text, &by, &day}, func() error {
+			said[home] = Due{Why: Reminded, Text: text, By: by, Day: day}
+			return nil
+		})
+	for home, d := range said {
+		t.mark(home, d)
+	}
+	return err
 }
 
 // lacking are the households whose visits of this month are not made.

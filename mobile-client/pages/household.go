@@ -55,6 +55,7 @@ var householdWords = words{
 	"home.overdue":    {ZH: "约好 {0}上门，还没去。", EN: "Promised for {0}, not kept yet."},
 	"home.upcoming":   {ZH: "约好 {0}上门。", EN: "Promised for {0}."},
 	"home.made":       {ZH: "{0}定的", EN: "made on {0}"},
+	"home.reminded":   {ZH: "{0} {1}提醒：{2}", EN: "{0} reminded you on {1}: {2}"},
 	"home.open":       {ZH: "没办完的事", EN: "Open matters"},
 	"home.matters":    {ZH: "{0} 件", EN: "{0}"},
 	"home.answer":     {ZH: "办好了，答复还没送到", EN: "Handled; the answer is still to be brought"},

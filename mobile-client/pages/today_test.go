@@ -66,3 +66,17 @@ func TestTodayWithAThousandHouseholdsStaysShort(t *testing.T) {
 		t.Error("a thousand ticks cannot be counted")
 	}
 }
+
+// What the branch reminds of stands on Today and at the household until the cadre has been there; what is for somebody else does not.
+func TestTodayTellsOfReminders(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Reminded)
+	p := b.Get("/today").Want(200)
+	p.Has(".row:nth-child(1) .why", "孙志强提醒：本月务必去一次")
+	if rows := strings.Join(p.Texts(".row"), "|"); strings.Count(rows, "提醒") != 1 || strings.Contains(rows, "给别人的") {
+		t.Errorf("the rows are %s", rows)
+	}
+	b.Get("/h/{li}").Want(200).Has(".note.act", "孙志强 11月20日提醒：本月务必去一次，问清低保材料。")
+	if got := strings.Join(b.Get("/h/{home}").Want(200).Texts(".note"), "|"); strings.Contains(got, "提醒") {
+		t.Errorf("a reminder answered by a visit, or of somebody else, stands there: %s", got)
+	}
+}

@@ -12,7 +12,7 @@ import (
 // nameColumns say by which columns people know the rows of a table.
 var nameColumns = map[string][]string{
 	"place": {"name"}, "user": {"name", "login"}, "household": {"code", "head"}, "resident": {"name"}, "matter": {"title"}, "visit": {"day", "met"},
-	"assignment": {"team", "since"}, "role": {"role"}, "device": {"label"}, "contact_card": {"serial"}, "journal": {"text"}, "own_export": {"day", "rows"},
+	"assignment": {"team", "since"}, "role": {"role"}, "device": {"label"}, "contact_card": {"serial"}, "journal": {"text"}, "own_export": {"day", "rows"}, "reminder": {"day", "text"}, "household_word": {"day", "mark"},
 }
 
 // rowName is what people call a row: the table's label, what they know it by, and the household that it belongs to. A dead row is known by

@@ -34,6 +34,7 @@ type coveragePage struct {
 	Empty  bool        // no households at all
 	Large  bool        // the picture would be too large
 	Below  []placeLink // and these are the places to choose from
+	Remind *coverRemind
 }
 
 // Most is how many households a picture shows, and Upto the last row of this part of the table.
@@ -77,10 +78,14 @@ type coverRow struct {
 	Contacts []string
 	On       bool
 	Assign   string // where somebody is assigned to it, for those who may
+	Waits    bool   // for a contact, who can be reminded
+	Ticked   bool
+	Reminded string // who was reminded last, by whom and when
 }
 
 var coverageHandlers = map[string]handler{
 	"GET /at/{place}/coverage":         showCoverage,
+	"POST /at/{place}/coverage/remind": remindCoverage,
 	"POST /at/{place}/coverage/export": exportCoverage,
 }
 
@@ -219,8 +224,15 @@ func (rq *request) readCoverage(tx *store.Tx, ask coverAsk) (*branch.Coverage, e
 func (rq *request) today() string { return rq.now.Format(time.DateOnly) }
 
 func showCoverage(rq *request) error {
+	p, err := rq.coveragePage(rq.URL.Query())
+	if err != nil {
+		return err
+	}
+	return rq.show("coverage", p)
+}
+
+func (rq *request) coveragePage(q url.Values) (*coveragePage, error) {
 	p := &coveragePage{frame: frame{Title: rq.words.say("nav.coverage"), Nav: "coverage"}, Export: rq.at("/coverage/export")}
-	q := rq.URL.Query()
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
 		ask := rq.coverAsk(q)
 		c, err := rq.readCoverage(tx, ask)
@@ -231,7 +243,7 @@ func showCoverage(rq *request) error {
 			for _, x := range c.Below {
 				p.Below = append(p.Below, placeLink{Name: x.Name, Path: "/at/" + x.ID + "/coverage"})
 			}
-			return rq.coverLarge(tx, p, ask, q.Get("after"))
+			return rq.coverLarge(tx, p, ask, q)
 		}
 		at := c.Find(q.Get("at"))
 		if at != nil && !slices.Contains(ask.standings(), at.Standing) {
@@ -244,21 +256,28 @@ func showCoverage(rq *request) error {
 		if err := branch.Detail(tx, part); err != nil {
 			return err
 		}
-		rq.coverRows(p, part, at)
+		if err := rq.coverReminders(tx, p, ask, part, at, q); err != nil {
+			return err
+		}
+		if p.Remind != nil {
+			for _, h := range c.List(ask.standings(), ask.group) {
+				if len(h.Late(ask.cadre)) > 0 {
+					p.Remind.N++
+				}
+			}
+		}
 		rq.coverPicture(p, c, ask, at)
 		if ask.cadre != "" {
 			p.Name, err = branch.UserName(tx, ask.cadre)
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return rq.show("coverage", p)
+	return p, err
 }
 
 // coverLarge lists a part of a place that has no picture.
-func (rq *request) coverLarge(tx *store.Tx, p *coveragePage, ask coverAsk, after string) error {
+func (rq *request) coverLarge(tx *store.Tx, p *coveragePage, ask coverAsk, q url.Values) error {
+	after := q.Get("after")
 	if len(ask.show) == 0 {
 		ask.show = []branch.Standing{branch.Nobody}
 	}
@@ -269,7 +288,9 @@ func (rq *request) coverLarge(tx *store.Tx, p *coveragePage, ask coverAsk, after
 	if err := branch.Detail(tx, list); err != nil {
 		return err
 	}
-	rq.coverRows(p, list, nil)
+	if err := rq.coverReminders(tx, p, ask, list, nil, q); err != nil {
+		return err
+	}
 	p.Chips, p.More, p.First = nil, "", ""
 	for _, s := range branch.Standings {
 		p.Chips = append(p.Chips, coverChip{Standing: s, Label: rq.words.say("coverage.is." + string(s)), On: slices.Contains(ask.show, s), Path: rq.at("/coverage" + coverAsk{show: []branch.Standing{s}}.query())})

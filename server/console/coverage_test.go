@@ -96,6 +96,83 @@ func coverage(t *testing.T, dsn string) {
 	}
 	takenAway(t, city, b)
 	turned(t, city, b)
+	nudged(t, city, base, b)
+}
+
+// nudged reminds contacts of households that wait: of one, of a group, of all of one cadre; whoever was reminded within a day is not again. All of
+// it is on record, and reaches who it is for.
+func nudged(t *testing.T, c *consoletest.City, base string, b *consoletest.Browser) {
+	t.Helper()
+	told := func() (n int64) {
+		t.Helper()
+		if err := c.Engine.Store.Read(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.One("SELECT COUNT(*) FROM reminder", nil, &n)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	p := b.Get("/at/{place}/coverage?show=overdue").Want(200)
+	if ticks := len(p.All("input[name=home]")); ticks != 5 || !strings.Contains(strings.Join(p.Texts(".remind"), ""), "表里 5 户等人去的，都提醒") {
+		t.Errorf("%d households can be ticked: %q", ticks, p.Texts(".remind"))
+	}
+	// What is missing is said, and what was typed and ticked stays.
+	again := p.Send("#remind", url.Values{"text": {"本月务必去一次"}}).Want(422)
+	if got := strings.Join(again.Texts(".remind .err"), ""); !strings.Contains(got, "先勾选") || again.Fields("#remind").Get("text") != "本月务必去一次" {
+		t.Errorf("nothing ticked: %q, typed %q", got, again.Fields("#remind"))
+	}
+	again = b.Post("/at/{place}/coverage/remind", url.Values{"show": {"overdue"}, "text": {strings.Repeat("长", 201)}, "home": {string(c.Rows["wang"])}}).Want(422)
+	if len(again.All(".remind .err")) != 1 || len(again.All("input[name=home][checked]")) != 1 || again.Fields("#remind").Get("text") != strings.Repeat("长", 201) || told() != 0 {
+		t.Errorf("too long: %q", again.Texts(".remind"))
+	}
+	// One household: each contact who owes it a visit is told, and the row says so.
+	one := url.Values{"show": {"overdue"}, "text": {"本月务必去一次"}, "home": {string(c.Rows["wang"]), string(c.Rows["foreign"]), "x"}}
+	p = b.Post("/at/{place}/coverage/remind", one).Want(200)
+	if got := strings.Join(p.Texts(".said"), ""); !strings.Contains(got, "提醒了 1 户的联系人") {
+		t.Errorf("it says %q", got)
+	}
+	first := told()
+	if row := strings.Join(p.Texts("tbody tr"), "|"); first == 0 || strings.Count(row, "周德旺 1月25日 周一 09:00提醒过赵建国") != 1 {
+		t.Errorf("%d reminders; the table says %s", first, row)
+	}
+	// Within a day nobody is reminded twice of one household; of the others he is.
+	if got := strings.Join(b.Post("/at/{place}/coverage/remind", one).Want(422).Texts(".remind .err"), ""); !strings.Contains(got, "周德旺 1月25日 周一 09:00已经提醒过赵建国") || told() != first {
+		t.Errorf("a second time: %q, %d", got, told())
+	}
+	all := url.Values{"show": {"overdue"}, "text": {"年底前都走一遍"}, "all": {"1"}, "group": {c.Places["group8"]}}
+	if got := strings.Join(b.Post("/at/{place}/coverage/remind", all).Want(200).Texts(".said"), ""); !strings.Contains(got, "提醒了 ") || !strings.Contains(got, " 户的联系人") {
+		t.Errorf("of a group: %q", got)
+	}
+	all.Del("group")
+	all.Set("cadre", string(c.Users["cadre"]))
+	had := told()
+	if got := strings.Join(b.Post("/at/{place}/coverage/remind", all).Want(200).Texts(".said"), ""); told() <= had || !strings.Contains(got, "另外 ") {
+		t.Errorf("of a cadre: %q, %d after %d", got, told(), had)
+	}
+	if err := c.Engine.Store.Read(t.Context(), func(tx *store.Tx) error {
+		var others, twice, recorded int64
+		_, err := tx.One(`SELECT COUNT(*) FROM reminder WHERE text = '年底前都走一遍' AND "user" <> ? AND household NOT IN (SELECT id FROM household WHERE place = ?)`, []any{string(c.Users["cadre"]), c.Places["group8"]}, &others)
+		if err == nil {
+			_, err = tx.One(`SELECT COUNT(*) FROM (SELECT 1 FROM reminder GROUP BY household, "user" HAVING COUNT(*) > 1) x`, nil, &twice)
+		}
+		if err == nil {
+			_, err = tx.One("SELECT COUNT(*) FROM mq_history WHERE tbl = 'reminder' AND author = ?", []any{string(c.Users["secretary"])}, &recorded)
+		}
+		if others != 0 || twice != 0 || recorded != told() {
+			t.Errorf("%d went to others than the cadre, %d twice, %d are on record", others, twice, recorded)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	// The next day it can be said again; who may not review reminds nobody of anything (the authorization test has every role).
+	c.SetNow(c.Now().Add(25 * time.Hour))
+	n := told()
+	b2 := c.NewBrowser(t, base, "township")
+	if got := strings.Join(b2.Post("/at/{town}/coverage/remind", one).Want(200).Texts(".said"), ""); told() <= n || !strings.Contains(got, "提醒了 1 户") {
+		t.Errorf("the next day: %q", got)
+	}
 }
 
 // tooMany asks for more than one picture holds: nothing is read, and the places below are to choose from.

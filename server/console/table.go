@@ -51,6 +51,7 @@ var (
 	// Whoever makes accounts administers the place.
 	administers = []right{{table: "user", op: schema.OpCreate}}
 	devices     = []right{{table: "device", op: schema.OpChange, cell: "revoked"}}
+	reminds     = []right{{table: "reminder", op: schema.OpCreate}}
 	reviews     = []right{{table: "review", op: schema.OpCreate}, {table: "journal", op: schema.OpMove, from: "submitted", to: "accepted"}}
 )
 
@@ -84,6 +85,7 @@ var table = []entry{
 
 	{pattern: "GET /at/{place}/coverage", needs: reviews, shows: aList},
 	{pattern: "POST /at/{place}/coverage/export", needs: reviews},
+	{pattern: "POST /at/{place}/coverage/remind", needs: reminds, shows: aList},
 
 	{pattern: "GET /at/{place}/matters", needs: reviews, shows: aList},
 	{pattern: "GET /at/{place}/matters/{row}", needs: reviews, of: "matter", shows: aRow},

@@ -37,6 +37,8 @@ const (
 	Failed State = "failed" // Full, with a refused, a conflicted, a merged and a late change
 	Long   State = "long"   // the longest names, addresses, titles and texts
 	Many   State = "many"   // 1,000 households, 3,000 people
+	// Reminded is Done, reminded by the branch of one household, and spoken to by another.
+	Reminded State = "reminded"
 	// Practising is Full, with somebody who practises.
 	Practising State = "practising"
 	// Drafting is Full with drafts of every sort: one that another overtook, and a round of three homes.
@@ -54,7 +56,7 @@ const (
 )
 
 // States are all that screens are looked at in.
-var States = []State{Empty, Full, Done, Failed, Long, Many, Practising, Drafting, Locked, Waiting, Lapsed, Filling}
+var States = []State{Empty, Full, Done, Failed, Long, Many, Reminded, Practising, Drafting, Locked, Waiting, Lapsed, Filling}
 
 // Phone is a replica in a state, and the app over it.
 type Phone struct {
@@ -219,6 +221,10 @@ func (p *Phone) fill(ctx context.Context) error {
 	switch p.State {
 	case Full, Done, Failed, Practising, Drafting, Locked, Waiting, Lapsed:
 		p.village(20)
+	case Reminded:
+		p.village(20)
+		p.reminders()
+		p.words()
 	case Filling:
 		p.village(20)
 		return p.begin(ctx)

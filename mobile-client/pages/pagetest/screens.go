@@ -17,6 +17,8 @@ type Screen struct {
 var Screens = []Screen{
 	{Name: "today", State: Full, Path: "/today"},
 	{Name: "today-done", State: Done, Path: "/today"},
+	{Name: "today-reminded", State: Reminded, Path: "/today"},
+	{Name: "household-reminded", State: Reminded, Path: "/h/{li}"},
 	{Name: "today-empty", State: Empty, Path: "/today"},
 	{Name: "today-long", State: Long, Path: "/today"},
 	{Name: "today-many", State: Many, Path: "/today"},

@@ -62,7 +62,7 @@ func (p *Phone) visit(home syncproto.RowID, by, day, text, state string, more va
 // village is an ordinary one: some households of the story, the others as they are invented.
 func (p *Phone) village(n int) {
 	c, r := p.cloud, p.Rows
-	done := p.State == Done
+	done := p.State == Done || p.State == Reminded
 	r["home"] = p.home("SQ07-003", "group0", "王桂芬", "柳河镇石桥村第7组上湾自然村老供销社后排东起第3户（原粮站家属院2栋1单元）", vals{"phone": "12800005621",
 		"tags": []string{"empty_nest", "low_income", "key"}, "low_income": "granted"},
 		vals{"name": "王桂芬", "sex": "f", "birth": "1955-03-02", "relation": "户主", "phone": "12800005621", "id_masked": "9****************4"},
@@ -129,6 +129,13 @@ func (p *Phone) village(n int) {
 	for i, h := range invented.Households {
 		id := p.family(h, fmt.Sprintf("SQ%02d-%03d", 7+i%2, 20+i), fmt.Sprint("group", i%2))
 		p.visit(id, "me", fmt.Sprintf("2026-11-%02d", 1+i), register.VisitText(p.dice()), "accepted", nil)
+	}
+}
+
+// reminders are words of the branch: one that waits, one that a visit has answered, one for somebody else.
+func (p *Phone) reminders() {
+	for _, x := range [][4]string{{"li", "me", "2026-11-20", "本月务必去一次，问清低保材料。"}, {"home", "me", "2026-11-05", "去看看水渠。"}, {"home", "zhao", "2026-11-20", "给别人的"}} {
+		p.cloud.Put("reminder", p.idOn(x[2]), vals{"household": p.Rows[x[0]], "author": p.Rows["sun"], "user": p.Rows[x[1]], "day": x[2], "text": x[3]})
 	}
 }
 

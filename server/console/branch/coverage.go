@@ -46,6 +46,7 @@ type Home struct {
 	Address  string
 	Tags     []string // as stored
 	Contacts []Contact
+	Reminded *Reminder // filled in by Reminders: the newest
 
 	place    string
 	order    string // Code as it sorts
@@ -53,7 +54,10 @@ type Home struct {
 	contacts []contact
 }
 
-type contact struct{ user, team string }
+type contact struct {
+	user, team string
+	owes       bool // visits of this month
+}
 
 // key is a household's place in the table: by standing, then who has waited longest, then in the order of codes.
 type key struct {
@@ -317,8 +321,10 @@ func (r *coverage) owes(team, place string) int {
 func (r *coverage) judge() {
 	for id, h := range r.homes {
 		seen := map[string]bool{}
-		for _, x := range h.contacts {
-			if owed := r.owes(x.team, h.place); !seen[x.user] { // somebody assigned twice calls once
+		for i, x := range h.contacts {
+			owed := r.owes(x.team, h.place)
+			h.contacts[i].owes = r.done[[2]string{id, x.user}] < owed
+			if !seen[x.user] { // somebody assigned twice calls once
 				seen[x.user] = true
 				h.Owed += owed
 				h.Done += min(owed, r.done[[2]string{id, x.user}])
