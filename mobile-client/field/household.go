@@ -24,7 +24,15 @@ type Household struct {
 	Number  int      // visits there are
 	Year    int      // visits of this year
 	Cards   []Card   // newest first
+	Words   []Word   // that it said by its card, newest first
 	Reminds []Remind // of the user, that no visit of his has answered; newest first
+}
+
+// Word is what a household said by its card: of the answer to a matter, or without one to those who contact it.
+type Word struct {
+	ID, Matter             syncproto.RowID
+	Title, Mark, Text, Day string // Title is the matter's
+	Fresh                  bool   // not looked at yet
 }
 
 // Remind is a word of the branch that the household waits for its contact.
@@ -84,6 +92,10 @@ func OneHousehold(v *replica.View, me syncproto.UserID, id syncproto.RowID, day 
 		func() error { return h.loadVisits(v, me, day, visits) },
 		func() error { return h.loadCards(v) },
 		func() error { return h.loadReminds(v, me) },
+		func() (err error) {
+			h.Words, err = Words(v, id, mostWords)
+			return err
+		},
 		func() (err error) {
 			h.Mine, err = v.One(`SELECT 1 FROM assignment WHERE household = ? AND "user" = ? AND (until IS NULL OR until >= ?)`, []any{string(id), string(me), day}, new(int))
 			return err
@@ -180,6 +192,23 @@ func (h *Household) loadCards(v *replica.View) error {
 			h.Cards = append(h.Cards, c)
 			return nil
 		})
+}
+
+// mostWords are how many of a household's words its page shows.
+const mostWords = 20
+
+// Words are what a household said by its card, newest first and at most so many.
+func Words(v *replica.View, home syncproto.RowID, most int) (out []Word, err error) {
+	var w Word
+	var fresh int
+	err = v.Each(`SELECT w.id, coalesce(w.matter, ''), coalesce(m.title, ''), coalesce(w.mark, ''), coalesce(w.text, ''), w.day,
+		NOT EXISTS (SELECT 1 FROM mq_local l WHERE l.key = 'seen/' || w.id) FROM household_word w LEFT JOIN matter m ON m.id = w.matter WHERE w.household = ? ORDER BY w.id DESC LIMIT ?`,
+		[]any{string(home), most}, []any{&w.ID, &w.Matter, &w.Title, &w.Mark, &w.Text, &w.Day, &fresh}, func() error {
+			w.Fresh = fresh != 0
+			out = append(out, w)
+			return nil
+		})
+	return out, err
 }
 
 func (h *Household) loadReminds(v *replica.View, me syncproto.UserID) error {

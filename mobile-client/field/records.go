@@ -111,6 +111,8 @@ type Step struct {
 	Text     string
 	Author   syncproto.UserID
 	By, Post string
+	Mark     string // of the household's own word: what it thinks, of the schema's options
+	Own      bool   // the household said it itself, by its card
 }
 
 // OneJournal is a journal with what was written under it, oldest first, and the photos of its visit.
@@ -160,7 +162,7 @@ func Matters(v *replica.View, from, most int) (out []Record, all int, err error)
 	return out, all, err
 }
 
-// OneMatter is a matter with its steps, newest first.
+// OneMatter is a matter with its steps, newest first, and among them what the household said itself.
 func OneMatter(v *replica.View, id syncproto.RowID) (r Record, steps []Step, ok bool, err error) {
 	ok, err = v.One(`SELECT m.id, coalesce(m.title, ''), coalesce(m.state, 'recorded'), coalesce(m.due, ''), coalesce(m.urgency, 0), coalesce(m.kind, ''), coalesce(m.detail, ''), coalesce(m.raised_by, ''),
 		coalesce(m.author, ''), coalesce(u.name, ''), coalesce(u.post, ''), coalesce(h.id, ''), coalesce(h.head, ''), coalesce(h.code, '')
@@ -173,10 +175,14 @@ func OneMatter(v *replica.View, id syncproto.RowID) (r Record, steps []Step, ok 
 		return r, nil, ok, err
 	}
 	var s Step
-	err = v.Each(`SELECT s.id, coalesce(s.kind, ''), coalesce(s.day, ''), coalesce(s.text, ''), coalesce(s.author, ''), coalesce(u.name, ''), coalesce(u.post, '') FROM matter_step s
-		LEFT JOIN "user" u ON u.id = s.author WHERE s.matter = ? ORDER BY s.day DESC, s.id DESC`, []any{string(id)}, []any{&s.ID, &s.Kind, &s.Day, &s.Text, &s.Author, &s.By, &s.Post}, func() error {
-		steps = append(steps, s)
-		return nil
-	})
+	var own int
+	err = v.Each(`SELECT s.id, coalesce(s.kind, ''), coalesce(s.day, ''), coalesce(s.text, ''), coalesce(s.author, ''), coalesce(u.name, ''), coalesce(u.post, ''), '', 0 FROM matter_step s
+		LEFT JOIN "user" u ON u.id = s.author WHERE s.matter = ?1 UNION ALL
+		SELECT w.id, 'word', w.day, coalesce(w.text, ''), '', '', '', coalesce(w.mark, ''), 1 FROM household_word w WHERE w.matter = ?1 ORDER BY 3 DESC, 1 DESC`,
+		[]any{string(id)}, []any{&s.ID, &s.Kind, &s.Day, &s.Text, &s.Author, &s.By, &s.Post, &s.Mark, &own}, func() error {
+			s.Own = own != 0
+			steps = append(steps, s)
+			return nil
+		})
 	return r, steps, ok, err
 }

@@ -28,6 +28,7 @@ const (
 	Promised Reason = iota + 1 // a return was promised for Day, today or before
 	Answer                     // the answer to a matter has to be brought
 	Mend                       // the journal of a visit came back for completion
+	Spoke                      // the household said something by its card that was not looked at yet
 	Guided                     // the secretary wrote guidance that was not looked at yet
 	Reminded                   // the branch said that the household waits
 	Quota                      // Lack visits of this month are still to be made
@@ -40,6 +41,7 @@ type Due struct {
 	Row  syncproto.RowID // of the matter or the journal
 	Text string          // the matter's title, what the secretary wrote
 	By   string          // who reminded
+	Mark string          // what the household thinks of an answer, of the schema's options
 	Day  string          // the day promised; for Quota the last visit, "" if there was none
 	Made string          // the day on which the promise was made
 	Lack int
@@ -72,7 +74,7 @@ func Today(v *replica.View, me syncproto.UserID, day string, most int) (*Day, er
 	}
 	t := &looker{v: v, me: string(me), day: day, first: day[:8] + "01", most: most, teams: map[string]string{}, owed: map[string]int{}, due: map[string]*Due{}, did: map[string]int{},
 		out: &Day{Left: at.AddDate(0, 1, 1-at.Day()).AddDate(0, 0, -1).Day() - at.Day()}}
-	for _, step := range []func() error{t.load, t.month, t.promises, t.answers, t.returned, t.guidance, t.reminders, t.lacking, t.order} {
+	for _, step := range []func() error{t.load, t.month, t.promises, t.answers, t.returned, t.spoken, t.guidance, t.reminders, t.lacking, t.order} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -198,6 +200,21 @@ func (t *looker) returned() error {
 			t.mark(home, Due{Why: Mend, Row: syncproto.RowID(id), Text: comment})
 			return nil
 		})
+}
+
+// spoken is what households said by their cards and was not looked at: the newest of each.
+func (t *looker) spoken() error {
+	words := map[string]Due{}
+	var id, home, text, mark string
+	err := t.v.Each(`SELECT w.id, w.household, coalesce(w.text, ''), coalesce(w.mark, '') FROM household_word w
+		WHERE NOT EXISTS (SELECT 1 FROM mq_local l WHERE l.key = 'seen/' || w.id) ORDER BY w.id`, nil, []any{&id, &home, &text, &mark}, func() error {
+		words[home] = Due{Why: Spoke, Row: syncproto.RowID(id), Text: text, Mark: mark}
+		return nil
+	})
+	for home, d := range words {
+		t.mark(home, d)
+	}
+	return err
 }
 
 // guidance is what reviewers wrote under one's own journals and was not looked at.

@@ -22,6 +22,8 @@ type householdPage struct {
 	Matters  []matterRow
 	Answers  []field.Matter
 	Story    []storyRow
+	Spoken   []spokenRow
+	Fresh    bool // some of it was not looked at yet
 	Today    string
 	Rest     int    // visits before those of the story
 	Older    string // the address with more of the story, "" when it is all there
@@ -40,6 +42,12 @@ type matterRow struct {
 	Icon, Text, Class string
 }
 
+// spokenRow is what the household said by its card.
+type spokenRow struct {
+	field.Word
+	Said string
+}
+
 type storyRow struct {
 	field.Visit
 	Chip replica.Whereabouts
@@ -48,13 +56,18 @@ type storyRow struct {
 	Late string // the day on which it was written, when that is not the day of the visit
 }
 
-var householdRoutes = []route{{pattern: "GET /h/{id}", do: showHousehold}}
+var householdRoutes = []route{{pattern: "GET /h/{id}", do: showHousehold}, {pattern: "POST /h/{id}/seen", do: noteWords, entry: true}}
 
 var householdWords = words{
 	"home.promised":   {ZH: "约好今天上门。", EN: "Promised for today."},
 	"home.overdue":    {ZH: "约好 {0}上门，还没去。", EN: "Promised for {0}, not kept yet."},
 	"home.upcoming":   {ZH: "约好 {0}上门。", EN: "Promised for {0}."},
 	"home.made":       {ZH: "{0}定的", EN: "made on {0}"},
+	"home.words":      {ZH: "这户来的话", EN: "Words from this home"},
+	"home.words.by":   {ZH: "用联系卡说的", EN: "by the contact card"},
+	"home.words.on":   {ZH: "说的是：{0}", EN: "about: {0}"},
+	"home.words.seen": {ZH: "看到了", EN: "Noted"},
+	"word.itself":     {ZH: "群众本人（联系卡）", EN: "The household itself (card)"},
 	"home.reminded":   {ZH: "{0} {1}提醒：{2}", EN: "{0} reminded you on {1}: {2}"},
 	"home.open":       {ZH: "没办完的事", EN: "Open matters"},
 	"home.matters":    {ZH: "{0} 件", EN: "{0}"},
@@ -126,11 +139,49 @@ func showHousehold(rq *request) error {
 		}
 		p.Story = append(p.Story, row)
 	}
+	for _, w := range h.Words {
+		p.Spoken, p.Fresh = append(p.Spoken, spokenRow{w, rq.spoken(w.Mark, w.Text)}), p.Fresh || w.Fresh
+	}
 	p.Today, p.Rest = rq.today(), h.Number-len(h.Visits)
 	if p.Rest > 0 {
 		p.Older = householdPath(id) + "?visits=" + strconv.Itoa(len(h.Visits)+moreVisits) + "#story"
 	}
 	return rq.show("household", p)
+}
+
+// spoken puts what a household said into one line: what it thinks, and its own words.
+func (rq *request) spoken(mark, text string) string {
+	if mark == "" {
+		return text
+	}
+	mark = rq.replica.Book().Table("household_word").Column("mark").Show(schema.Text(mark), schema.Lang(rq.words), nil)
+	if text == "" {
+		return mark
+	}
+	return mark + map[tongue]string{"zh": "。", "en": ". "}[rq.words] + text
+}
+
+// noteWords notes that what the household said was read.
+func noteWords(rq *request) error {
+	id, err := rq.id("id")
+	if err != nil {
+		return err
+	}
+	var list []field.Word
+	if err := rq.replica.View(rq.Context(), func(v *replica.View) (err error) {
+		list, err = field.Words(v, id, mostVisits)
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, w := range list {
+		if w.Fresh {
+			if err := rq.replica.PutLocal(rq.Context(), seenStep+string(w.ID), []byte{1}); err != nil {
+				return err
+			}
+		}
+	}
+	return rq.see(householdPath(id))
 }
 
 // tell puts what is known of the household into words.

@@ -325,6 +325,8 @@ func (rq *request) steps(table string, list []field.Step) (out []stepRow) {
 			r.Day = rq.bornOn(s.ID)
 		}
 		switch {
+		case s.Own:
+			r.Who, r.Text = rq.words.say("word.itself"), rq.spoken(s.Mark, s.Text)
 		case err == nil && s.Author == me:
 			r.Who = rq.words.say("home.me")
 		case s.Post != "":

@@ -56,6 +56,7 @@ var todayWords = words{
 	"why.mend":            {ZH: "日志退回：{0}", EN: "Journal returned: {0}"},
 	"why.mend.bare":       {ZH: "日志退回，请补写", EN: "Journal returned, to be completed"},
 	"why.guided":          {ZH: "书记有指导：{0}", EN: "Guidance: {0}"},
+	"why.spoke":           {ZH: "这户来话：{0}", EN: "A word from this home: {0}"},
 	"why.reminded":        {ZH: "{0}提醒：{1}", EN: "{0} reminds you: {1}"},
 	"why.never":           {ZH: "还没有走访过", EN: "Not visited yet"},
 	"why.not":             {ZH: "本月还没去，上次 {0}", EN: "Not this month, last {0}"},
@@ -128,6 +129,9 @@ func (rq *request) todayRow(d field.Due) todayRow {
 	case field.Guided:
 		r.Icon, r.Text = "guide", l.say("why.guided", brief(d.Text))
 		r.Verb, r.Href = l.say("verb.look"), journalPath(d.Row)
+	case field.Spoke:
+		r.Icon, r.Class, r.Text = "listen", "c-act", l.say("why.spoke", brief(rq.spoken(d.Mark, d.Text)))
+		r.Verb, r.Href = l.say("verb.look"), householdPath(d.ID)+"#words"
 	case field.Reminded:
 		r.Icon, r.Class, r.Text = "guide", "c-act", l.say("why.reminded", d.By, brief(d.Text))
 	case field.Quota:

@@ -128,6 +128,7 @@ var auditWords = words{
 	"audit.t.audit":      {ZH: "操作记录", EN: "Audit"},
 	"audit.t.coverage":   {ZH: "联系覆盖", EN: "Coverage"},
 	"audit.t.persons":    {ZH: "户和人", EN: "Homes and people"},
+	"audit.t.shifts":     {ZH: "移动和删除", EN: "Moves and deletions"},
 	"audit.t.register":   {ZH: "花名册", EN: "Register"},
 	"audit.export.upto":  {ZH: "一次最多 10 万条，要更早的请缩短日期", EN: "at most 100,000 records at once; narrow the days for older ones"},
 	"audit.cut":          {ZH: "后面的没有写完，请重新导出。", EN: "The rest is missing; export it again."},

@@ -114,7 +114,7 @@ func TestAuthorization(t *testing.T) {
 
 // TestWhatIsShownIsOnRecord: of each page of a place it is said that it shows people of the register, or it is one of those that show none.
 func TestWhatIsShownIsOnRecord(t *testing.T) {
-	none := strings.Fields("photo cadres numbers import import/{row}/bad homes/new users users/new users/{row} tree tree/{row} teams devices devices/{row} health settings")
+	none := strings.Fields("photo cadres numbers import import/{row}/bad homes/new users users/new users/{row} users/{row}/delete tree tree/{row} tree/{row}/move tree/{row}/delete teams devices devices/{row} health settings")
 	for _, l := range console.Lines() {
 		page, ok := strings.CutPrefix(l.Pattern, "GET /at/{place}/")
 		page = strings.TrimSuffix(strings.Replace(page, "photo/{row}", "photo", 1), "/")

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -59,7 +60,7 @@ func (rq *request) coverReminders(tx *store.Tx, p *coveragePage, ask coverAsk, p
 		}
 	}
 	p.Remind = nil
-	if rq.may("POST /at/{place}/coverage/remind") && (some || q.Has("text")) {
+	if rq.may("POST /at/{place}/coverage/remind") && (some || rq.Method == http.MethodPost) {
 		p.Remind = &coverRemind{Post: rq.at("/coverage/remind"), Show: ask.words(), Group: ask.group, Cadre: ask.cadre, After: q.Get("after"), Text: q.Get("text"), All: q.Get("all") == "1"}
 	}
 	return nil

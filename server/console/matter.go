@@ -84,6 +84,7 @@ var matterWords = words{
 	"matter.detail":       {ZH: "详情", EN: "Details"},
 	"matter.supporters":   {ZH: "附议", EN: "Supporters"},
 	"matter.supporters.n": {ZH: "{0} 人", EN: "{0} person|{0} people"},
+	"matter.itself":       {ZH: "群众本人（联系卡）", EN: "The household itself (card)"},
 	"matter.answer":       {ZH: "答复", EN: "Answer"},
 	"matter.word":         {ZH: "群众评价", EN: "Their word"},
 	"matter.open":         {ZH: "有 {0} 处等管理员定", EN: "{0} place waits for the administrator|{0} places wait for the administrator"},
@@ -240,6 +241,9 @@ func (rq *request) sayEvent(v *lifeEvent, say func(string) string) {
 	default:
 		o := rq.app.opt.Engine.Book.Table("matter_step").Column("kind").Option(v.Kind)
 		v.Icon = map[string]string{"record": "journal", "discuss": "board", "handle": "sync", "answer": "answer", "word": "listen"}[v.Kind]
+		if v.Own {
+			v.Who, v.Text = l.say("matter.itself"), rq.spoken(v.Mark, v.Text)
+		}
 		if v.Title = v.Kind; o != nil {
 			v.Title = o.Label.In(lang)
 		}

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
-	"time"
+	"strings"
 
 	"minqing/schema"
 	"minqing/server/console/account"
@@ -24,7 +25,19 @@ type residentPage struct {
 	Board    []cardTally
 	Other    cardTongue // the other language
 	Wait     int
+	Once     string   // of the forms
+	From     string   // where this page of matters begins
+	Told     bool     // something was said just now
+	Left     string   // that messages were left
+	Bad      *cardBad // what was said and not taken
+	Marks    []cardMark
 }
+
+// cardBad is what somebody said that was not taken, and why: of a matter by its code, or a message.
+type cardBad struct{ Matter, Mark, Text, Field, Error string }
+
+// cardMark is one of the opinions to choose from.
+type cardMark struct{ Value, Label string }
 
 type cardContact struct {
 	card.Contact
@@ -36,6 +49,8 @@ type cardMatter struct {
 	card.Matter
 	Four      []cardStage
 	Withdrawn bool
+	Asks      bool   // what the household thinks of its answer
+	Opinion   string // that it has told
 }
 
 // cardTally is a line of the village's board.
@@ -77,6 +92,16 @@ var residentWords = words{
 	"card.gone.text":  {ZH: "可能已经停用，或者地址抄错了一个字。请找村里看一看，补一张。", EN: "It may have been withdrawn, or a letter of the address is wrong. Ask the village for another."},
 	"card.wait":       {ZH: "请等一会儿再打开", EN: "Please wait a moment"},
 	"card.wait.text":  {ZH: "这个网络里打不开的地址试得太多，请等 {0} 秒。卡没有问题。", EN: "Too many wrong addresses were tried from this network; wait {0} second.|Too many wrong addresses were tried from this network; wait {0} seconds."},
+	"card.ask":        {ZH: "这个答复您满意吗？", EN: "Are you satisfied with this answer?"},
+	"card.ask.again":  {ZH: "改一改", EN: "Change it"},
+	"card.opinion":    {ZH: "您的评价：{0}，{1}", EN: "You said: {0}, {1}"},
+	"card.why":        {ZH: "想说的话（可不写）", EN: "In your own words (optional)"},
+	"card.send":       {ZH: "交上去", EN: "Send"},
+	"card.message":    {ZH: "给联系人留言", EN: "Leave a message"},
+	"card.message.t":  {ZH: "联系您家的人和支部书记看得到，本页不显示。急事请直接打电话。", EN: "Those who contact you and the branch secretary read it; this page does not show it. If it is urgent, please call."},
+	"card.message.w":  {ZH: "要说的话，最多 500 字", EN: "Your message, up to 500 characters"},
+	"card.told":       {ZH: "收到了。联系您家的人手机一同步就看到。", EN: "Received. Those who contact you see it with the next sync of their phones."},
+	"card.left":       {ZH: "您留过 {0} 次话，最近一次 {1}，都送到了。", EN: "You left {0} message, the last on {1}; it was delivered.|You left {0} messages, the last on {1}; all were delivered."},
 	"card.is.record":  {ZH: "记下了", EN: "Noted"},
 	"card.is.discuss": {ZH: "议过了", EN: "Discussed"},
 	"card.is.handle":  {ZH: "办好了", EN: "Handled"},
@@ -87,7 +112,7 @@ var residentWords = words{
 	"card.to.answer":  {ZH: "等答复", EN: "Answer to come"},
 }
 
-var residentHandlers = map[string]handler{"GET /c/{serial}": showResident}
+var residentHandlers = map[string]handler{"GET /c/{serial}": showResident, "POST /c/{serial}": sayResident}
 
 // guessCards is what wrong serials are counted under.
 const guessCards = "contact card"
@@ -95,44 +120,112 @@ const guessCards = "contact card"
 // showResident answers whoever holds a card. What is unknown, withdrawn and malformed takes one way through the same look-ups to the same
 // bytes. The page is nobody's account, so no record of disclosure is kept: the chains are of users and devices, and an address is neither.
 func showResident(rq *request) error {
+	p, done, err := rq.openCard(rq.URL.Query().Get("from"))
+	if done || err != nil {
+		return err
+	}
+	p.Told = rq.URL.Query().Get("said") == "1"
+	return rq.show("resident", p)
+}
+
+// openCard makes the page of the card in the address; done tells that the answer is given: there is no such card, or the address has to wait.
+func (rq *request) openCard(from string) (p *residentPage, done bool, err error) {
 	if lang := rq.URL.Query().Get("lang"); lang == string(schema.ZH) || lang == string(schema.EN) {
 		rq.words = tongue(lang)
 	}
-	p := &residentPage{frame: frame{Title: rq.words.say("card.title"), Bare: true, Wide: true}}
+	p = &residentPage{frame: frame{Title: rq.words.say("card.title"), Bare: true, Wide: true}, From: from}
 	p.Other = cardTongue{Tag: "en", Name: "English", Query: "?lang=en"}
 	if rq.words == tongue(schema.EN) {
 		p.Other = cardTongue{Tag: "zh-CN", Name: "中文", Query: "?lang=zh"}
 	}
-	// Neither search engines nor what fetches previews of links is to keep it.
-	rq.w.Header().Set("Referrer-Policy", "no-referrer") // the address opens the page
+	// Neither search engines nor what fetches previews of links is to keep it. The policy of all pages sends the address, which opens the page, to
+	// nobody else; with none at all old browsers would send the page's forms as if they came from elsewhere.
 	rq.w.Header().Set("X-Robots-Tag", "noindex, nofollow, noarchive, nosnippet")
 	rq.w.Header().Set("Cache-Control", "private, no-store")
 
-	accounts, from := rq.app.opt.Accounts, account.Client{Address: rq.address()}
-	if err := accounts.MayGuess(rq.Context(), guessCards, from); err != nil {
-		var e *syncproto.Error
-		if !errors.As(err, &e) || e.Code != syncproto.CodeBusy {
-			return err
+	accounts, client := rq.app.opt.Accounts, account.Client{Address: rq.address()}
+	if wait, err := rq.hasToWait(accounts.MayGuess(rq.Context(), guessCards, client)); err != nil || wait > 0 {
+		if err != nil {
+			return nil, true, err
 		}
-		p.Wait = e.RetryAfter
-		rq.w.Header().Set("Retry-After", strconv.Itoa(e.RetryAfter))
-		return rq.answer(http.StatusTooManyRequests, "resident", p)
+		p.Wait = wait
+		return nil, true, rq.answer(http.StatusTooManyRequests, "resident", p)
 	}
-	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
-		p.Card, err = card.Open(tx, rq.PathValue("serial"), rq.now.Format(time.DateOnly), rq.URL.Query().Get("from"))
+	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
+		p.Card, err = card.Open(tx, rq.PathValue("serial"), rq.today(), from)
 		return err
-	})
+	}); err != nil {
+		return nil, true, err
+	}
+	if p.Card == nil {
+		if err := accounts.Guessed(rq.Context(), guessCards, client); err != nil {
+			return nil, true, err
+		}
+		return nil, true, rq.answer(http.StatusNotFound, "resident", p)
+	}
+	if p.Once, err = syncproto.NewID(rq.now.UnixMilli(), rq.app.rand()); err != nil {
+		return nil, true, err
+	}
+	p.fill(rq)
+	return p, false, nil
+}
+
+// hasToWait reads an error that says when to come again, in seconds, and tells the browser; any other stays one.
+func (rq *request) hasToWait(err error) (seconds int, other error) {
+	var e *syncproto.Error
+	if err == nil || !errors.As(err, &e) || e.Code != syncproto.CodeBusy {
+		return 0, err
+	}
+	rq.w.Header().Set("Retry-After", strconv.Itoa(e.RetryAfter))
+	return max(1, e.RetryAfter), nil
+}
+
+// sayResident takes what a household says of an answer, or to those who contact it. What cannot be taken stands in its form again.
+func sayResident(rq *request) error {
+	f, err := rq.form()
 	if err != nil {
 		return err
 	}
-	if p.Card == nil {
-		if err := accounts.Guessed(rq.Context(), guessCards, from); err != nil {
+	p, done, err := rq.openCard(f.Get("from"))
+	if done || err != nil {
+		return err
+	}
+	w := card.Word{Once: f.Get("once"), Matter: f.Get("matter"), Mark: f.Get("mark"), Text: strings.TrimSpace(f.Get("text"))}
+	p.Bad = &cardBad{Matter: w.Matter, Mark: w.Mark, Text: f.Get("text")}
+	accounts, client := rq.app.opt.Accounts, account.Client{Address: rq.address()}
+	busy := accounts.MaySay(rq.Context(), guessCards, client)
+	if busy == nil {
+		if err := accounts.Says(rq.Context(), guessCards, client); err != nil {
 			return err
 		}
-		return rq.answer(http.StatusNotFound, "resident", p)
+		busy = rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) (err error) {
+			p.Bad.Field, err = p.Card.Say(tx, rq.app.opt.Engine.Judge, w, rq.today())
+			return err
+		})
 	}
-	p.fill(rq)
-	return rq.show("resident", p)
+	if busy == nil {
+		to := url.Values{"said": {"1"}, "lang": {string(rq.words)}}
+		if from := f.Get("from"); from != "" {
+			to.Set("from", from)
+		}
+		return rq.see("/c/" + p.Card.Serial + "?" + to.Encode() + "#said")
+	}
+	text, ok := rq.sentence(busy)
+	if !ok {
+		return busy
+	}
+	p.Bad.Error = text
+	wait, _ := rq.hasToWait(busy)
+	if p.Bad.Field == "" {
+		p.Bad.Field = "text"
+	}
+	if known := slices.ContainsFunc(p.Matters, func(m cardMatter) bool { return m.Code == w.Matter && m.Asks }); !known { // its form is gone: the words go into that of a message
+		p.Bad.Matter, p.Bad.Field = "", "text"
+	}
+	if wait > 0 {
+		return rq.answer(http.StatusTooManyRequests, "resident", p)
+	}
+	return rq.again("resident", p)
 }
 
 // fill says what the card holds in the words of the language.
@@ -142,9 +235,18 @@ func (p *residentPage) fill(rq *request) {
 	for i, c := range p.Card.Contacts {
 		p.Contacts = append(p.Contacts, cardContact{Contact: c, Team: teams.Show(schema.Text(c.Team), schema.Lang(l), nil), Number: readOut(c.Phone), First: i == 0})
 	}
-	kinds := book.Table("matter_step").Column("kind")
+	kinds, marks := book.Table("matter_step").Column("kind"), book.Table("household_word").Column("mark")
+	for _, o := range marks.Options {
+		p.Marks = append(p.Marks, cardMark{o.Value, o.Label.In(schema.Lang(l))})
+	}
+	if p.Card.Messages > 0 {
+		p.Left = l.say("card.left", p.Card.Messages, l.date(p.Card.LastSaid, rq.now))
+	}
 	for _, m := range p.Card.Matters {
-		x := cardMatter{Matter: m, Withdrawn: m.State == "withdrawn"}
+		x := cardMatter{Matter: m, Withdrawn: m.State == "withdrawn", Asks: m.State == "answered"}
+		if m.Said.Mark != "" {
+			x.Opinion = l.say("card.opinion", marks.Show(schema.Text(m.Said.Mark), schema.Lang(l), nil), l.date(m.Said.Day, rq.now))
+		}
 		for i, s := range m.Four {
 			f := cardStage{N: i + 1, Name: kinds.Option(s.Kind).Label.In(schema.Lang(l)), Day: s.Day, State: s.State}
 			switch s.State {

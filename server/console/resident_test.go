@@ -11,6 +11,7 @@ import (
 	"minqing/internal/webpage/reader"
 	"minqing/server/admin"
 	"minqing/server/console/consoletest"
+	"minqing/server/store"
 )
 
 func TestResident(t *testing.T) { both(t, resident) }
@@ -47,10 +48,10 @@ func resident(t *testing.T, dsn string) {
 			t.Errorf("the page says %q", never)
 		}
 	}
-	if len(p.All(".four .done")) != 4 || len(p.All("main form, main script, .rail")) != 0 {
+	if len(p.All(".four .done")) != 4 || len(p.All("main form")) != 2 || len(p.All("main script, .rail")) != 0 {
 		t.Errorf("the stages are %q", p.Texts(".four li"))
 	}
-	for name, want := range map[string]string{"X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer", "Cache-Control": "private, no-store"} {
+	for name, want := range map[string]string{"X-Robots-Tag": "noindex", "Referrer-Policy": "same-origin", "Cache-Control": "private, no-store"} {
 		if got := p.Header.Get(name); !strings.Contains(got, want) {
 			t.Errorf("%s: %q", name, got)
 		}
@@ -127,6 +128,8 @@ func resident(t *testing.T, dsn string) {
 	if got := b.Get("/c/" + made[0].Serial).Want(200).Texts(".who2"); len(got) != 0 {
 		t.Errorf("who left is to be called: %q", got)
 	}
+	city.Serials["foreign"] = made[0].Serial
+	spoken(t, city, base, b)
 	for _, serial := range append([]string{old, made[0].Serial}, city.Serials["ou"], city.Serials["nobody"]) {
 		if strings.Contains(said.String(), serial) {
 			t.Error("a serial is in the log")
@@ -149,4 +152,114 @@ func TestResidentPages(t *testing.T) {
 	if matters != 1001 || pages != 51 {
 		t.Errorf("%d matters on %d pages", matters, pages)
 	}
+}
+
+// spoken says what a household may say by its card, without an account: of an answer, and a message. What cannot be taken stays typed; the same form
+// sent twice is one word; a wrong card answers as one that is missing; nobody floods it; the branch reads it.
+func spoken(t *testing.T, city *consoletest.City, base string, b *consoletest.Browser) {
+	t.Helper()
+	words := func() (n int64) {
+		t.Helper()
+		if err := city.Engine.Store.Read(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.One("SELECT COUNT(*) FROM household_word WHERE provenance = 'resident'", nil, &n)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	city.SetNow(city.Now().Add(25 * time.Hour)) // the guesses are forgotten
+	p := b.Get("/c/{serial.foreign}").Want(200)
+	matter := p.Fields(".matter form").Get("matter")
+	for _, x := range []struct {
+		form, want string
+		send       url.Values
+	}{
+		{".matter form", "请选一个", url.Values{"text": {"水渠好了"}}},
+		{".matter form", "500", url.Values{"mark": {"good"}, "text": {strings.Repeat("长", 501)}}},
+		{".matter form", "这一页打开太久了", url.Values{"mark": {"good"}, "once": {"x"}, "text": {"水渠好了"}}},
+		{"#message form", "请写上要说的话", url.Values{"text": {"  "}}},
+	} {
+		bad := p.Send(x.form, x.send).Want(http.StatusUnprocessableEntity)
+		if got := strings.Join(bad.Texts(x.form+" .err"), ""); !strings.Contains(got, x.want) || len(bad.All(".err")) != 1 || bad.Fields(x.form).Get("text") != strings.TrimSpace(x.send.Get("text"))+strings.Repeat(" ", 2*strings.Count(x.want, "请写上")) {
+			t.Errorf("%q in %s: %q, and it holds %q", x.send, x.form, got, bad.Fields(x.form))
+		}
+		if x.send.Get("mark") != "" && bad.Fields(x.form).Get("mark") != x.send.Get("mark") {
+			t.Errorf("the choice is gone: %q", bad.Fields(x.form))
+		}
+	}
+	// A code of another card, and cards that open nothing.
+	if bad := b.Post("/c/{serial.nobody}", url.Values{"once": {p.Fields(".matter form").Get("once")}, "matter": {matter}, "mark": {"good"}, "text": {"别家的"}}).Want(422); bad.Fields("#message form").Get("text") != "别家的" {
+		t.Errorf("with another's code: %q", bad.Texts(".err"))
+	}
+	gone := b.Get("/c/0000-0000-0000-0002").Want(404)
+	for _, serial := range []string{"0000-0000-0000-0002", "x"} {
+		if no := b.Post("/c/"+serial, url.Values{"text": {"有人吗"}, "once": {p.Fields(".matter form").Get("once")}}).Want(404); changing.ReplaceAllString(no.Raw, "") != changing.ReplaceAllString(gone.Raw, "") {
+			t.Errorf("%s tells itself apart", serial)
+		}
+	}
+	if words() != 0 {
+		t.Fatalf("%d words were taken", words())
+	}
+	opinion := p.Fields(".matter form")
+	opinion.Set("mark", "fair")
+	opinion.Set("text", "水还是慢，别再拖了。")
+	for range 2 { // a double press
+		p = b.Post("/c/{serial.foreign}", opinion).Want(200)
+	}
+	if got := strings.Join(p.Texts(".opinion"), ""); words() != 1 || !strings.Contains(got, "您的评价：基本满意") || !strings.Contains(strings.Join(p.Texts("#said"), ""), "收到了") || strings.Contains(p.Raw, "别再拖了") {
+		t.Errorf("%d words; the page says %q", words(), got)
+	}
+	city.SetNow(city.Now().Add(time.Minute))
+	opinion.Set("text", "水还是慢，别再拖了。还有路灯。")
+	b.Post("/c/{serial.foreign}", opinion).Want(200) // other words from the same form are other words
+	p = b.Get("/c/{serial.foreign}?lang=en").Send("#message form", url.Values{"text": {"老白腿疼，\r\n请带药。"}}).Want(200)
+	if got := strings.Join(p.Texts("#message"), ""); words() != 3 || !strings.Contains(got, "You left 1 message") || strings.Contains(p.Raw, "请带药") {
+		t.Errorf("%d words; in English: %q", words(), got)
+	}
+	// Another site's page sends nothing.
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/c/"+city.Serials["foreign"], strings.NewReader(opinion.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", "https://elsewhere.example")
+	if res, err := http.DefaultClient.Do(r); err != nil || res.StatusCode != http.StatusForbidden || res.Body.Close() != nil {
+		t.Errorf("from elsewhere: %v, %v", res, err)
+	}
+	// Nobody floods it, and what was typed meanwhile stays; a day later there is room.
+	full := 0
+	for i := range 12 {
+		city.SetNow(city.Now().Add(time.Minute))
+		p = b.Get("/c/{serial.foreign}").Send("#message form", url.Values{"text": {fmt.Sprint("第", i, "句")}})
+		if p.Status == http.StatusTooManyRequests {
+			full++
+			if p.Header.Get("Retry-After") == "" || p.Fields("#message form").Get("text") != fmt.Sprint("第", i, "句") || !strings.Contains(strings.Join(p.Texts(".err"), ""), "小时后再说") && !strings.Contains(strings.Join(p.Texts(".err"), ""), "小时再说") {
+				t.Fatalf("too many: %q, %q", p.Texts(".err"), p.Fields("#message form"))
+			}
+		}
+	}
+	if words() != 12 || full != 3 {
+		t.Errorf("%d words of a day, %d put off", words(), full)
+	}
+	// The branch reads it: in the life of the matter, and beside a journal of the household. It is of nobody's account.
+	sec := city.NewBrowser(t, base, "othersecretary")
+	if got := strings.Join(sec.Get("/at/{other}/matters/{matter.foreign}").Want(200).Texts(".life tr"), "|"); !strings.Contains(got, "群众本人（联系卡）群众评价 基本满意。水还是慢，别再拖了。还有路灯。") {
+		t.Errorf("the matter's life: %s", got)
+	}
+	if got := strings.Join(sec.Get("/at/{other}/review/{journal.foreign}").Want(200).Texts(".around"), "|"); !strings.Contains(got, "这户自己说的") || !strings.Contains(got, "第8句") {
+		t.Errorf("beside a journal: %s", got)
+	}
+	if err := city.Engine.Store.Read(t.Context(), func(tx *store.Tx) error {
+		var signed int64
+		_, err := tx.One("SELECT COUNT(*) FROM mq_history WHERE tbl = 'household_word' AND author <> ''", nil, &signed)
+		if signed != 0 {
+			t.Errorf("%d are in somebody's name", signed)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	city.SetNow(city.Now().Add(25 * time.Hour))
+	b.Get("/c/{serial.foreign}").Send("#message form", url.Values{"text": {"过了一天"}}).Want(200)
 }

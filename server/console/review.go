@@ -136,6 +136,9 @@ var reviewWords = words{
 	"review.open.n":        {ZH: "{0} 件", EN: "{0}"},
 	"review.due":           {ZH: "{0}前", EN: "due {0}"},
 	"review.answers":       {ZH: "以前的答复", EN: "Answers before"},
+	"review.spoken":        {ZH: "这户自己说的", EN: "In the household's own words"},
+	"review.spoken.stop":   {ZH: "。", EN: ". "},
+	"review.spoken.t":      {ZH: "用联系卡", EN: "by its card"},
 	"review.before":        {ZH: "前几篇日志", EN: "Journals before"},
 	"review.nocontact":     {ZH: "没有人联系", EN: "nobody"},
 }
@@ -273,6 +276,10 @@ func (rq *request) open(p *reviewPage) {
 	for i := range p.Around.Contacts {
 		p.Around.Contacts[i].Team = teams.Show(schema.Text(p.Around.Contacts[i].Team), lang, nil)
 	}
+	for i := range p.Around.Words {
+		w := &p.Around.Words[i]
+		w.Text = rq.spoken(w.Mark, w.Text)
+	}
 	for _, list := range [][]branch.Matter{p.Around.Open, p.Around.Answered} {
 		for i := range list {
 			list[i].State = flow.Show(schema.Text(list[i].State), lang, nil)
@@ -282,6 +289,18 @@ func (rq *request) open(p *reviewPage) {
 	if err == nil {
 		p.Base = string(base)
 	}
+}
+
+// spoken puts what a household said itself into words: what it thinks, and its own words.
+func (rq *request) spoken(mark, text string) string {
+	if mark == "" {
+		return text
+	}
+	mark = rq.app.opt.Engine.Book.Table("household_word").Column("mark").Show(schema.Text(mark), schema.Lang(rq.words), nil)
+	if text == "" {
+		return mark
+	}
+	return mark + rq.words.say("review.spoken.stop") + text
 }
 
 func showQueue(rq *request) error {

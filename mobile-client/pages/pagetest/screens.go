@@ -19,6 +19,7 @@ var Screens = []Screen{
 	{Name: "today-done", State: Done, Path: "/today"},
 	{Name: "today-reminded", State: Reminded, Path: "/today"},
 	{Name: "household-reminded", State: Reminded, Path: "/h/{li}"},
+	{Name: "household-spoken", State: Reminded, Path: "/h/{home}", Tall: true},
 	{Name: "today-empty", State: Empty, Path: "/today"},
 	{Name: "today-long", State: Long, Path: "/today"},
 	{Name: "today-many", State: Many, Path: "/today"},

@@ -139,6 +139,13 @@ func (p *Phone) reminders() {
 	}
 }
 
+// words are what the household of the story said by its card: of an answer, and a message.
+func (p *Phone) words() {
+	card := p.cloud.Add("contact_card", vals{"household": p.Rows["home"], "serial": "7K4M-2Q9X-8HTD-W3NC", "issued": "2026-03-02"})
+	p.cloud.Put("household_word", p.idOn("2026-11-21"), vals{"household": p.Rows["home"], "provenance": "resident", "card": card, "matter": p.Rows["matter"], "mark": "fair", "day": "2026-11-21", "text": "水还是慢。"})
+	p.cloud.Put("household_word", p.idOn("2026-11-22"), vals{"household": p.Rows["home"], "provenance": "resident", "card": card, "day": "2026-11-22", "text": "老李又摔了，能来看看吗？"})
+}
+
 // family makes a household as the register invents it.
 func (p *Phone) family(h register.Household, code, group string) syncproto.RowID {
 	var people []vals

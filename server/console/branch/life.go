@@ -45,6 +45,8 @@ type Event struct {
 	Column    *schema.Column // EventEdit, EventConflict, EventDecided
 	Parts     []compare.Part // EventEdit
 	Item      string         // EventConflict
+	Own       bool           // the household said it itself, by its card
+	Mark      string         // and what it thinks, of the schema's options
 	author    string
 }
 
@@ -96,7 +98,11 @@ func (l *Life) readSteps(tx *store.Tx, zone *time.Location) error {
 		l.Stepped = max(l.Stepped, e.Day)
 	}
 	l.Steps = len(steps)
-	return nil
+	own, err := rowsWhere(tx, "household_word", "matter", string(l.ID))
+	for id, w := range own {
+		l.Events = append(l.Events, &Event{Kind: "word", Day: w.text("day"), Text: w.text("text"), At: madeAt(string(id), zone), Own: true, Mark: w.text("mark")})
+	}
+	return err
 }
 
 // readHistory reads how its state moved and its words changed.

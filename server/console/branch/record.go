@@ -47,7 +47,11 @@ type Around struct {
 	Months              []string // the last six, oldest first: “2026-06”
 	Open, Answered      []Matter
 	Before              []Before
+	Words               []Spoken // newest first
 }
+
+// Spoken is what the household said itself, by its card: of the answer to a matter, or without one to those who contact it.
+type Spoken struct{ ID, Day, Title, Mark, Text string }
 
 // Contact is somebody who calls on the household, and how often in each month.
 type Contact struct {
@@ -65,6 +69,7 @@ type Before struct{ Day, By, Text string }
 const (
 	recentMonths   = 6
 	recentJournals = 3
+	recentWords    = 5
 )
 
 // OneRecord reads a journal that lives.
@@ -231,6 +236,19 @@ func around(tx *store.Tx, id syncproto.RowID, visit string, now time.Time) (*Aro
 		}
 	}
 	byTitle := func(x, y Matter) int { return cmp.Compare(x.Title, y.Title) }
+	words, err := rowsWhere(tx, "household_word", "household", string(id))
+	if err != nil {
+		return nil, err
+	}
+	for id, w := range words {
+		x := Spoken{ID: string(id), Day: w.text("day"), Mark: w.text("mark"), Text: w.text("text")}
+		if m := matters[syncproto.RowID(w.text("matter"))]; m.t != nil {
+			x.Title = m.text("title")
+		}
+		a.Words = append(a.Words, x)
+	}
+	slices.SortFunc(a.Words, func(x, y Spoken) int { return cmp.Compare(y.ID, x.ID) })
+	a.Words = a.Words[:min(len(a.Words), recentWords)]
 	slices.SortFunc(a.Open, byTitle)
 	slices.SortFunc(a.Answered, byTitle)
 	return a, nil

@@ -2,7 +2,7 @@
 //
 // It promises: whoever holds the card learns the names, posts and telephones of those who contact the household, and of each of its matters
 // the title, the days, the stage and the answer that was delivered; nothing else of what was raised, nothing of its people, and nothing of any
-// other household. Of the village it tells how many matters of each kind were raised this year and what became of them, nothing of any one. Cards hang beside doors, so what they open is written for whoever walks by. Numbers that may be somebody's telephone or ID are
+// other household. What the household says through the card (say.go) goes to those who contact it, and is not shown here again. Of the village it tells how many matters of each kind were raised this year and what became of them, nothing of any one. Cards hang beside doors, so what they open is written for whoever walks by. Numbers that may be somebody's telephone or ID are
 // masked in titles and answers.
 package card
 
@@ -20,6 +20,7 @@ import (
 // Card is what a card opens.
 type Card struct {
 	Serial   string
+	id, home string // of its row and of the household
 	village  string // id
 	Town     string // with the village: 柳河镇 石桥村
 	Village  string
@@ -27,7 +28,9 @@ type Card struct {
 	Contacts []Contact
 	Matters  []Matter // newest first
 	Board    []Tally  // of the village, this year
-	Next     string   // where the next page begins, "" on the last
+	Messages int      // left by the household, and when the last of them was
+	LastSaid string
+	Next     string // where the next page begins, "" on the last
 }
 
 // Contact is somebody who contacts the household.
@@ -40,6 +43,8 @@ type Matter struct {
 	Day    string // when it was noted down
 	Four   [4]Stage
 	Answer string // once it was delivered
+	Code   string // by which the household says what it thinks of the answer
+	Said   Said
 }
 
 // Stage is one of 一记 一议 一办 一馈. State is "done", "now" or "".
@@ -59,15 +64,15 @@ func Open(tx *store.Tx, typed, today, from string) (*Card, error) {
 		serial = decoy
 	}
 	c := &Card{Serial: serial}
-	var home, place string
-	found, err := tx.One("SELECT h.id, COALESCE(h.place, '') FROM contact_card c JOIN household h ON h.id = c.household WHERE c.serial = ? ORDER BY c.id LIMIT 1", []any{serial}, &home, &place)
+	var place string
+	found, err := tx.One("SELECT c.id, h.id, COALESCE(h.place, '') FROM contact_card c JOIN household h ON h.id = c.household WHERE c.serial = ? ORDER BY c.id LIMIT 1", []any{serial}, &c.id, &c.home, &place)
 	if err != nil || !found {
 		return nil, err
 	}
 	if err := c.readPlace(tx, place); err != nil {
 		return nil, err
 	}
-	if err := c.readContacts(tx, home, today); err != nil {
+	if err := c.readContacts(tx, c.home, today); err != nil {
 		return nil, err
 	}
 	if from == "" { // the first part of the page has it
@@ -75,7 +80,7 @@ func Open(tx *store.Tx, typed, today, from string) (*Card, error) {
 			return nil, err
 		}
 	}
-	return c, c.readMatters(tx, home, from)
+	return c, c.readMatters(tx, c.home, from)
 }
 
 // deepest bounds how many places lie above one another.
@@ -137,7 +142,7 @@ func (c *Card) readMatters(tx *store.Tx, home, from string) error {
 		if err := scan(&id, &state, &title); err != nil {
 			return err
 		}
-		m := Matter{State: state, Title: masked(title)}
+		m := Matter{State: state, Title: masked(title), Code: c.code(id)}
 		for i, kind := range kinds {
 			m.Four[i].Kind = kind
 			switch n := beyond[state]; {
@@ -157,6 +162,9 @@ func (c *Card) readMatters(tx *store.Tx, home, from string) error {
 	if len(ids) > page {
 		ids, c.Matters = ids[:page], c.Matters[:page]
 		c.Next = ids[page-1]
+	}
+	if err := c.readSaid(tx, at); err != nil {
+		return err
 	}
 	return tx.Each(func(scan func(...any) error) error {
 		var id, kind, day, text string
