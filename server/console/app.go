@@ -145,6 +145,7 @@ func funcs(lang schema.Lang) template.FuncMap {
 		"weekday": l.weekday,
 		"moment":  l.moment,
 		"brief":   l.brief,
+		"mon":     l.mon,
 		"ago":     l.ago,
 		"seconds": func(d time.Duration) int { return int(d.Abs().Seconds()) },
 		"span":    l.span,

@@ -55,6 +55,18 @@ func (l tongue) brief(at, now time.Time) string {
 	return l.date(at.Format(time.DateOnly), now)
 }
 
+// mon writes a month (2026-06) where the year is plain: 6月.
+func (l tongue) mon(m string) string {
+	at, err := time.Parse("2006-01", m)
+	switch {
+	case err != nil:
+		return m
+	case l == tongue(schema.ZH):
+		return at.Format("1月")
+	}
+	return at.Format("Jan")
+}
+
 // span writes how long something is.
 func (l tongue) span(d time.Duration) string { return l.ago(time.Time{}, time.Time{}.Add(d.Abs())) }
 

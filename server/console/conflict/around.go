@@ -76,7 +76,14 @@ func (d *Desk) readAround(tx *store.Tx, v *View) error {
 	if t == nil {
 		return nil
 	}
-	for i, value := range v.item.Around {
+	around := v.item.Around
+	if !slices.ContainsFunc(around, func(x schema.Value) bool { return !x.IsNull() }) { // it is deleted: whoever decides whether it stays sees what it was
+		var err error
+		if around, err = lastValues(tx, t, v.item.Row); err != nil {
+			return err
+		}
+	}
+	for i, value := range around {
 		c := &t.Columns[i]
 		cell := &schema.Cell{Name: c.Name, Columns: []*schema.Column{c}, Rule: c.Rule}
 		asked := slices.Contains(v.item.Cells, c.Name) || c.Group != "" && slices.Contains(v.item.Cells, c.Group)
@@ -95,6 +102,25 @@ func (d *Desk) readAround(tx *store.Tx, v *View) error {
 		}
 	}
 	return nil
+}
+
+// lastValues are what was written last into the plain columns of a row that is gone.
+func lastValues(tx *store.Tx, t *schema.Table, id syncproto.RowID) ([]schema.Value, error) {
+	versions, err := tx.Versions("row_id = ? ORDER BY seq, ord", string(id))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]schema.Value, len(t.Columns))
+	for _, v := range versions {
+		for _, c := range v.Cells {
+			for i := range t.Columns {
+				if col := &t.Columns[i]; col.Name == c.Cell && col.Group == "" && col.Rule != schema.RuleSet && col.Rule != schema.RuleSum {
+					out[i] = c.Value
+				}
+			}
+		}
+	}
+	return out, nil
 }
 
 // nameOf is what people call a row that another refers to; "" when it has no name of its own.

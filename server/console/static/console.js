@@ -37,9 +37,13 @@
     document.querySelectorAll('[data-sent]').forEach(function (f) { delete f.dataset.sent; });
   });
   // The chosen line of a list is in view.
-  var current = document.querySelector('.queue [aria-current]');
+  var current = document.querySelector('.queue li [aria-current]');
   var list = current && current.closest('.queue');
   if (list) list.scrollTop = current.offsetTop - list.clientHeight / 2;
+  // So is the page's own tab, where the rail is a row of tabs.
+  var tab = document.querySelector('.rail [aria-current]');
+  var tabs = tab && tab.closest('nav');
+  if (tabs) tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
   // What a choice brings about is shown with it.
   document.querySelectorAll('[data-shows]').forEach(function (radio) {
     radio.addEventListener('change', function () {
