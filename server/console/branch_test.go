@@ -61,6 +61,10 @@ func branchPages(t *testing.T, dsn string) {
 		t.Fatal(err)
 	}
 	listedRight(t, city)
+	if err := city.Engine.Sweep(t.Context()); err != nil { // what many have counted apart comes together
+		t.Fatal(err)
+	}
+	listedRight(t, city)
 	if got := b.Get("/at/{place}/matters?state=all&urgency=1").Want(200).Texts("tbody tr"); len(got) != 3 {
 		t.Errorf("after the moves the village has %d matters: %q", len(got), got)
 	}
@@ -194,6 +198,14 @@ func listedRight(t *testing.T, city *consoletest.City) {
 		}
 		got := map[string]bool{}
 		for line := range text(`SELECT 'matter ' || above || ' ' || id || ' ' || state || ' ' || day || ' ' || CAST(steps AS TEXT), '' FROM mq_matter_at UNION ALL SELECT 'journal ' || above || ' ' || journal || ' ' || state, '' FROM mq_unread`) {
+			got[line] = true
+		}
+		const sum = "above || ' ' || month || ' ' || measure || ' ' || team || ' ' || CAST("
+		for line := range text(`SELECT ` + sum + `COUNT(*) AS TEXT), '' FROM (SELECT above, substr(day, 1, 7) AS month, 'collected' AS measure, team FROM mq_matter_at UNION ALL
+			SELECT above, substr(solved, 1, 7), kind, team FROM mq_matter_at WHERE solved <> '' AND kind IN ('difficulty', 'dispute')) x GROUP BY above, month, measure, team`) {
+			want[line] = true
+		}
+		for line := range text("SELECT " + sum + "SUM(n) AS TEXT), '' FROM mq_matter_sum GROUP BY above, month, measure, team HAVING SUM(n) <> 0") {
 			got[line] = true
 		}
 		for line := range want {

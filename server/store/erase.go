@@ -113,8 +113,10 @@ func (tx *Tx) Sweep(before int64) (rows, marks int64, err error) {
 	if err := tx.Exec("DELETE FROM mq_moved WHERE until_ms < ?", before); err != nil {
 		return 0, 0, err
 	}
-	if err := tx.foldRights(); err != nil {
-		return 0, 0, err
+	for _, fold := range []func() error{tx.foldRights, tx.foldOverview} {
+		if err := fold(); err != nil {
+			return 0, 0, err
+		}
 	}
 	have, err := tx.metaInt(metaHorizon)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 // that are accepted are not in them, nor visits: of a million rows, those that wait are few.
 
 // overviewVersion grows when what the tables hold changes: they are then filled anew.
-const overviewVersion = "1"
+const overviewVersion = "2"
 
 const metaOverview = "overview"
 
@@ -50,6 +50,10 @@ var overviewTables = []string{
 	`CREATE INDEX IF NOT EXISTS mq_matter_at_due ON mq_matter_at (above, open, due, id)`,
 	`CREATE INDEX IF NOT EXISTS mq_matter_at_day ON mq_matter_at (above, day, kind, team)`,
 	`CREATE INDEX IF NOT EXISTS mq_matter_at_solved ON mq_matter_at (above, solved, kind, team)`,
+	// How many of them a place reports, by month (“” for matters without a day): measure is collected, or the kind of those that were solved.
+	// On PostgreSQL several parts make a sum: what writes at once counts in rows of its own, and need not wait for the row of the whole city.
+	`CREATE TABLE IF NOT EXISTS mq_matter_sum (above TEXT{c} NOT NULL, month TEXT{c} NOT NULL, measure TEXT{c} NOT NULL, team TEXT{c} NOT NULL, part {int} NOT NULL,
+		n {int} NOT NULL, PRIMARY KEY (above, month, measure, team, part)) {key}`,
 }
 
 // overviewRests are the columns that the tables follow from; a rule book without one of them has no overview.
@@ -143,21 +147,48 @@ func overviewTriggers() []overviewTrigger {
 	}
 }
 
-var overviewWords = map[dialect]string{
-	sqliteDialect:   "date(v.day, '-60 days')",
-	postgresDialect: `to_char(v.day::date - 60, 'YYYY-MM-DD') COLLATE "C"`,
+// summed are the measures of mq_matter_sum: what a matter counts as, by the month of which of its days.
+var summed = []struct{ column, measure, only string }{{"day", "'collected'", ""}, {"solved", "{m}.kind", " AND {m}.solved <> '' AND {m}.kind IN ('difficulty', 'dispute')"}}
+
+// sumTriggers count what comes into mq_matter_at and leaves it. A matter is listed anew by taking its lines out and putting them in.
+func sumTriggers() (out []overviewTrigger) {
+	for _, e := range [][3]string{{"insert", "NEW", "1"}, {"delete", "OLD", "-1"}} {
+		t := overviewTrigger{table: "mq_matter_at", event: e[0]}
+		for _, m := range summed {
+			t.do = append(t.do, strings.ReplaceAll(`INSERT INTO mq_matter_sum (above, month, measure, team, part, n) SELECT {m}.above, substr({m}.`+m.column+`, 1, 7), `+m.measure+`, {m}.team, {part}, `+e[2]+
+				` WHERE 1 = 1`+m.only+` ON CONFLICT (above, month, measure, team, part) DO UPDATE SET n = mq_matter_sum.n + excluded.n`, "{m}", e[1]))
+		}
+		out = append(out, t)
+	}
+	return out
 }
 
-func (d dialect) overview(stmt string) string {
-	return strings.ReplaceAll(stmt, "{sixty days before v.day}", overviewWords[d])
+// parts are how many rows make a sum at most, on PostgreSQL: connections are told apart by their process.
+const parts = "32"
+
+// foldOverview makes one row of many, of the same sum.
+func (tx *Tx) foldOverview() error {
+	if tx.ses.dialect == sqliteDialect || !hasOverview(tx.Book()) {
+		return nil // there is one
+	}
+	return tx.Exec(`WITH gone AS (DELETE FROM mq_matter_sum WHERE part > 0 RETURNING above, month, measure, team, n)
+		INSERT INTO mq_matter_sum (above, month, measure, team, part, n) SELECT above, month, measure, team, 0, SUM(n) FROM gone GROUP BY above, month, measure, team ORDER BY 1, 2, 3, 4
+		ON CONFLICT (above, month, measure, team, part) DO UPDATE SET n = mq_matter_sum.n + excluded.n`)
 }
+
+var overviewWords = map[dialect]*strings.Replacer{
+	sqliteDialect:   strings.NewReplacer("{sixty days before v.day}", "date(v.day, '-60 days')", "{part}", "0"),
+	postgresDialect: strings.NewReplacer("{sixty days before v.day}", `to_char(v.day::date - 60, 'YYYY-MM-DD') COLLATE "C"`, "{part}", "1 + pg_backend_pid() % "+parts),
+}
+
+func (d dialect) overview(stmt string) string { return overviewWords[d].Replace(stmt) }
 
 // keepOverview makes what keeps the tables, and fills them where they were never filled.
 func (tx *Tx) keepOverview() error {
 	if !hasOverview(tx.Book()) {
 		return nil
 	}
-	for _, t := range overviewTriggers() {
+	for _, t := range append(overviewTriggers(), sumTriggers()...) {
 		if err := tx.keep(t); err != nil {
 			return err
 		}
@@ -177,7 +208,7 @@ func (tx *Tx) fillOverview() error {
 	if !hasOverview(tx.Book()) {
 		return nil
 	}
-	for _, stmt := range []string{"DELETE FROM mq_above", "DELETE FROM mq_unread_of", "DELETE FROM mq_unread", "DELETE FROM mq_matter_at",
+	for _, stmt := range []string{"DELETE FROM mq_above", "DELETE FROM mq_unread_of", "DELETE FROM mq_unread", "DELETE FROM mq_matter_at", "DELETE FROM mq_matter_sum",
 		`INSERT INTO mq_above (place, above) WITH RECURSIVE up(place, above, depth) AS (SELECT id, id, 0 FROM place
 			UNION ALL SELECT up.place, p.parent, up.depth + 1 FROM up JOIN place p ON p.id = up.above WHERE p.parent IS NOT NULL AND up.depth < 32)
 			SELECT DISTINCT place, above FROM up`,
@@ -186,7 +217,7 @@ func (tx *Tx) fillOverview() error {
 			return err
 		}
 	}
-	return nil
+	return tx.foldOverview()
 }
 
 // keep makes one trigger where it is missing.

@@ -40,7 +40,7 @@ func ReadNumbers(tx *store.Tx, place string, months []string) (*Numbers, error) 
 	for _, m := range months {
 		n.ByMonth[m] = &Tally{}
 	}
-	from, to := months[0], months[len(months)-1]+"-31"
+	from, to := months[0], months[len(months)-1]
 	under, err := Under(tx, place)
 	if err != nil {
 		return nil, err
@@ -50,45 +50,39 @@ func ReadNumbers(tx *store.Tx, place string, months []string) (*Numbers, error) 
 		ids, at[u.ID] = append(ids, u.ID), i
 		n.ByPlace = append(n.ByPlace, PlaceTally{Named: u})
 	}
-	for _, q := range []struct{ column, measure, only string }{{"day", "''", ""}, {"solved", "x.kind", " AND x.kind IN ('difficulty', 'dispute')"}} {
-		within := " AND x." + q.column + " >= ? AND x." + q.column + " <= ?" + q.only
-		if err := tx.Each(func(scan func(...any) error) error {
-			var month, team, measure string
-			var k int64
-			if err := scan(&month, &team, &measure, &k); err != nil {
-				return err
-			}
-			if n.ByTeam[team] == nil {
-				n.ByTeam[team] = &Tally{}
-			}
-			n.ByTeam[team].add(measure, int(k))
-			n.Total.add(measure, int(k))
-			if t := n.ByMonth[month]; t != nil {
-				t.add(measure, int(k))
-			}
-			return nil
-		}, "SELECT substr(x."+q.column+", 1, 7), x.team, "+q.measure+", COUNT(*) FROM mq_matter_at x WHERE x.above = ?"+within+" GROUP BY 1, 2, 3", place, from, to); err != nil {
-			return nil, err
-		}
-		if len(ids) == 0 {
-			continue
-		}
-		if err := tx.Each(func(scan func(...any) error) error {
-			var id, measure string
-			var k int64
-			err := scan(&id, &measure, &k)
-			n.ByPlace[at[id]].add(measure, int(k))
+	if err := tx.Each(func(scan func(...any) error) error {
+		var month, team, measure string
+		var k int64
+		if err := scan(&month, &team, &measure, &k); err != nil {
 			return err
-		}, "SELECT x.above, "+q.measure+", COUNT(*) FROM mq_matter_at x WHERE x.above = ANY(?)"+within+" GROUP BY 1, 2", ids, from, to); err != nil {
-			return nil, err
 		}
+		if n.ByTeam[team] == nil {
+			n.ByTeam[team] = &Tally{}
+		}
+		n.ByTeam[team].add(measure, int(k))
+		n.Total.add(measure, int(k))
+		if t := n.ByMonth[month]; t != nil {
+			t.add(measure, int(k))
+		}
+		return nil
+	}, "SELECT month, team, measure, CAST(SUM(n) AS BIGINT) FROM mq_matter_sum WHERE above = ? AND month >= ? AND month <= ? GROUP BY 1, 2, 3 HAVING SUM(n) <> 0", place, from, to); err != nil {
+		return nil, err
+	}
+	if err := tx.Each(func(scan func(...any) error) error {
+		var id, measure string
+		var k int64
+		err := scan(&id, &measure, &k)
+		n.ByPlace[at[id]].add(measure, int(k))
+		return err
+	}, "SELECT above, measure, CAST(SUM(n) AS BIGINT) FROM mq_matter_sum WHERE above = ANY(?) AND month >= ? AND month <= ? GROUP BY 1, 2", ids, from, to); err != nil {
+		return nil, err
 	}
 	n.Here = n.Total
 	for _, p := range n.ByPlace {
 		n.Here.Collected, n.Here.Solved, n.Here.Settled = n.Here.Collected-p.Collected, n.Here.Solved-p.Solved, n.Here.Settled-p.Settled
 	}
 	var undated int64
-	_, err = tx.One("SELECT COUNT(*) FROM mq_matter_at x WHERE x.above = ? AND x.day = ''", []any{place}, &undated)
+	_, err = tx.One("SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM mq_matter_sum WHERE above = ? AND month = '' AND measure = 'collected'", []any{place}, &undated)
 	n.Undated = int(undated)
 	return n, err
 }
