@@ -17,6 +17,7 @@ import (
 	"minqing/schema"
 	"minqing/server/console/account"
 	"minqing/server/console/assign"
+	"minqing/server/console/health"
 	"minqing/server/console/idp"
 	"minqing/server/console/intake"
 	"minqing/server/engine"
@@ -43,6 +44,7 @@ type App struct {
 	roles  map[string][]schema.Role // who may, by pattern
 	intake *intake.Worker
 	noted  noted
+	fleets health.Fleets
 	face   http.Handler
 	mux    *http.ServeMux
 }

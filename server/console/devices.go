@@ -11,7 +11,6 @@ import (
 	"minqing/internal/look"
 	"minqing/schema"
 	"minqing/server/admin"
-	"minqing/server/register"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -191,21 +190,18 @@ func (rq *request) devicesPage() (*devicesPage, error) {
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
 		where, args := "d.id > ?", []any{q.Get("after")}
 		if !rq.ofCity() {
-			places, err := register.Beneath(tx, rq.place.ID)
+			ids, err := tx.PlacesBeneath(rq.place.ID)
 			if err != nil {
 				return err
-			}
-			ids := make([]string, len(places))
-			for i, x := range places {
-				ids[i] = x.ID
 			}
 			where, args = where+" AND u.place = ANY(?)", append(args, ids)
 		}
 		if p.Find != "" {
 			where, args = where+" AND u.name LIKE ? ESCAPE '~'", append(args, "%"+strings.NewReplacer("~", "~~", "%", "~%", "_", "~_").Replace(p.Find)+"%")
 		}
+		// Which they are is found first: of all phones of a place, what else is told need not be read.
 		var err error
-		p.Rows, err = rq.devices(tx, where+" ORDER BY d.id LIMIT ?", append(args, int64(devicesListed+1))...)
+		p.Rows, err = rq.devices(tx, `d.id IN (SELECT d.id FROM mq_device d JOIN "user" u ON u.id = d.user_id WHERE `+where+" ORDER BY d.id LIMIT ?) ORDER BY d.id", append(args, int64(devicesListed+1))...)
 		return err
 	})
 	if len(p.Rows) > devicesListed {

@@ -101,7 +101,7 @@ const (
 func showHealth(rq *request) error {
 	p := &healthPage{frame: frame{Title: rq.words.say("nav.health"), Nav: "health", Sub: rq.place.Name}, Desk: rq.at("/conflicts")}
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
-		p.Report, err = health.Read(tx, rq.app.opt.Engine, rq.place.ID, rq.ofCity(), rq.now)
+		p.Report, err = rq.app.fleets.Read(tx, rq.app.opt.Engine, rq.place.ID, rq.ofCity(), rq.now)
 		return err
 	})
 	if err != nil {

@@ -257,7 +257,15 @@ func (rq *request) made(p *makePage, table string, under syncproto.RowID, typed 
 	return "", nil
 }
 
+// aboveVillages tells whether the place is larger than a village: nobody chooses a group among all of its thousands.
+func (rq *request) aboveVillages() bool {
+	return schema.HasStream(rq.place.Level) && rq.place.Level != "village"
+}
+
 func newHome(rq *request) error {
+	if rq.aboveVillages() {
+		return rq.see(rq.at("/homes"))
+	}
 	p, err := rq.making("household", rq.words.say("homes.new"), rq.at("/homes/new"), rq.at("/homes"))
 	if err != nil {
 		return err
@@ -267,6 +275,9 @@ func newHome(rq *request) error {
 }
 
 func makeHome(rq *request) error {
+	if rq.aboveVillages() {
+		return rq.see(rq.at("/homes"))
+	}
 	f, err := rq.form()
 	if err != nil {
 		return err

@@ -146,14 +146,7 @@ func distance(a, b string) int {
 
 // Beneath lists a place and every place under it.
 func Beneath(tx *store.Tx, place string) ([]Place, error) {
-	var ids []string
-	err := tx.Each(func(scan func(...any) error) error {
-		var id string
-		err := scan(&id)
-		ids = append(ids, id)
-		return err
-	}, `WITH RECURSIVE down(id, depth) AS (SELECT id, 0 FROM place WHERE id = ?
-		UNION ALL SELECT p.id, down.depth + 1 FROM down JOIN place p ON p.parent = down.id WHERE down.depth < 32) SELECT DISTINCT id FROM down`, place)
+	ids, err := tx.PlacesBeneath(place)
 	if err != nil {
 		return nil, err
 	}

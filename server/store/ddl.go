@@ -99,6 +99,10 @@ var bookkeeping = []string{
 	`CREATE INDEX IF NOT EXISTS mq_disclosure_user ON mq_disclosure (user_id, at, chain, pos)`,
 	`CREATE INDEX IF NOT EXISTS mq_disclosure_stream ON mq_disclosure (stream, at, chain, pos) WHERE stream <> ''`,
 	`CREATE INDEX IF NOT EXISTS mq_disclosure_console ON mq_disclosure (at, chain, pos) WHERE device = ''`,
+	// The few among them that are asked for by their kind: photos alone come to millions. Whoever asks says it in the same words (console/audit).
+	`CREATE INDEX IF NOT EXISTS mq_disclosure_exported ON mq_disclosure (at, chain, pos) WHERE device = '' AND value LIKE '%"what":"export"%'`,
+	`CREATE INDEX IF NOT EXISTS mq_disclosure_settings ON mq_disclosure (at, chain, pos) WHERE device = '' AND value LIKE '%"what":"setting"%'`,
+	`CREATE INDEX IF NOT EXISTS mq_disclosure_unmasked ON mq_disclosure (at, chain, pos) WHERE device = '' AND (value LIKE '%"whole":true%' OR value LIKE '%"what":"unmask%')`,
 
 	// What a human must decide. A cell has at most one open item (closed_ms 0). other is the second row of a twin, the dead parent of
 	// a living child, or "".
@@ -107,6 +111,7 @@ var bookkeeping = []string{
 		base TEXT NOT NULL, decided_by TEXT{c} NOT NULL, outcome TEXT NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS mq_item_row ON mq_item (row_id, cell)`,
 	`CREATE INDEX IF NOT EXISTS mq_item_open ON mq_item (closed_ms, scope)`,
+	`CREATE INDEX IF NOT EXISTS mq_item_opened ON mq_item (opened_ms)`,
 	// A refused change that waits for another change (on_identity) or for a row that is not there yet (on_row).
 	`CREATE TABLE IF NOT EXISTS mq_wait (identity TEXT{c} NOT NULL, on_identity TEXT{c} NOT NULL, on_row TEXT{c} NOT NULL,
 		PRIMARY KEY (identity, on_identity, on_row)) {key}`,

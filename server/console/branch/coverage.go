@@ -120,6 +120,18 @@ type Coverage struct {
 // ReadCoverage reads the households of a place, given with those above it, itself first; day is the local date. Of more than most it
 // reads none.
 func ReadCoverage(tx *store.Tx, above []string, day string, most int) (*Coverage, error) {
+	c := &Coverage{Counts: map[Standing]int{}}
+	few, err := fewHomes(tx, above[0], most)
+	if err != nil {
+		return nil, err
+	}
+	if c.TooMany = !few; c.TooMany { // a city has fifteen thousand places: of a large one, only those right below are read
+		under, err := Under(tx, above[0])
+		for _, u := range under {
+			c.Below = append(c.Below, register.Place{ID: u.ID, Name: u.Name, Parent: above[0]})
+		}
+		return c, err
+	}
 	beneath, err := register.Beneath(tx, above[0])
 	if err != nil {
 		return nil, err
@@ -127,20 +139,6 @@ func ReadCoverage(tx *store.Tx, above []string, day string, most int) (*Coverage
 	ids := make([]string, len(beneath))
 	for i, p := range beneath {
 		ids[i] = p.ID
-	}
-	c := &Coverage{Counts: map[Standing]int{}}
-	var n int64
-	if _, err := tx.One("SELECT COUNT(*) FROM (SELECT 1 FROM household WHERE place = ANY(?) LIMIT ?) counted", []any{ids, int64(most + 1)}, &n); err != nil {
-		return nil, err
-	}
-	if c.TooMany = n > int64(most); c.TooMany {
-		for _, p := range beneath {
-			if p.Parent == above[0] {
-				c.Below = append(c.Below, p)
-			}
-		}
-		slices.SortFunc(c.Below, byPlace)
-		return c, nil
 	}
 	r, err := standings(tx, "h.place", ids, day)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // those that nobody calls on are asked for, so many of whom that is asked.
 const (
 	LookHomes  = 1000
-	lookNobody = 4000
+	lookNobody = 1500
 )
 
 // CoverPart is a part of the table of a place that is too large for one picture: its households place by place, those that stand as asked.

@@ -40,10 +40,13 @@ const smallPlace = 4000
 const lookThrough = 4000
 
 // isSmall tells whether a place is read home by home.
-func isSmall(tx *store.Tx, place string) (bool, error) {
+func isSmall(tx *store.Tx, place string) (bool, error) { return fewHomes(tx, place, smallPlace) }
+
+// fewHomes tells whether no more than so many households lie in a place. It counts no further.
+func fewHomes(tx *store.Tx, place string, most int) (bool, error) {
 	var n int64
-	_, err := tx.One("SELECT COUNT(*) FROM (SELECT 1 FROM mq_above a JOIN household h ON h.place = a.place WHERE a.above = ? LIMIT ?) counted", []any{place, int64(smallPlace + 1)}, &n)
-	return n <= smallPlace, err
+	_, err := tx.One("SELECT COUNT(*) FROM (SELECT 1 FROM mq_above a CROSS JOIN household h WHERE a.above = ? AND h.place = a.place LIMIT ?) counted", []any{place, int64(most + 1)}, &n)
+	return n <= int64(most), err
 }
 
 const visitColumns = `SELECT v.id, COALESCE(v.day, ''), COALESCE(h.head, ''), COALESCE(h.place, ''), COALESCE(v.author, ''), COALESCE(j.id, ''), COALESCE(j.state, '')`

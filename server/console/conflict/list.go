@@ -21,6 +21,8 @@ type Desk struct {
 	Whole bool // the place is the city: nothing lies outside, and nobody need look what lies below
 	Zone  *time.Location
 	Lang  schema.Lang
+
+	beneath []string // the place and those below it, once they were read: a page asks several times
 }
 
 // Line is one item of the list.
@@ -59,7 +61,7 @@ func (d *Desk) Next(ctx context.Context, after string, n int) ([]Line, error) {
 }
 
 func (d *Desk) part(ctx context.Context, after string, size int) (*Page, error) {
-	f, total, err := d.filter(ctx, after)
+	f, total, err := d.filter(ctx, after, size == pageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -77,8 +79,8 @@ func (d *Desk) part(ctx context.Context, after string, size int) (*Page, error) 
 	return p, err
 }
 
-// filter finds the streams of the place, and where a page begins.
-func (d *Desk) filter(ctx context.Context, after string) (f judge.Filter, total int, err error) {
+// filter finds the streams of the place, and where a page begins; counted is how many items there are in all, where that is wanted.
+func (d *Desk) filter(ctx context.Context, after string, counted bool) (f judge.Filter, total int, err error) {
 	f = judge.Filter{User: d.User}
 	err = d.Store.Read(ctx, func(tx *store.Tx) error {
 		if f.Streams, err = d.streams(tx); err != nil {
@@ -92,6 +94,9 @@ func (d *Desk) filter(ctx context.Context, after string) (f judge.Filter, total 
 			if len(items) == 1 {
 				f.AfterOpened, f.AfterID = items[0].Opened, items[0].ID
 			}
+		}
+		if !counted {
+			return nil
 		}
 		var n int64
 		query, args := "SELECT COUNT(*) FROM mq_item WHERE closed_ms = 0", []any(nil)
@@ -190,7 +195,7 @@ func (d *Desk) Alike(ctx context.Context, v *View) ([]Line, error) {
 	if v.item.Kind != syncproto.ItemCell || v.Closed {
 		return nil, nil
 	}
-	f, _, err := d.filter(ctx, "")
+	f, _, err := d.filter(ctx, "", false)
 	if err != nil {
 		return nil, err
 	}

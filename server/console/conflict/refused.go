@@ -10,7 +10,6 @@ import (
 	"minqing/schema"
 	"minqing/server/console/compare"
 	"minqing/server/entitle"
-	"minqing/server/register"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -168,11 +167,10 @@ func (d *Desk) streams(tx *store.Tx) (out []string, err error) {
 	if d.Whole {
 		return nil, nil
 	}
-	places, err := register.Beneath(tx, d.Place)
-	for _, p := range places {
-		out = append(out, p.ID)
+	if d.beneath == nil {
+		d.beneath, err = tx.PlacesBeneath(d.Place)
 	}
-	return out, err
+	return d.beneath, err
 }
 
 // readWaits keeps the change that this one waits for only where it lies in the place and is refused still.

@@ -1,7 +1,7 @@
 // Package health answers how a server and its fleet are: what the page about it shows.
 //
-// It promises: nothing is counted row by row that grows with the years; of a place other than the city only its phones and its conflicts are
-// told, as the server belongs to all of them.
+// It promises: nothing is counted row by row that grows with the years; what is counted of a large fleet is remembered for a minute; of a place
+// other than the city only its phones and its conflicts are told, as the server belongs to all of them.
 package health
 
 import (
@@ -12,11 +12,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"minqing/server/admin"
 	"minqing/server/engine"
-	"minqing/server/register"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -76,26 +76,68 @@ const weeks = 12
 // skewed is from when on a clock is off.
 const skewed = int64(2 * time.Minute / time.Millisecond)
 
+// Fleets remembers what was counted of large fleets: a city has tens of thousands of phones, and each of them says something new all the time.
+type Fleets struct {
+	mu    sync.Mutex
+	known map[string]fleet // by place
+}
+
+type fleet struct {
+	at       time.Time
+	versions []Version
+	all      Version
+}
+
+// largeFleet is from how many phones on a fleet is remembered, and remembered for how long; mostFleets are how many are.
+const (
+	largeFleet = 2000
+	remembered = time.Minute
+	mostFleets = 64
+)
+
+// recall gives what is remembered of a place.
+func (f *Fleets) recall(place string, now time.Time) (found fleet, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	found, ok = f.known[place]
+	if age := now.Sub(found.at); age < 0 || age >= remembered {
+		ok = false
+	}
+	found.versions = slices.Clone(found.versions)
+	return found, ok
+}
+
+// keep remembers a place, and forgets all others where they would be too many.
+func (f *Fleets) keep(place string, found fleet) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.known == nil || len(f.known) >= mostFleets {
+		f.known = map[string]fleet{}
+	}
+	found.versions = slices.Clone(found.versions)
+	f.known[place] = found
+}
+
 // Read looks at a place, the whole city or a part of it, at a moment of its own time.
-func Read(tx *store.Tx, e *engine.Engine, place string, whole bool, now time.Time) (*Report, error) {
+func (f *Fleets) Read(tx *store.Tx, e *engine.Engine, place string, whole bool, now time.Time) (*Report, error) {
 	r := &Report{}
 	ids := []string(nil)
 	var err error
 	if !whole {
-		places, err := register.Beneath(tx, place)
-		if err != nil {
+		if ids, err = tx.PlacesBeneath(place); err != nil {
 			return nil, err
-		}
-		for _, p := range places {
-			ids = append(ids, p.ID)
 		}
 	} else {
 		if r.Server, err = readServer(tx, e); err != nil {
 			return nil, err
 		}
 	}
-	if err := r.readFleet(tx, ids, now); err != nil {
+	if last, ok := f.recall(place, now); ok {
+		r.Fleet, r.All = last.versions, last.all
+	} else if err := r.readFleet(tx, ids, now); err != nil {
 		return nil, err
+	} else if r.All.Phones() >= largeFleet {
+		f.keep(place, fleet{now, r.Fleet, r.All})
 	}
 	return r, r.readConflicts(tx, ids, now)
 }

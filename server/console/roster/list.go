@@ -70,11 +70,8 @@ func Under(tx *store.Tx, place string) (*Ground, error) {
 	if g.Root = up == ""; g.Root {
 		return g, nil
 	}
-	places, err := register.Beneath(tx, place)
-	for _, p := range places {
-		g.places = append(g.places, p.ID)
-	}
-	g.Few = len(places) <= fewPlaces
+	places, err := tx.PlacesBeneath(place)
+	g.places, g.Few = places, len(places) <= fewPlaces
 	return g, err
 }
 
