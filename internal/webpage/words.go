@@ -31,8 +31,15 @@ func Join(parts ...Words) Words {
 
 // Say gives a text, plain. It panics on an unknown key: pages are rendered by tests.
 func (w Words) Say(l schema.Lang, key string, args ...any) string {
-	return strings.NewReplacer("<b>", "", "</b>", "").Replace(w.fill(l, key, fmt.Sprint, args))
+	text := w.fill(l, key, fmt.Sprint, args)
+	if !strings.Contains(text, "<") { // as nearly always
+		return text
+	}
+	return unmarked.Replace(text)
 }
+
+// unmarked takes the marks of HTML out of a text.
+var unmarked = strings.NewReplacer("<b>", "", "</b>", "")
 
 // HTML gives a text for a page: what varies is escaped, <b> in the catalogue stays. It panics as Say does.
 func (w Words) HTML(l schema.Lang, key string, args ...any) template.HTML {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -220,7 +221,7 @@ func (rq *request) auditPage(q url.Values) (*auditPage, error) {
 			p.First = rq.at("/audit") + auditQuery(q, a.Kind, "")
 		}
 		var next string
-		if p.Rows, next, err = rq.auditRows(tx, a, auditListed, true); next != "" {
+		if p.Rows, next, err = rq.auditRows(tx, a, auditListed, newAuditNames(), true); next != "" {
 			p.More = rq.at("/audit") + auditQuery(q, a.Kind, next)
 		}
 		return err
@@ -228,21 +229,22 @@ func (rq *request) auditPage(q url.Values) (*auditPage, error) {
 	return p, err
 }
 
-// auditRows reads a part of what is asked for, in words: rows by name when they are to be looked at, else by table, which costs less.
-func (rq *request) auditRows(tx *store.Tx, a *audit.Ask, limit int, named bool) (rows []auditRow, next string, err error) {
+// auditRows reads a part of what is asked for, in words: rows by name when they are to be looked at, else by table, which costs less. people
+// remembers who was named in the parts before.
+func (rq *request) auditRows(tx *store.Tx, a *audit.Ask, limit int, people *auditNames, named bool) (rows []auditRow, next string, err error) {
 	if a.Kind == audit.Changed {
 		changes, next, err := a.Changes(tx, limit)
 		if err != nil {
 			return nil, "", err
 		}
-		rows, err = rq.auditChanges(tx, a, changes, named)
+		rows, err = rq.auditChanges(tx, a, changes, people, named)
 		return rows, next, err
 	}
 	shown, next, err := a.Shown(tx, limit)
 	if err != nil {
 		return nil, "", err
 	}
-	rows, err = rq.auditShown(tx, a, shown)
+	rows, err = rq.auditShown(tx, a, shown, people)
 	return rows, next, err
 }
 
@@ -260,13 +262,13 @@ func (rq *request) auditState(r *auditRow, c *store.Change) {
 	}
 }
 
-func (rq *request) auditChanges(tx *store.Tx, a *audit.Ask, changes []*store.Change, named bool) ([]auditRow, error) {
-	people, err := rq.auditPeople(tx, changes, nil)
-	if err != nil {
+func (rq *request) auditChanges(tx *store.Tx, a *audit.Ask, changes []*store.Change, people *auditNames, named bool) ([]auditRow, error) {
+	if err := people.read(tx, changes, nil); err != nil {
 		return nil, err
 	}
 	var told []conflict.Told
 	if named {
+		var err error
 		if told, err = rq.desk().TellChanges(tx, changes); err != nil {
 			return nil, err
 		}
@@ -275,6 +277,8 @@ func (rq *request) auditChanges(tx *store.Tx, a *audit.Ask, changes []*store.Cha
 	for _, c := range changes {
 		streams = append(streams, c.Stream)
 	}
+	slices.Sort(streams)
+	streams = slices.Compact(streams)
 	places, err := a.PlaceNames(tx, streams)
 	if err != nil {
 		return nil, err
@@ -340,57 +344,8 @@ func (rq *request) auditTables(c *store.Change) string {
 	return what
 }
 
-// auditNames are people and phones by id.
-type auditNames struct {
-	name, login map[syncproto.UserID]string
-	phone       map[syncproto.DeviceID]string
-}
-
-func (rq *request) auditPeople(tx *store.Tx, changes []*store.Change, shown []audit.Shown) (*auditNames, error) {
-	n := &auditNames{map[syncproto.UserID]string{}, map[syncproto.UserID]string{}, map[syncproto.DeviceID]string{}}
-	var users, devices []string
-	for _, c := range changes {
-		users, devices = append(users, string(c.User)), append(devices, string(c.First.Device))
-	}
-	for _, s := range shown {
-		users, devices = append(users, string(s.User)), append(devices, string(s.Device))
-	}
-	err := tx.Each(func(scan func(...any) error) error {
-		var id syncproto.UserID
-		var name, login string
-		err := scan(&id, &name, &login)
-		n.name[id], n.login[id] = name, login
-		return err
-	}, `SELECT id, COALESCE(name, ''), COALESCE(login, '') FROM "user" WHERE id = ANY(?)`, users)
-	if err != nil {
-		return nil, err
-	}
-	return n, tx.Each(func(scan func(...any) error) error {
-		var id syncproto.DeviceID
-		var label string
-		err := scan(&id, &label)
-		n.phone[id] = label
-		return err
-	}, "SELECT id, COALESCE(label, '') FROM device WHERE id = ANY(?)", devices)
-}
-
-// sign says who did it, and by what.
-func (r *auditRow) sign(rq *request, n *auditNames, user syncproto.UserID, device syncproto.DeviceID) {
-	r.Who, r.Login = n.name[user], n.login[user]
-	if user == "" {
-		r.Who = rq.words.say("audit.server")
-	}
-	r.How = rq.words.say("audit.web")
-	if label, ok := n.phone[device]; ok {
-		if r.How = label; label == "" {
-			r.How = rq.words.say("device.nolabel")
-		}
-	}
-}
-
-func (rq *request) auditShown(tx *store.Tx, a *audit.Ask, shown []audit.Shown) ([]auditRow, error) {
-	people, err := rq.auditPeople(tx, nil, shown)
-	if err != nil {
+func (rq *request) auditShown(tx *store.Tx, a *audit.Ask, shown []audit.Shown, people *auditNames) ([]auditRow, error) {
+	if err := people.read(tx, nil, shown); err != nil {
 		return nil, err
 	}
 	tables := map[syncproto.RowID]string{}

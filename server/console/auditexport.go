@@ -42,10 +42,11 @@ func exportAudit(rq *request) error {
 	if err != nil {
 		return err
 	}
+	people, mark := newAuditNames(), rq.watermark()
 	for n := 0; n < auditExported; n += auditPart {
 		var rows []auditRow
 		if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
-			rows, ask.After, err = rq.auditRows(tx, ask, auditPart, false)
+			rows, ask.After, err = rq.auditRows(tx, ask, auditPart, people, false)
 			return err
 		}); err != nil {
 			rq.app.opt.Log.ErrorContext(rq.Context(), "export cut", "error", err.Error())
@@ -53,7 +54,7 @@ func exportAudit(rq *request) error {
 			return nil
 		}
 		for _, r := range rows {
-			if err := out.Row(r.At.Format(time.DateTime), r.Who, r.Login, r.What, r.Where, r.How, r.State, rq.watermark()); err != nil {
+			if err := out.Row(r.At.Format(time.DateTime), r.Who, r.Login, r.What, r.Where, r.How, r.State, mark); err != nil {
 				rq.lost(err)
 				return nil
 			}

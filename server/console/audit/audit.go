@@ -15,7 +15,6 @@ import (
 	"strings"
 
 	"minqing/schema"
-	"minqing/server/register"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -51,7 +50,6 @@ type scope struct {
 	places  []string
 	streams []string // of those places that have one
 	above   []string // places above it that have one
-	names   map[string]string
 }
 
 // In settles the place that is asked about; whole tells that it is the city, in which everything lies.
@@ -60,36 +58,41 @@ func (a *Ask) In(tx *store.Tx, place string, whole bool) error {
 		a.scope = &scope{whole: true}
 		return nil
 	}
-	beneath, err := register.Beneath(tx, place)
-	if err != nil {
+	s := &scope{}
+	var err error
+	if s.places, err = tx.PlacesBeneath(place); err != nil {
 		return err
 	}
-	s := &scope{names: map[string]string{}}
-	for _, p := range beneath {
-		s.names[p.ID] = p.Name
-		s.places = append(s.places, p.ID)
-		if schema.HasStream(p.Level) {
-			s.streams = append(s.streams, p.ID)
+	if err := tx.Each(func(scan func(...any) error) error {
+		var id, level string
+		err := scan(&id, &level)
+		if schema.HasStream(level) {
+			s.streams = append(s.streams, id)
 		}
+		return err
+	}, "SELECT id, COALESCE(level, '') FROM place WHERE id = ANY(?)", s.places); err != nil {
+		return err
 	}
 	if len(s.streams) == 0 { // a group: what is of it lies in its village's
 		s.streams = append(s.streams, place)
 	}
 	a.scope = s
 	return tx.Each(func(scan func(...any) error) error {
-		var id, name, level string
-		err := scan(&id, &name, &level)
-		if s.names[id] == "" && schema.HasStream(level) {
-			s.names[id], s.above = name, append(s.above, id)
+		var id, level string
+		err := scan(&id, &level)
+		if schema.HasStream(level) {
+			s.above = append(s.above, id)
 		}
 		return err
-	}, "SELECT p.id, COALESCE(p.name, ''), COALESCE(p.level, '') FROM mq_above a JOIN place p ON p.id = a.above WHERE a.place = ? ORDER BY p.id", place)
+	}, "SELECT p.id, COALESCE(p.level, '') FROM mq_above a JOIN place p ON p.id = a.above WHERE a.place = ? AND a.above <> a.place ORDER BY p.id", place)
 }
 
-// PlaceNames are what places of the scope are called; what lies outside has no name.
+// PlaceNames are what places of the scope, and those above it, are called; what lies outside has no name.
 func (a *Ask) PlaceNames(tx *store.Tx, ids []string) (map[string]string, error) {
 	if !a.scope.whole {
-		return a.scope.names, nil
+		ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+			return !slices.Contains(a.scope.places, id) && !slices.Contains(a.scope.above, id)
+		})
 	}
 	out := map[string]string{}
 	return out, tx.Each(func(scan func(...any) error) error {
@@ -139,7 +142,7 @@ func (a *Ask) bound(c *condition, column string) {
 	}
 }
 
-// Changes reads a part of the changes; next is the key of the part behind it, "" at the end.
+// Changes reads a part of the changes, without their verdicts; next is the key of the part behind it, "" at the end.
 func (a *Ask) Changes(tx *store.Tx, limit int) (found []*store.Change, next string, err error) {
 	var c condition
 	a.bound(&c, "received")
@@ -159,13 +162,28 @@ func (a *Ask) Changes(tx *store.Tx, limit int) (found []*store.Change, next stri
 	default: // by time, whatever else there is an index for
 		c.and("(stream || '') = ANY(?)", s.streams)
 	}
-	found, err = tx.Changes(c.where()+" ORDER BY received DESC, identity DESC LIMIT ?", append(c.args, int64(limit+1))...)
+	// Which they are is found first: those that came within one millisecond are sorted, and their contents need not be carried along for that.
+	const newest = " ORDER BY received DESC, identity DESC"
+	found, err = changes(tx, "identity IN (SELECT identity FROM mq_change WHERE "+c.where()+newest+" LIMIT ?)"+newest, append(c.args, int64(limit+1))...)
 	if err == nil && len(found) > limit {
 		found = found[:limit]
 		last := found[limit-1]
 		next = fmt.Sprintf("%d.%s", last.Received, last.Identity)
 	}
 	return found, next, err
+}
+
+// changes reads of changes what a list tells: not their verdicts, which are as long as their contents.
+func changes(tx *store.Tx, where string, args ...any) (out []*store.Change, err error) {
+	err = tx.Each(func(scan func(...any) error) error {
+		c := &store.Change{}
+		var number, late int64
+		err := scan(&c.Identity, &c.First.Device, &number, &c.User, &c.Status, &late, &c.Body, &c.Received, &c.Stream)
+		c.First.Number, c.Late = uint64(number), late != 0
+		out = append(out, c)
+		return err
+	}, "SELECT identity, device, number, user_id, status, late, body, received, stream FROM mq_change WHERE "+where, args...)
+	return out, err
 }
 
 // where is everything that is asked for.
