@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"minqing/schema"
+	"minqing/server/console"
 )
 
 // every asks for every GET route of the authorization table, as each who may and works here, and prints what it took.
@@ -29,29 +30,19 @@ func (c *consoleRun) every(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := c.ordered(ctx, posts["secretary"].place); err != nil {
+		return err
+	}
 	for _, route := range c.app.Routes() {
 		pattern, isGet := strings.CutPrefix(route.Pattern, "GET ")
-		if !isGet {
+		if pattern = strings.TrimSuffix(pattern, "{$}"); !isGet || !c.wants("page "+pattern) {
 			continue
 		}
-		pattern = strings.TrimSuffix(pattern, "{$}")
-		who := map[schema.Role]post{}
-		for role, p := range posts {
-			if !route.Public && (len(route.Roles) == 0 || slices.Contains(route.Roles, role)) {
-				who[role] = p
-			}
-		}
-		if route.Public {
-			who[""] = post{}
-		}
+		who := c.lookers(route, posts)
 		if len(who) == 0 {
 			c.say("page %s: none of administrator, township and secretary may", pattern)
 		}
-		for _, role := range []schema.Role{"secretary", "township", schema.RoleAdmin, ""} {
-			p, may := who[role]
-			if !may {
-				continue
-			}
+		for _, p := range who {
 			path := strings.NewReplacer("{place}", p.place, "{serial}", serial).Replace(pattern)
 			if strings.Contains(path, "{row}") {
 				id, err := c.rowOf(ctx, route.Of, p.place)
@@ -59,7 +50,7 @@ func (c *consoleRun) every(ctx context.Context) error {
 					return err
 				}
 				if id == "" {
-					c.say("page %s as %s: there is no %s to look at", pattern, role, route.Of)
+					c.say("page %s in the %s: there is no %s to look at", pattern, p.level, route.Of)
 					continue
 				}
 				path = strings.ReplaceAll(path, "{row}", id)
@@ -75,11 +66,29 @@ func (c *consoleRun) every(ctx context.Context) error {
 	return nil
 }
 
+// lookers are who look at a page: each who works here and may, and the administrator in a village and a township too where nobody else may.
+func (c *consoleRun) lookers(route console.Route, posts map[schema.Role]post) (out []post) {
+	if route.Public {
+		return []post{{}}
+	}
+	roles := []schema.Role{"secretary", "township", schema.RoleAdmin}
+	may := func(role schema.Role) bool { return len(route.Roles) == 0 || slices.Contains(route.Roles, role) }
+	for _, role := range roles {
+		switch p := posts[role]; {
+		case may(role):
+			out = append(out, p)
+		case may(schema.RoleAdmin):
+			out = append(out, post{posts[schema.RoleAdmin].login, p.place, p.level})
+		}
+	}
+	return out
+}
+
 // loads is how often a page is asked for; a page that takes its time is asked for less.
 const loads, loadsTime = 25, 8 * time.Second
 
-// page measures one page, and the list behind it to its end. cpu is the processor time of this process for one answer: on a machine that does other
-// work too, it says more than the clock (what PostgreSQL uses is not in it).
+// page measures one page, and the list behind it to its end. cpu is the processor time of this process for one answer, db that of PostgreSQL: on a
+// machine that does other work too, they say more than the clock.
 func (c *consoleRun) page(ctx context.Context, pattern, path string, p post) error {
 	token := ""
 	if p.login != "" {
@@ -88,12 +97,18 @@ func (c *consoleRun) page(ctx context.Context, pattern, path string, p post) err
 			return err
 		}
 	}
-	had := cpu()
+	before, err := c.worked(ctx)
+	if err != nil {
+		return err
+	}
 	took, last, err := c.repeat(ctx, path, token)
 	if err != nil {
 		return err
 	}
-	used := ms(cpu()-had) / float64(len(took)+1)
+	after, err := c.worked(ctx)
+	if err != nil {
+		return err
+	}
 	name := pattern
 	if p.level != "" && strings.Contains(pattern, "{place}") {
 		name += " " + p.level
@@ -102,7 +117,7 @@ func (c *consoleRun) page(ctx context.Context, pattern, path string, p post) err
 		name += fmt.Sprintf(" (%d)", last.status)
 	}
 	p95 := quantile(took, 0.95)
-	line := fmt.Sprintf("page %s p50=%.1f p95=%.1f bytes=%d cpu=%.1f", name, median(took), p95, last.bytes, used)
+	line := fmt.Sprintf("page %s p50=%.1f p95=%.1f bytes=%d %s", name, median(took), p95, last.bytes, after.since(before, float64(len(took)+1)))
 	fmt.Fprintln(c.out, line)
 	if p95 > consolePageMS && !strings.HasPrefix(pattern, "/signin") {
 		c.slow = append(c.slow, line)
@@ -189,6 +204,10 @@ func (c *consoleRun) export(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	had, err := c.worked(ctx)
+	if err != nil {
+		return err
+	}
 	most := before
 	watch, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -215,12 +234,16 @@ func (c *consoleRun) export(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	now, err := c.worked(ctx)
+	if err != nil {
+		return err
+	}
 	more := most - before
 	met := "yes"
 	if !c.quick && rows < exportRows || took.Seconds() > exportSeconds || more > exportMB {
 		met = "no"
 	}
-	fmt.Fprintf(c.out, "export audit rows=%d seconds=%.2f more=%.0fMB bytes=%d budget=%ds,%dMB met=%s\n", rows, took.Seconds(), more, s.bytes, exportSeconds, exportMB, met)
+	fmt.Fprintf(c.out, "export audit rows=%d seconds=%.2f more=%.0fMB bytes=%d %s budget=%ds,%dMB met=%s load=%s\n", rows, took.Seconds(), more, s.bytes, now.since(had, 1), exportSeconds, exportMB, met, load())
 	return nil
 }
 
