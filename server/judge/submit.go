@@ -135,7 +135,7 @@ func rebase(tx *store.Tx, changes []*syncproto.Change) error {
 		ids = append(ids, string(id))
 	}
 	slices.Sort(ids)
-	rows, err := tx.Rows(ids)
+	rows, err := tx.ShownRows(ids)
 	if err != nil {
 		return err
 	}

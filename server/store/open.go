@@ -53,6 +53,7 @@ type Store struct {
 	queueMu sync.Mutex
 	queue   []*job
 	turn    chan struct{}
+	tidying sync.WaitGroup // those who write the log into the file
 
 	mu       sync.Mutex
 	lastNow  int64
@@ -139,6 +140,7 @@ func (s *Store) close() error {
 	if s.stopNews != nil {
 		s.stopNews()
 	}
+	s.tidying.Wait()
 	if s.writer != nil {
 		errs = append(errs, s.writer.close())
 	}

@@ -39,7 +39,8 @@ func scanRow(scan func(...any) error) (*Row, error) {
 		return nil, wrap("scan mq_row", err)
 	}
 	r.Label.Rev = uint64(rev)
-	if err := json.Unmarshal([]byte(state), &r.State); err != nil {
+	var err error
+	if r.State, err = merge.ParseState(state); err != nil {
 		return nil, fmt.Errorf("store: state of row %s: %w", r.ID, err)
 	}
 	return &r, r.setOpen(open)
@@ -88,6 +89,14 @@ func (tx *Tx) Rows(ids []string) ([]*Row, error) {
 		return nil, nil
 	}
 	return tx.rows("id = ANY(?)", ids)
+}
+
+// ShownRows is Rows without Parent, Alias and State.
+func (tx *Tx) ShownRows(ids []string) ([]*Row, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return tx.shown("id = ANY(?)", ids)
 }
 
 // Children reads the rows right beneath the given ones, dead ones too.

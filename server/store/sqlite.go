@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"minqing/internal/sqlitex"
@@ -30,11 +32,61 @@ func (s *Store) openSQLite(ctx context.Context) error {
 	for _, pragma := range []string{
 		fmt.Sprintf("cache_size = -%d", serverCache),
 		"temp_store = MEMORY",
-		"wal_autocheckpoint = 4000",
+		"wal_autocheckpoint = 0", // see leave
 	} {
 		if _, err := s.writer.exec(ctx, "PRAGMA "+pragma); err != nil {
 			return wrap("open", err)
 		}
 	}
 	return nil
+}
+
+// longLog is from how many pages on the log is written into the file: 16 MB.
+const longLog = 4000
+
+// leave gives the writer's turn back; first, when the log has grown long, what it holds goes into the file. SQLite would do so by itself
+// within the commit that made it long, and whoever waits for that commit would wait for all that others wrote since the last time, too.
+func (s *Store) leave() {
+	long, err := s.logIsLong()
+	if err != nil {
+		s.opt.Log.Warn("how long the log of the database is cannot be told", "error", err)
+	}
+	switch {
+	case !long:
+		<-s.turn
+	case s.opt.FS != nil: // the simulator's disk, where there is one goroutine
+		s.shortenLog()
+		<-s.turn
+	default:
+		s.tidying.Go(func() {
+			s.shortenLog()
+			<-s.turn
+		})
+	}
+}
+
+func (s *Store) logIsLong() (bool, error) {
+	_, log, done, err := s.checkpoint("NOOP")
+	return log >= longLog && done < log, err
+}
+
+// shortenLog writes into the file what no reader needs in the log any more. What is left, or failed, is for the next time: the log has it all.
+func (s *Store) shortenLog() {
+	if _, _, _, err := s.checkpoint("PASSIVE"); err != nil {
+		s.opt.Log.Warn("the log of the database stays long", "error", err)
+	}
+}
+
+// checkpoint runs one of SQLite's and tells whether somebody was in its way, how many pages the log has, and how many of them are in the file.
+func (s *Store) checkpoint(mode string) (busy bool, log, done int64, err error) {
+	rows, err := s.writer.query(context.Background(), "PRAGMA wal_checkpoint("+mode+")")
+	if err != nil {
+		return false, 0, 0, wrap("checkpoint", err)
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return false, 0, 0, wrap("checkpoint", errors.Join(rows.Err(), sql.ErrNoRows))
+	}
+	err = rows.Scan(&busy, &log, &done)
+	return busy, log, done, wrap("checkpoint", err)
 }

@@ -54,7 +54,7 @@ func (s *Store) writeSQLite(ctx context.Context, fn func(*Tx) error) error {
 	case <-j.done:
 	case s.turn <- struct{}{}:
 		s.runGroups(j)
-		<-s.turn
+		s.leave()
 	case <-ctx.Done():
 		if j.state.CompareAndSwap(jobWaiting, jobGone) {
 			return ctx.Err()
