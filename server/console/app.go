@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"minqing/internal/look"
@@ -29,24 +30,26 @@ type Options struct {
 	Accounts *account.Service
 	Provider *idp.Provider  // nil: nobody signs in by an organisation's identity
 	Proxies  []netip.Prefix // from whom forwarded headers count
+	Picture  int            // how many households one picture shows; 0: twice the largest community we know of
 	Rand     io.Reader
 	Log      *slog.Logger
 }
 
 // App serves the pages.
 type App struct {
-	opt    Options
-	zone   *time.Location
-	pages  *webpage.Templates
-	css    *look.Asset
-	js     *look.Asset
-	routes map[string]*entry
-	roles  map[string][]schema.Role // who may, by pattern
-	intake *intake.Worker
-	noted  noted
-	fleets health.Fleets
-	face   http.Handler
-	mux    *http.ServeMux
+	opt     Options
+	zone    *time.Location
+	pages   *webpage.Templates
+	css     *look.Asset
+	js      *look.Asset
+	routes  map[string]*entry
+	roles   map[string][]schema.Role // who may, by pattern
+	intake  *intake.Worker
+	counter *counter
+	noted   noted
+	fleets  health.Fleets
+	face    http.Handler
+	mux     *http.ServeMux
 }
 
 //go:embed html/*.html
@@ -74,6 +77,7 @@ func New(opt Options) (*App, error) {
 	a := &App{opt: opt, zone: opt.Engine.Zone, css: look.Desk(), js: look.NewAsset("console.js", script), routes: map[string]*entry{}, roles: map[string][]schema.Role{},
 		mux: http.NewServeMux()}
 	a.intake = intake.NewWorker(opt.Engine, opt.Log)
+	a.counter = newCounter(opt.Engine, a.zone, opt.Log)
 	var err error
 	a.pages = webpage.NewTemplates(pageFiles, funcs)
 	if err = a.pages.Parse(); err != nil {
@@ -126,7 +130,12 @@ func (a *App) register() error {
 }
 
 // Run does what takes longer than a request, until ctx ends.
-func (a *App) Run(ctx context.Context) { a.intake.Run(ctx) }
+func (a *App) Run(ctx context.Context) {
+	var counting sync.WaitGroup
+	counting.Go(func() { a.counter.run(ctx) })
+	a.intake.Run(ctx)
+	counting.Wait()
+}
 
 // ServeHTTP answers a request, unless it was sent by a page of somebody else's.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.face.ServeHTTP(w, r) }

@@ -16,29 +16,29 @@ import (
 // coveragePage is every household of a place in one picture, and under it a part of the table of those that were asked for.
 type coveragePage struct {
 	frame
-	Chips  []coverChip
-	Groups []coverGroup
-	Group  *coverGroup // the one that the table is about, nil for all
-	All    string      // address of the table of all groups
-	Rows   []coverRow
-	Kept   string // what stands in the address before at=
-	Total  int    // of the table
-	Before int    // of the table, ahead of this part
-	First  string // address of the first part
-	More   string // and of the next
-	Export string
-	Show   string
-	Cadre  string // only his households, and Name is his
-	Name   string
-	Whose  string      // address of everybody's
-	Empty  bool        // no households at all
-	Large  bool        // the picture would be too large
-	Below  []placeLink // and these are the places to choose from
-	Remind *coverRemind
+	Chips    []coverChip
+	Groups   []coverGroup
+	Group    *coverGroup // the one that the table is about, nil for all
+	All      string      // address of the table of all groups
+	Rows     []coverRow
+	Kept     string // what stands in the address before at=
+	Total    int    // of the table
+	Before   int    // of the table, ahead of this part
+	First    string // address of the first part
+	More     string // and of the next
+	Export   string
+	Show     string
+	Cadre    string // only his households, and Name is his
+	Name     string
+	Whose    string    // address of everybody's
+	Empty    bool      // no households at all
+	Large    bool      // the picture would be too large
+	Under    []wideRow // and this is the picture of it, a mark a village or group
+	Counting int       // villages that were never counted
+	Counted  time.Time // when the oldest of what shows was
+	Most     int       // how many households a picture shows
+	Remind   *coverRemind
 }
-
-// Most is how many households a picture shows, and Upto the last row of this part of the table.
-func (p *coveragePage) Most() int { return mostHomes }
 
 // Assigns tells whether a row leads to where somebody is assigned.
 func (p *coveragePage) Assigns() bool {
@@ -47,6 +47,11 @@ func (p *coveragePage) Assigns() bool {
 
 // Look is how many households a part of a large place's table looks through at least.
 func (p *coveragePage) Look() int { return branch.LookHomes }
+
+// Shares are the marks of the picture of a large place.
+func (p *coveragePage) Shares() []string { return shares }
+
+// Upto is the last row of this part of the table.
 func (p *coveragePage) Upto() int { return p.Before + len(p.Rows) }
 
 type coverChip struct {
@@ -90,56 +95,73 @@ var coverageHandlers = map[string]handler{
 }
 
 var coverageWords = words{
-	"nav.coverage":          {ZH: "联系覆盖", EN: "Coverage"},
-	"coverage.sub":          {ZH: "{2} {0} 个组，{1} 户中 {3} 户有人联系", EN: "{2}: {3} of {1} households in {0} group have a contact|{2}: {3} of {1} households in {0} groups have a contact"},
-	"coverage.at":           {ZH: "截至 {0}", EN: "As of {0}"},
-	"coverage.is.nobody":    {ZH: "没有人联系", EN: "Nobody"},
-	"coverage.is.overdue":   {ZH: "隔了 2 个月以上", EN: "Over two months"},
-	"coverage.is.unvisited": {ZH: "本月还没去", EN: "Not this month"},
-	"coverage.is.short":     {ZH: "本月还差", EN: "More owed"},
-	"coverage.is.enough":    {ZH: "本月已够", EN: "Done this month"},
-	"coverage.days":         {ZH: "隔了 {0} 天", EN: "{0} day ago|{0} days ago"},
-	"coverage.never":        {ZH: "派了 {0} 天，还没去过", EN: "never visited, {0} day assigned|never visited, {0} days assigned"},
-	"coverage.lack":         {ZH: "本月还差 {0} 次", EN: "{0} visit owed|{0} visits owed"},
-	"coverage.filter":       {ZH: "表里列哪些户", EN: "What the table lists"},
-	"coverage.picture":      {ZH: "一格一户，按户号排，位置不变", EN: "One mark a household, in the order of codes"},
-	"coverage.needs":        {ZH: "要管 / 户数", EN: "To see to / all"},
-	"coverage.skip":         {ZH: "跳到下面的表", EN: "Skip to the table"},
-	"coverage.table":        {ZH: "户的情况", EN: "Households"},
-	"coverage.standing":     {ZH: "情况", EN: "Standing"},
-	"coverage.head":         {ZH: "户主", EN: "Head"},
-	"coverage.code":         {ZH: "户号", EN: "Code"},
-	"coverage.group":        {ZH: "组", EN: "Group"},
-	"coverage.address":      {ZH: "住址", EN: "Address"},
-	"coverage.tags":         {ZH: "标签", EN: "Tags"},
-	"coverage.contacts":     {ZH: "联系人", EN: "Contacts"},
-	"coverage.last":         {ZH: "上次走访", EN: "Last visit"},
-	"coverage.month":        {ZH: "本月", EN: "This month"},
-	"coverage.none":         {ZH: "没有记录", EN: "none on record"},
-	"coverage.done":         {ZH: "{0} 次中 {1} 次", EN: "{1} of {0}"},
-	"coverage.owed":         {ZH: "本月应走访", EN: "Owed this month"},
-	"coverage.visited":      {ZH: "本月已走访", EN: "Done this month"},
-	"coverage.mark":         {ZH: "导出", EN: "Exported"},
-	"coverage.foot":         {ZH: "共 {0} 户，这里是第 {1} 到第 {2} 户，急的在前", EN: "{0} household, {1} to {2} here, the most urgent first|{0} households, {1} to {2} here, the most urgent first"},
-	"coverage.first":        {ZH: "回到开头", EN: "From the beginning"},
-	"coverage.more":         {ZH: "下一页", EN: "Next page"},
-	"coverage.only":         {ZH: "表里只列{0}", EN: "The table lists {0} alone"},
-	"coverage.whose":        {ZH: "图和表里只有{0}联系的户", EN: "Only the households of {0}"},
-	"coverage.everybody":    {ZH: "看所有的户", EN: "Show all households"},
-	"coverage.all":          {ZH: "列所有的组", EN: "List all groups"},
-	"coverage.nothing":      {ZH: "这样的户一户也没有", EN: "No household stands so"},
-	"coverage.nothing.t":    {ZH: "上面点别的情况，表里就列出来。", EN: "Choose another standing above to list those."},
-	"coverage.assign":       {ZH: "分派", EN: "Assign"},
-	"coverage.look":         {ZH: "一次看 {0} 户，按地方排，急的不一定在前", EN: "{0} households at a time, place by place, not the most urgent first"},
-	"coverage.nothing.on":   {ZH: "这一段里没有，可以接着往下找。", EN: "None among these; look further."},
-	"coverage.empty":        {ZH: "还没有户", EN: "No households yet"},
-	"coverage.empty.t":      {ZH: "管理员导入花名册以后，每户在这里占一格。", EN: "Each household gets a mark here once the administrator has imported the register."},
-	"coverage.large":        {ZH: "选一个地方来看", EN: "Choose a place to look at"},
-	"coverage.large.t":      {ZH: "{0}有 {1} 户以上，一张图放不下。", EN: "{0} has more than {1} households: too many for one picture."},
+	"nav.coverage":             {ZH: "联系覆盖", EN: "Coverage"},
+	"coverage.sub":             {ZH: "{2} {0} 个组，{1} 户中 {3} 户有人联系", EN: "{2}: {3} of {1} households in {0} group have a contact|{2}: {3} of {1} households in {0} groups have a contact"},
+	"coverage.at":              {ZH: "截至 {0}", EN: "As of {0}"},
+	"coverage.is.nobody":       {ZH: "没有人联系", EN: "Nobody"},
+	"coverage.is.overdue":      {ZH: "隔了 2 个月以上", EN: "Over two months"},
+	"coverage.is.unvisited":    {ZH: "本月还没去", EN: "Not this month"},
+	"coverage.is.short":        {ZH: "本月还差", EN: "More owed"},
+	"coverage.is.enough":       {ZH: "本月已够", EN: "Done this month"},
+	"coverage.days":            {ZH: "隔了 {0} 天", EN: "{0} day ago|{0} days ago"},
+	"coverage.never":           {ZH: "派了 {0} 天，还没去过", EN: "never visited, {0} day assigned|never visited, {0} days assigned"},
+	"coverage.lack":            {ZH: "本月还差 {0} 次", EN: "{0} visit owed|{0} visits owed"},
+	"coverage.filter":          {ZH: "表里列哪些户", EN: "What the table lists"},
+	"coverage.picture":         {ZH: "一格一户，按户号排，位置不变", EN: "One mark a household, in the order of codes"},
+	"coverage.needs":           {ZH: "要管 / 户数", EN: "To see to / all"},
+	"coverage.skip":            {ZH: "跳到下面的表", EN: "Skip to the table"},
+	"coverage.table":           {ZH: "户的情况", EN: "Households"},
+	"coverage.standing":        {ZH: "情况", EN: "Standing"},
+	"coverage.head":            {ZH: "户主", EN: "Head"},
+	"coverage.code":            {ZH: "户号", EN: "Code"},
+	"coverage.group":           {ZH: "组", EN: "Group"},
+	"coverage.address":         {ZH: "住址", EN: "Address"},
+	"coverage.tags":            {ZH: "标签", EN: "Tags"},
+	"coverage.contacts":        {ZH: "联系人", EN: "Contacts"},
+	"coverage.last":            {ZH: "上次走访", EN: "Last visit"},
+	"coverage.month":           {ZH: "本月", EN: "This month"},
+	"coverage.none":            {ZH: "没有记录", EN: "none on record"},
+	"coverage.done":            {ZH: "{0} 次中 {1} 次", EN: "{1} of {0}"},
+	"coverage.owed":            {ZH: "本月应走访", EN: "Owed this month"},
+	"coverage.visited":         {ZH: "本月已走访", EN: "Done this month"},
+	"coverage.mark":            {ZH: "导出", EN: "Exported"},
+	"coverage.foot":            {ZH: "共 {0} 户，这里是第 {1} 到第 {2} 户，急的在前", EN: "{0} household, {1} to {2} here, the most urgent first|{0} households, {1} to {2} here, the most urgent first"},
+	"coverage.first":           {ZH: "回到开头", EN: "From the beginning"},
+	"coverage.more":            {ZH: "下一页", EN: "Next page"},
+	"coverage.only":            {ZH: "表里只列{0}", EN: "The table lists {0} alone"},
+	"coverage.whose":           {ZH: "图和表里只有{0}联系的户", EN: "Only the households of {0}"},
+	"coverage.everybody":       {ZH: "看所有的户", EN: "Show all households"},
+	"coverage.all":             {ZH: "列所有的组", EN: "List all groups"},
+	"coverage.nothing":         {ZH: "这样的户一户也没有", EN: "No household stands so"},
+	"coverage.nothing.t":       {ZH: "上面点别的情况，表里就列出来。", EN: "Choose another standing above to list those."},
+	"coverage.assign":          {ZH: "分派", EN: "Assign"},
+	"coverage.look":            {ZH: "一次看 {0} 户，按地方排，急的不一定在前", EN: "{0} households at a time, place by place, not the most urgent first"},
+	"coverage.nothing.on":      {ZH: "这一段里没有，可以接着往下找。", EN: "None among these; look further."},
+	"coverage.empty":           {ZH: "还没有户", EN: "No households yet"},
+	"coverage.empty.t":         {ZH: "管理员导入花名册以后，每户在这里占一格。", EN: "Each household gets a mark here once the administrator has imported the register."},
+	"coverage.cut":             {ZH: "后面的没有写完，请重新导出。", EN: "The rest is missing; export it again."},
+	"coverage.wide":            {ZH: "一格一个村或一个组，点开就到那里", EN: "One mark a village or group; it opens there"},
+	"coverage.share":           {ZH: "{0} {2} 户中 {1} 户要管", EN: "{0}: {1} of {2} households to see to"},
+	"coverage.share.enough":    {ZH: "没有要管的", EN: "none to see to"},
+	"coverage.share.short":     {ZH: "不到五分之一", EN: "less than a fifth"},
+	"coverage.share.unvisited": {ZH: "不到一半", EN: "less than half"},
+	"coverage.share.overdue":   {ZH: "一半以上", EN: "half and more"},
+	"coverage.share.nobody":    {ZH: "都要管", EN: "all of them"},
+	"coverage.shares":          {ZH: "要管的户（没有人联系、隔了 2 个月以上、本月还没去）占多少", EN: "How many are to be seen to (nobody, over two months, not this month)"},
+	"coverage.uncounted":       {ZH: "{0} 还没数", EN: "{0}: not counted yet"},
+	"coverage.counting":        {ZH: "还有 {0} 个村正在数，数好自己显示。", EN: "{0} village is being counted and shows by itself.|{0} villages are being counted and show by themselves."},
+	"coverage.counted":         {ZH: "数于 {0} 以后，一小时内不重数。", EN: "Counted since {0}; not counted anew within the hour."},
 }
 
 // mostHomes is how many households one picture shows: twice the largest community we know of (DOMAIN, sizes). Places above it choose.
 const mostHomes = 4000
+
+func (a *App) picture() int {
+	if a.opt.Picture > 0 {
+		return a.opt.Picture
+	}
+	return mostHomes
+}
 
 // coverageListed is how many households a part of the table holds.
 const coverageListed = 50
@@ -218,7 +240,7 @@ func (rq *request) readCoverage(tx *store.Tx, ask coverAsk) (*branch.Coverage, e
 	if ask.cadre != "" {
 		return branch.CoverageOf(tx, rq.place.ID, ask.cadre, rq.today())
 	}
-	return branch.ReadCoverage(tx, rq.place.Above, rq.today(), mostHomes)
+	return branch.ReadCoverage(tx, rq.place.Above, rq.today(), rq.app.picture())
 }
 
 func (rq *request) today() string { return rq.now.Format(time.DateOnly) }
@@ -228,21 +250,21 @@ func showCoverage(rq *request) error {
 	if err != nil {
 		return err
 	}
+	if p.Counting > 0 && p.Remind == nil { // a page follows without a script, unless somebody may be typing into it
+		rq.w.Header().Set("Refresh", "3")
+	}
 	return rq.show("coverage", p)
 }
 
 func (rq *request) coveragePage(q url.Values) (*coveragePage, error) {
-	p := &coveragePage{frame: frame{Title: rq.words.say("nav.coverage"), Nav: "coverage"}, Export: rq.at("/coverage/export")}
+	p := &coveragePage{frame: frame{Title: rq.words.say("nav.coverage"), Nav: "coverage"}, Export: rq.at("/coverage/export"), Most: rq.app.picture()}
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
 		ask := rq.coverAsk(q)
 		c, err := rq.readCoverage(tx, ask)
 		if err != nil {
 			return err
 		}
-		if p.Below, p.Large, p.Empty = nil, c.TooMany, c.Total == 0 && !c.TooMany; c.TooMany {
-			for _, x := range c.Below {
-				p.Below = append(p.Below, placeLink{Name: x.Name, Path: "/at/" + x.ID + "/coverage"})
-			}
+		if p.Large, p.Empty = c.TooMany, c.Total == 0 && !c.TooMany; c.TooMany {
 			return rq.coverLarge(tx, p, ask, q)
 		}
 		at := c.Find(q.Get("at"))
@@ -301,7 +323,12 @@ func (rq *request) coverLarge(tx *store.Tx, p *coveragePage, ask coverAsk, q url
 	if after != "" {
 		p.First = rq.at("/coverage" + ask.query() + "#rows")
 	}
-	return nil
+	p.Show = ask.words()
+	w, err := branch.ReadWide(tx, rq.place.ID, rq.today())
+	if err == nil {
+		rq.coverWide(p, w)
+	}
+	return err
 }
 
 // coverTable finds the part of the table: from a household on, from behind a key, or the first.
@@ -405,16 +432,24 @@ func exportCoverage(rq *request) error {
 	}); err != nil {
 		return err
 	}
-	if many { // the page says so, and offers smaller places
-		return rq.see(rq.at("/coverage"))
-	}
-	var titles []string
-	for _, key := range []string{"coverage.standing", "coverage.head", "coverage.code", "coverage.group", "coverage.address", "coverage.tags", "coverage.contacts", "coverage.last", "coverage.owed", "coverage.visited"} {
-		titles = append(titles, rq.words.say(key))
+	if many {
+		return rq.exportWide(ask, f)
 	}
 	var rows [][]string
 	for _, r := range p.Rows {
-		rows = append(rows, []string{r.Text, r.Head, r.Code, r.Group.Name, r.Address, strings.Join(r.Tags, "、"), strings.Join(r.Contacts, "、"), r.Last, strconv.Itoa(r.Owed), strconv.Itoa(r.Done)})
+		rows = append(rows, r.cells())
 	}
-	return rq.download("coverage", f.Get("as"), titles, rows)
+	return rq.download("coverage", f.Get("as"), rq.coverTitles(), rows)
+}
+
+// coverTitles are the columns of the table as a file, and cells what a row has in them.
+func (rq *request) coverTitles() (titles []string) {
+	for _, key := range []string{"coverage.standing", "coverage.head", "coverage.code", "coverage.group", "coverage.address", "coverage.tags", "coverage.contacts", "coverage.last", "coverage.owed", "coverage.visited"} {
+		titles = append(titles, rq.words.say(key))
+	}
+	return titles
+}
+
+func (r *coverRow) cells() []string {
+	return []string{r.Text, r.Head, r.Code, r.Group.Name, r.Address, strings.Join(r.Tags, "、"), strings.Join(r.Contacts, "、"), r.Last, strconv.Itoa(r.Owed), strconv.Itoa(r.Done)}
 }

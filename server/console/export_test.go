@@ -1,9 +1,6 @@
 package console
 
 import (
-	"io"
-
-	"minqing/internal/webpage"
 	"minqing/schema"
 )
 
@@ -43,15 +40,6 @@ const (
 	HalfWay  = int(halfWay)
 	SignedIn = int(signedIn)
 )
-
-// LargeCoverage writes the coverage of a place that is too large for one picture.
-func LargeCoverage(w io.Writer, lang schema.Lang, place, below string) error {
-	page, err := webpage.NewTemplates(pageFiles, funcs).Page(lang, "coverage")
-	if err != nil {
-		return err
-	}
-	return page.ExecuteTemplate(w, "layout", &coveragePage{frame: frame{Title: "-", Shell: shell{Place: place}}, Large: true, Below: []placeLink{{Name: below, Path: "/at/x/coverage"}}})
-}
 
 // Catalogue is every text.
 func Catalogue() map[string]schema.Label { return catalogue }

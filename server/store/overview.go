@@ -54,6 +54,11 @@ var overviewTables = []string{
 	// On PostgreSQL several parts make a sum: what writes at once counts in rows of its own, and need not wait for the row of the whole city.
 	`CREATE TABLE IF NOT EXISTS mq_matter_sum (above TEXT{c} NOT NULL, month TEXT{c} NOT NULL, measure TEXT{c} NOT NULL, team TEXT{c} NOT NULL, part {int} NOT NULL,
 		n {int} NOT NULL, PRIMARY KEY (above, month, measure, team, part)) {key}`,
+	// How the households of a village, and of each of its groups, stood when they were last counted. No trigger keeps it, as it changes with the
+	// day: the consoles count anew what is old, and say of when it is.
+	`CREATE TABLE IF NOT EXISTS mq_cover (place TEXT{c} PRIMARY KEY, village TEXT{c} NOT NULL, day TEXT{c} NOT NULL, at_ms {int} NOT NULL,
+		nobody {int} NOT NULL, overdue {int} NOT NULL, unvisited {int} NOT NULL, short {int} NOT NULL, enough {int} NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS mq_cover_village ON mq_cover (village)`,
 }
 
 // overviewRests are the columns that the tables follow from; a rule book without one of them has no overview.

@@ -112,9 +112,8 @@ type Coverage struct {
 	Groups []*CoverGroup
 	Counts map[Standing]int
 	Total  int
-	// TooMany: there are more households than one picture shows, and none was read. Below are the places to choose from.
+	// TooMany: there are more households than one picture shows, and none was read.
 	TooMany bool
-	Below   []register.Place
 }
 
 // ReadCoverage reads the households of a place, given with those above it, itself first; day is the local date. Of more than most it
@@ -125,12 +124,8 @@ func ReadCoverage(tx *store.Tx, above []string, day string, most int) (*Coverage
 	if err != nil {
 		return nil, err
 	}
-	if c.TooMany = !few; c.TooMany { // a city has fifteen thousand places: of a large one, only those right below are read
-		under, err := Under(tx, above[0])
-		for _, u := range under {
-			c.Below = append(c.Below, register.Place{ID: u.ID, Name: u.Name, Parent: above[0]})
-		}
-		return c, err
+	if c.TooMany = !few; c.TooMany {
+		return c, nil
 	}
 	beneath, err := register.Beneath(tx, above[0])
 	if err != nil {

@@ -49,6 +49,7 @@ type Options struct {
 	DSN      string // PostgreSQL instead of SQLite
 	Log      io.Writer
 	Proxies  []netip.Prefix
+	Picture  int // how many households one picture shows, 0: as usual
 	Provider *idp.Config
 	Book     *schema.Book // instead of the product's
 }
@@ -115,7 +116,7 @@ func Open(ctx context.Context, opt Options) (*City, error) {
 	var pages *console.App
 	if err == nil {
 		c.SetNow(morning)
-		pages, err = console.New(console.Options{Engine: c.Engine, Accounts: c.Accounts, Provider: provider, Proxies: opt.Proxies, Rand: random, Log: log})
+		pages, err = console.New(console.Options{Engine: c.Engine, Accounts: c.Accounts, Provider: provider, Proxies: opt.Proxies, Picture: opt.Picture, Rand: random, Log: log})
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Engine.Close())
