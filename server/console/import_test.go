@@ -2,7 +2,10 @@ package console_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/url"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -95,4 +98,63 @@ func TestImport(t *testing.T) {
 			b.Get(p.Path).Want(404)
 		})
 	}
+}
+
+// A register far larger than any village's goes through the console in the background, in pieces: 4,000 rows in every run, 200,000 when
+// MINQING_FAULTS=full. The log says how long looking through and importing took, and how much memory the process held at most.
+func TestImportManyRows(t *testing.T) {
+	rows := 4000
+	if os.Getenv("MINQING_FAULTS") == "full" {
+		rows = 200_000
+	}
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Empty})
+	b := city.NewBrowser(t, base, "admin")
+	var file strings.Builder
+	file.WriteString("户号,小组,户主,姓名,与户主关系,性别,出生日期\n")
+	for i := range rows {
+		name := fmt.Sprint("人", i)
+		if i%1000 == 999 {
+			name = ""
+		}
+		fmt.Fprintf(&file, "K%06d,%d组,户主%d,%s,%s,%s,19%02d-%02d-%02d\n", i/3, i/3%40+1, i/3, name, []string{"户主", "配偶", "子女"}[i%3], []string{"男", "女"}[i%2], i%60+40, i%12+1, i%28+1)
+	}
+	peak, over := make(chan uint64, 1), make(chan struct{})
+	go func() {
+		most := uint64(0)
+		for {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapInuse)
+			select {
+			case <-over:
+				peak <- most
+				return
+			case <-time.After(200 * time.Millisecond):
+			}
+		}
+	}()
+	wait := func(p *consoletest.Page) *consoletest.Page {
+		for deadline := time.Now().Add(40 * time.Minute); p.Header.Get("Refresh") != ""; p = b.Get(p.Path) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s is not done: %q", p.Path, p.Texts("main"))
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		return p.Want(200)
+	}
+	began := time.Now()
+	p := wait(b.Upload("/at/{place}/import", nil, "file", "大村.csv", []byte(file.String())))
+	looked := time.Since(began)
+	bad := rows / 1000
+	if got := strings.Join(p.Texts("main"), " "); !strings.Contains(got, fmt.Sprintf("%d 行不能导入", bad)) || countOf(t, city, "SELECT COUNT(*) FROM resident") != 0 {
+		t.Errorf("the preview says: %.400s", got)
+	}
+	began = time.Now()
+	p = wait(b.Post(p.Path, url.Values{"do": {"go"}}))
+	took := time.Since(began)
+	if n := countOf(t, city, "SELECT COUNT(*) FROM resident"); n != int64(rows-bad) {
+		t.Errorf("%d people of %d rows: %.400q", n, rows, p.Texts("main"))
+	}
+	close(over)
+	t.Logf("rows=%d looked-through=%.1fs imported=%.1fs heap-at-most=%dMiB", rows, looked.Seconds(), took.Seconds(), <-peak>>20)
 }
