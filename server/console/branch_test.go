@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"minqing/internal/webpage/reader"
+	"minqing/schema"
 	"minqing/server/console/consoletest"
 	verdict "minqing/server/judge"
 	"minqing/server/store"
@@ -54,6 +55,35 @@ func branchPages(t *testing.T, dsn string) {
 		}
 		listedRight(t, city)
 	}
+	// A village comes together with its groups, of which one sorts before it.
+	if err := city.Engine.Store.Write(t.Context(), func(tx *store.Tx) error {
+		var ids []string
+		for range 3 {
+			id, err := tx.NewID()
+			if err != nil {
+				return err
+			}
+			ids = append(ids, id)
+		}
+		slices.Sort(ids)
+		place := func(id, parent, level, name string) syncproto.Edit {
+			return syncproto.Edit{Table: "place", Row: syncproto.RowID(id), Op: syncproto.OpCreate, Cells: []syncproto.CellEdit{{Cell: "parent", Value: schema.Text(parent)},
+				{Cell: "level", Value: schema.Text(level)}, {Cell: "name", Value: schema.Text(name)}}}
+		}
+		township := ""
+		if _, err := tx.One("SELECT parent FROM place WHERE id = ?", []any{city.Places["village"]}, &township); err != nil {
+			return err
+		}
+		v := place(ids[1], township, "village", "新桥村")
+		out, err := city.Engine.Judge.SubmitIn(tx, city.Users["admin"], verdict.Draft{Edits: []syncproto.Edit{v, place(ids[0], ids[1], "group", "1组"), place(ids[2], ids[1], "group", "2组")}})
+		if err == nil && out.Verdicts[0].Status != syncproto.Applied {
+			t.Errorf("a village with its groups: %s %s", out.Verdicts[0].Status, out.Verdicts[0].Message)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	listedRight(t, city)
 	if err := city.Engine.Store.Write(t.Context(), func(tx *store.Tx) error {
 		_, err := city.Engine.Judge.SubmitIn(tx, city.Users["admin"], verdict.Draft{Edits: []syncproto.Edit{{Table: "matter", Row: city.Rows["matter.dirt"], Op: syncproto.OpDelete}}})
 		return err
@@ -174,6 +204,11 @@ func listedRight(t *testing.T, city *consoletest.City) {
 		}
 		parent, home := text("SELECT id, COALESCE(parent, '') FROM place"), text("SELECT id, place FROM household")
 		want := map[string]bool{}
+		for id := range parent {
+			for at := id; at != ""; at = parent[at] {
+				want["above "+id+" "+at] = true
+			}
+		}
 		add := func(kind, id, household, more string) {
 			for at := home[household]; at != ""; at = parent[at] {
 				want[kind+" "+at+" "+id+" "+more] = true
@@ -197,6 +232,9 @@ func listedRight(t *testing.T, city *consoletest.City) {
 			}
 		}
 		got := map[string]bool{}
+		for line := range text("SELECT 'above ' || place || ' ' || above, '' FROM mq_above") {
+			got[line] = true
+		}
 		for line := range text(`SELECT 'matter ' || above || ' ' || id || ' ' || state || ' ' || day || ' ' || CAST(steps AS TEXT), '' FROM mq_matter_at UNION ALL SELECT 'journal ' || above || ' ' || journal || ' ' || state, '' FROM mq_unread`) {
 			got[line] = true
 		}

@@ -17,7 +17,7 @@ import (
 // that are accepted are not in them, nor visits: of a million rows, those that wait are few.
 
 // overviewVersion grows when what the tables hold changes: they are then filled anew.
-const overviewVersion = "2"
+const overviewVersion = "3"
 
 const metaOverview = "overview"
 
@@ -125,7 +125,10 @@ func overviewTriggers() []overviewTrigger {
 		"DELETE FROM mq_unread_of WHERE journal = NEW.id", which(unreadOf, "j.id = NEW.id"), which(unread, "b.journal = NEW.id")}
 	return []overviewTrigger{
 		{"place", "insert", "", []string{"INSERT INTO mq_above (place, above) VALUES (NEW.id, NEW.id) ON CONFLICT DO NOTHING",
-			"INSERT INTO mq_above (place, above) SELECT NEW.id, a.above FROM mq_above a WHERE a.place = NEW.parent ON CONFLICT DO NOTHING"}, ""},
+			"INSERT INTO mq_above (place, above) SELECT NEW.id, a.above FROM mq_above a WHERE a.place = NEW.parent ON CONFLICT DO NOTHING",
+			// Places that come together come in the order of their ids, some before the place that they lie in.
+			`INSERT INTO mq_above (place, above) SELECT d.place, u.above FROM place c JOIN mq_above d ON d.above = c.id JOIN mq_above u ON u.place = NEW.id
+				WHERE c.parent = NEW.id ON CONFLICT DO NOTHING`}, ""},
 		{"place", "delete", "", []string{"DELETE FROM mq_above WHERE place = OLD.id"}, ""},
 		{"place", "update", "parent", []string{
 			"DELETE FROM mq_above WHERE place IN " + beneath + " AND above NOT IN " + beneath,
@@ -193,14 +196,22 @@ func (tx *Tx) keepOverview() error {
 	if !hasOverview(tx.Book()) {
 		return nil
 	}
+	have, err := tx.Meta(metaOverview)
+	if err != nil {
+		return err
+	}
 	for _, t := range append(overviewTriggers(), sumTriggers()...) {
+		if have != "" && have != overviewVersion { // it may do something else by now
+			if err := tx.unkeep(t); err != nil {
+				return err
+			}
+		}
 		if err := tx.keep(t); err != nil {
 			return err
 		}
 	}
-	have, err := tx.Meta(metaOverview)
-	if err != nil || have == overviewVersion {
-		return err
+	if have == overviewVersion {
+		return nil
 	}
 	if err := tx.fillOverview(); err != nil {
 		return err
@@ -225,9 +236,20 @@ func (tx *Tx) fillOverview() error {
 	return tx.foldOverview()
 }
 
+func (t overviewTrigger) name() string { return "mq_overview_" + t.table + "_" + t.event }
+
+// unkeep takes one trigger away.
+func (tx *Tx) unkeep(t overviewTrigger) error {
+	on := ""
+	if tx.ses.dialect == postgresDialect {
+		on = " ON " + schema.Quote(t.table)
+	}
+	return tx.Exec("DROP TRIGGER IF EXISTS " + t.name() + on)
+}
+
 // keep makes one trigger where it is missing.
 func (tx *Tx) keep(t overviewTrigger) error {
-	name := "mq_overview_" + t.table + "_" + t.event
+	name := t.name()
 	when := " AFTER " + t.event + " ON " + schema.Quote(t.table) + " FOR EACH ROW"
 	if t.column != "" {
 		column := schema.Quote(t.column)
