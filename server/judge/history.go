@@ -90,7 +90,8 @@ func (j *Judge) Retry(ctx context.Context) (taken int, err error) {
 			if err != nil {
 				return err
 			}
-			page, err = tx.Changes("status = 'refused' AND code = ? AND identity > ? ORDER BY identity LIMIT ?", string(syncproto.CodeUnknown), after, int64(retryBatch))
+			// By the index of the refused, whose identities are in no index: along that of all identities, SQLite would go through every change there is.
+			page, err = tx.Changes("status = 'refused' AND code = ? AND (identity || '') > ? ORDER BY (identity || '') LIMIT ?", string(syncproto.CodeUnknown), after, int64(retryBatch))
 			if err != nil || len(page) == 0 {
 				return err
 			}
