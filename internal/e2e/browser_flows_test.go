@@ -33,6 +33,7 @@ func TestFieldAppInABrowser(t *testing.T) {
 		if !t.Run(part.name, func(t *testing.T) {
 			w.t = t
 			part.do(l, t)
+			l.a.unreadable()
 		}) {
 			t.Fatalf("the life of the phone ends at %s: %s", part.name, l.a.log.String())
 		}

@@ -2,7 +2,9 @@ package e2e_test
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +21,8 @@ type app struct {
 	w          *town
 	login, pin string
 	file       string
+	temporary  string   // the program's folder for temporary files
+	typed      []string // what was typed into its pages
 	base       string
 	cmd        *exec.Cmd
 	log        strings.Builder
@@ -30,7 +34,8 @@ func (w *town) mustApp(login string) *app {
 	s, err := thumb.Open(w.t.Context(), filepath.Join(w.t.TempDir(), "profile"))
 	must(w.t, err)
 	w.t.Cleanup(s.Close)
-	a := &app{Screen: s, w: w, login: login, pin: "246810", file: filepath.Join(w.dir, login+"-app.db")}
+	a := &app{Screen: s, w: w, login: login, pin: "246810", file: filepath.Join(w.dir, login+"-app.db"), temporary: filepath.Join(w.dir, login+"-tmp")}
+	must(w.t, os.Mkdir(a.temporary, 0o700))
 	w.t.Cleanup(func() {
 		if a.cmd != nil {
 			a.end()
@@ -44,7 +49,7 @@ func (w *town) mustApp(login string) *app {
 func (a *app) begin(want string) {
 	a.w.t.Helper()
 	a.cmd = exec.Command(filepath.Join(a.w.bin, "minqing-field"), "--file", a.file, "serve", "--open")
-	a.cmd.Env, a.cmd.Stderr = append(os.Environ(), "TZ=Asia/Shanghai"), &a.log
+	a.cmd.Env, a.cmd.Stderr = append(os.Environ(), "TZ=Asia/Shanghai", "TMPDIR="+a.temporary), &a.log
 	out, err := a.cmd.StdoutPipe()
 	must(a.w.t, err)
 	must(a.w.t, a.cmd.Start())
@@ -85,8 +90,12 @@ func (a *app) see(path, want string) {
 // tap, follow and fill do what they say, or end the test.
 func (a *app) tap(selector string)          { a.w.t.Helper(); must(a.w.t, a.Tap(selector)) }
 func (a *app) follow(selector, want string) { a.w.t.Helper(); must(a.w.t, a.Follow(selector, want)) }
-func (a *app) fill(selector, text string)   { a.w.t.Helper(); must(a.w.t, a.Fill(selector, text)) }
-func (a *app) wait(script string)           { a.w.t.Helper(); must(a.w.t, a.Wait(script)) }
+func (a *app) fill(selector, text string) {
+	a.w.t.Helper()
+	a.typed = append(a.typed, text)
+	must(a.w.t, a.Fill(selector, text))
+}
+func (a *app) wait(script string) { a.w.t.Helper(); must(a.w.t, a.Wait(script)) }
 
 // says wants words in what a selector finds.
 func (a *app) says(selector string, words ...string) {
@@ -97,6 +106,29 @@ func (a *app) says(selector string, words ...string) {
 		if !strings.Contains(text, want) {
 			a.w.t.Errorf("%s does not say %q: %q", selector, want, text)
 		}
+	}
+}
+
+// unreadable looks for what was typed, for the register and for pictures in every file that the phone has by now, while it runs, and for files in
+// its folder for temporary ones: of an encrypted phone nothing can be read without its PIN.
+func (a *app) unreadable() {
+	a.w.t.Helper()
+	files, err := filepath.Glob(a.file + "*")
+	must(a.w.t, err)
+	for _, path := range files {
+		raw, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it went meanwhile
+		}
+		must(a.w.t, err)
+		for _, word := range append([]string{"户主", "柳溪村", "JFIF\x00\x01", a.w.net.address()}, a.typed...) {
+			if len(word) > 5 && bytes.Contains(raw, []byte(word)) { // shorter ones stand in random bytes now and then
+				a.w.t.Errorf("%q can be read in %s", word, filepath.Base(path))
+			}
+		}
+	}
+	if left, err := os.ReadDir(a.temporary); err != nil || len(left) > 0 {
+		a.w.t.Errorf("in the folder for temporary files there lie %v, %v", left, err)
 	}
 }
 

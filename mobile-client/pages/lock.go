@@ -5,10 +5,12 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"minqing/mobile-client/guard"
 	"minqing/mobile-client/lock"
 	"minqing/mobile-client/phone"
+	"minqing/mobile-client/replica"
 	"minqing/syncproto"
 )
 
@@ -92,14 +94,27 @@ func (rq *request) shut(s phone.State) error {
 // lapsed answers a request that the lease does not cover any more. What a form carried stays in the page.
 func (rq *request) lapsed() (bool, error) {
 	c, err := rq.replica.Contact(rq.Context())
-	if err != nil || !c.Lapse {
+	if err != nil {
 		return false, err
+	}
+	rq.correct(c)
+	if !c.Lapse {
+		return false, nil
 	}
 	p := &keptPage{frame: frame{Title: rq.words.say("lease.title"), Back: mePath}, Icon: "lock", Text: rq.words.say("lease.text"), Lapsed: true}
 	if rq.Method == http.MethodPost && rq.ParseForm() == nil {
 		p.Action, p.Fields = rq.URL.Path, rq.PostForm
 	}
 	return true, rq.answer(http.StatusForbidden, "kept", p)
+}
+
+// correct makes up for a clock that cannot be right: it is behind what the server's said at the last contact. The days on the pages are then the
+// server's; else somebody whose phone is a year slow could not write down a visit of today. A clock that is ahead cannot be told from time that
+// went by.
+func (rq *request) correct(c replica.Contact) {
+	if least := c.At + c.Offset; c.At != 0 && rq.now.UnixMilli() < least {
+		rq.now = time.UnixMilli(max(rq.now.UnixMilli()+c.Offset, least)).In(rq.app.opt.Zone)
+	}
 }
 
 func showLock(rq *request) error {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 
@@ -176,6 +177,23 @@ func TestPractice(t *testing.T) {
 	if p := b.Get("/today"); len(p.All(".practising")) != 0 {
 		t.Error("practice goes on")
 	}
+}
+
+// TestAClockBehindTheServers: a phone whose clock was set back by a year still knows what day it is, as well as its server did, and writes it down.
+func TestAClockBehindTheServers(t *testing.T) {
+	b := pagetest.MustOpen(t, pagetest.Full)
+	due := strings.Join(b.Get("/today").Want(200).Texts("main .row"), "|")
+	day := b.Now.Format(time.DateOnly)
+	b.Now = b.Now.AddDate(-1, 0, 0)
+	p := b.Get("/today").Want(200)
+	if got := strings.Join(p.Texts("main .row"), "|"); got != due || due == "" {
+		t.Errorf("with a slow clock it is due %s, before %s", got, due)
+	}
+	form := b.Get("/h/{home}/visit").Want(200)
+	if in := form.One("#f-day"); reader.Attr(in, "value") != day || reader.Attr(in, "max") != day {
+		t.Errorf("the visit would be of %s, at most of %s, want %s", reader.Attr(in, "value"), reader.Attr(in, "max"), day)
+	}
+	form.Send("#visit", url.Values{"text": {"钟不准也照样记"}, "day": {day}, "do": {"save"}}).Want(200).Has(".story", "钟不准也照样记")
 }
 
 // TestLapsedLosesNothing runs the lease out: the pages lock with their sentence, what was begun stays, and one contact opens them again.
