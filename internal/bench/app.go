@@ -84,6 +84,9 @@ func RunApp(ctx context.Context, opt Options) (err error) {
 	a := &appRun{run: &run{sizes: sizesOf(opt.Quick), out: opt.Out, dir: dir}, appSizes: appSizesOf(opt.Quick), dir: dir}
 	defer func() { err = errors.Join(err, a.end()) }()
 	a.say("%s %s/%s, %d processors, load %s", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), load())
+	if opt.Quick {
+		a.say("tiny sizes: that every figure is taken; what they are, and met=no, says nothing")
+	}
 	onClock, onCPU := disturbance()
 	a.say("a fixed piece of work takes %.1f times its best time on the clock, %.1f times its best processor time", onClock, onCPU)
 	a.say("the program: GOMAXPROCS=1, 20 ms added to every fsync of its database (build tag %s), encrypted replica, keystore, network off", slowDisk)
