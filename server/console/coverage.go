@@ -281,12 +281,12 @@ func (rq *request) coveragePage(q url.Values) (*coveragePage, error) {
 		if err := rq.coverReminders(tx, p, ask, part, at, q); err != nil {
 			return err
 		}
+		waiting := slices.DeleteFunc(c.List(ask.standings(), ask.group), func(h *branch.Home) bool { return len(h.Late(ask.cadre)) == 0 })
+		if len(waiting) > 0 && p.Remind == nil { // in another part of the table
+			p.Remind = rq.coverRemind(ask, q)
+		}
 		if p.Remind != nil {
-			for _, h := range c.List(ask.standings(), ask.group) {
-				if len(h.Late(ask.cadre)) > 0 {
-					p.Remind.N++
-				}
-			}
+			p.Remind.N = len(waiting)
 		}
 		rq.coverPicture(p, c, ask, at)
 		if ask.cadre != "" {

@@ -59,11 +59,18 @@ func (rq *request) coverReminders(tx *store.Tx, p *coveragePage, ask coverAsk, p
 			r.Reminded = rq.words.say("remind.was", x.By, rq.words.moment(x.At, rq.now), x.To)
 		}
 	}
-	p.Remind = nil
-	if rq.may("POST /at/{place}/coverage/remind") && (some || rq.Method == http.MethodPost) {
-		p.Remind = &coverRemind{Post: rq.at("/coverage/remind"), Show: ask.words(), Group: ask.group, Cadre: ask.cadre, After: q.Get("after"), Text: q.Get("text"), All: q.Get("all") == "1"}
+	if p.Remind = nil; some || rq.Method == http.MethodPost {
+		p.Remind = rq.coverRemind(ask, q)
 	}
 	return nil
+}
+
+// coverRemind is the form as the address or what was posted fills it in; nil for whoever may not remind.
+func (rq *request) coverRemind(ask coverAsk, q url.Values) *coverRemind {
+	if !rq.may("POST /at/{place}/coverage/remind") {
+		return nil
+	}
+	return &coverRemind{Post: rq.at("/coverage/remind"), Show: ask.words(), Group: ask.group, Cadre: ask.cadre, After: q.Get("after"), Text: q.Get("text"), All: q.Get("all") == "1"}
 }
 
 // reminded is what became of a wish to remind.

@@ -38,6 +38,7 @@ var Screens = []Screen{
 	{Name: "review-many", State: Many, As: "secretary", Path: "/at/{place}/review"},
 	{Name: "coverage", State: Full, As: "secretary", Path: "/at/{place}/coverage"},
 	{Name: "coverage-row", State: Full, As: "township", Path: "/at/{town}/coverage?show=short&at={he}"},
+	{Name: "coverage-remind", State: Full, As: "secretary", Path: "/at/{place}/coverage?show=short"},
 	{Name: "coverage-empty", State: Empty, As: "secretary", Path: "/at/{place}/coverage"},
 	{Name: "coverage-none", State: Full, As: "secretary", Path: "/at/{place}/coverage?show=overdue&group={group7}"},
 	{Name: "coverage-long", State: Long, As: "secretary", Path: "/at/{place}/coverage?show=nobody.short.enough"},
