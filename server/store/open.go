@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -53,7 +54,10 @@ type Store struct {
 	queueMu sync.Mutex
 	queue   []*job
 	turn    chan struct{}
-	tidying sync.WaitGroup // those who write the log into the file
+	// Whoever writes the log into the file beside the writer: at most one, and not while Shred empties the log.
+	tidying       sync.WaitGroup
+	shortening    atomic.Bool
+	checkpointing sync.Mutex
 
 	mu       sync.Mutex
 	lastNow  int64

@@ -59,6 +59,8 @@ func (s *Store) shredSQLite(ctx context.Context) error {
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
+		s.checkpointing.Lock()
+		defer s.checkpointing.Unlock()
 	case <-ctx.Done():
 		return ctx.Err()
 	}

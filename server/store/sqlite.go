@@ -44,49 +44,70 @@ func (s *Store) openSQLite(ctx context.Context) error {
 // longLog is from how many pages on the log is written into the file: 16 MB.
 const longLog = 4000
 
-// leave gives the writer's turn back; first, when the log has grown long, what it holds goes into the file. SQLite would do so by itself
-// within the commit that made it long, and whoever waits for that commit would wait for all that others wrote since the last time, too.
+// leave gives the writer's turn back. When the log has grown long, what it holds goes into the file. SQLite would do so by itself within
+// the commit that made it long, and whoever waits for that commit would wait for all that others wrote since the last time, too.
 func (s *Store) leave() {
 	long, err := s.logIsLong()
 	if err != nil {
 		s.opt.Log.Warn("how long the log of the database is cannot be told", "error", err)
 	}
-	switch {
-	case !long:
+	if s.opt.FS != nil { // the simulator's disk, where there is one goroutine
+		if long {
+			s.shortenLog(s.writer)
+		}
 		<-s.turn
-	case s.opt.FS != nil: // the simulator's disk, where there is one goroutine
-		s.shortenLog()
-		<-s.turn
-	default:
+		return
+	}
+	<-s.turn
+	if long && s.shortening.CompareAndSwap(false, true) {
 		s.tidying.Go(func() {
-			s.shortenLog()
+			defer s.shortening.Store(false)
+			s.shortenBeside()
+			// What came meanwhile is little. Once all is in the file, the log begins anew, so nobody must write now.
+			s.turn <- struct{}{}
+			s.shortenLog(s.writer)
 			<-s.turn
 		})
 	}
 }
 
 func (s *Store) logIsLong() (bool, error) {
-	_, log, done, err := s.checkpoint("NOOP")
+	log, done, err := checkpoint(s.writer, "NOOP")
 	return log >= longLog && done < log, err
 }
 
-// shortenLog writes into the file what no reader needs in the log any more. What is left, or failed, is for the next time: the log has it all.
-func (s *Store) shortenLog() {
-	if _, _, _, err := s.checkpoint("PASSIVE"); err != nil {
+// shortenBeside is shortenLog while others write.
+func (s *Store) shortenBeside() {
+	s.checkpointing.Lock()
+	defer s.checkpointing.Unlock()
+	ses, err := s.pool.get(context.Background())
+	if err != nil {
 		s.opt.Log.Warn("the log of the database stays long", "error", err)
+		return
 	}
+	s.pool.put(ses, !s.shortenLog(ses))
 }
 
-// checkpoint runs one of SQLite's and tells whether somebody was in its way, how many pages the log has, and how many of them are in the file.
-func (s *Store) checkpoint(mode string) (busy bool, log, done int64, err error) {
-	rows, err := s.writer.query(context.Background(), "PRAGMA wal_checkpoint("+mode+")")
+// shortenLog writes into the file what no reader needs in the log any more. What is left, or failed, is for the next time: the log has it all.
+func (s *Store) shortenLog(ses *session) bool {
+	_, _, err := checkpoint(ses, "PASSIVE")
 	if err != nil {
-		return false, 0, 0, wrap("checkpoint", err)
+		s.opt.Log.Warn("the log of the database stays long", "error", err)
+	}
+	return err == nil
+}
+
+// checkpoint runs one of SQLite's and tells how many pages the log has, and how many of them are in the file.
+func checkpoint(ses *session, mode string) (log, done int64, err error) {
+	rows, err := ses.query(context.Background(), "PRAGMA wal_checkpoint("+mode+")")
+	if err != nil {
+		return 0, 0, wrap("checkpoint", err)
 	}
 	defer rows.Close()
 	if !rows.Next() {
-		return false, 0, 0, wrap("checkpoint", errors.Join(rows.Err(), sql.ErrNoRows))
+		return 0, 0, wrap("checkpoint", errors.Join(rows.Err(), sql.ErrNoRows))
 	}
+	var busy bool // somebody else was at it
 	err = rows.Scan(&busy, &log, &done)
-	return busy, log, done, wrap("checkpoint", err)
+	return log, done, wrap("checkpoint", err)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -300,6 +301,38 @@ func TestWhatIsThereIsNotNew(t *testing.T) {
 		got, err := tx.NamesBetween("d", 1, 1)
 		if len(got) != 1 || got[0].Identity != "i" {
 			t.Errorf("the name is %+v", got)
+		}
+		return err
+	})
+}
+
+// A log that has grown long goes into the file by itself, though no commit waits for that, and others go on writing meanwhile.
+func TestLongLogGoesIntoTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	s := mustOpen(t, store.Options{Path: path}, schematest.Book())
+	big := strings.Repeat("走访", 4<<20)
+	write(t, s, func(tx *store.Tx) error { return tx.SetMeta("big", big) })
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		write(t, s, func(tx *store.Tx) error { return tx.SetMeta("small", time.Now().String()) })
+		file, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if file.Size() > int64(len(big)) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after a minute the file has %d bytes of %d", file.Size(), len(big))
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := mustOpen(t, store.Options{Path: path}, schematest.Book())
+	read(t, again, func(tx *store.Tx) error {
+		got, err := tx.Meta("big")
+		if got != big {
+			t.Error("what went into the file is not what was written")
 		}
 		return err
 	})
