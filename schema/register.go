@@ -75,7 +75,7 @@ var resident = &Table{
 }
 
 var identity = &Table{
-	Name: "identity", Label: l("证件", "Identity"), Parent: "resident", Scope: ScopeNarrow, Twin: "id_number",
+	Name: "identity", Label: l("证件", "Identity"), Parent: "resident", Scope: ScopeNarrow, Twin: "id_number", TwinAbove: true,
 	Readers: []Role{RoleSecretary, RoleAdmin},
 	Create:  []Permit{{Roles: []Role{RoleSecretary, RoleAdmin}}},
 	Change:  []Permit{{Roles: []Role{RoleSecretary, RoleAdmin}}},

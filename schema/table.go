@@ -141,8 +141,10 @@ type Table struct {
 	Keep   int    // months that phones keep a period; 0: for ever
 	Author string // the column (TypeRef to user) that names who made the row, checked against the author of the change
 	Twin   string // the column whose equality between two living rows makes them duplicates (ID number, household code)
-	Append bool   // rows are never changed after creation, only deleted
-	Place  bool   // rows are places: they root streams (scope.go)
+	// TwinAbove says that the rows above two such are one as well: two people with one ID number. Merging merges those.
+	TwinAbove bool
+	Append    bool // rows are never changed after creation, only deleted
+	Place     bool // rows are places: they root streams (scope.go)
 	// Readers names, for ScopeNarrow, who of those that see the parent's scope sees these rows too; nil: only the user whose
 	// scope it narrows. Other scope rules leave it out: who sees a scope follows from assignments and roles.
 	Readers []Role

@@ -55,3 +55,54 @@ func twins(t *testing.T, dsn string) {
 		t.Errorf("undone, the address is %q and the other %q", back, there)
 	}
 }
+
+func TestTwinPersons(t *testing.T) { both(t, twinPersons) }
+
+// twinPersons merges two people with one ID number, field by field: the person who stays takes over what was chosen of the other, who goes with his
+// number, and both come back when it is undone.
+func twinPersons(t *testing.T, dsn string) {
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Full, DSN: dsn})
+	b := city.NewBrowser(t, base, "admin")
+	const number = "11010519491231002X"
+	people := map[string]string{}
+	for name, home := range map[string]string{"秦一": "wang", "秦壹": "he"} {
+		row, err := city.Create(t.Context(), "admin", "resident", consoletest.Vals{"household": string(city.Rows[home]), "name": name, "relation": "户主", "work": map[string]string{"秦一": "木匠", "秦壹": "瓦匠"}[name]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := city.Create(t.Context(), "admin", "identity", consoletest.Vals{"resident": string(row), "id_number": number}); err != nil {
+			t.Fatal(err)
+		}
+		people[name] = string(row)
+	}
+	item := textOf(t, city, "SELECT id FROM mq_item WHERE kind = 'twin' AND tbl = 'identity' AND closed_ms = 0")
+	first := textOf(t, city, "SELECT i.resident FROM mq_item m JOIN identity i ON i.id = m.row_id WHERE m.id = '"+item+"'")
+	keep, other := "1", "2"
+	if first != people["秦一"] {
+		keep, other = "2", "1"
+	}
+	p := b.Get("/at/{city}/conflicts/" + item + "?pick=" + keep).Want(200)
+	if n := len(p.All(`input[name="write.work"]`)); n != 2 || len(p.All(`input[name="write.name"]`)) != 2 || len(p.All(`input[name="write.household"]`)) != 0 {
+		t.Fatalf("%d choices of work: %q", n, p.Texts(".decide"))
+	}
+	p = p.Send(".decide form", url.Values{"write.work": {other}, "write.name": {keep}, "why": {"同一个人"}}).Want(200)
+	if work, name := columnOf(t, city, "resident", "work", people["秦一"]), columnOf(t, city, "resident", "name", people["秦一"]); work != "瓦匠" || name != "秦一" {
+		t.Errorf("merged, %s works as %s", name, work)
+	}
+	if n := countOf(t, city, "SELECT COUNT(*) FROM resident WHERE id = '"+people["秦壹"]+"'") + countOf(t, city, "SELECT COUNT(*) FROM identity WHERE resident = '"+people["秦壹"]+"'"); n != 0 {
+		t.Errorf("%d rows of the other are there still", n)
+	}
+	if n := countOf(t, city, "SELECT COUNT(*) FROM identity WHERE resident = '"+people["秦一"]+"'"); n != 1 {
+		t.Errorf("he who stays has %d numbers", n)
+	}
+	p.Send(".said form", nil).Want(200)
+	if n := countOf(t, city, "SELECT COUNT(*) FROM identity i JOIN resident r ON r.id = i.resident WHERE i.id_number = '"+number+"'"); n != 2 {
+		t.Errorf("undone, %d people have the number", n)
+	}
+	if work := columnOf(t, city, "resident", "work", people["秦一"]); work != "木匠" {
+		t.Errorf("undone, he works as %s", work)
+	}
+	if differences, err := city.Engine.Judge.Rebuild(t.Context()); err != nil || len(differences) > 0 {
+		t.Errorf("%v %v", differences, err)
+	}
+}

@@ -21,7 +21,8 @@ type Decision struct {
 	Keep bool
 	// Why is what whoever decides says about it; it is kept beside the outcome, and hashed by the chain.
 	Why string
-	// Winner is the twin that stays; "" says that they are two. For kind twin. Values are then cells of the other that it takes over.
+	// Winner is the twin that stays; "" says that they are two. For kind twin. Values are then cells of the other that it takes over;
+	// where the rows above them are the twins that people mean, cells of those.
 	Winner syncproto.RowID
 }
 

@@ -187,23 +187,31 @@ func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item,
 	} else if decision.Winner != it.Row {
 		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "resolve " + it.ID, Message: syncproto.Both("所选的记录不在这一对里。", "The row chosen is none of the two.")}
 	}
-	children, err := tx.Children([]string{string(loser)})
+	pairs, err := twinsMerged(tx, it.Table, loser, decision.Winner)
 	if err != nil {
 		return nil, err
 	}
-	var edits []syncproto.Edit
-	for _, c := range children {
-		if c.Dead != 0 {
-			continue
+	var edits, gone []syncproto.Edit
+	for _, p := range pairs {
+		children, err := tx.Children([]string{string(p.loser)})
+		if err != nil {
+			return nil, err
 		}
-		parent := tx.Book().Table(c.Table).Parent
-		edits = append(edits, syncproto.Edit{Table: c.Table, Row: c.ID, Op: syncproto.OpUpdate,
-			Cells: []syncproto.CellEdit{{Cell: parent, Value: schema.Text(string(decision.Winner))}}})
+		for _, c := range children {
+			if c.Dead != 0 || c.ID == loser {
+				continue
+			}
+			parent := tx.Book().Table(c.Table).Parent
+			edits = append(edits, syncproto.Edit{Table: c.Table, Row: c.ID, Op: syncproto.OpUpdate,
+				Cells: []syncproto.CellEdit{{Cell: parent, Value: schema.Text(string(p.winner))}}})
+		}
+		gone = append(gone, syncproto.Edit{Table: p.table, Row: p.loser, Op: syncproto.OpDelete})
 	}
-	if e := takenOver(tx.Book(), it.Table, decision); len(e.Cells) > 0 {
+	last := pairs[len(pairs)-1]
+	if e := takenOver(tx.Book(), last.table, last.winner, decision); len(e.Cells) > 0 {
 		edits = append(edits, e)
 	}
-	edits = append(edits, syncproto.Edit{Table: it.Table, Row: loser, Op: syncproto.OpDelete})
+	edits = append(edits, gone...)
 	if err := tx.LockStreams(it.Stream); err != nil {
 		return nil, err
 	}
@@ -215,16 +223,46 @@ func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item,
 	if v := out.Verdicts[0]; v.Status == syncproto.Refused {
 		return nil, &syncproto.Error{Code: v.Code, Op: "merge twins " + it.ID, Message: v.Message}
 	}
-	if err := tx.SetAlias(loser, decision.Winner); err != nil {
-		return nil, err
+	for _, p := range pairs {
+		if err := tx.SetAlias(p.loser, p.winner); err != nil {
+			return nil, err
+		}
 	}
 	it.Outcome = mustJSON(closing{Word: wordMerged, Change: out.Verdicts[0].Identity})
 	return out, j.finishTwin(tx, user, it, wordMerged, out.Verdicts[0].Identity)
 }
 
+// twinPair are two rows of a table of which one stays.
+type twinPair struct {
+	table         string
+	loser, winner syncproto.RowID
+}
+
+// twinsMerged are the rows that merging twins makes one: the two themselves, and where their value tells that the rows above them are one (an ID
+// number, that two people are), those as well. What stands last is what people mean by them.
+func twinsMerged(tx *store.Tx, table string, loser, winner syncproto.RowID) ([]twinPair, error) {
+	out := []twinPair{{table, loser, winner}}
+	t := tx.Book().Table(table)
+	if !t.TwinAbove {
+		return out, nil
+	}
+	rows, err := tx.Rows([]string{string(loser), string(winner)})
+	if err != nil {
+		return nil, err
+	}
+	above := map[syncproto.RowID]syncproto.RowID{}
+	for _, r := range rows {
+		above[r.ID] = r.Parent
+	}
+	if above[loser] != above[winner] && above[loser] != "" && above[winner] != "" {
+		out = append(out, twinPair{t.Column(t.Parent).Ref, above[loser], above[winner]})
+	}
+	return out, nil
+}
+
 // takenOver is the edit by which the twin that stays takes cells of the other: part of the change that merges them, and undone with it.
-func takenOver(b *schema.Book, table string, decision Decision) syncproto.Edit {
-	e := syncproto.Edit{Table: table, Row: decision.Winner, Op: syncproto.OpUpdate}
+func takenOver(b *schema.Book, table string, winner syncproto.RowID, decision Decision) syncproto.Edit {
+	e := syncproto.Edit{Table: table, Row: winner, Op: syncproto.OpUpdate}
 	for _, c := range b.Cells(table) {
 		if v, given := decision.Values[c.Name]; given {
 			e.Cells = append(e.Cells, syncproto.CellEdit{Cell: c.Name, Value: v})

@@ -19,11 +19,20 @@ func (d *Desk) twins(tx *store.Tx, v *View) error {
 	if err != nil {
 		return err
 	}
+	meant := d.meant(tx.Book(), v) // what is merged, as people see it
 	for i, id := range []syncproto.RowID{v.item.Row, v.item.Other} {
 		s := Side{Mark: marks[i], Does: t.Label.In(d.Lang), holds: map[string]schema.Value{}}
-		for _, c := range tx.Book().Cells(t.Name) {
-			if !c.Group() && takesOver(t, c.Columns[0]) {
-				s.holds[c.Name] = valueOf(rows[id], t, c.Columns[0].Name)
+		held := rows[id]
+		if meant != t {
+			above, err := tx.Values(meant.Name, []string{valueOf(rows[id], t, t.Parent).Str()})
+			if err != nil {
+				return err
+			}
+			held = above[syncproto.RowID(valueOf(rows[id], t, t.Parent).Str())]
+		}
+		for _, c := range tx.Book().Cells(meant.Name) {
+			if !c.Group() && takesOver(meant, c.Columns[0]) {
+				s.holds[c.Name] = valueOf(held, meant, c.Columns[0].Name)
 			}
 		}
 		if t.Parent == "resident" { // a number alone tells nobody who they are
@@ -42,6 +51,15 @@ func (d *Desk) twins(tx *store.Tx, v *View) error {
 		v.Sides = append(v.Sides, s)
 	}
 	return nil
+}
+
+// meant is the table of the rows that become one: that of the twins, or of those above them.
+func (d *Desk) meant(b *schema.Book, v *View) *schema.Table {
+	t := b.Table(v.item.Table)
+	if t.TwinAbove {
+		return b.Table(t.Column(t.Parent).Ref)
+	}
+	return t
 }
 
 // kin is whose row below a person it is: the person, and the household with its group.
@@ -249,7 +267,7 @@ func (d *Desk) fields(b *schema.Book, v *View, keep int) (out []Third) {
 	if len(v.Sides) != 2 {
 		return nil
 	}
-	for _, c := range b.Cells(v.item.Table) {
+	for _, c := range b.Cells(d.meant(b, v).Name) {
 		mine, have := v.Sides[keep].holds[c.Name]
 		other, there := v.Sides[1-keep].holds[c.Name]
 		if !have || !there || mine == other {
