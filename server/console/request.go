@@ -64,6 +64,7 @@ const (
 // handle runs a route: it makes the request, proves that the caller may, and turns an error into a page.
 func (a *App) handle(e *entry, do handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(store.Planned(r.Context()))
 		rq := &request{Request: r, app: a, w: w, route: e, words: tongue(schema.ZH), now: a.now(), body: r.Body}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		if lang := rq.cookie(cookieLang); lang == string(schema.EN) {

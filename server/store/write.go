@@ -265,6 +265,12 @@ func (tx *Tx) undo() error {
 	return err
 }
 
+type plannedKey struct{}
+
+// Planned has PostgreSQL plan each question of a Read for what it asks. A connection else keeps one plan for all that is asked in the same
+// words: of a group with its twenty households and of the city with all of them, which from either end is the wrong way for the other.
+func Planned(ctx context.Context) context.Context { return context.WithValue(ctx, plannedKey{}, true) }
+
 // Read runs fn over a snapshot.
 func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
 	p := s.pool
@@ -279,6 +285,9 @@ func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
 	if s.dialect == postgresDialect {
 		// The snapshot is that of the first question, with which this travels.
 		tx.queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+		if ctx.Value(plannedKey{}) != nil {
+			tx.queue("SET LOCAL plan_cache_mode = force_custom_plan")
+		}
 		err = fn(tx)
 		broken = tx.undo() != nil
 		return err

@@ -32,8 +32,8 @@ func CoverPart(tx *store.Tx, place string, only []Standing, after, day string, n
 		err := scan(&f.place, &f.id, &f.held)
 		all = append(all, f)
 		return err
-	}, `SELECT a.place, h.id, CASE WHEN EXISTS (SELECT 1 FROM assignment s JOIN "user" u ON u.id = s."user" WHERE s.household = h.id AND COALESCE(s.since, '') <= ? AND (s.until IS NULL OR s.until >= ?)
-			AND (u.ended IS NULL OR u.ended >= ?)) THEN 1 ELSE 0 END
+	}, `SELECT a.place, h.id, COALESCE((SELECT 1 FROM assignment s JOIN "user" u ON u.id = s."user" WHERE s.household = h.id AND COALESCE(s.since, '') <= ? AND (s.until IS NULL OR s.until >= ?)
+			AND (u.ended IS NULL OR u.ended >= ?) LIMIT 1), 0)
 		FROM mq_above a CROSS JOIN household h WHERE a.above = ? AND a.place >= ? AND h.place = a.place AND (a.place > ? OR h.id > ?) ORDER BY a.place, h.id LIMIT ?`,
 		day, day, day, place, at, at, home, int64(look)); err != nil {
 		return nil, "", err

@@ -295,15 +295,24 @@ func CountMatters(tx *store.Tx, a MatterAsk, now time.Time) (int, error) {
 // mostNames is how many people a choice offers.
 const mostNames = 200
 
-// CadreNames lists the cadres of a place by name, none where they are too many to choose from.
+// CadreNames lists the cadres of a place by name, none where they are too many to choose from: of a city no more are looked at than would be.
 func CadreNames(tx *store.Tx, place, day string) (out []Named, err error) {
+	var ids []string
+	if err := tx.Each(func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	}, `SELECT r."user" FROM mq_above a CROSS JOIN role r WHERE a.above = ? AND r.place = a.place AND r.role = 'cadre' AND (r.until IS NULL OR r.until >= ?) LIMIT ?`,
+		place, day, int64(2*mostNames+1)); err != nil || len(ids) > 2*mostNames {
+		return nil, err
+	}
 	err = tx.Each(func(scan func(...any) error) error {
 		var n Named
 		err := scan(&n.ID, &n.Name)
 		out = append(out, n)
 		return err
-	}, `SELECT DISTINCT u.id, COALESCE(u.name, '') FROM mq_above a JOIN role r ON r.place = a.place JOIN "user" u ON u.id = r."user"
-		WHERE a.above = ? AND r.role = 'cadre' AND (r.until IS NULL OR r.until >= ?) AND (u.ended IS NULL OR u.ended >= ?) LIMIT ?`, place, day, day, int64(mostNames+1))
+	}, `SELECT id, COALESCE(name, '') FROM "user" WHERE id = ANY(?) AND (ended IS NULL OR ended >= ?)`, ids, day)
 	if err != nil || len(out) > mostNames {
 		return nil, err
 	}
