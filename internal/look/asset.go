@@ -33,7 +33,7 @@ func Phone() *Asset {
 func Desk() *Asset {
 	return NewAsset("desk.css", sheet("tokens.css"), sheet("desk.css"), sheet("parts.css"), sheet("console.css"), sheet("conflict.css"), sheet("coverage.css"), sheet("resident.css"), sheet("people.css"),
 		sheet("branch.css"),
-		sheet("running.css"))
+		sheet("running.css"), sheet("print.css"))
 }
 
 func sheet(name string) []byte {

@@ -2,41 +2,14 @@ package pages_test
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"minqing/internal/thumb"
+	"minqing/internal/thumb/wcag"
 	"minqing/mobile-client/pages/pagetest"
 )
-
-// axeScript is axe-core, fetched once.
-var axeScript = sync.OnceValues(func() (string, error) {
-	path, err := exec.Command("sh", "../../internal/tools/axe.sh").Output()
-	if err != nil {
-		return "", fmt.Errorf("axe-core (./task setup fetches it): %w", err)
-	}
-	raw, err := os.ReadFile(strings.TrimSpace(string(path)))
-	return string(raw), err
-})
-
-// violation is what axe-core says against a page.
-type violation struct {
-	ID, Help string
-	Nodes    []struct {
-		Target  []string
-		HTML    string
-		Summary string `json:"failureSummary"`
-	}
-}
-
-// rules are those of WCAG 2.2 AA.
-const rules = `"wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"`
 
 // looks are the choices of a person in which every screen is looked at, each on light and on dark ground; of the ones that are enlarged, text at
 // twice its size is looked at too.
@@ -48,7 +21,7 @@ var looks = []struct {
 // TestAccessible holds every screen to WCAG 2.2 AA as axe-core finds it, in both languages and both sizes, on light and on dark ground; and with text
 // at twice its size, to fitting its width, to cutting nothing off, and to every button being reached.
 func TestAccessible(t *testing.T) {
-	script, err := axeScript()
+	rules, err := wcag.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +37,7 @@ func TestAccessible(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			r := &room{t: t, Screen: s, script: script}
+			r := &room{t: t, Screen: s, rules: rules}
 			defer r.open(state)()
 			for _, l := range looks {
 				r.choose(l.lang, l.size)
@@ -89,10 +62,10 @@ func TestAccessible(t *testing.T) {
 // room is one state in a tab of the browser.
 type room struct {
 	*thumb.Screen
-	t      *testing.T
-	script string
-	phone  *pagetest.Phone
-	base   string
+	t     *testing.T
+	rules *wcag.Rules
+	phone *pagetest.Phone
+	base  string
 }
 
 func (r *room) must(err error) {
@@ -145,13 +118,12 @@ func (r *room) show(s pagetest.Screen) {
 // look holds the page that stands to the rules on each ground.
 func (r *room) look(name string) {
 	r.t.Helper()
-	_, err := thumb.Ask[bool](r.Screen, r.script+";true")
-	r.must(err)
+	r.must(r.rules.Ready(r.Screen))
 	for _, scheme := range []string{"light", "dark"} {
 		r.must(r.Prefer("prefers-color-scheme", scheme, "prefers-reduced-motion", "reduce"))
-		only := `{type: "tag", values: [` + rules + `]}`
+		only := wcag.All
 		if scheme == "dark" { // nothing else is different there
-			only = `{type: "rule", values: ["color-contrast"]}`
+			only = wcag.Colours
 		}
 		list := r.violations(only)
 		if len(list) > 0 { // what lies half behind the bar at the bottom is reached by scrolling: look at the page as a whole
@@ -161,10 +133,8 @@ func (r *room) look(name string) {
 			list = r.violations(only)
 			r.must(r.Turn(thumb.Width, thumb.Height))
 		}
-		for _, v := range list {
-			for _, n := range v.Nodes {
-				r.t.Errorf("%s %s: %s (%s) at %v: %.300s\n%s", name, scheme, v.Help, v.ID, n.Target, n.HTML, n.Summary)
-			}
+		for _, x := range list {
+			r.t.Errorf("%s %s: %s", name, scheme, x)
 		}
 	}
 }
@@ -209,11 +179,10 @@ func (r *room) enlarge(name string) {
 	r.must(r.Enlarge(1))
 }
 
-func (r *room) violations(only string) (list []violation) {
+func (r *room) violations(only string) []string {
 	r.t.Helper()
-	found, err := thumb.Ask[string](r.Screen, `axe.run(document, {runOnly: `+only+`, resultTypes: ["violations"], elementRef: false}).then(r => JSON.stringify(r.violations))`)
+	list, err := wcag.Against(r.Screen, only)
 	r.must(err)
-	r.must(json.Unmarshal([]byte(found), &list))
 	return list
 }
 

@@ -34,10 +34,11 @@ const (
 	Many    State = "many"
 	Hostile State = "hostile"
 	Knots   State = "knots"
+	Crowd   State = "crowd"
 )
 
 // States are all of them.
-var States = []State{Empty, Full, Long, Many, Hostile, Knots}
+var States = []State{Empty, Full, Long, Many, Hostile, Knots, Crowd}
 
 // Password is everybody's.
 const Password = "石桥村口的老樟树有三百岁"

@@ -38,6 +38,9 @@ func (c *City) live(ctx context.Context) error {
 	if err := c.refusals(ctx); err != nil {
 		return err
 	}
+	if c.State == Crowd {
+		return c.manyHomes(ctx)
+	}
 	if c.State == Many {
 		if err := c.many(ctx); err != nil {
 			return err

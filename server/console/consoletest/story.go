@@ -108,7 +108,7 @@ func (c *City) tell(ctx context.Context) error {
 		return err
 	}
 	switch c.State {
-	case Many:
+	case Crowd:
 		return c.thousands(ctx)
 	case Knots:
 		return c.knots(ctx)
