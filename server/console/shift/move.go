@@ -108,21 +108,28 @@ func above(tx *store.Tx, place string) (out []string, err error) {
 
 // Targets are the places of the tree beneath root that a place may be laid beneath, at most some.
 func Targets(tx *store.Tx, root, place string, most int) ([]register.Place, error) {
-	t, err := treeOf(tx, root)
-	if err != nil {
+	var up, level string
+	if _, err := tx.One("SELECT COALESCE(parent, ''), COALESCE(level, '') FROM place WHERE id = ?", []any{place}, &up, &level); err != nil {
 		return nil, err
 	}
-	p := t.byID[place]
-	var out []register.Place
-	for _, to := range t.byID {
-		if to.ID != p.Parent && slices.Contains(admin.LevelsBelow(to.Level), p.Level) && !t.within(to.ID, place) {
-			out = append(out, to)
+	var over []string
+	for _, o := range tx.Book().Table("place").Column("level").Options {
+		if slices.Contains(admin.LevelsBelow(o.Value), level) {
+			over = append(over, o.Value)
 		}
 	}
+	var out []register.Place
+	err := tx.Each(func(scan func(...any) error) error {
+		var p register.Place
+		err := scan(&p.ID, &p.Name, &p.Code)
+		out = append(out, p)
+		return err
+	}, `SELECT p.id, COALESCE(p.name, ''), COALESCE(p.code, '') FROM mq_above a JOIN place p ON p.id = a.place WHERE a.above = ? AND p.level = ANY(?) AND p.id <> ?
+		AND NOT EXISTS (SELECT 1 FROM mq_above x WHERE x.place = p.id AND x.above = ?) LIMIT ?`, root, over, up, place, int64(most))
 	slices.SortFunc(out, func(a, b register.Place) int {
 		return cmp.Or(register.Natural(a.Code, b.Code), register.Natural(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
-	return out[:min(len(out), most)], nil
+	return out, err
 }
 
 // within tells whether a place of the tree is another or lies beneath it.

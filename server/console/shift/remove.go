@@ -47,6 +47,9 @@ func PreviewRemoval(tx *store.Tx, table string, id syncproto.RowID) (*Removal, e
 	if err != nil {
 		return nil, err
 	}
+	if err := r.bars(tx); err != nil || len(r.Bars) > 0 { // what lies beneath a whole village is not counted for nothing
+		return r, err
+	}
 	r.order = slices.Clone(rows)
 	for level := rows; len(level) > 0 && len(r.order) <= mostRemoved; {
 		ids := make([]string, len(level))
@@ -75,9 +78,6 @@ func PreviewRemoval(tx *store.Tx, table string, id syncproto.RowID) (*Removal, e
 	if r.Rows = len(r.order); r.Rows > mostRemoved {
 		r.Bars = append(r.Bars, Bar{"many", int64(r.Rows)})
 	}
-	if err := r.bars(tx); err != nil {
-		return nil, err
-	}
 	if err := r.holders(tx); err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (r *Removal) bars(tx *store.Tx) error {
 	asks := map[string][]struct{ what, query string }{
 		"place": {{"places", "SELECT COUNT(*) FROM place WHERE parent = ?"}, {"homes", "SELECT COUNT(*) FROM household WHERE place = ?"},
 			{"people", `SELECT COUNT(*) FROM "user" WHERE place = ?`}, {"roles", "SELECT COUNT(*) FROM role WHERE place = ?"}, {"city", "SELECT COUNT(*) FROM place WHERE id = ? AND parent IS NULL"}},
-		"user": {{"work", "SELECT COUNT(*) FROM mq_history WHERE author = ?"}, {"phones", "SELECT COUNT(*) FROM mq_device WHERE user_id = ?"},
+		"user": {{"work", "SELECT COUNT(*) FROM mq_change WHERE user_id = ?"}, {"phones", "SELECT COUNT(*) FROM mq_device WHERE user_id = ?"},
 			{"contacts", `SELECT COUNT(*) FROM assignment WHERE "user" = ?`}, {"signedin", "SELECT COUNT(*) FROM mq_login WHERE user_id = ? AND password <> ''"}},
 	}
 	for _, a := range asks[r.Table] {
