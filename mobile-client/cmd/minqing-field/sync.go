@@ -135,7 +135,7 @@ func (c *syncCmd) Run(a *app) error {
 		if c.Watch {
 			return a.watch(r, s, send)
 		}
-		if err := a.told(r, func() (syncer.Report, error) { return s.Sync(a.ctx) }); err != nil {
+		if err := a.told(r, func() (syncer.Report, error) { return a.inTurn(s) }); err != nil {
 			return err
 		}
 		if _, err := os.Stat(a.File); errors.Is(err, fs.ErrNotExist) {
@@ -143,6 +143,26 @@ func (c *syncCmd) Run(a *app) error {
 		}
 		return a.sendPhotos(send)
 	})
+}
+
+// turns is how many times a sync asks whether it may: the app that serves its pages beside it syncs by itself, and is done in a moment.
+const turns = 4
+
+// inTurn syncs, once another program that syncs the file is done.
+func (a *app) inTurn(s *syncer.Syncer) (rep syncer.Report, err error) {
+	for i := range turns {
+		rep, err = s.Sync(a.ctx)
+		var e *syncproto.Error
+		if !errors.As(err, &e) || e.Op != "replica.Begin" || e.Code != syncproto.CodeBusy || i == turns-1 {
+			return rep, err
+		}
+		select {
+		case <-time.After(time.Duration(e.RetryAfter) * time.Second):
+		case <-a.ctx.Done():
+			return rep, err
+		}
+	}
+	return rep, err
 }
 
 // told does what brings verdicts and says in words what came of it. Being offline is a state, not an error.
