@@ -187,8 +187,8 @@ func (c *consoleRun) open(ctx context.Context, db database, dir string) (at time
 
 // reopen closes the database and opens it again: planting leaves a writer with more room than a server gives it.
 func (c *consoleRun) reopen(ctx context.Context) error {
-	stop := c.town.stop
-	c.town.stop = func() error { return nil }
+	stop := c.stop
+	c.stop = func() error { return nil }
 	if err := stop(); err != nil {
 		return err
 	}

@@ -74,7 +74,6 @@ type userLine struct {
 	login, name string
 	role        schema.Role
 	cells       map[string]schema.Value // of the account, beside its name
-	edits       *userEdits
 }
 
 // userEdits is the change that a row is part of: all that the piece says of one account.

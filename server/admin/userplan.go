@@ -92,9 +92,7 @@ func (u *userRun) plan(tx *store.Tx, piece []*register.Line) ([]*userEdits, erro
 		if p == nil {
 			p = &userEdits{name: x.name}
 			of[x.login], plan = p, append(plan, p)
-			if err := u.account(tx, p, x, a, home); err != nil {
-				return nil, err
-			}
+			u.account(tx, p, x, a, home)
 		}
 		p.lines = append(p.lines, x)
 		if err := u.role(tx, p, x, a, over, today); err != nil {
@@ -147,20 +145,20 @@ func (u *userRun) judgeLine(x *userLine, a *accounts, before *userEdits, over, h
 }
 
 // account makes the account, or fills in what it lacks. What is there already stays: corrections are made one by one.
-func (u *userRun) account(tx *store.Tx, p *userEdits, x *userLine, a *accounts, home string) error {
+func (u *userRun) account(tx *store.Tx, p *userEdits, x *userLine, a *accounts, home string) {
 	old, there := a.byLogin[x.login]
 	if _, again := u.names[x.login]; !there && again { // a preview has not made it
 		p.again = true
-		return nil
+		return
 	}
 	if !there {
 		id, e, err := create(tx, "user", pair{"place", home}, pair{"login", x.login}, pair{"name", x.name}, pair{"post", x.cells[keyPost].Str()}, pair{"phone", x.cells[keyPhone].Str()})
 		if err != nil {
 			x.RefuseFor(err)
-			return nil //nolint:nilerr // it is said of the row
+			return
 		}
 		p.made, p.draft.Edits = id, append(p.draft.Edits, e)
-		return nil
+		return
 	}
 	p.id = a.id[x.login]
 	e := syncproto.Edit{Table: "user", Row: p.id, Op: syncproto.OpUpdate}
@@ -178,7 +176,6 @@ func (u *userRun) account(tx *store.Tx, p *userEdits, x *userLine, a *accounts, 
 	if len(e.Cells) > 0 {
 		p.filled, p.draft.Edits = 1, append(p.draft.Edits, e)
 	}
-	return nil
 }
 
 // role gives the role that a row names, unless it is held already.

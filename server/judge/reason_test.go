@@ -58,10 +58,11 @@ func TestVerifyFindsAnAlteredReason(t *testing.T) {
 			return s
 		}
 		was := outcome(item.ID)
+		before, _, _ := strings.Cut(was, `,"said":`)
 		for what, alter := range map[string]string{
 			"other words":   strings.Replace(was, canary+"一", "别的理由", 1),
 			"somebody else": strings.Replace(was, string(w.user("sec")), string(w.user("admin")), 1),
-			"none":          was[:strings.Index(was, `,"said":`)] + "}",
+			"none":          before + "}",
 			"one more":      strings.Replace(was, `"said":[`, `"said":[{"change":"`+string(a.Identity())+`","user":"x","at":1,"text":"y"},`, 1),
 		} {
 			exec("UPDATE mq_item SET outcome = ? WHERE id = ?", alter, item.ID)

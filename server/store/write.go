@@ -175,7 +175,7 @@ func (s *Store) runGroup(group []*job, savepoints bool, join func(have int) *job
 // runMember runs one job of a group and tells whether what it did is to stand; an error undoes the whole group.
 func (s *Store) runMember(j *job, savepoints bool) (stands bool, err error) {
 	if j.err = j.ctx.Err(); j.err != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // it is told to the job's own caller
 	}
 	if !savepoints {
 		s.runJob(j)
