@@ -112,7 +112,7 @@ func Plant(ctx context.Context, e *engine.Engine, size Sizes, say func(format st
 		if err := f.village(ctx, i, towns[i%len(towns)]); err != nil {
 			return fmt.Errorf("village %d: %w", i, err)
 		}
-		if (i+1)%100 == 0 {
+		if i == done || (i+1)%100 == 0 { // the first tells what a village takes
 			f.say("planted %d villages in %.0f s", i+1-done, time.Since(began).Seconds())
 		}
 	}
