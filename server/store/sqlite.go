@@ -10,7 +10,8 @@ import (
 	"minqing/syncproto"
 )
 
-// serverCache is the page cache of the writer and of each reader, in KiB: a server has memory to spare where a phone has not.
+// serverCache is the writer's page cache, in KiB: a server has memory to spare where a phone has not. Readers keep the small one: in WAL mode each
+// commit by another connection empties it.
 const serverCache = 32 << 10
 
 // openSQLite opens the one writer and the readers.
