@@ -342,13 +342,27 @@ func (r *coverage) judge() {
 	}
 }
 
-func byPlace(a, b register.Place) int {
-	return cmp.Or(register.Natural(a.Code, b.Code), register.Natural(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+// sortPlaces sorts by code, then by name, as people count. The keys are made once: of a city's places they are dear.
+func sortPlaces(places []register.Place) {
+	type keyed struct {
+		code, name string
+		register.Place
+	}
+	list := make([]keyed, len(places))
+	for i, p := range places {
+		list[i] = keyed{register.SortKey(p.Code), register.SortKey(p.Name), p}
+	}
+	slices.SortFunc(list, func(a, b keyed) int {
+		return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.Code, b.Code), cmp.Compare(a.name, b.name), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	for i, k := range list {
+		places[i] = k.Place
+	}
 }
 
 // group puts the households into their places, and counts.
 func (c *Coverage) group(r *coverage, beneath []register.Place, top string) {
-	slices.SortFunc(beneath, byPlace)
+	sortPlaces(beneath)
 	byID, in := map[string]register.Place{}, map[string]*CoverGroup{}
 	for _, p := range beneath {
 		byID[p.ID] = p

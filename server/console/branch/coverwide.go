@@ -122,7 +122,7 @@ func (w *Wide) groups(tx *store.Tx, rows map[string]*WideRow, tallies map[string
 		groups = append(groups, p)
 		return err
 	}, "SELECT id, COALESCE(name, ''), COALESCE(code, '') FROM place WHERE id = ANY(?)", ids)
-	slices.SortFunc(groups, byPlace)
+	sortPlaces(groups)
 	for _, g := range groups {
 		t := tallies[g.ID]
 		rows[t.Village].Cells = append(rows[t.Village].Cells, WideCell{g.ID, g.Name, t.Village, t})
@@ -131,7 +131,8 @@ func (w *Wide) groups(tx *store.Tx, rows map[string]*WideRow, tallies map[string
 	return err
 }
 
-// villagesOf are the villages beneath a place, and of each the place right below it in which it lies.
+// villagesOf are the villages beneath a place, and of each the place right below it in which it lies. It goes no further down than to them: a city
+// has fifteen times as many groups.
 func villagesOf(tx *store.Tx, place string) (villages []register.Place, in map[string]register.Place, err error) {
 	in = map[string]register.Place{}
 	err = tx.Each(func(scan func(...any) error) error {
@@ -139,9 +140,12 @@ func villagesOf(tx *store.Tx, place string) (villages []register.Place, in map[s
 		err := scan(&v.ID, &v.Name, &v.Code, &row.ID, &row.Name)
 		villages, in[v.ID] = append(villages, v), row
 		return err
-	}, `SELECT v.id, COALESCE(v.name, ''), COALESCE(v.code, ''), c.id, COALESCE(c.name, '') FROM place c JOIN mq_above a ON a.above = c.id JOIN place v ON v.id = a.place
-		WHERE (c.parent = ? OR c.id = ? AND c.level = 'village') AND v.level = 'village'`, place, place)
-	slices.SortFunc(villages, byPlace)
+	}, `WITH RECURSIVE down (id, below, level) AS (
+		SELECT id, id, level FROM place WHERE parent = ? OR id = ? AND level = 'village'
+		UNION SELECT p.id, d.below, p.level FROM down d JOIN place p ON p.parent = d.id WHERE d.level <> 'village')
+		SELECT v.id, COALESCE(v.name, ''), COALESCE(v.code, ''), c.id, COALESCE(c.name, '') FROM down d JOIN place v ON v.id = d.id JOIN place c ON c.id = d.below
+		WHERE d.level = 'village'`, place, place)
+	sortPlaces(villages)
 	return villages, in, err
 }
 
