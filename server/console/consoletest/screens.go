@@ -19,6 +19,7 @@ type Screen struct {
 // Screens are all pages in the states worth a look.
 var Screens = []Screen{
 	{Name: "signin", State: Full, Path: "/signin"},
+	{Name: "signin-wrong", State: Full, Path: "/signin", Post: "/signin", Fields: map[string][]string{"login": {"lugang"}, "password": {"guess"}}, Want: 422},
 	{Name: "missing", State: Full, As: "secretary", Path: "/nowhere", Want: 404},
 	{Name: "me", State: Full, As: "secretary", Path: "/me"},
 	{Name: "factor", State: Full, As: "secretary", Path: "/me/factor"},
@@ -158,7 +159,6 @@ var Screens = []Screen{
 	{Name: "enrol-nobody", State: Full, As: "admin", Path: "/at/{place}/devices", Post: "/at/{place}/devices/enrol", Fields: map[string][]string{"login": {"nobody"}}, Want: 422},
 	{Name: "review-say", State: Full, As: "secretary", Path: "/at/{place}/review", Post: "/at/{place}/review/{journal.returned}", Fields: map[string][]string{"comment": {" "}, "do": {"return"}}, Want: 422},
 	{Name: "settings-wrong", State: Full, As: "admin", Path: "/at/{city}/settings", Post: "/at/{city}/settings", Fields: map[string][]string{"term": {"grace"}, "value": {"很久"}}, Want: 422},
-	{Name: "signin-wrong", State: Full, Path: "/signin", Post: "/signin", Fields: map[string][]string{"login": {"lugang"}, "password": {"guess"}}, Want: 422},
 	{Name: "conflict-late", State: Knots, As: "admin", Path: "/at/{place}/conflicts/{item.late}?pick=take"},
 	{Name: "conflict-state", State: Knots, As: "admin", Path: "/at/{place}/conflicts/{item.state}?pick=1"},
 	{Name: "conflict-twins", State: Knots, As: "admin", Path: "/at/{place}/conflicts/{item.household}?pick=1"},
