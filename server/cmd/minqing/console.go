@@ -97,6 +97,15 @@ func (f *consoleFlags) mount(ctx context.Context, e *engine.Engine, base string,
 // metaPublic remembers the address that people open, for links that commands print.
 const metaPublic = "public"
 
+// address is it; "" before a server was ever started.
+func (r *room) address() (base string, err error) {
+	err = r.engine.Store.Read(r.ctx, func(tx *store.Tx) (err error) {
+		base, err = tx.Meta(metaPublic)
+		return err
+	})
+	return base, err
+}
+
 type userLinkCmd struct {
 	Login  string `arg:"" help:"登录名。 Login."`
 	Forget bool   `name:"forget-code" help:"连同手机验证码一起重设（手机和恢复码都丢了）。 Reset one-time codes as well."`
@@ -113,11 +122,8 @@ func (c *userLinkCmd) Run(r *room) error {
 	if err != nil {
 		return err
 	}
-	base := ""
-	if err := r.engine.Store.Read(r.ctx, func(tx *store.Tx) (err error) {
-		base, err = tx.Meta(metaPublic)
-		return err
-	}); err != nil {
+	base, err := r.address()
+	if err != nil {
 		return err
 	}
 	if c.Plain {

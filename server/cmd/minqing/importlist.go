@@ -11,7 +11,6 @@ import (
 	"minqing/server/console/account"
 	"minqing/server/console/assign"
 	"minqing/server/register"
-	"minqing/server/store"
 	"minqing/syncproto"
 )
 
@@ -53,11 +52,8 @@ func (c *importCmd) links(r *room, by syncproto.UserID, users []syncproto.UserID
 	if err != nil {
 		return err
 	}
-	base := ""
-	if err := r.engine.Store.Read(r.ctx, func(tx *store.Tx) (err error) {
-		base, err = tx.Meta(metaPublic)
-		return err
-	}); err != nil {
+	base, err := r.address()
+	if err != nil {
 		return err
 	}
 	f, err := os.OpenFile(c.Links, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)

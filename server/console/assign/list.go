@@ -13,6 +13,7 @@ import (
 	"minqing/internal/sheet"
 	"minqing/schema"
 	"minqing/server/admin"
+	"minqing/server/console/work"
 	"minqing/server/engine"
 	"minqing/server/register"
 	"minqing/server/store"
@@ -335,15 +336,14 @@ func (l *lister) keep(tx *store.Tx, homes []syncproto.RowID, what *admin.Reassig
 	d.What.Changes = append(d.What.Changes, what.Changes...)
 	d.What.Made, d.What.Ended = append(d.What.Made, what.Made...), append(d.What.Ended, what.Ended...)
 	d.What.Cards += what.Cards
+	if fresh {
+		return work.Add(tx, kindWork, l.ID, l.Place, l.By, work.Done, d)
+	}
 	body, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
-	if !fresh {
-		return tx.Exec("UPDATE mq_work SET body = ? WHERE id = ?", string(body), l.ID)
-	}
-	return tx.Exec("INSERT INTO mq_work (id, kind, place, user_id, at_ms, state, beat_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		l.ID, kindWork, l.Place, string(l.By), tx.Now(), stateDone, int64(0), string(body))
+	return tx.Exec("UPDATE mq_work SET body = ? WHERE id = ?", string(body), l.ID)
 }
 
 // IDFor is the id of what is done by a file that another record of mq_work keeps: the same whenever it is asked.

@@ -5,17 +5,14 @@ import (
 	"slices"
 
 	"minqing/server/admin"
+	"minqing/server/console/work"
 	"minqing/server/judge"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
 
-// kindWork is the kind of our records in mq_work; their states are done and undone.
-const (
-	kindWork   = "assign"
-	stateDone  = "done"
-	stateUndid = "undone"
-)
+// kindWork is the kind of our records of work.
+const kindWork = "assign"
 
 // Done is what was done on an order.
 type Done struct {
@@ -55,46 +52,24 @@ func Do(tx *store.Tx, desk *admin.Desk, by syncproto.UserID, place, today string
 	if id, err = tx.NewID(); err != nil {
 		return "", plan, err
 	}
-	body, err := json.Marshal(d)
-	if err != nil {
-		return "", plan, err
-	}
-	return id, plan, tx.Exec("INSERT INTO mq_work (id, kind, place, user_id, at_ms, state, beat_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		id, kindWork, place, string(by), tx.Now(), stateDone, int64(0), string(body))
+	return id, plan, work.Add(tx, kindWork, id, place, by, work.Done, d)
 }
-
-// listedWork is how many orders are listed.
-const listedWork = 20
 
 // Last lists what was done last in a place, newest first.
 func Last(tx *store.Tx, place string) ([]*Done, error) {
-	return readWork(tx, "w.place = ? AND w.kind = ? ORDER BY w.id DESC LIMIT ?", place, kindWork, int64(listedWork))
+	return work.Last(tx, kindWork, place, done)
 }
 
 // Read reads one; nil when there is none of that id in the place.
 func Read(tx *store.Tx, place, id string) (*Done, error) {
-	list, err := readWork(tx, "w.id = ? AND w.place = ? AND w.kind = ?", id, place, kindWork)
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	return list[0], nil
+	return work.Read(tx, kindWork, place, id, done)
 }
 
-func readWork(tx *store.Tx, where string, args ...any) (out []*Done, err error) {
-	err = tx.Each(func(scan func(...any) error) error {
-		d := &Done{}
-		var id, place, state, body, name string
-		var by syncproto.UserID
-		var at int64
-		if err := scan(&id, &place, &by, &at, &state, &body, &name); err != nil {
-			return err
-		}
-		err := json.Unmarshal([]byte(body), d)
-		d.ID, d.Place, d.By, d.At, d.Undone, d.ByName = id, place, by, at, state == stateUndid, name
-		out = append(out, d)
-		return err
-	}, `SELECT w.id, w.place, w.user_id, w.at_ms, w.state, w.body, COALESCE(u.name, '') FROM mq_work w LEFT JOIN "user" u ON u.id = w.user_id WHERE `+where, args...)
-	return out, err
+func done(r work.Record) (*Done, error) {
+	d := &Done{}
+	err := json.Unmarshal(r.Body, d)
+	d.ID, d.Place, d.By, d.At, d.Undone, d.ByName = r.ID, r.Place, r.By, r.At, r.State == work.Undone, r.ByName
+	return d, err
 }
 
 // Back is what taking an order back would do.
@@ -184,7 +159,7 @@ const undoneAtOnce = 1000
 // false. more says that there is more of it: call again with further. Contact cards stay: what they open is who contacts the household then.
 func Undo(tx *store.Tx, j *judge.Judge, by syncproto.UserID, today string, d *Done, shown string, further bool) (done, more bool, err error) {
 	// Whoever comes second waits here, and reads what the first has left.
-	n, err := tx.Affected("UPDATE mq_work SET state = ? WHERE id = ? AND state = ?", stateDone, d.ID, stateDone)
+	n, err := tx.Affected("UPDATE mq_work SET state = ? WHERE id = ? AND state = ?", work.Done, d.ID, work.Done)
 	if err != nil || n == 0 {
 		return true, false, err
 	}
@@ -203,9 +178,9 @@ func Undo(tx *store.Tx, j *judge.Judge, by syncproto.UserID, today string, d *Do
 		return false, false, err
 	}
 	d.TakenBack += len(part)
-	state := stateDone
+	state := work.Done
 	if more = len(part) < len(left); !more {
-		state = stateUndid
+		state = work.Undone
 	}
 	body, err := json.Marshal(d)
 	if err != nil {

@@ -169,13 +169,9 @@ func standsOf(tx *store.Tx, villages []string, groups bool) (map[string]*Stand, 
 
 // CountVillage counts how the households of a village stand on a day, and of each of its groups.
 func CountVillage(tx *store.Tx, village, day string) ([]*Stand, error) {
-	beneath, err := register.Beneath(tx, village)
+	ids, err := tx.PlacesBeneath(village)
 	if err != nil {
 		return nil, err
-	}
-	ids := make([]string, len(beneath))
-	for i, p := range beneath {
-		ids[i] = p.ID
 	}
 	r, err := standings(tx, "h.place", ids, day)
 	if err != nil {

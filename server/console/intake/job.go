@@ -9,6 +9,7 @@ import (
 	"minqing/schema"
 	"minqing/server/admin"
 	"minqing/server/console/assign"
+	"minqing/server/console/work"
 	"minqing/server/register"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -104,12 +105,7 @@ func Save(tx *store.Tx, by syncproto.UserID, place, what, name string, size int6
 			return "", fmt.Errorf("intake: reading the file: %w", err)
 		}
 	}
-	body, err := json.Marshal(Body{Name: name, What: what, Bytes: size})
-	if err != nil {
-		return "", err
-	}
-	return id, tx.Exec("INSERT INTO mq_work (id, kind, place, user_id, at_ms, state, beat_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		id, kindWork, place, string(by), tx.Now(), Checking, int64(0), string(body))
+	return id, work.Add(tx, kindWork, id, place, by, Checking, Body{Name: name, What: what, Bytes: size})
 }
 
 func sweep(tx *store.Tx) error {
@@ -140,29 +136,17 @@ func Go(tx *store.Tx, j *Job) (bool, error) {
 
 // List lists the files of a place, newest first.
 func List(tx *store.Tx, place string) ([]*Job, error) {
-	return read(tx, "w.place = ? AND w.kind = ? ORDER BY w.id DESC LIMIT 20", place, kindWork)
+	return work.Last(tx, kindWork, place, job)
 }
 
 // Read reads one; nil when there is none of that id in the place.
 func Read(tx *store.Tx, place, id string) (*Job, error) {
-	list, err := read(tx, "w.id = ? AND w.place = ? AND w.kind = ?", id, place, kindWork)
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	return list[0], nil
+	return work.Read(tx, kindWork, place, id, job)
 }
 
-func read(tx *store.Tx, where string, args ...any) (out []*Job, err error) {
-	err = tx.Each(func(scan func(...any) error) error {
-		j := &Job{}
-		var body string
-		if err := scan(&j.ID, &j.Place, &j.By, &j.At, &j.State, &j.Beat, &body, &j.ByName); err != nil {
-			return err
-		}
-		out = append(out, j)
-		return json.Unmarshal([]byte(body), &j.Body)
-	}, `SELECT w.id, w.place, w.user_id, w.at_ms, w.state, w.beat_ms, w.body, COALESCE(u.name, '') FROM mq_work w LEFT JOIN "user" u ON u.id = w.user_id WHERE `+where, args...)
-	return out, err
+func job(r work.Record) (*Job, error) {
+	j := &Job{ID: r.ID, Place: r.Place, By: r.By, ByName: r.ByName, At: r.At, State: r.State, Beat: r.Beat}
+	return j, json.Unmarshal(r.Body, &j.Body)
 }
 
 // Bad lists rows that were not taken, from behind a number; Notes those that are to be looked at.

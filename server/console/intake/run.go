@@ -12,6 +12,7 @@ import (
 	"minqing/schema"
 	"minqing/server/admin"
 	"minqing/server/console/assign"
+	"minqing/server/console/work"
 	"minqing/server/engine"
 	"minqing/server/register"
 	"minqing/server/store"
@@ -81,7 +82,7 @@ func (w *Worker) one(ctx context.Context) bool {
 func (w *Worker) take(ctx context.Context) (j *Job, err error) {
 	err = w.e.Store.Write(ctx, func(tx *store.Tx) error {
 		j = nil
-		found, err := read(tx, "w.kind = ? AND w.state IN (?, ?) AND w.beat_ms < ? ORDER BY w.id LIMIT 1", kindWork, Checking, Importing, tx.Now()-left)
+		found, err := work.Find(tx, job, "w.kind = ? AND w.state IN (?, ?) AND w.beat_ms < ? ORDER BY w.id LIMIT 1", kindWork, Checking, Importing, tx.Now()-left)
 		if err != nil || len(found) == 0 {
 			return err
 		}

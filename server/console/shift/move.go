@@ -173,13 +173,9 @@ func PreviewMove(tx *store.Tx, root, place, to string) (*Move, error) {
 
 // reckon finds out who gains and who loses.
 func (m *Move) reckon(tx *store.Tx) error {
-	beneath, err := register.Beneath(tx, m.Place.ID)
+	places, err := tx.PlacesBeneath(m.Place.ID)
 	if err != nil {
 		return err
-	}
-	places := make([]string, len(beneath))
-	for i, p := range beneath {
-		places[i] = p.ID
 	}
 	m.Places = len(places) - 1
 	var homes []string

@@ -5,18 +5,15 @@ import (
 	"slices"
 
 	"minqing/schema"
+	"minqing/server/console/work"
 	"minqing/server/judge"
 	"minqing/server/register"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
 
-// kindWork is the kind of our records in mq_work; their states are done and undone.
-const (
-	kindWork   = "shift"
-	stateDone  = "done"
-	stateUndid = "undone"
-)
+// kindWork is the kind of our records of work.
+const kindWork = "shift"
 
 // Done is what was done.
 type Done struct {
@@ -120,51 +117,29 @@ func keep(tx *store.Tx, by syncproto.UserID, root string, d *Done) (id string, e
 	if id, err = tx.NewID(); err != nil {
 		return "", err
 	}
-	body, err := json.Marshal(d)
-	if err != nil {
-		return "", err
-	}
-	return id, tx.Exec("INSERT INTO mq_work (id, kind, place, user_id, at_ms, state, beat_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		id, kindWork, root, string(by), tx.Now(), stateDone, int64(0), string(body))
+	return id, work.Add(tx, kindWork, id, root, by, work.Done, d)
 }
-
-// listedWork is how many are listed.
-const listedWork = 20
 
 // Last lists what was done last in a place, newest first.
 func Last(tx *store.Tx, place string) ([]*Done, error) {
-	return read(tx, "w.place = ? AND w.kind = ? ORDER BY w.id DESC LIMIT ?", place, kindWork, int64(listedWork))
+	return work.Last(tx, kindWork, place, done)
 }
 
 // Read reads one; nil when there is none of that id in the place.
 func Read(tx *store.Tx, place, id string) (*Done, error) {
-	list, err := read(tx, "w.id = ? AND w.place = ? AND w.kind = ?", id, place, kindWork)
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	return list[0], nil
+	return work.Read(tx, kindWork, place, id, done)
 }
 
-func read(tx *store.Tx, where string, args ...any) (out []*Done, err error) {
-	err = tx.Each(func(scan func(...any) error) error {
-		d := &Done{}
-		var id, place, state, body, name string
-		var by syncproto.UserID
-		var at int64
-		if err := scan(&id, &place, &by, &at, &state, &body, &name); err != nil {
-			return err
-		}
-		err := json.Unmarshal([]byte(body), d)
-		d.ID, d.Place, d.By, d.At, d.Undone, d.ByName = id, place, by, at, state == stateUndid, name
-		out = append(out, d)
-		return err
-	}, `SELECT w.id, w.place, w.user_id, w.at_ms, w.state, w.body, COALESCE(u.name, '') FROM mq_work w LEFT JOIN "user" u ON u.id = w.user_id WHERE `+where, args...)
-	return out, err
+func done(r work.Record) (*Done, error) {
+	d := &Done{}
+	err := json.Unmarshal(r.Body, d)
+	d.ID, d.Place, d.By, d.At, d.Undone, d.ByName = r.ID, r.Place, r.By, r.At, r.State == work.Undone, r.ByName
+	return d, err
 }
 
 // Undo takes back what was done. Pressed twice, it is done once.
 func Undo(tx *store.Tx, j *judge.Judge, by syncproto.UserID, d *Done) error {
-	n, err := tx.Affected("UPDATE mq_work SET state = ? WHERE id = ? AND state = ?", stateUndid, d.ID, stateDone)
+	n, err := tx.Affected("UPDATE mq_work SET state = ? WHERE id = ? AND state = ?", work.Undone, d.ID, work.Done)
 	if err != nil || n == 0 {
 		return err
 	}

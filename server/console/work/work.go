@@ -1,0 +1,68 @@
+// Package work keeps the records of what is done at a place from the consoles, or goes on there: orders, moves and deletions, files that are
+// taken in. Each kind says what its states are and what its body holds, as JSON; a record is found in its own place only.
+package work
+
+import (
+	"encoding/json"
+
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// States of what can be taken back.
+const (
+	Done   = "done"
+	Undone = "undone"
+)
+
+// listed is how many a list of the last shows.
+const listed = 20
+
+// Record is one of them.
+type Record struct {
+	ID, Place, State string
+	By               syncproto.UserID
+	ByName           string
+	At               int64 // Unix ms
+	Beat             int64 // when whoever is at it last said so, Unix ms; 0 where nobody is
+	Body             []byte
+}
+
+// Add keeps a new one, made now by somebody, under an id of its own.
+func Add(tx *store.Tx, kind, id, place string, by syncproto.UserID, state string, body any) error {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return tx.Exec("INSERT INTO mq_work (id, kind, place, user_id, at_ms, state, beat_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		id, kind, place, string(by), tx.Now(), state, int64(0), string(raw))
+}
+
+// Last lists the last of a kind at a place, newest first, each made of its record.
+func Last[T any](tx *store.Tx, kind, place string, made func(Record) (*T, error)) ([]*T, error) {
+	return Find(tx, made, "w.place = ? AND w.kind = ? ORDER BY w.id DESC LIMIT ?", place, kind, int64(listed))
+}
+
+// Read reads one; nil when there is none of that kind and id at the place.
+func Read[T any](tx *store.Tx, kind, place, id string, made func(Record) (*T, error)) (*T, error) {
+	list, err := Find(tx, made, "w.id = ? AND w.place = ? AND w.kind = ?", id, place, kind)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// Find reads those that a condition over mq_work, by the name w, holds for.
+func Find[T any](tx *store.Tx, made func(Record) (*T, error), where string, args ...any) (out []*T, err error) {
+	err = tx.Each(func(scan func(...any) error) error {
+		r, body := Record{}, ""
+		if err := scan(&r.ID, &r.Place, &r.By, &r.At, &r.State, &r.Beat, &body, &r.ByName); err != nil {
+			return err
+		}
+		r.Body = []byte(body)
+		x, err := made(r)
+		out = append(out, x)
+		return err
+	}, `SELECT w.id, w.place, w.user_id, w.at_ms, w.state, w.beat_ms, w.body, COALESCE(u.name, '') FROM mq_work w LEFT JOIN "user" u ON u.id = w.user_id WHERE `+where, args...)
+	return out, err
+}
