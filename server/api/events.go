@@ -57,6 +57,12 @@ func (h *hub) begin(random io.Reader) error {
 	return nil
 }
 
+func (h *hub) heard() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.run != ""
+}
+
 // event is the id of the newest wake-up of a user's device: it says nothing but whether there was another since.
 func (h *hub) event(user syncproto.UserID, device syncproto.DeviceID) string {
 	h.mu.Lock()

@@ -118,6 +118,9 @@ func (s *Server) Wake(users []syncproto.UserID, spared map[syncproto.DeviceID]sy
 	s.hub.wake(users, spared)
 }
 
+// Heard tells whether anybody listened since the process began. Whoever comes first is told to look for himself.
+func (s *Server) Heard() bool { return s.hub.heard() }
+
 // WakeAll tells every listening device to look for itself.
 func (s *Server) WakeAll() { s.hub.wakeAll() }
 

@@ -265,7 +265,7 @@ func (s *Service) identify(ctx context.Context, r *http.Request, verify func(key
 func (s *Service) device(ctx context.Context, id syncproto.DeviceID) (store.Device, ed25519.PublicKey, error) {
 	var d store.Device
 	var found bool
-	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+	err := s.Store.Ask(ctx, func(tx *store.Tx) (err error) {
 		d, found, err = tx.Device(id)
 		return err
 	})

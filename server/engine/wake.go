@@ -76,7 +76,10 @@ func (e *Engine) wake(ctx context.Context, scopes origins) error {
 		e.API.WakeAll()
 		return nil
 	}
-	return e.Store.Read(ctx, func(tx *store.Tx) error {
+	if !e.API.Heard() { // whom to tell costs as much as a push
+		return nil
+	}
+	return e.Store.Read(store.Keyed(ctx), func(tx *store.Tx) error {
 		users, err := entitle.Watchers(tx, slices.Sorted(maps.Keys(scopes)))
 		if err != nil {
 			return err

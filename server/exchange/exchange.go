@@ -74,6 +74,7 @@ func (s *Service) Sync(ctx context.Context, who auth.Who, names bool, in Source,
 		return err
 	}
 	r.names = names
+	ctx = store.Keyed(ctx)
 	defer func() { s.Pull.Lay(r.ledger) }()
 	welcome, err := s.check(ctx, r)
 	if welcome == nil {

@@ -23,6 +23,9 @@ func (s *Service) check(ctx context.Context, r *request) (*syncproto.Welcome, er
 		if err := s.checkVersion(tx, r); err != nil {
 			return err
 		}
+		if err := tx.Ahead(func() error { _, _, err := tx.Device(r.who.Device); return err }); err != nil {
+			return err
+		}
 		epoch, err := tx.Epoch()
 		if err != nil {
 			return err

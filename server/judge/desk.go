@@ -137,34 +137,68 @@ func (d *desk) load(hearings []*hearing) error {
 	if d.epoch, err = d.tx.Epoch(); err != nil { // a lock may have found that the database went back
 		return err
 	}
-	if err := d.loadUnmade(ids); err != nil {
-		return err
-	}
+	stayed := slices.Clone(ids)
 	for _, id := range ids {
 		if r := d.rows[id]; r != nil && r.Alias != "" {
-			ids = append(ids, r.Alias)
+			stayed = append(stayed, r.Alias)
 		}
+	}
+	if err := d.tx.Ahead(d.willAsk(hearings, ids, stayed)...); err != nil {
+		return err
+	}
+	if err := d.loadUnmade(ids); err != nil {
+		return err
 	}
 	if err := d.loadPast(hearings); err != nil {
 		return err
 	}
-	return d.loadValues(ids)
+	return d.loadValues(stayed)
+}
+
+// willAsk are the questions that every push comes to once its rows and locks are there: none bears on another, nor on what is judged meanwhile.
+func (d *desk) willAsk(hearings []*hearing, ids, stayed []syncproto.RowID) []func() error {
+	missing, dead := d.absent(ids)
+	out := []func() error{
+		func() error { _, err := d.tx.Erased(dead); return err },
+		func() error { _, err := d.tx.Unmade(missing); return err },
+		func() error { _, err := d.tx.AnyWaits(); return err },
+		func() error { _, err := d.tx.LostEpochs(); return err },
+	}
+	if d.asksPast(hearings) {
+		past := d.unknownPast(slices.Collect(maps.Keys(d.rows)))
+		out = append(out, func() error { _, err := d.tx.MovedSince(past, 0); return err })
+	}
+	byTable := d.unloaded(stayed)
+	for _, table := range slices.Sorted(maps.Keys(byTable)) {
+		out = append(out, func() error { _, err := d.tx.Values(table, byTable[table]); return err })
+	}
+	users := map[syncproto.UserID]bool{}
+	for _, h := range hearings {
+		if user := h.rec.User; user != "" && d.rights[user] == nil && !users[user] {
+			users[user] = true
+			out = append(out, func() error { _, err := entitle.For(d.tx, user); return err })
+		}
+	}
+	return out
+}
+
+// absent tells which rows are not there, and which are dead or not there.
+func (d *desk) absent(ids []syncproto.RowID) (missing, dead []string) {
+	for _, id := range ids {
+		r := d.rows[id]
+		if r == nil {
+			missing = append(missing, string(id))
+		}
+		if r == nil || r.Dead != 0 {
+			dead = append(dead, string(id))
+		}
+	}
+	return missing, dead
 }
 
 // loadUnmade finds out which of the rows that are not there a refused change would have made.
 func (d *desk) loadUnmade(ids []syncproto.RowID) error {
-	var missing []string
-	for _, id := range ids {
-		if d.rows[id] == nil {
-			missing = append(missing, string(id))
-		}
-	}
-	var dead []string
-	for _, id := range ids {
-		if r := d.rows[id]; r == nil || r.Dead != 0 {
-			dead = append(dead, string(id))
-		}
-	}
+	missing, dead := d.absent(ids)
 	var err error
 	if d.erased, err = d.tx.Erased(dead); err != nil {
 		return err
@@ -230,8 +264,9 @@ func (d *desk) loadRows(ids []syncproto.RowID) error {
 	return d.loadRows(more)
 }
 
+// loadLevels reads the levels of places that are not known yet: a level is written once.
 func (d *desk) loadLevels(places []string) error {
-	if len(places) == 0 {
+	if places = slices.DeleteFunc(places, func(id string) bool { return d.levels[id] != "" }); len(places) == 0 {
 		return nil
 	}
 	return d.tx.Each(func(scan func(...any) error) error {
@@ -242,15 +277,24 @@ func (d *desk) loadLevels(places []string) error {
 	}, "SELECT id, COALESCE("+schema.PlaceLevel+", '') FROM place WHERE id = ANY(?)", places)
 }
 
+// unloaded lists living rows on the desk, by table, whose values are not there yet.
+func (d *desk) unloaded(ids []syncproto.RowID) map[string][]string {
+	byTable, seen := map[string][]string{}, map[syncproto.RowID]bool{}
+	for _, id := range ids {
+		if r := d.rows[id]; r != nil && !r.loaded && r.Dead == 0 && !seen[id] {
+			seen[id] = true
+			byTable[r.Table] = append(byTable[r.Table], string(id))
+		}
+	}
+	return byTable
+}
+
 // loadValues loads the values of living rows on the desk.
 func (d *desk) loadValues(ids []syncproto.RowID) error {
-	byTable := map[string][]string{}
+	byTable := d.unloaded(ids)
 	for _, id := range ids {
-		if r := d.rows[id]; r != nil && !r.loaded {
+		if r := d.rows[id]; r != nil {
 			r.loaded = true
-			if r.Dead == 0 {
-				byTable[r.Table] = append(byTable[r.Table], string(id))
-			}
 		}
 	}
 	for _, table := range slices.Sorted(maps.Keys(byTable)) {

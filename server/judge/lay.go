@@ -89,10 +89,14 @@ func (h *hearing) lineAt(r *row, at int64) (line []*row, same bool, err error) {
 
 // loadPast reads at once what the rows on the desk lay beneath before they moved, as far as hearings may ask for it.
 func (d *desk) loadPast(hearings []*hearing) error {
-	if !slices.ContainsFunc(hearings, func(h *hearing) bool { return h.rec.User != "" && h.rec.Captured > 0 }) {
+	if !d.asksPast(hearings) {
 		return nil
 	}
 	return d.askPast(slices.Collect(maps.Keys(d.rows)))
+}
+
+func (d *desk) asksPast(hearings []*hearing) bool {
+	return slices.ContainsFunc(hearings, func(h *hearing) bool { return h.rec.User != "" && h.rec.Captured > 0 })
 }
 
 func (d *desk) pastOf(id syncproto.RowID) ([]store.Moved, error) {
@@ -100,16 +104,25 @@ func (d *desk) pastOf(id syncproto.RowID) ([]store.Moved, error) {
 	return d.past[id], err
 }
 
-// askPast reads the moves of rows of which they are not known yet.
-func (d *desk) askPast(ids []syncproto.RowID) error {
-	var ask []string
+// unknownPast lists rows of which the moves are not known yet.
+func (d *desk) unknownPast(ids []syncproto.RowID) (ask []string) {
 	for _, id := range ids {
 		if _, known := d.past[id]; !known {
-			d.past[id] = nil
 			ask = append(ask, string(id))
 		}
 	}
 	slices.Sort(ask)
+	return ask
+}
+
+// askPast reads the moves of rows of which they are not known yet.
+func (d *desk) askPast(ids []syncproto.RowID) error {
+	ask := d.unknownPast(ids)
+	for _, id := range ids {
+		if _, known := d.past[id]; !known {
+			d.past[id] = nil
+		}
+	}
 	moves, err := d.tx.MovedSince(ask, 0)
 	for _, m := range moves {
 		d.past[m.ID] = append(d.past[m.ID], m)

@@ -20,7 +20,8 @@ type lineCache struct {
 func (d *desk) lineOf(stream string) (merge.Epochs, error) {
 	if d.lines == nil {
 		d.lines = map[string]merge.Epochs{}
-		if _, err := d.tx.One("SELECT COUNT(*) FROM mq_epoch_lost", nil, &d.lost); err != nil {
+		var err error
+		if d.lost, err = d.tx.LostEpochs(); err != nil {
 			return merge.Epochs{}, err
 		}
 	}

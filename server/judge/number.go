@@ -26,6 +26,21 @@ type push struct {
 func (d *desk) receive(by Author, changes []*syncproto.Change) (*push, error) {
 	p := &push{by: by}
 	var found bool
+	slices.SortStableFunc(changes, func(a, b *syncproto.Change) int { return compareNumbers(a.Name.Number, b.Name.Number) })
+	for _, c := range changes {
+		p.ids, p.numbers = append(p.ids, c.Identity()), append(p.numbers, c.Name.Number)
+	}
+	if len(changes) > 0 {
+		ids := d.unknownRecords(p.ids)
+		if err := d.tx.Ahead(func() error { _, _, err := d.tx.Device(by.Device); return err },
+			func() error { _, err := d.tx.Changes(byIdentity, ids); return err },
+			func() error {
+				_, err := d.tx.NamesBetween(by.Device, p.numbers[0], p.numbers[len(p.numbers)-1])
+				return err
+			}); err != nil {
+			return nil, err
+		}
+	}
 	var err error
 	if p.device, found, err = d.tx.Device(by.Device); err != nil {
 		return nil, err
@@ -36,10 +51,6 @@ func (d *desk) receive(by Author, changes []*syncproto.Change) (*push, error) {
 	p.next, p.cursor = p.device.Next, p.device.CursorMS
 	if len(changes) == 0 {
 		return p, nil
-	}
-	slices.SortStableFunc(changes, func(a, b *syncproto.Change) int { return compareNumbers(a.Name.Number, b.Name.Number) })
-	for _, c := range changes {
-		p.ids, p.numbers = append(p.ids, c.Identity()), append(p.numbers, c.Name.Number)
 	}
 	if err := d.loadRecords(p.ids); err != nil {
 		return nil, err
@@ -199,19 +210,30 @@ func (d *desk) captureTime(p *push, c *syncproto.Change) (int64, error) {
 	return min(cursor.Now, d.tx.Now()), nil
 }
 
-// loadRecords brings changes onto the desk by identity; those that are unknown stay away.
-func (d *desk) loadRecords(ids []syncproto.Identity) error {
-	var ask []string
+const byIdentity = "identity = ANY(?)"
+
+// unknownRecords lists changes that were not asked for yet.
+func (d *desk) unknownRecords(ids []syncproto.Identity) (ask []string) {
+	seen := map[syncproto.Identity]bool{"": true}
 	for _, id := range ids {
-		if _, have := d.records[id]; !have && id != "" {
-			d.records[id] = nil
+		if _, have := d.records[id]; !have && !seen[id] {
+			seen[id] = true
 			ask = append(ask, string(id))
 		}
 	}
+	return ask
+}
+
+// loadRecords brings changes onto the desk by identity; those that are unknown stay away.
+func (d *desk) loadRecords(ids []syncproto.Identity) error {
+	ask := d.unknownRecords(ids)
 	if len(ask) == 0 {
 		return nil
 	}
-	found, err := d.tx.Changes("identity = ANY(?)", ask)
+	for _, id := range ask {
+		d.records[syncproto.Identity(id)] = nil
+	}
+	found, err := d.tx.Changes(byIdentity, ask)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ type Ledger struct {
 	epoch    syncproto.EpochID
 	standing *entitle.Standing
 	until    int64                        // when a month begins, and buckets may fall out of retention
-	cut      map[string]store.StreamState // every stream there was
+	cut      map[string]store.StreamState // every stream there was; of few scopes, those with rows in them
 	streams  map[string]bool              // those with rows in a granted scope
 	held     map[string][]heldBucket      // scope → its buckets held
 	weight   int
@@ -118,10 +118,11 @@ func (c *Course) lookQuick(tx *store.Tx) (*plan, error) {
 		return nil, err
 	}
 	p := &plan{granted: l.standing.Among(), states: map[syncproto.BucketID]syncproto.BucketState{}, seqs: map[string]int64{}}
-	if p.streams, err = lookAllStreams(tx); err != nil {
-		return nil, err
+	news := c.lookNews
+	if few(l.standing.Scopes) {
+		news = c.lookOwnNews
 	}
-	if ok, err := c.lookNews(tx, p); err != nil || !ok {
+	if ok, err := news(tx, p); err != nil || !ok {
 		return nil, err
 	}
 	for id := range l.streams {
@@ -142,42 +143,86 @@ const (
 	mostChanged = 400
 )
 
-// lookNews finds the scopes of the device that have something new since the ledger's cut; ok is false when there are too many, or the
-// database went back behind the cut.
+// lookOwnNews finds which of a device's few scopes have something new since the ledger's cut; ok is false when the database went back behind it.
+func (c *Course) lookOwnNews(tx *store.Tx, p *plan) (ok bool, err error) {
+	l := c.quick
+	all, err := tx.ScopeSeqs(l.standing.Scopes)
+	if err != nil {
+		return false, err
+	}
+	ids := maps.Clone(l.streams)
+	for _, n := range all {
+		ids[n.Stream] = true
+	}
+	if p.streams, err = lookStreams(tx, slices.Sorted(maps.Keys(ids))); err != nil {
+		return false, err
+	}
+	if still, err := c.stillThere(tx, p, l.streams); err != nil || !still {
+		return false, err
+	}
+	for _, n := range all {
+		if n.Seq > c.newsFrom(n.Stream) { // of a stream that had no row in any of them, everything is new
+			p.news = append(p.news, n)
+		}
+	}
+	return len(p.news) <= mostChanged, nil
+}
+
+// lookNews finds the same of a device with many scopes: it asks for what is new, whoever's it is. ok is false when there is too much, too.
 func (c *Course) lookNews(tx *store.Tx, p *plan) (ok bool, err error) {
 	l := c.quick
+	if p.streams, err = lookStreams(tx, nil); err != nil {
+		return false, err
+	}
+	cut := map[string]bool{}
 	for id := range l.cut {
+		cut[id] = true
+	}
+	if still, err := c.stillThere(tx, p, cut); err != nil || !still {
+		return false, err
+	}
+	after := map[string]int64{}
+	for id, now := range p.streams {
+		if from := c.newsFrom(id); now.Seq > from {
+			after[id] = from
+		}
+	}
+	news, err := tx.ScopesSince(after, mostNews)
+	if err != nil || len(news) == mostNews {
+		return false, err
+	}
+	for _, n := range news {
+		if p.granted[n.Scope] {
+			p.news = append(p.news, n)
+		}
+	}
+	return len(p.news) <= mostChanged, nil
+}
+
+// newsFrom is the seq of a stream behind which is new what the device has not been sent.
+func (c *Course) newsFrom(stream string) int64 {
+	l := c.quick
+	from := l.cut[stream].Seq
+	if l.sealed != c.req.Sealed {
+		// The device has another cursor than the ledger's: an answer was lost, or another process gave it one.
+		since, known := c.since[stream]
+		if known || l.streams[stream] {
+			from = min(from, since)
+		}
+	}
+	return from
+}
+
+// stillThere tells whether the streams of the ledger's cut are there, and none of those read went back behind it.
+func (c *Course) stillThere(tx *store.Tx, p *plan, cut map[string]bool) (bool, error) {
+	for id := range cut {
 		if _, there := p.streams[id]; !there {
 			return false, nil
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(p.streams)) {
-		now, cut := p.streams[id], l.cut[id]
-		from := cut.Seq
-		if l.sealed != c.req.Sealed {
-			// The device has another cursor than the ledger's: an answer was lost, or another process gave it one.
-			since, known := c.since[id]
-			if known || l.streams[id] {
-				from = min(from, since)
-			}
-		}
-		if back, err := wentBack(tx, l.streams[id], cut, now); err != nil || back {
+		if back, err := wentBack(tx, c.quick.streams[id], c.quick.cut[id], p.streams[id]); err != nil || back {
 			return false, err
-		}
-		if now.Seq <= from {
-			continue
-		}
-		news, err := tx.ScopesSince(id, from, mostNews)
-		if err != nil || len(news) == mostNews {
-			return false, err
-		}
-		for _, n := range news {
-			if p.granted[n.Scope] {
-				p.news = append(p.news, n)
-			}
-		}
-		if len(p.news) > mostChanged {
-			return false, nil
 		}
 	}
 	return true, nil

@@ -2,6 +2,7 @@ package pull
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ type plan struct {
 	forget  []syncproto.Forget
 	pending []syncproto.BucketID
 	news    []store.ScopeSeq
-	streams map[string]store.StreamState // all there are
+	streams map[string]store.StreamState // all there are; of few scopes, those with rows in them
 	seqs    map[string]int64             // every stream with rows in a granted scope
 }
 
@@ -46,7 +47,7 @@ func (c *Course) look(tx *store.Tx) (*plan, error) {
 			p.states[b.ID] = b
 		}
 	}
-	if err := p.lookStreams(tx, scopes); err != nil {
+	if err := p.lookScopes(tx, scopes); err != nil {
 		return nil, err
 	}
 	c.compare(p)
@@ -87,12 +88,24 @@ func (c *Course) strangeRows(tx *store.Tx, scopes []string) (map[syncproto.Bucke
 	return tx.CountRows(scopes, tables)
 }
 
-func (p *plan) lookStreams(tx *store.Tx, scopes []string) error {
+// few tells whether scopes are so few that asking for each of them by name costs less than asking for all that is new in a city, most of which is
+// somebody else's: a visitor's are, a town's are not.
+func few(scopes []string) bool { return len(scopes) <= 300 }
+
+func (p *plan) lookScopes(tx *store.Tx, scopes []string) error {
 	news, err := tx.ScopeSeqs(scopes)
 	if err != nil {
 		return err
 	}
-	if p.streams, err = lookAllStreams(tx); err != nil {
+	var ids []string // all
+	if few(scopes) {
+		mine := map[string]bool{}
+		for _, n := range news {
+			mine[n.Stream] = true
+		}
+		ids = slices.AppendSeq([]string{}, maps.Keys(mine))
+	}
+	if p.streams, err = lookStreams(tx, ids); err != nil {
 		return err
 	}
 	for _, n := range news {
@@ -104,8 +117,9 @@ func (p *plan) lookStreams(tx *store.Tx, scopes []string) error {
 	return nil
 }
 
-func lookAllStreams(tx *store.Tx) (map[string]store.StreamState, error) {
-	all, err := tx.Streams(nil)
+// lookStreams reads where streams stand; nil means all.
+func lookStreams(tx *store.Tx, ids []string) (map[string]store.StreamState, error) {
+	all, err := tx.Streams(ids)
 	out := make(map[string]store.StreamState, len(all))
 	for _, s := range all {
 		out[s.ID] = s

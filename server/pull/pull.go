@@ -3,6 +3,7 @@ package pull
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"minqing/schema"
@@ -182,6 +183,9 @@ func (c *Course) close(pushed bool) ([]syncproto.BucketID, error) {
 func (c *Course) lookAll() (*closing, error) {
 	var found *closing
 	err := c.svc.Store.Read(c.ctx, func(tx *store.Tx) error {
+		if err := tx.Ahead(c.willAsk(tx)...); err != nil {
+			return err
+		}
 		epoch, err := tx.Epoch()
 		if err != nil {
 			return err
@@ -211,6 +215,19 @@ func (c *Course) lookAll() (*closing, error) {
 		return err
 	})
 	return found, err
+}
+
+// willAsk are the questions that a look comes to whatever it finds.
+func (c *Course) willAsk(tx *store.Tx) []func() error {
+	out := []func() error{
+		func() error { _, err := tx.RightsVersion(); return err },
+		func() error { _, _, err := tx.Device(c.req.Device); return err },
+	}
+	if l := c.quick; l != nil && few(l.standing.Scopes) {
+		out = append(out, func() error { _, err := tx.ScopeSeqs(l.standing.Scopes); return err },
+			func() error { _, err := tx.Streams(slices.Sorted(maps.Keys(l.streams))); return err })
+	}
+	return out
 }
 
 // gather reads what changed in the held scopes, up to maxCutRows; what it leaves is for the next look.

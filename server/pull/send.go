@@ -22,6 +22,11 @@ func (c *Course) settle(f *closing, final, pushed bool) error {
 	}
 	var point *syncproto.Checkpoint
 	err := c.svc.Store.Write(c.ctx, func(tx *store.Tx) error {
+		if final {
+			if err := tx.Ahead(c.willSettle(tx, f)...); err != nil {
+				return err
+			}
+		}
 		if err := c.record(tx, f); err != nil {
 			return err
 		}
@@ -48,6 +53,23 @@ func (c *Course) settle(f *closing, final, pushed bool) error {
 	clear(c.dirty)
 	c.verdicts = f.newest
 	return c.finish(*point)
+}
+
+// willSettle are the questions that a checkpoint comes to. Of the device and of its chain of disclosures, which are locked, each is asked in its turn.
+func (c *Course) willSettle(tx *store.Tx, f *closing) []func() error {
+	streams := slices.Sorted(maps.Keys(f.plan.seqs))
+	out := []func() error{
+		func() error { _, err := tx.Streams(streams); return err },
+		func() error { _, err := tx.Epochs(); return err },
+		func() error { _, err := tx.EpochStarts(nil, streams); return err },
+	}
+	if c.quick != nil {
+		out = append(out, func() error { _, err := tx.HasHeld(c.quick.list.String()); return err })
+	}
+	if c.nonce == "" {
+		out = append(out, func() error { _, _, err := tx.LockDevice(c.req.Device); return err })
+	}
+	return out
 }
 
 // expect tells a sink that wants to know how many rows the buckets to be filled have, and how many households, once an answer: all of them granted to this user, and
@@ -169,12 +191,7 @@ func (c *Course) checkpoint(tx *store.Tx, f *closing) (*syncproto.Checkpoint, er
 	if err != nil {
 		return nil, err
 	}
-	epoch, err := tx.Epoch()
-	if err != nil {
-		return nil, err
-	}
-	cursor := syncproto.Cursor{Device: c.req.Device, Epoch: epoch.ID, Now: f.now, Verdicts: uint64(f.newest), Held: heldDigest, Root: f.root.Hi,
-		Nonce: nonce}
+	cursor := syncproto.Cursor{Device: c.req.Device, Now: f.now, Verdicts: uint64(f.newest), Held: heldDigest, Root: f.root.Hi, Nonce: nonce}
 	heads, err := tx.Streams(slices.Sorted(maps.Keys(f.plan.seqs)))
 	if err != nil {
 		return nil, err
@@ -186,6 +203,11 @@ func (c *Course) checkpoint(tx *store.Tx, f *closing) (*syncproto.Checkpoint, er
 	if cursor.Line, err = line(tx, cursor.Streams); err != nil {
 		return nil, err
 	}
+	epoch, err := tx.Epoch() // the newest of the line
+	if err != nil {
+		return nil, err
+	}
+	cursor.Epoch = epoch.ID
 	sealed, err := c.svc.Sealer.SealCursor(cursor)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -127,16 +128,30 @@ func (tx *Tx) ScopeSeqs(scopes []string) ([]ScopeSeq, error) {
 	return out, err
 }
 
-// ScopesSince reads which scopes have something of a stream after a seq, whoever may see them; at most limit, in no order.
-func (tx *Tx) ScopesSince(stream string, after int64, limit int) ([]ScopeSeq, error) {
+// ScopesSince reads which scopes have something of streams after a seq of each, whoever may see them; at most limit, in no order.
+func (tx *Tx) ScopesSince(after map[string]int64, limit int) ([]ScopeSeq, error) {
 	var out []ScopeSeq
-	err := tx.Each(func(scan func(...any) error) error {
-		s := ScopeSeq{Stream: stream}
-		err := scan(&s.Scope, &s.Seq)
+	take := func(scan func(...any) error) error {
+		var s ScopeSeq
+		err := scan(&s.Scope, &s.Stream, &s.Seq)
 		out = append(out, s)
 		return err
-	}, "SELECT scope, seq FROM mq_scope WHERE stream = ? AND seq > ? LIMIT ?", stream, after, int64(limit))
-	return out, err
+	}
+	streams := slices.Sorted(maps.Keys(after))
+	if tx.ses.dialect == postgresDialect && len(streams) > 1 { // one way there and back, however many phones pushed meanwhile
+		seqs := make([]int64, len(streams))
+		for i, id := range streams {
+			seqs[i] = after[id]
+		}
+		return out, tx.Each(take, `SELECT s.scope, s.stream, s.seq FROM unnest(?::text[], ?::bigint[]) w(stream, seq), mq_scope s
+			WHERE s.stream = w.stream COLLATE "C" AND s.seq > w.seq LIMIT ?`, streams, seqs, int64(limit))
+	}
+	for _, id := range streams {
+		if err := tx.Each(take, "SELECT scope, stream, seq FROM mq_scope WHERE stream = ? AND seq > ? LIMIT ?", id, after[id], int64(limit-len(out))); err != nil || len(out) == limit {
+			return out, err
+		}
+	}
+	return out, nil
 }
 
 // SaveScopeSeqs writes newest seqs.

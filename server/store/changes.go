@@ -126,7 +126,7 @@ func (tx *Tx) NewVerdicts(device syncproto.DeviceID, after int64) ([]Named, erro
 			after = 0
 		}
 	}
-	return tx.names(selectNames+"device = ? AND vseq > ? ORDER BY vseq, number", string(device), after)
+	return tx.names(selectNames+"device = ? AND vseq > 0 AND vseq > ? ORDER BY vseq, number", string(device), after)
 }
 
 // SaveNames writes names. An existing one keeps its change: a number never gets another.

@@ -51,6 +51,8 @@ var conformance = []struct {
 	{"a list held is known once it is kept", heldIsKnown},
 	{"rights move with whatever writes", rightsMove},
 	{"rows written together come back singly", togetherComesBack},
+	{"questions ahead are answered as in their turn", questionsAhead},
+	{"news of several streams", newsOfStreams},
 }
 
 func TestStoreConformance(t *testing.T) {

@@ -75,7 +75,7 @@ func (tx *Tx) Epoch() (Epoch, error) {
 	return e, err
 }
 
-// Epochs lists the line of epochs, oldest first.
+// Epochs lists the line of epochs, oldest first; the last is the one in force, and need not be asked for again.
 func (tx *Tx) Epochs() ([]Epoch, error) {
 	var out []Epoch
 	err := tx.Each(func(scan func(...any) error) error {
@@ -86,6 +86,9 @@ func (tx *Tx) Epochs() ([]Epoch, error) {
 		out = append(out, e)
 		return nil
 	}, "SELECT id, parent, ord, began_ms FROM mq_epoch ORDER BY ord")
+	if err == nil && tx.s.dialect == postgresDialect && tx.epoch.ID == "" && len(out) > 0 {
+		tx.epoch = out[len(out)-1]
+	}
 	return out, err
 }
 
@@ -163,6 +166,12 @@ func (tx *Tx) LineOf(stream string) (merge.Epochs, error) {
 	}, "SELECT id, parent, began FROM mq_epoch_lost")
 }
 
+// LostEpochs counts the epochs that restores cut off, as cursors told.
+func (tx *Tx) LostEpochs() (n int64, err error) {
+	_, err = tx.One("SELECT COUNT(*) FROM mq_epoch_lost", nil, &n)
+	return n, err
+}
+
 // LearnEpochs keeps what a device's seal tells of epochs that this database does not know: a restore cut them off. line is the newest
 // epoch and those before it, newest first.
 func (tx *Tx) LearnEpochs(line []syncproto.EpochLink) error {
@@ -233,6 +242,7 @@ func (tx *Tx) LockStreams(ids ...string) error {
 	if len(want) == 0 {
 		return nil
 	}
+	clear(tx.answers) // what was asked before the lock may have changed before it
 	sorted := slices.Sorted(maps.Keys(want))
 	if err := tx.readStreams(sorted); err != nil {
 		return err

@@ -110,6 +110,7 @@ func (s *Store) openPostgres(ctx context.Context) error {
 	// They are look-ups by key, too. A plan that was made while a table was small reads it from end to end, and a connection keeps it while
 	// the table grows.
 	cfg.RuntimeParams["enable_seqscan"] = "off"
+	cfg.RuntimeParams["plan_cache_mode"] = planKept
 	db := stdlib.OpenDB(*cfg)
 	db.SetMaxOpenConns(s.opt.Readers + s.opt.Writers + 1)
 	db.SetMaxIdleConns(s.opt.Readers + s.opt.Writers + 1)

@@ -15,20 +15,22 @@ import (
 // Tx is a transaction of Write, or the snapshot of Read. It is used by one goroutine at a time and is gone when the function
 // given to Write or Read returns.
 type Tx struct {
-	s       *Store
-	ses     *session
-	ctx     context.Context
-	now     int64
-	write   bool
-	queued  []queued
-	defines bool // tables are among what is queued
-	sent    bool // something of it reached the database; on SQLite: something was written, or tried to be
-	after   []func()
-	touched map[string]bool
-	by      syncproto.DeviceID
-	epoch   Epoch
-	streams map[string]*StreamState // locked, with what this transaction added
-	moved   map[string]bool
+	s          *Store
+	ses        *session
+	ctx        context.Context
+	now        int64
+	write      bool
+	queued     []queued
+	defines    bool               // tables are among what is queued
+	answers    map[string]*answer // PostgreSQL: of questions that travel ahead
+	rehearsing bool               // only noting what will be asked
+	sent       bool               // something of it reached the database; on SQLite: something was written, or tried to be
+	after      []func()
+	touched    map[string]bool
+	by         syncproto.DeviceID
+	epoch      Epoch
+	streams    map[string]*StreamState // locked, with what this transaction added
+	moved      map[string]bool
 }
 
 // Now is the server time of the transaction, Unix ms: one value from its first statement to its last.
@@ -96,6 +98,13 @@ func (tx *Tx) Affected(query string, args ...any) (n int64, err error) {
 
 // Each runs a query and calls f for every row. f asks nothing of the transaction.
 func (tx *Tx) Each(f func(scan func(dest ...any) error) error, query string, args ...any) error {
+	if tx.rehearsing {
+		tx.rehearse(query, args)
+		return nil
+	}
+	if ok, err := tx.replay(f, query, args); ok {
+		return err
+	}
 	if tx.ses.dialect == postgresDialect {
 		return tx.ask(query, args, func(results pgx.BatchResults) error {
 			rows, err := results.Query()

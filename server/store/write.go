@@ -234,6 +234,7 @@ func (s *Store) tryPostgres(ctx context.Context, fn func(*Tx) error) (err error)
 	defer func() { s.writers.put(ses, broken) }()
 	tx := &Tx{s: s, ses: ses, ctx: ctx, now: s.Now(), write: true}
 	tx.queue("BEGIN")
+	tx.plan()
 	defer s.ended(tx)
 	err = fn(tx)
 	if err == nil {
@@ -265,11 +266,52 @@ func (tx *Tx) undo() error {
 	return err
 }
 
-type plannedKey struct{}
+// How PostgreSQL plans the questions of a transaction. Of itself it plans each anew as long as that promises to be cheaper than a plan for any
+// parameters, which of a look-up by a list of keys it never finds: of the processor time of a push, a fifth went to planning.
+const (
+	planKept   = "force_generic_plan" // a connection begins so
+	planAnew   = "force_custom_plan"
+	planEither = "auto"
+)
+
+type plansKey struct{}
 
 // Planned has PostgreSQL plan each question of a Read for what it asks. A connection else keeps one plan for all that is asked in the same
 // words: of a group with its twenty households and of the city with all of them, which from either end is the wrong way for the other.
-func Planned(ctx context.Context) context.Context { return context.WithValue(ctx, plannedKey{}, true) }
+func Planned(ctx context.Context) context.Context {
+	return context.WithValue(ctx, plansKey{}, planAnew)
+}
+
+// Keyed has PostgreSQL keep the plans of what is asked: for look-ups by keys, of which there is one good way whatever the keys, and very many.
+// It does not find an index that is partial by the value of a parameter: such a query says the value itself.
+func Keyed(ctx context.Context) context.Context { return context.WithValue(ctx, plansKey{}, planKept) }
+
+// plan queues how questions are planned, unless as the connection does anyway.
+func (tx *Tx) plan() {
+	mode, said := tx.ctx.Value(plansKey{}).(string)
+	if !said {
+		mode = planEither
+	}
+	if mode != planKept {
+		tx.queue("SET LOCAL plan_cache_mode = " + mode)
+	}
+}
+
+// Ask is Read for a single question: PostgreSQL is spared the beginning and the end of a transaction.
+func (s *Store) Ask(ctx context.Context, fn func(*Tx) error) error {
+	if s.dialect != postgresDialect {
+		return s.Read(ctx, fn)
+	}
+	ses, err := s.pool.get(ctx)
+	if err != nil {
+		return err
+	}
+	broken := true
+	defer func() { s.pool.put(ses, broken) }()
+	err = fn(&Tx{s: s, ses: ses, ctx: ctx, now: s.readNow()})
+	broken = err != nil // a refused statement leaves no transaction behind, but who knows whether it was that
+	return err
+}
 
 // Read runs fn over a snapshot.
 func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
@@ -285,9 +327,7 @@ func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
 	if s.dialect == postgresDialect {
 		// The snapshot is that of the first question, with which this travels.
 		tx.queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-		if ctx.Value(plannedKey{}) != nil {
-			tx.queue("SET LOCAL plan_cache_mode = force_custom_plan")
-		}
+		tx.plan()
 		err = fn(tx)
 		broken = tx.undo() != nil
 		return err
