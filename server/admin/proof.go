@@ -44,9 +44,9 @@ func (d *Desk) Verify(ctx context.Context, rebuild bool) (*Proof, error) {
 	return p, err
 }
 
-// VerifyWithin reckons the chains of some streams and of what some people were shown; nil stands for all. Whoever asks has proven his right to
+// VerifyWithin reckons the chains of some streams and some of what was shown, by name; nil stands for all. Whoever asks has proven his right to
 // the place that they are of.
-func (d *Desk) VerifyWithin(ctx context.Context, streams, users []string) (*Proof, error) {
+func (d *Desk) VerifyWithin(ctx context.Context, streams, shown []string) (*Proof, error) {
 	chains, err := d.E.Judge.VerifyStreams(ctx, streams)
 	if err != nil {
 		return nil, err
@@ -54,28 +54,24 @@ func (d *Desk) VerifyWithin(ctx context.Context, streams, users []string) (*Proo
 	p := &Proof{Chains: chains, Broken: chains.Broken}
 	return p, d.E.Store.Read(ctx, func(tx *store.Tx) error {
 		p.Disclosed, p.Broken = 0, chains.Broken
-		return p.disclosures(tx, users)
+		return p.disclosures(tx, shown)
 	})
 }
 
 // disclosurePage bounds how many records are held in memory.
 const disclosurePage = 500
 
-// disclosures checks the chains of what some people were shown, nil for everybody.
-func (p *Proof) disclosures(tx *store.Tx, users []string) error {
-	var chains []string
-	query, args := "SELECT DISTINCT chain FROM mq_disclosure ORDER BY chain", []any(nil)
-	if users != nil {
-		query, args = "SELECT DISTINCT chain FROM mq_disclosure WHERE user_id = ANY(?) ORDER BY chain", []any{users}
-	}
-	err := tx.Each(func(scan func(...any) error) error {
-		var c string
-		err := scan(&c)
-		chains = append(chains, c)
-		return err
-	}, query, args...)
-	if err != nil {
-		return err
+// disclosures checks chains of what was shown, nil for all there are.
+func (p *Proof) disclosures(tx *store.Tx, chains []string) error {
+	if chains == nil {
+		if err := tx.Each(func(scan func(...any) error) error {
+			var c string
+			err := scan(&c)
+			chains = append(chains, c)
+			return err
+		}, "SELECT DISTINCT chain FROM mq_disclosure ORDER BY chain"); err != nil {
+			return err
+		}
 	}
 	for _, chain := range chains {
 		if err := p.disclosureChain(tx, chain); err != nil {
@@ -93,7 +89,11 @@ func (p *Proof) disclosureChain(tx *store.Tx, chain string) error {
 			return err
 		}
 		for _, r := range page {
-			if why := checkDisclosure(r, head, pos); why != "" {
+			why, err := checkDisclosure(tx, &r, head, pos)
+			if err != nil {
+				return err
+			}
+			if why != "" {
 				p.Broken = append(p.Broken, judge.Broken{Stream: "disclosures to " + chain, Pos: r.Pos, Why: why})
 				return nil
 			}
@@ -106,25 +106,29 @@ func (p *Proof) disclosureChain(tx *store.Tx, chain string) error {
 	}
 }
 
-func checkDisclosure(r store.Disclosure, head string, pos int64) string {
+func checkDisclosure(tx *store.Tx, r *store.Disclosure, head string, pos int64) (why string, err error) {
 	if r.Pos != pos+1 {
-		return "a record is missing before it"
+		return "a record is missing before it", nil
 	}
 	if r.Salt != "" { // erased by law: the leaf alone is left
 		if leaf, err := syncproto.ChainLeaf(r.Salt, []byte(r.Value)); err != nil || leaf != r.Leaf {
-			return "it was altered"
+			return "it was altered", nil //nolint:nilerr // what cannot be hashed is not what was
 		}
-		// The column by which a place finds its records says what the value says; that of records made before there was one is empty.
-		if r.Stream != "" {
-			if named, err := store.StreamShown(r.Value); err != nil || r.Stream != named {
-				return "it was put into another place"
+		// By what a place finds its records says what the value says; the column of records made before there was one is empty.
+		named, several, err := store.StreamsShown(r.Value)
+		if err != nil || r.Stream != "" && r.Stream != named {
+			return "it was put into another place", nil //nolint:nilerr // nor what cannot be read
+		}
+		if len(several) > 0 {
+			if n, err := tx.FoundIn(r, several); err != nil || n != int64(len(several)) {
+				return "it was taken out of a place", err
 			}
 		}
 	}
 	if next, err := syncproto.ChainNext(head, uint64(r.Pos), r.Leaf); err != nil || next != r.Head {
-		return "it does not follow the record before"
+		return "it does not follow the record before", nil //nolint:nilerr // a head that cannot be reckoned is none
 	}
-	return ""
+	return "", nil
 }
 
 // mostMissing bounds what is named; one is too many already.

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -53,11 +52,11 @@ func (d *Desk) LinkFor(ctx context.Context, links Linker, by, user syncproto.Use
 		if out.Name = r.text("name"); r.values == nil || (User{Ended: r.text("ended")}).ended(d.today(tx)) {
 			return wrong("sign-in link", "这个人已经停用。", "This user's account has ended.", syncproto.Both("先另建用户。", "Make another user first."))
 		}
-		value, err := json.Marshal(shown{What: "link", Table: "user", Row: syncproto.RowID(user), Whole: forget})
-		if err != nil {
+		at, err := tx.Rows([]string{string(user)})
+		if err != nil || len(at) != 1 {
 			return err
 		}
-		return tx.Disclose("console "+string(by), "", by, value)
+		return disclose(tx, by, shown{What: "link", Table: "user", Row: syncproto.RowID(user), Forget: forget, Stream: at[0].Stream})
 	})
 	if err != nil {
 		return nil, err

@@ -26,6 +26,7 @@ type auditPage struct {
 	Find           string // where the form goes
 	Export, Verify string
 	Filtered       bool
+	City           bool
 	Error          string
 	Proof          *auditProof
 }
@@ -120,6 +121,16 @@ var auditWords = words{
 	"audit.photo":        {ZH: "看了照片", EN: "saw a photo"},
 	"audit.deleted.of":   {ZH: "删除{0}，共 {1} 条", EN: "deleted {0}, {1} rows in all"},
 	"audit.link":         {ZH: "给{0}出了登录链接", EN: "made a sign-in link for {0}"},
+	"audit.link.forget":  {ZH: "给{0}出了登录链接，动态码可以重设", EN: "made a sign-in link for {0}, by which the second step can be set anew"},
+	"audit.card":         {ZH: "打开了{0}的联系卡页", EN: "opened the page of the contact card of {0}"},
+	"audit.holder":       {ZH: "持卡人", EN: "whoever holds the card"},
+	"audit.k.changed":    {ZH: "每次改动一条，没收下的也在。", EN: "One for each change, those that were not taken too."},
+	"audit.k.seen":       {ZH: "手机每次同步一条；网页上同一页一小时记一次；群众打开联系卡也记，只记时间，不记是谁。", EN: "One for each sync of a phone, one an hour for the same page of the consoles; that a resident opened a contact card is noted too, when but not by whom."},
+	"audit.k.pages":      {ZH: "同一页一小时记一次；群众打开联系卡也记，只记时间，不记是谁。只有数字、没有人名的页不记。", EN: "One an hour for the same page; that a resident opened a contact card is noted too, when but not by whom. Pages of figures that name nobody are not noted."},
+	"audit.k.exported":   {ZH: "带走的每个文件一条，动手前就记下。", EN: "One for each file taken away, noted before it goes."},
+	"audit.k.unmasked":   {ZH: "身份证号或电话完整显示过的，每次一条，带着理由。", EN: "One for each time an ID number or telephone was shown in full, with the reason."},
+	"audit.k.settings":   {ZH: "谁把哪项设置从多少改成了多少。", EN: "Who set what from how much to how much."},
+	"audit.k.above":      {ZH: "上级的人看过本地的也在这里。核对也包括他们的整条记录链。", EN: "What people from above saw of this place is here too, and verifying covers the whole of their chains."},
 	"audit.page":         {ZH: "看了{0}", EN: "saw {0}"},
 	"audit.page.in":      {ZH: "看了{0}，在“{1}”里", EN: "saw {0}, under “{1}”"},
 	"audit.page.change":  {ZH: "看了“{0}”里的一条", EN: "saw one of “{0}”"},
@@ -133,12 +144,13 @@ var auditWords = words{
 	"audit.t.register":   {ZH: "花名册", EN: "Register"},
 	"audit.export.upto":  {ZH: "一次最多 10 万条，要更早的请缩短日期", EN: "at most 100,000 records at once; narrow the days for older ones"},
 	"audit.cut":          {ZH: "后面的没有写完，请重新导出。", EN: "The rest is missing; export it again."},
+	"audit.chain.cards":  {ZH: "{0}的联系卡打开记录", EN: "contact cards opened in {0}"},
 	"audit.chain.shown":  {ZH: "查看记录 {0}", EN: "what {0} was shown"},
 	"audit.chain.stream": {ZH: "{0}的改动记录", EN: "changes of {0}"},
 }
 
-// auditListed is how many records a page lists.
-const auditListed = 50
+// auditListed is how many records a page lists, auditPlaces how many places of one it names.
+const auditListed, auditPlaces = 50, 3
 
 // auditIcons are those of the kinds.
 var auditIcons = map[audit.Kind]string{audit.Changed: "edit", audit.Seen: "eye", audit.Pages: "board", audit.Exported: "download", audit.Unmasked: "lock", audit.Settings: "gear"}
@@ -204,7 +216,7 @@ func showAudit(rq *request) error {
 func (rq *request) auditPage(q url.Values) (*auditPage, error) {
 	p := &auditPage{frame: frame{Title: rq.words.say("nav.audit"), Nav: "audit", Sub: rq.place.Name}, Who: q.Get("who"), From: q.Get("from"), To: q.Get("to"), Find: rq.at("/audit"),
 		Export: rq.at("/audit/export"), Verify: rq.at("/audit/verify")}
-	p.Filtered = p.Who+p.From+p.To != ""
+	p.Filtered, p.City = p.Who+p.From+p.To != "", rq.ofCity()
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
 		a, bad, err := rq.auditAsk(tx, q)
 		if err != nil {
@@ -358,19 +370,32 @@ func (rq *request) auditShown(tx *store.Tx, a *audit.Ask, shown []audit.Shown, p
 	if err != nil {
 		return nil, err
 	}
-	within := make([]string, len(shown))
+	var within []string
 	for i := range shown {
-		within[i] = shown[i].Where()
+		within = append(within, shown[i].Where()...)
 	}
-	places, err := a.PlaceNames(tx, within)
+	slices.Sort(within)
+	places, err := a.PlaceNames(tx, slices.Compact(within))
 	if err != nil {
 		return nil, err
 	}
 	out := make([]auditRow, 0, len(shown))
 	for i := range shown {
 		s := &shown[i]
-		r := auditRow{At: time.UnixMilli(s.At).In(rq.app.zone), Where: places[s.Where()], What: rq.auditWhat(s, names)}
+		var where []string
+		for _, id := range s.Where() {
+			if name := places[id]; name != "" && len(where) < auditPlaces {
+				where = append(where, name)
+			} else if name != "" {
+				where = append(where, "…")
+				break
+			}
+		}
+		r := auditRow{At: time.UnixMilli(s.At).In(rq.app.zone), Where: strings.Join(where, "、"), What: rq.auditWhat(s, names)}
 		r.sign(rq, people, s.User, s.Device)
+		if s.What == "card" {
+			r.Who = rq.words.say("audit.holder")
+		}
 		out = append(out, r)
 	}
 	return out, nil
@@ -410,8 +435,12 @@ func (rq *request) auditWhat(s *audit.Shown, names map[syncproto.RowID]string) (
 		return l.say("audit.page.in", of, rq.auditTable(s.Page))
 	case s.What == "delete":
 		what = l.say("audit.deleted.of", of, s.Rows)
+	case s.What == "link" && (s.Forget || s.Whole):
+		return l.say("audit.link.forget", of)
 	case s.What == "link":
 		return l.say("audit.link", of)
+	case s.What == "card":
+		return l.say("audit.card", of)
 	default:
 		what = l.say("audit.page", of)
 	}

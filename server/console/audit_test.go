@@ -10,6 +10,7 @@ import (
 	"minqing/internal/webpage/reader"
 	"minqing/server/console/consoletest"
 	"minqing/server/store"
+	"minqing/syncproto"
 )
 
 func TestAudit(t *testing.T) { both(t, auditing) }
@@ -87,6 +88,7 @@ func auditing(t *testing.T, dsn string) {
 	}
 
 	seenAbove(t, city, base, b)
+	seenAway(t, city, base, b)
 
 	// Verifying finds nothing, and finds what somebody altered past the server.
 	if got := strings.Join(b.Post("/at/{city}/audit/verify", nil).Want(200).Texts(".found"), ""); !strings.Contains(got, "一条没有动过") {
@@ -165,4 +167,95 @@ func seenAbove(t *testing.T, city *consoletest.City, base string, admin *console
 	}
 	alter(city.Places["other"], city.Places["village"])
 	city.SetNow(city.Now().Add(-time.Hour))
+}
+
+// seenAway: what was shown away from the consoles is the village's too: by a contact card, once an hour and of nobody; by a phone of somebody above,
+// whether its sync showed that village alone or several; a photo on it. A link by which a second step is set anew is no unmasking. Verifying the village
+// covers whatever it lists.
+func seenAway(t *testing.T, city *consoletest.City, base string, admin *consoletest.Browser) {
+	t.Helper()
+	list := func(place, kind, more string) string {
+		t.Helper()
+		return strings.Join(admin.Get("/at/"+place+"/audit?kind="+kind+more).Want(200).Texts("tbody tr"), "|")
+	}
+	holder := city.NewBrowser(t, base, "")
+	for range 2 {
+		holder.Get("/c/{serial.ou}").Want(200)
+		holder.Get("/c/{serial.foreign}").Want(200)
+	}
+	for _, kind := range []string{"pages", "seen"} {
+		if got := list("{place}", kind, ""); strings.Count(got, "的联系卡页") != 1 || !strings.Contains(got, "持卡人") || strings.Contains(got, "打开了白") {
+			t.Errorf("a card was opened, and %s lists %q", kind, got)
+		}
+	}
+	if got := list("{city}", "pages", ""); strings.Count(got, "的联系卡页") != 2 {
+		t.Errorf("of two cards the city lists %q", got)
+	}
+
+	admin.Post("/at/{place}/users/{user.cadre}/do", url.Values{"do": {"link"}, "forget": {"1"}}).Want(200)
+	if got := list("{place}", "unmasked", "") + list("{city}", "unmasked", ""); strings.Contains(got, "登录链接") {
+		t.Errorf("a link is among what was unmasked: %q", got)
+	}
+	if got := list("{place}", "seen", ""); !strings.Contains(got, "给陈秀兰出了登录链接，动态码可以重设") {
+		t.Errorf("the link is not the village's: %q", got)
+	}
+
+	above, chain := city.Users["township"], "phone.of.township"
+	if err := city.Engine.Store.Write(t.Context(), func(tx *store.Tx) error {
+		for _, value := range []string{
+			fmt.Sprintf(`{"changed":["household:x"],"rows":31,"stream":%q}`, city.Places["village"]),
+			fmt.Sprintf(`{"changed":["household:x","household:y"],"rows":32,"streams":[%q,%q]}`, city.Places["village"], city.Places["other"]),
+			fmt.Sprintf(`{"changed":["household:y"],"rows":33,"stream":%q}`, city.Places["other"]),
+			fmt.Sprintf(`{"file":%q,"scope":"household:x","bytes":1,"stream":%q}`, city.Rows["ding"], city.Places["village"]),
+		} {
+			if err := tx.Disclose(chain, syncproto.DeviceID(chain), above, []byte(value)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	who := "&who=" + url.QueryEscape(columnOf(t, city, `"user"`, "name", string(above)))
+	for place, want := range map[string][]bool{"{place}": {true, true, false, true}, "{other}": {false, true, true, false}, "{city}": {true, true, true, true}} {
+		for _, more := range []string{"", who} {
+			if place == "{other}" && more != "" { // of another township, he is nobody there by name
+				continue
+			}
+			got := list(place, "seen", more)
+			for i, word := range []string{"改过的 31 条", "改过的 32 条", "改过的 33 条", "看了照片"} {
+				if want[i] != strings.Contains(got, word) {
+					t.Errorf("%s%s lists %q: %v, want %v: %s", place, more, word, !want[i], want[i], got)
+				}
+			}
+			if place != "{city}" && strings.Count(got, "改过的 32 条") != 1 {
+				t.Errorf("%s lists a sync twice: %s", place, got)
+			}
+		}
+	}
+	if got := list("{place}", "seen", who); strings.Contains(got, "枫林村") || !strings.Contains(got, "石桥村") {
+		t.Errorf("the village is told of another: %s", got)
+	}
+
+	// An altered record of somebody above is found from the village, and so is one that was taken out of it.
+	for _, x := range []struct{ alter, back string }{
+		{"UPDATE mq_disclosure SET value = REPLACE(value, '\"rows\":31', '\"rows\":1') WHERE chain = ?", "UPDATE mq_disclosure SET value = REPLACE(value, '\"rows\":1,', '\"rows\":31,') WHERE chain = ?"},
+		{"DELETE FROM mq_disclosed_in WHERE chain = ? AND stream = '" + city.Places["other"] + "'", "INSERT INTO mq_disclosed_in SELECT '" + city.Places["other"] + "', at, chain, pos FROM mq_disclosed_in WHERE chain = ?"},
+	} {
+		tamper(t, city, x.alter, chain)
+		if got := strings.Join(admin.Post("/at/{place}/audit/verify", nil).Want(200).Texts(".found"), ""); !strings.Contains(got, "有记录被动过") {
+			t.Errorf("%s: verifying says %q", x.alter, got)
+		}
+		tamper(t, city, x.back, chain)
+		if got := strings.Join(admin.Post("/at/{place}/audit/verify", nil).Want(200).Texts(".found"), ""); !strings.Contains(got, "一条没有动过") {
+			t.Errorf("put back, verifying says %q", got)
+		}
+	}
+}
+
+func tamper(t *testing.T, city *consoletest.City, query string, args ...any) {
+	t.Helper()
+	if err := city.Engine.Store.Write(t.Context(), func(tx *store.Tx) error { return tx.Exec(query, args...) }); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -10,20 +10,28 @@ import (
 	"minqing/server/store"
 )
 
+func (rq *request) placesNamed(a *audit.Ask, ids ...string) (names map[string]string, err error) {
+	err = rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
+		names, err = a.PlaceNames(tx, ids)
+		return err
+	})
+	return names, err
+}
+
 // verifyAudit reckons the chains of the place anew, and says what it found.
 func verifyAudit(rq *request) error {
 	p, err := rq.auditPage(url.Values{})
 	if err != nil {
 		return err
 	}
-	var streams, users []string
+	var streams, shown []string
 	var a *audit.Ask
 	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
 		a = &audit.Ask{}
 		if err := a.In(tx, rq.place.ID, rq.ofCity()); err != nil {
 			return err
 		}
-		if users, err = a.People(tx); users != nil {
+		if shown, err = a.Chains(tx); shown != nil {
 			streams = a.Streams()
 		}
 		return err
@@ -32,7 +40,7 @@ func verifyAudit(rq *request) error {
 	}
 	began := rq.app.now()
 	desk := &admin.Desk{E: rq.app.opt.Engine}
-	proof, err := desk.VerifyWithin(rq.Context(), streams, users)
+	proof, err := desk.VerifyWithin(rq.Context(), streams, shown)
 	if err != nil {
 		return err
 	}
@@ -41,11 +49,8 @@ func verifyAudit(rq *request) error {
 	for _, b := range proof.Broken {
 		altered = append(altered, b.Stream)
 	}
-	var places map[string]string
-	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
-		places, err = a.PlaceNames(tx, altered)
-		return err
-	}); err != nil {
+	places, err := rq.placesNamed(a, altered...)
+	if err != nil {
 		return err
 	}
 	for _, b := range proof.Broken {
@@ -54,8 +59,16 @@ func verifyAudit(rq *request) error {
 			name = b.Stream
 		}
 		name = rq.words.say("audit.chain.stream", name)
-		if of, shown := strings.CutPrefix(b.Stream, "disclosures to "); shown {
+		if of, found := strings.CutPrefix(b.Stream, "disclosures to "); found {
 			name = rq.words.say("audit.chain.shown", of)
+			if place, cards := strings.CutPrefix(of, openedCards); cards {
+				if places, err := rq.placesNamed(a, place); err != nil {
+					return err
+				} else if name = places[place]; name == "" {
+					name = place
+				}
+				name = rq.words.say("audit.chain.cards", name)
+			}
 		}
 		p.Proof.Broken = append(p.Proof.Broken, rq.words.say("audit.broken.at", name, fmt.Sprint(b.Pos)))
 	}

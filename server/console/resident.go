@@ -87,7 +87,7 @@ var residentWords = words{
 	"card.answer":     {ZH: "答复", EN: "Answer"},
 	"card.older":      {ZH: "更早的", EN: "Earlier ones"},
 	"card.serial":     {ZH: "编号 {0}", EN: "No. {0}"},
-	"card.foot":       {ZH: "本页不显示任何人的身份证号和住址，事情只写标题，不写经过。不用登录就能看，可以打印。卡丢了请告诉村里，马上停用。", EN: "This page shows nobody's ID number or address, and of what was raised the title alone. It needs no sign-in and can be printed. If the card is lost, tell the village: it can be withdrawn at once."},
+	"card.foot":       {ZH: "本页不显示任何人的身份证号和住址，事情只写标题，不写经过。不用登录就能看，可以打印。打开过会记下时间，不记是谁打开的。卡丢了请告诉村里，马上停用。", EN: "This page shows nobody's ID number or address, and of what was raised the title alone. It needs no sign-in and can be printed. That it was opened is noted, not by whom. If the card is lost, tell the village: it can be withdrawn at once."},
 	"card.gone":       {ZH: "这张卡打不开", EN: "This card opens nothing"},
 	"card.gone.text":  {ZH: "可能已经停用，或者地址抄错了一个字。请找村里看一看，补一张。", EN: "It may have been withdrawn, or a letter of the address is wrong. Ask the village for another."},
 	"card.wait":       {ZH: "请等一会儿再打开", EN: "Please wait a moment"},
@@ -118,7 +118,7 @@ var residentHandlers = map[string]handler{"GET /c/{serial}": showResident, "POST
 const guessCards = "contact card"
 
 // showResident answers whoever holds a card. What is unknown, withdrawn and malformed takes one way through the same look-ups to the same
-// bytes. The page is nobody's account, so no record of disclosure is kept: the chains are of users and devices, and an address is neither.
+// bytes. That a card was opened is on record, in a chain of the place: once an hour, and without a word of who holds it.
 func showResident(rq *request) error {
 	p, done, err := rq.openCard(rq.URL.Query().Get("from"))
 	if done || err != nil {
@@ -162,6 +162,9 @@ func (rq *request) openCard(from string) (p *residentPage, done bool, err error)
 			return nil, true, err
 		}
 		return nil, true, rq.answer(http.StatusNotFound, "resident", p)
+	}
+	if err := rq.noteSeen(seen{What: "card", Page: "card", Table: "household", Row: syncproto.RowID(p.Card.Home())}); err != nil {
+		return nil, true, err
 	}
 	if p.Once, err = syncproto.NewID(rq.now.UnixMilli(), rq.app.rand()); err != nil {
 		return nil, true, err

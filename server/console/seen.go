@@ -13,7 +13,7 @@ import (
 
 // seen is the record that somebody was shown something of people in the register: a row, or a list of a place.
 type seen struct {
-	What   string          `json:"what"` // page, list
+	What   string          `json:"what"` // page, list; card: the page that a contact card opens
 	Page   string          `json:"page"`
 	Table  string          `json:"table,omitempty"`
 	Row    syncproto.RowID `json:"row,omitempty"`
@@ -78,10 +78,15 @@ func (rq *request) section() string {
 	return page
 }
 
+// openedCards begins the names of the chains of contact cards that were opened, one for each stream. Whoever holds a card has no account, and his
+// address is nobody's business: that the card was opened, and when, is all there is to say.
+const openedCards = "cards "
+
 // noteSeen appends one record to the chain of who looks, unless this hour has it. It is committed before anything is answered.
 func (rq *request) noteSeen(s seen) error {
 	hour := rq.now.UnixMilli() / seenEvery.Milliseconds()
-	key := strings.Join([]string{string(rq.user()), s.Page, string(s.Row), s.Change, s.Within}, " ")
+	opened := s.What == "card"
+	key := strings.Join([]string{string(rq.user()), s.What, s.Page, string(s.Row), s.Change, s.Within}, " ")
 	if rq.app.noted.known(hour, key) {
 		return nil
 	}
@@ -104,12 +109,16 @@ func (rq *request) noteSeen(s seen) error {
 			return err
 		}
 		var at int64
-		found, err := tx.One("SELECT at FROM mq_disclosure WHERE user_id = ? AND at >= ? AND device = '' AND value = ? LIMIT 1",
-			[]any{string(rq.user()), hour * seenEvery.Milliseconds(), string(record)}, &at)
+		who, by, chain := "user_id = ?", string(rq.user()), "console "+string(rq.user())
+		if opened {
+			who, by, chain = "stream = ? AND stream <> ''", s.Stream, openedCards+s.Stream
+		}
+		found, err := tx.One("SELECT at FROM mq_disclosure WHERE "+who+" AND at >= ? AND device = '' AND value = ? LIMIT 1",
+			[]any{by, hour * seenEvery.Milliseconds(), string(record)}, &at)
 		if err != nil || found {
 			return err
 		}
-		return tx.Disclose("console "+string(rq.user()), "", rq.user(), record)
+		return tx.Disclose(chain, "", rq.user(), record)
 	}); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"minqing/schema"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -154,6 +155,8 @@ type disclosed struct {
 	Fill    []string `json:"fill,omitempty"`    // buckets that travel whole
 	Changed []string `json:"changed,omitempty"` // scopes of which changes travel
 	Rows    int      `json:"rows"`              // changed rows in the first look; buckets bring theirs
+	Stream  string   `json:"stream,omitempty"`  // in which what it showed of people lies, by which a place finds it; where that is several:
+	Streams []string `json:"streams,omitempty"`
 }
 
 // record puts the disclosure on record, once a sync and before anything is sent.
@@ -173,11 +176,32 @@ func (c *Course) record(tx *store.Tx, f *closing) error {
 		}
 	}
 	d.Changed = slices.Sorted(maps.Keys(scopes))
+	for _, b := range f.plan.pending {
+		scopes[b.Scope] = true
+	}
+	d.lies(tx.Book(), f.plan, scopes)
 	if err := recordDisclosure(tx, c.req.Device, c.req.User, d); err != nil {
 		return err
 	}
 	tx.AfterCommit(func() { c.recorded = true })
 	return nil
+}
+
+// lies says in which streams the scopes shown lie, of those that are about people in the register: places, colleagues and what is the user's own
+// are shown to whoever works there.
+func (d *disclosed) lies(b *schema.Book, p *plan, scopes map[string]bool) {
+	in := map[string]bool{}
+	for _, n := range p.news {
+		kind, _ := schema.SplitScope(n.Scope)
+		t := b.Table(kind)
+		if !scopes[n.Scope] || t == nil || t.Directory || t.Scope == schema.ScopeNarrow && b.Table(t.Column(t.Parent).Ref).Directory {
+			continue
+		}
+		in[n.Stream] = true
+	}
+	if d.Streams = slices.Sorted(maps.Keys(in)); len(d.Streams) == 1 {
+		d.Stream, d.Streams = d.Streams[0], nil
+	}
 }
 
 // checkpoint makes the cursor of a cut and remembers what the device needs to be known by: the list of its buckets and its

@@ -1,7 +1,7 @@
 package store
 
 // storeVersion is the version of the mq_* tables; it grows when they change.
-const storeVersion = 7
+const storeVersion = 8
 
 // upgrades are what brings older mq_* tables to a store version, beside the tables and indexes that are new. They only add: a server of the
 // version before works on beside this one while an upgrade rolls.
@@ -90,10 +90,12 @@ var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS mq_chain (stream TEXT{c} NOT NULL, pos {int} NOT NULL, kind TEXT{c} NOT NULL, identity TEXT{c} NOT NULL, salt TEXT{c} NOT NULL,
 		leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, PRIMARY KEY (stream, pos))`,
 	`CREATE INDEX IF NOT EXISTS mq_chain_decided ON mq_chain (identity) WHERE kind >= 'decided ' AND kind < 'decided!'`,
-	// What was shown to whom: chains of their own, one record a sync. stream is that of what was shown at the consoles, as the value says it, ""
-	// where it names none.
+	// What was shown to whom: chains of their own, one record a sync. stream is that of what was shown, as the value says it, "" where it names
+	// none; several, which the value of a large phone's sync names, stand in mq_disclosed_in.
 	`CREATE TABLE IF NOT EXISTS mq_disclosure (chain TEXT{c} NOT NULL, pos {int} NOT NULL, device TEXT{c} NOT NULL, user_id TEXT{c} NOT NULL, salt TEXT{c} NOT NULL,
 		value TEXT NOT NULL, leaf TEXT{c} NOT NULL, head TEXT{c} NOT NULL, at {int} NOT NULL, stream TEXT{c} NOT NULL DEFAULT '', PRIMARY KEY (chain, pos)) {key}`,
+
+	`CREATE TABLE IF NOT EXISTS mq_disclosed_in (stream TEXT{c} NOT NULL, at {int} NOT NULL, chain TEXT{c} NOT NULL, pos {int} NOT NULL, PRIMARY KEY (stream, at, chain, pos)) {key}`,
 
 	// “Who saw what?”, in the same way; what was shown at the consoles is little beside the syncs.
 	`CREATE INDEX IF NOT EXISTS mq_disclosure_at ON mq_disclosure (at, chain, pos)`,

@@ -218,21 +218,23 @@ type Disclosure struct {
 	Leaf   string
 	Head   string
 	At     int64
-	Stream string // in which what was shown at a console lies, as the value says
+	Stream string // in which what was shown lies, as the value says
 }
 
-// StreamShown is the stream that the value of a disclosure names, "" for none.
-func StreamShown(value string) (string, error) {
+// StreamsShown are the streams that the value of a disclosure names: one, or the several of a sync that showed rows of more than one.
+func StreamsShown(value string) (one string, several []string, err error) {
 	var named struct {
-		Stream string `json:"stream"`
+		Stream  string   `json:"stream"`
+		Streams []string `json:"streams"`
 	}
 	if err := json.Unmarshal([]byte(value), &named); err != nil {
-		return "", fmt.Errorf("store: what was disclosed: %w", err)
+		return "", nil, fmt.Errorf("store: what was disclosed: %w", err)
 	}
-	return named.Stream, nil
+	return named.Stream, named.Streams, nil
 }
 
-// Disclose appends what was shown to the chain of a device, or of a user at the console (device is then ""). Value is JSON.
+// Disclose appends what was shown to the chain of a device, or of a user at the console (device is then ""). Value is JSON; the streams that it
+// names find it.
 func (tx *Tx) Disclose(chain string, device syncproto.DeviceID, user syncproto.UserID, value []byte) error {
 	last, err := tx.lastDisclosure(chain)
 	if err != nil {
@@ -249,8 +251,16 @@ func (tx *Tx) Disclose(chain string, device syncproto.DeviceID, user syncproto.U
 	if d.Head, err = syncproto.ChainNext(last.Head, uint64(d.Pos), d.Leaf); err != nil {
 		return err
 	}
-	if device == "" { // what a sync has shown lies in many
-		if d.Stream, err = StreamShown(d.Value); err != nil {
+	var several []string
+	if d.Stream, several, err = StreamsShown(d.Value); err != nil {
+		return err
+	}
+	if len(several) > 0 {
+		in := make([][]any, len(several))
+		for i, stream := range several {
+			in[i] = []any{stream, d.At, d.Chain, d.Pos}
+		}
+		if err := tx.insertMany("mq_disclosed_in", "stream,at,chain,pos", "text,bigint,text,bigint", "ON CONFLICT DO NOTHING", in); err != nil {
 			return err
 		}
 	}
@@ -270,6 +280,12 @@ func (tx *Tx) lastDisclosure(chain string) (Disclosure, error) {
 	_, err := tx.One("SELECT pos, device, user_id, salt, value, leaf, head, at FROM mq_disclosure WHERE chain = ? ORDER BY pos DESC LIMIT 1",
 		[]any{chain}, &d.Pos, &d.Device, &d.User, &d.Salt, &d.Value, &d.Leaf, &d.Head, &d.At)
 	return d, err
+}
+
+// FoundIn counts the streams among those that a record names by which it is found.
+func (tx *Tx) FoundIn(d *Disclosure, streams []string) (n int64, err error) {
+	_, err = tx.One("SELECT COUNT(*) FROM mq_disclosed_in WHERE stream = ANY(?) AND at = ? AND chain = ? AND pos = ?", []any{streams, d.At, d.Chain, d.Pos}, &n)
+	return n, err
 }
 
 // Disclosures pages through a chain, oldest record first.

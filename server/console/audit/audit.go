@@ -1,9 +1,9 @@
 // Package audit answers who saw, changed, exported and unmasked what.
 //
 // It promises: what is asked of a place holds what happened in it: changes of its streams, what its people were shown, and what anybody was shown
-// of it at the consoles, by a row or by a list of a place above it too. Every list is read
+// of it: at the consoles, by a row or by a list of a place above it too; on phones, by a sync or a photo; by a contact card. Every list is read
 // from an index, newest first, from behind a key: the last part costs what the first does. It reads the records that the chains hold, and
-// adds nothing to them.
+// adds nothing to them; which chains those are it tells, so that whoever verifies a place verifies all that it lists.
 package audit
 
 import (
@@ -201,6 +201,16 @@ func cut(key string) (at int64, rest string, ok bool) {
 	return at, rest, ok && err == nil
 }
 
+// cutPos takes the end of a key of what was shown apart.
+func cutPos(rest string) (pos int64, chain string) {
+	head, chain, _ := strings.Cut(rest, ".")
+	pos, err := strconv.ParseInt(head, 10, 64)
+	if err != nil {
+		pos = 0
+	}
+	return pos, chain
+}
+
 // Shown is one record of what somebody was shown or took away.
 type Shown struct {
 	store.Disclosure
@@ -213,21 +223,26 @@ type Shown struct {
 	Within  string          `json:"within"`
 	Rows    int             `json:"rows"`
 	Whole   bool            `json:"whole"`
+	Forget  bool            `json:"forget"`
 	Why     string          `json:"why"`
 	Setting string          `json:"setting"`
 	From    int             `json:"from"`
 	To      int             `json:"to"`
 	File    syncproto.RowID `json:"file"`
 	Fill    []string        `json:"fill"`
+	Streams []string        `json:"streams"`
 	Changes []string        `json:"changed"`
 }
 
-// Where is the place of what was shown.
-func (s *Shown) Where() string {
-	if s.Within != "" {
-		return s.Within
+// Where are the places of what was shown.
+func (s *Shown) Where() []string {
+	switch {
+	case s.Within != "":
+		return []string{s.Within}
+	case s.Stream != "":
+		return []string{s.Stream}
 	}
-	return s.Stream
+	return s.Streams
 }
 
 // fewPeople is up to how many people are asked for one by one; of more, the time of the record leads.
@@ -238,22 +253,18 @@ func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err er
 	var c condition
 	a.bound(&c, "at")
 	if at, rest, ok := cut(a.After); ok {
-		pos, chain, _ := strings.Cut(rest, ".")
-		n, err := strconv.ParseInt(pos, 10, 64)
-		if err != nil {
-			n = 0
-		}
-		c.and("(at, chain, pos) < (?, ?, ?)", at, chain, n)
+		pos, chain := cutPos(rest)
+		c.and("(at, chain, pos) < (?, ?, ?)", at, chain, pos)
 	}
 	switch a.Kind {
 	case Pages:
-		c.and(`device = '' AND (value LIKE '{"what":"page"%' OR value LIKE '{"what":"list"%' OR value LIKE '{"file"%')`)
+		c.and(`device = '' AND (value LIKE '{"what":"page"%' OR value LIKE '{"what":"list"%' OR value LIKE '{"what":"card"%' OR value LIKE '{"file"%')`)
 	case Exported:
 		c.and(`device = '' AND value LIKE '%"what":"export"%'`)
 	case Settings:
 		c.and(`device = '' AND value LIKE '%"what":"setting"%'`)
-	case Unmasked:
-		c.and(`device = '' AND (value LIKE '%"whole":true%' OR value LIKE '%"what":"unmask%')`)
+	case Unmasked: // by the words of its index; a link that lets a second step be set anew said “whole” of that for a while
+		c.and(`device = '' AND (value LIKE '%"whole":true%' OR value LIKE '%"what":"unmask%') AND value NOT LIKE '{"what":"link"%'`)
 	}
 	users := a.Users
 	if !a.scope.whole {
@@ -272,6 +283,15 @@ func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err er
 		}
 		found = append(found, more...)
 	}
+	if a.Kind == Seen && !a.scope.whole {
+		for _, s := range a.scope.streams {
+			more, err := a.synced(tx, s, limit)
+			if err != nil {
+				return nil, "", err
+			}
+			found = append(found, more...)
+		}
+	}
 	if len(parts) > 1 {
 		slices.SortFunc(found, func(x, y Shown) int {
 			return cmp.Or(cmp.Compare(y.At, x.At), cmp.Compare(y.Chain, x.Chain), cmp.Compare(y.Pos, x.Pos))
@@ -285,6 +305,9 @@ func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err er
 	}
 	return found, next, err
 }
+
+// ofBelow is what was shown or taken away of a place that holds what lies below it too.
+const ofBelow = `(value LIKE '{"what":"list"%' OR value LIKE '{"what":"export"%')`
 
 // parts are the conditions whose records together are what is asked for, each a range of an index: what people of the place were shown, and what
 // anybody was shown of it. Of places above it a list, but no row: that is of elsewhere.
@@ -315,7 +338,7 @@ func (a *Ask) parts(c condition, users []string) (out []condition) {
 		with("stream = ? AND stream <> ''", s)
 	}
 	for _, s := range a.scope.above {
-		with(`stream = ? AND stream <> '' AND (value LIKE '{"what":"list"%' OR value LIKE '{"what":"export"%')`, s)
+		with("stream = ? AND stream <> '' AND "+ofBelow, s)
 	}
 	return out
 }
@@ -332,15 +355,47 @@ func (a *Ask) people(tx *store.Tx) ([]string, error) {
 	return out, err
 }
 
-// People are those whose records are the place's: nil for the whole city.
-func (a *Ask) People(tx *store.Tx) ([]string, error) {
+// Chains are those that hold a record of what is listed of the place; nil for the whole city.
+func (a *Ask) Chains(tx *store.Tx) (out []string, err error) {
 	if a.scope.whole {
 		return nil, nil
 	}
-	return a.people(tx)
+	users, err := a.people(tx)
+	if err != nil {
+		return nil, err
+	}
+	out = []string{}
+	return out, tx.Each(func(scan func(...any) error) error {
+		var chain string
+		err := scan(&chain)
+		out = append(out, chain)
+		return err
+	}, `SELECT chain FROM mq_disclosure WHERE user_id = ANY(?) UNION SELECT chain FROM mq_disclosure WHERE stream = ANY(?) AND stream <> ''
+		UNION SELECT chain FROM mq_disclosure WHERE stream = ANY(?) AND stream <> '' AND `+ofBelow+` UNION SELECT chain FROM mq_disclosed_in WHERE stream = ANY(?) ORDER BY 1`,
+		users, a.scope.streams, a.scope.above, a.scope.streams)
 }
 
-func (a *Ask) read(tx *store.Tx, c condition, limit int) (out []Shown, err error) {
+// synced reads a part of the syncs that showed rows of a stream beside others.
+func (a *Ask) synced(tx *store.Tx, stream string, limit int) ([]Shown, error) {
+	c := condition{}
+	c.and("i.stream = ?", stream)
+	a.bound(&c, "i.at")
+	if at, rest, ok := cut(a.After); ok {
+		pos, chain := cutPos(rest)
+		c.and("(i.at, i.chain, i.pos) < (?, ?, ?)", at, chain, pos)
+	}
+	if a.Users != nil {
+		c.and("d.user_id = ANY(?)", a.Users)
+	}
+	out, err := shown(tx, "mq_disclosed_in i JOIN mq_disclosure d ON d.chain = i.chain AND d.pos = i.pos WHERE "+c.where()+" ORDER BY i.at DESC, i.chain DESC, i.pos DESC LIMIT ?", append(c.args, int64(limit+1))...)
+	return slices.DeleteFunc(out, func(s Shown) bool { return !slices.Contains(s.Streams, stream) }), err
+}
+
+func (a *Ask) read(tx *store.Tx, c condition, limit int) ([]Shown, error) {
+	return shown(tx, "mq_disclosure d WHERE "+c.where()+" ORDER BY at DESC, chain DESC, pos DESC LIMIT ?", append(c.args, int64(limit+1))...)
+}
+
+func shown(tx *store.Tx, from string, args ...any) (out []Shown, err error) {
 	err = tx.Each(func(scan func(...any) error) error {
 		var s Shown
 		if err := scan(&s.Chain, &s.Pos, &s.Device, &s.User, &s.Value, &s.At); err != nil {
@@ -348,6 +403,6 @@ func (a *Ask) read(tx *store.Tx, c condition, limit int) (out []Shown, err error
 		}
 		out = append(out, s)
 		return json.Unmarshal([]byte(s.Value), &out[len(out)-1])
-	}, "SELECT chain, pos, device, user_id, value, at FROM mq_disclosure WHERE "+c.where()+" ORDER BY at DESC, chain DESC, pos DESC LIMIT ?", append(c.args, int64(limit+1))...)
+	}, "SELECT d.chain, d.pos, d.device, d.user_id, d.value, d.at FROM "+from, args...)
 	return out, err
 }

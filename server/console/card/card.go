@@ -56,6 +56,9 @@ const page = 20
 // decoy is looked up for what is no serial, so that it costs what an unknown one costs. The form of serials has no such letter.
 const decoy = "UUUU-UUUU-UUUU-UUUU"
 
+// Home is the id of the household.
+func (c *Card) Home() string { return c.home }
+
 // Open reads the card of a serial on a day, from a matter on; nil when nothing is to be seen under it: it is no serial, it was never issued
 // or was withdrawn, or the household is gone.
 func Open(tx *store.Tx, typed, today, from string) (*Card, error) {

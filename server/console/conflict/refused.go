@@ -362,7 +362,8 @@ func (d *Desk) kinOf(tx *store.Tx, ids []string) (*kin, error) {
 		k.rows[r.ID] = r
 		of[r.Table] = append(of[r.Table], string(r.ID))
 	}
-	for table, query := range map[string]string{"household": "SELECT id, COALESCE(NULLIF(head, ''), code, '') FROM household WHERE id = ANY(?)", "resident": "SELECT id, COALESCE(name, '') FROM resident WHERE id = ANY(?)"} {
+	for table, query := range map[string]string{"household": "SELECT id, COALESCE(NULLIF(head, ''), code, '') FROM household WHERE id = ANY(?)", "resident": "SELECT id, COALESCE(name, '') FROM resident WHERE id = ANY(?)",
+		"user": `SELECT id, COALESCE(name, '') FROM "user" WHERE id = ANY(?)`, "place": "SELECT id, COALESCE(name, '') FROM place WHERE id = ANY(?)"} {
 		if err := tx.Each(func(scan func(...any) error) error {
 			var id syncproto.RowID
 			var name string
