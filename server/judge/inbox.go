@@ -291,9 +291,6 @@ func (d *desk) showItem(it *store.Item) (*Item, error) {
 		return nil, err
 	}
 	out.Outcome, out.Word, out.Said = end.Fates, end.Word, end.Said
-	if end.Why != "" {
-		out.Said = append([]Saying{{User: it.By, At: it.Closed, Text: end.Why}}, end.Said...)
-	}
 	return out, d.showSides(out, it)
 }
 

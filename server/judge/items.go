@@ -28,7 +28,7 @@ type closing struct {
 	Fates  map[syncproto.Identity]string `json:"fates,omitempty"`  // kept, outvoted, third
 	Word   string                        `json:"word,omitempty"`   // how late work and twins were decided
 	Said   []Saying                      `json:"said,omitempty"`   // why, in the words of who decided
-	Why    string                        `json:"why,omitempty"`    // the same, of decisions made before the chain hashed it
+	Why    string                        `json:"why,omitempty"`    // the same, unhashed, as no released server wrote it: shown to nobody, and found by VerifyChain
 }
 
 // reckonItems matches the items that follow from a row's versions with those on record: it opens, brings up to date and closes. It gives the

@@ -11,7 +11,7 @@ import (
 )
 
 // Why something was decided so is part of what the chain hashes: of a cell, of two that are no twins, of what was decided once more. Other words,
-// none, and some where none were given are found; a reason of before the chain hashed them is no finding; an erasure takes them along.
+// none, and some where none were given are found, however they are spelt; an erasure takes them along.
 func TestVerifyFindsAnAlteredReason(t *testing.T) {
 	const canary = "不可留下的理由"
 	onBoth(t, func(t *testing.T, w *world) {
@@ -63,6 +63,8 @@ func TestVerifyFindsAnAlteredReason(t *testing.T) {
 			"other words":   strings.Replace(was, canary+"一", "别的理由", 1),
 			"somebody else": strings.Replace(was, string(w.user("sec")), string(w.user("admin")), 1),
 			"none":          before + "}",
+			"one unhashed":  before + `,"why":"y"}`,
+			"unread":        before + `,"said":7}`,
 			"one more":      strings.Replace(was, `"said":[`, `"said":[{"change":"`+string(a.Identity())+`","user":"x","at":1,"text":"y"},`, 1),
 		} {
 			exec("UPDATE mq_item SET outcome = ? WHERE id = ?", alter, item.ID)
@@ -73,13 +75,25 @@ func TestVerifyFindsAnAlteredReason(t *testing.T) {
 			exec("UPDATE mq_item SET outcome = ? WHERE id = ?", was, item.ID)
 		}
 		sound("put back")
-		// What lies there since before reasons were hashed.
-		two := outcome(twin.ID)
-		exec("UPDATE mq_item SET outcome = ? WHERE id = ?", `{"word":"distinct","why":"从前的理由"}`, item.ID)
-		if it, err := w.judge.ItemByID(t.Context(), "", item.ID); err != nil || len(it.Said) != 1 || it.Said[0].Text != "从前的理由" {
-			t.Errorf("of old: %+v %v", it.Said, err)
+		// One that was decided without a reason, and had one added.
+		sec.do(w.create("household", "c", "place", "@v1g", "code", "八"))
+		sec.do(w.create("household", "d", "place", "@v1g", "code", "八"))
+		bare := w.oneItem(syncproto.ItemTwin)
+		w.resolve("sec", bare.ID, judge.Decision{})
+		sound("decided without a reason")
+		none := outcome(bare.ID)
+		for what, added := range map[string]string{"unhashed": `"why":"补的理由"`, "said": `"said":[{"change":"x","user":"y","at":1,"text":"补的理由"}]`, "spelt otherwise": `"s\u0061id" : [{"change":"x","user":"y","at":1,"text":"补的理由"}]`, "unread": `"said":7`} {
+			exec("UPDATE mq_item SET outcome = ? WHERE id = ?", strings.TrimSuffix(none, "}")+","+added+"}", bare.ID)
+			if r, err := w.judge.VerifyChain(t.Context()); err != nil || len(r.Broken) != 1 || !strings.Contains(r.Broken[0].Why, "reason") || r.Broken[0].Stream == "" {
+				t.Errorf("added, %s: %+v %v", what, r.Broken, err)
+			}
+			if it, err := w.judge.ItemByID(t.Context(), "", bare.ID); what == "unhashed" && (err != nil || len(it.Said) != 0) {
+				t.Errorf("what was added is shown: %+v %v", it.Said, err)
+			}
 		}
-		exec("UPDATE mq_item SET outcome = ? WHERE id = ?", was, item.ID)
+		exec("UPDATE mq_item SET outcome = ? WHERE id = ?", none, bare.ID)
+		sound("taken away again")
+		two := outcome(twin.ID)
 		if !strings.Contains(two, "两家同名") {
 			t.Errorf("of twins: %s", two)
 		}
