@@ -87,17 +87,12 @@ func undoAssigned(rq *request) error {
 	if err != nil {
 		return err
 	}
-	done, further := false, false
-	for more := true; more; further = true {
-		if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) error {
-			d, err := rq.oneAssigned(tx)
-			if err == nil {
-				done, more, err = assign.Undo(tx, rq.app.opt.Engine.Judge, rq.user(), rq.today(), d, f.Get("shown"), further)
-			}
-			return err
-		}); err != nil {
-			return err
-		}
+	done, found, err := assign.UndoAll(rq.Context(), rq.app.opt.Engine.Store, rq.app.opt.Engine.Judge, rq.user(), rq.today(), rq.place.ID, rq.PathValue("row"), f.Get("shown"))
+	if err != nil {
+		return err
+	}
+	if !found {
+		return errNotFound
 	}
 	if !done {
 		p, err := rq.assignedPage()

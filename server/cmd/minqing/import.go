@@ -21,14 +21,21 @@ type importCmd struct {
 	Links   string `type:"path" placeholder:"FILE.xlsx" help:"和 --kind users 一起：给还没登录过的人出首次登录链接，写到这个表里，当面交给本人。 With --kind users: write first sign-in links to this workbook."`
 	Bad     string `type:"path" placeholder:"FILE.xlsx" help:"把没导入的行连同原因写到这个表里。 Write the rows not taken, with reasons, to this workbook."`
 	Preview bool   `help:"只看会怎样，什么也不写。 Only show what would happen."`
-	File    string `arg:"" type:"path" help:"表格：.xlsx 或 CSV。 The file."`
+	Undo    string `placeholder:"ID" help:"和 --kind assignments 一起：撤回一次分派导入，写它的编号，或写 last 撤回最近一次；加 --preview 只看会怎样。 With --kind assignments: take back what an import assigned, by its id, or “last”."`
+	File    string `arg:"" optional:"" type:"path" help:"表格：.xlsx 或 CSV。 The file."`
 }
 
 // Run imports a file and tells of every row that was not taken.
 func (c *importCmd) Run(r *room) (err error) {
-	if c.Kind == "register" && c.Village == "" {
+	if c.Kind == "register" && c.Village == "" && c.Undo == "" {
 		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "import", Message: syncproto.Both("没有写明是哪个村的花名册。", "It does not say of which village the register is."),
 			Hint: syncproto.Both("用 --village 写明代码或名称。", "Name it with --village.")}
+	}
+	if c.Undo != "" {
+		return c.undo(r)
+	}
+	if c.File == "" {
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "import", Message: syncproto.Both("没有写明导入哪个文件。", "It does not say which file to import."), Hint: syncproto.Both("把文件名写在后面。", "Name the file.")}
 	}
 	f, err := os.Open(c.File)
 	if err != nil {

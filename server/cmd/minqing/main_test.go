@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 // onPostgres are the scripts run on PostgreSQL as well.
-var onPostgres = map[string]bool{"first.txtar": true}
+var onPostgres = map[string]bool{"first.txtar": true, "lists.txtar": true}
 
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")

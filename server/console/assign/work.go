@@ -1,6 +1,7 @@
 package assign
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 
@@ -152,12 +153,34 @@ func texts(ids []syncproto.RowID) []string {
 	return out
 }
 
+// Listed tells whether it was a list that was brought in.
+func (d *Done) Listed() bool { return d.Order.Way == listed }
+
+// UndoAll takes an order of a place back whole, part by part, each in a transaction of its own: one that breaks off goes on where it stopped. When
+// what was shown under a digest does not hold any more it does nothing, and done is false; found is false when there is no such order.
+func UndoAll(ctx context.Context, s *store.Store, j *judge.Judge, by syncproto.UserID, today, place, id, shown string) (done, found bool, err error) {
+	for more, further := true, false; more; further = true {
+		if err := s.Write(ctx, func(tx *store.Tx) error {
+			d, err := Read(tx, place, id)
+			if found = d != nil; !found || err != nil {
+				more = false
+				return err
+			}
+			done, more, err = undo(tx, j, by, today, d, shown, further)
+			return err
+		}); err != nil {
+			return false, found, err
+		}
+	}
+	return done, found, nil
+}
+
 // undoneAtOnce is how many changes are taken back in one transaction: so that phones are not kept waiting.
 const undoneAtOnce = 1000
 
-// Undo takes back a part of what was done, the last of it first, when what was shown under a digest still holds; else it does nothing, and done is
+// undo takes back a part of what was done, the last of it first, when what was shown under a digest still holds; else it does nothing, and done is
 // false. more says that there is more of it: call again with further. Contact cards stay: what they open is who contacts the household then.
-func Undo(tx *store.Tx, j *judge.Judge, by syncproto.UserID, today string, d *Done, shown string, further bool) (done, more bool, err error) {
+func undo(tx *store.Tx, j *judge.Judge, by syncproto.UserID, today string, d *Done, shown string, further bool) (done, more bool, err error) {
 	// Whoever comes second waits here, and reads what the first has left.
 	n, err := tx.Affected("UPDATE mq_work SET state = ? WHERE id = ? AND state = ?", work.Done, d.ID, work.Done)
 	if err != nil || n == 0 {
