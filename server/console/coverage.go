@@ -33,6 +33,7 @@ type coveragePage struct {
 	Whose    string    // address of everybody's
 	Empty    bool      // no households at all
 	Large    bool      // the picture would be too large
+	AtOnce   int       // of how many households one press reminds there
 	Under    []wideRow // and this is the picture of it, a mark a village or group
 	Counting int       // villages that were never counted
 	Counted  time.Time // when the oldest of what shows was
@@ -257,7 +258,7 @@ func showCoverage(rq *request) error {
 }
 
 func (rq *request) coveragePage(q url.Values) (*coveragePage, error) {
-	p := &coveragePage{frame: frame{Title: rq.words.say("nav.coverage"), Nav: "coverage"}, Export: rq.at("/coverage/export"), Most: rq.app.picture()}
+	p := &coveragePage{frame: frame{Title: rq.words.say("nav.coverage"), Nav: "coverage"}, Export: rq.at("/coverage/export"), Most: rq.app.picture(), AtOnce: rq.app.remindedAtOnce()}
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
 		ask := rq.coverAsk(q)
 		c, err := rq.readCoverage(tx, ask)
@@ -325,10 +326,19 @@ func (rq *request) coverLarge(tx *store.Tx, p *coveragePage, ask coverAsk, q url
 	}
 	p.Show = ask.words()
 	w, err := branch.ReadWide(tx, rq.place.ID, rq.today())
-	if err == nil {
-		rq.coverWide(p, w)
+	if err != nil {
+		return err
 	}
-	return err
+	rq.coverWide(p, w)
+	if p.Remind != nil {
+		p.Remind.Wide, p.Remind.N = true, 0
+		for _, s := range ask.show {
+			if w.Never == 0 && s != branch.Nobody && s != branch.Enough { // who calls on nobody is reminded of nothing
+				p.Remind.N += w.Counts[s]
+			}
+		}
+	}
+	return nil
 }
 
 // coverTable finds the part of the table: from a household on, from behind a key, or the first.

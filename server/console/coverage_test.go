@@ -370,6 +370,39 @@ func wideCoverage(t *testing.T, dsn string) {
 			t.Errorf("%s has %d rows of %d households: %v", as, len(rows), want, err)
 		}
 	}
+	// Whoever is late in all of it is reminded, some at a press: of each household that waits once, of no other.
+	waits := map[string]bool{}
+	if err := city.Engine.Store.Read(t.Context(), func(tx *store.Tx) error {
+		c, err := branch.ReadCoverage(tx, []string{city.Places["town"], city.Places["city"]}, "2026-11-23", 4000)
+		for _, h := range c.List([]branch.Standing{branch.Overdue, branch.Unvisited, branch.Short}, "") {
+			if len(h.Late("")) > 0 {
+				waits[string(h.ID)] = true
+			}
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	p = b.Get(page + "?show=overdue.unvisited.short").Want(200)
+	if got := strings.Join(p.Texts(".remind"), ""); !strings.Contains(got, "表里等人去的都提醒，大约 ") || !strings.Contains(got, "一次提醒 1 户") {
+		t.Errorf("of a place this large it says %q", got)
+	}
+	p = p.Send("#remind", url.Values{"all": {"1"}, "text": {"年底前走一遍"}}).Want(200)
+	presses := 1
+	for ; len(p.All(".remind .far")) == 1 && presses < 100; presses++ {
+		if !strings.Contains(strings.Join(p.Texts(".remind"), ""), fmt.Sprintf("已提醒 %d 户的联系人，后面还有", presses)) || p.Fields("#remind").Get("text") != "年底前走一遍" {
+			t.Fatalf("after %d presses: %q", presses, p.Texts(".remind"))
+		}
+		p = p.Send("#remind", nil).Want(200)
+	}
+	if got, n := strings.Join(p.Texts(".said"), ""), countOf(t, city, "SELECT COUNT(DISTINCT household) FROM reminder WHERE text = '年底前走一遍'"); int(n) != len(waits) || len(waits) < 2 || presses < len(waits) || !strings.Contains(got, fmt.Sprintf("提醒了 %d 户的联系人", n)) {
+		t.Errorf("%d households of %d that wait, by %d presses; it says %q", n, len(waits), presses, got)
+	}
+	for home := range waits {
+		if n := countOf(t, city, `SELECT COUNT(*) - COUNT(DISTINCT "user") FROM reminder WHERE household = '`+home+"'"); n != 0 {
+			t.Errorf("somebody was reminded of %s %d times more than once", home, n)
+		}
+	}
 	// What happens since is counted within the hour; a day later it is counted anew.
 	if n := countOf(t, city, "SELECT COUNT(*) FROM mq_cover WHERE village = '"+city.Places["village"]+"' AND day = '2026-11-23'"); n < 2 {
 		t.Errorf("%d counts are kept", n)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"minqing/schema"
@@ -19,6 +20,9 @@ type coverRemind struct {
 	Text, Error                     string
 	N                               int // households of the whole table that wait for somebody; 0 where they are not counted
 	All                             bool
+	Wide                            bool   // the place is too large for one go: all are reminded of part by part
+	From                            string // where the next part begins
+	SoFar                           int    // households whose contacts were reminded in the parts before
 }
 
 var remindWords = words{
@@ -32,17 +36,25 @@ var remindWords = words{
 	"remind.say":       {ZH: "请写一句提醒的话。", EN: "Write what to say."},
 	"remind.none":      {ZH: "请先勾选要提醒的户。", EN: "Tick the households first."},
 	"remind.nobody":    {ZH: "这些户没有人联系，或者都去过了，不用提醒。", EN: "Nobody contacts these households, or all were visited: there is nobody to remind."},
-	"remind.many":      {ZH: "一次最多提醒 {0} 户，请按组或按情况分几次。", EN: "At most {0} households at once; do it group by group."},
+	"remind.wide":      {ZH: "表里等人去的都提醒，大约 {0} 户；一次提醒 {1} 户，接着按就往下走", EN: "Remind of all households of the table that wait, about {0}; {1} at a time, press again for the next"},
+	"remind.wide.none": {ZH: "表里等人去的都提醒；一次提醒 {0} 户，接着按就往下走", EN: "Remind of all households of the table that wait; {0} at a time, press again for the next"},
+	"remind.far":       {ZH: "已提醒 {0} 户的联系人，后面还有。停在这里也行，提醒过的都算数。", EN: "The contacts of {0} household are reminded, and there are more. You may stop here; what was sent stays.|The contacts of {0} households are reminded, and there are more. You may stop here; what was sent stays."},
+	"remind.on":        {ZH: "接着提醒", EN: "Remind of the next"},
 	"remind.twice":     {ZH: "{0} {1}已经提醒过{2}，一天只提醒一次，请明天再说。您写的还在。", EN: "{0} has reminded {2} already ({1}); once a day is enough, please wait until tomorrow. What you wrote is kept."},
 	"remind.done":      {ZH: "提醒了 {0} 户的联系人，手机一同步就看到", EN: "The contacts of {0} household are reminded; their phones show it with the next sync|The contacts of {0} households are reminded; their phones show it with the next sync"},
 	"remind.done.some": {ZH: "提醒了 {0} 户的联系人；另外 {1} 户一天内提醒过，没有再发", EN: "The contacts of {0} household are reminded; {1} had been within a day|The contacts of {0} households are reminded; {1} had been within a day"},
 }
 
-// mostReminded is how many households are reminded of at once, and remindEvery how long a reminder of a household stays the only one to somebody.
+// mostReminded is how many households are reminded of in one transaction, so that phones are not kept waiting; remindEvery how long a reminder of
+// a household stays the only one to somebody. Of a place too large for one picture a request reminds of a quarter as many as that holds, or looks
+// through partsAtOnce parts of its table: the page goes on from there.
 const (
 	mostReminded = 500
+	partsAtOnce  = 8
 	remindEvery  = 24 * time.Hour
 )
+
+func (a *App) remindedAtOnce() int { return max(1, a.picture()/4) }
 
 // coverReminders puts a part of the table into words, with what its contacts were reminded of, and offers to remind them.
 func (rq *request) coverReminders(tx *store.Tx, p *coveragePage, ask coverAsk, part []*branch.Home, at *branch.Home, q url.Values) error {
@@ -70,13 +82,25 @@ func (rq *request) coverRemind(ask coverAsk, q url.Values) *coverRemind {
 	if !rq.may("POST /at/{place}/coverage/remind") {
 		return nil
 	}
-	return &coverRemind{Post: rq.at("/coverage/remind"), Show: ask.words(), Group: ask.group, Cadre: ask.cadre, After: q.Get("after"), Text: q.Get("text"), All: q.Get("all") == "1"}
+	far, err := strconv.Atoi(q.Get("far"))
+	if err != nil || far < 0 {
+		far = 0
+	}
+	return &coverRemind{From: q.Get("from"), SoFar: far, Post: rq.at("/coverage/remind"), Show: ask.words(), Group: ask.group, Cadre: ask.cadre, After: q.Get("after"), Text: q.Get("text"), All: q.Get("all") == "1"}
 }
 
 // reminded is what became of a wish to remind.
 type reminded struct {
 	homes, waits int // reminded of; passed over, as somebody had within a day
 	last         *branch.Reminder
+	next         string // where the next part begins, "" at the end
+}
+
+func (r *reminded) add(more reminded) {
+	r.homes, r.waits, r.next = r.homes+more.homes, r.waits+more.waits, more.next
+	if more.last != nil {
+		r.last = more.last
+	}
 }
 
 // remindCoverage reminds the contacts of the households that were ticked, or of all that the table lists and that wait.
@@ -101,26 +125,37 @@ func remindCoverage(rq *request) error {
 	if text.IsNull() {
 		return again(rq.words.say("remind.say"))
 	}
-	var homes []*branch.Home
-	var done reminded
-	if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) (err error) {
-		if homes, err = rq.toRemind(tx, f, ask); err != nil || len(homes) > mostReminded {
-			return err
-		}
-		done, err = rq.remind(tx, homes, ask.cadre, text)
+	homes, wide, err := rq.toRemind(f, ask)
+	if err != nil {
 		return err
-	}); err != nil {
+	}
+	var done reminded
+	if wide {
+		done, err = rq.remindParts(ask, f.Get("from"), text)
+	} else {
+		done, err = rq.remindList(homes, ask.cadre, text)
+	}
+	if err != nil {
 		text, ok := rq.sentence(err)
 		if !ok {
 			return err
 		}
 		return again(text)
 	}
+	if far, err := strconv.Atoi(f.Get("far")); err == nil && far > 0 {
+		done.homes += far
+	}
 	switch {
-	case len(homes) == 0:
+	case len(homes) == 0 && !wide:
 		return again(rq.words.say("remind.none"))
-	case len(homes) > mostReminded:
-		return again(rq.words.say("remind.many", mostReminded))
+	case done.next != "":
+		f.Set("from", done.next)
+		f.Set("far", strconv.Itoa(done.homes))
+		p, err := rq.coveragePage(f)
+		if err != nil {
+			return err
+		}
+		return rq.show("coverage", p)
 	case done.homes == 0 && done.last != nil:
 		return again(rq.words.say("remind.twice", done.last.By, rq.words.moment(done.last.At, rq.now), done.last.To))
 	case done.homes == 0:
@@ -133,20 +168,64 @@ func remindCoverage(rq *request) error {
 	return rq.see(rq.at("/coverage" + ask.query("after", f.Get("after"))))
 }
 
-// toRemind are the households that are meant.
-func (rq *request) toRemind(tx *store.Tx, f url.Values, ask coverAsk) ([]*branch.Home, error) {
-	if f.Get("all") == "1" {
-		c, err := rq.readCoverage(tx, ask)
-		if err != nil {
-			return nil, err
+// toRemind are the households that are meant; wide tells that they are all of a place which is gone through part by part.
+func (rq *request) toRemind(f url.Values, ask coverAsk) (homes []*branch.Home, wide bool, err error) {
+	err = rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
+		if f.Get("all") == "1" {
+			c, err := rq.readCoverage(tx, ask)
+			if err != nil {
+				return err
+			}
+			wide = c.TooMany
+			homes = slices.DeleteFunc(c.List(ask.standings(), ask.group), func(h *branch.Home) bool { return len(h.Late(ask.cadre)) == 0 })
+			return nil
 		}
-		return slices.DeleteFunc(c.List(ask.standings(), ask.group), func(h *branch.Home) bool { return len(h.Late(ask.cadre)) == 0 }), nil
+		ids := slices.DeleteFunc(slices.Clone(f["home"]), func(id string) bool { return !schema.ValidID(id) })
+		if homes = nil; len(ids) == 0 {
+			return nil
+		}
+		homes, err = branch.HomesAmong(tx, rq.place.ID, ids[:min(len(ids), mostReminded)], rq.today())
+		return err
+	})
+	return homes, wide, err
+}
+
+// remindList reminds of households some at a time. Breaking off loses nothing: whoever was reminded is passed over when it is done once more.
+func (rq *request) remindList(homes []*branch.Home, only string, text schema.Value) (all reminded, err error) {
+	for part := range slices.Chunk(homes, mostReminded) {
+		var done reminded
+		if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) (err error) {
+			done, err = rq.remind(tx, part, only, text)
+			return err
+		}); err != nil {
+			return all, err
+		}
+		all.add(done)
 	}
-	ids := slices.DeleteFunc(slices.Clone(f["home"]), func(id string) bool { return !schema.ValidID(id) })
-	if len(ids) == 0 {
-		return nil, nil
+	return all, nil
+}
+
+// remindParts goes through the table of a large place from a key on.
+func (rq *request) remindParts(ask coverAsk, from string, text schema.Value) (all reminded, err error) {
+	most := rq.app.remindedAtOnce()
+	for range partsAtOnce {
+		var list []*branch.Home
+		if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
+			list, from, err = branch.CoverPart(tx, rq.place.ID, ask.standings(), from, rq.today(), min(most, mostReminded))
+			return err
+		}); err != nil {
+			return all, err
+		}
+		done, err := rq.remindList(list, ask.cadre, text)
+		if err != nil {
+			return all, err
+		}
+		if all.add(done); from == "" || all.homes >= most {
+			break
+		}
 	}
-	return branch.HomesAmong(tx, rq.place.ID, ids[:min(len(ids), mostReminded+1)], rq.today())
+	all.next = from
+	return all, nil
 }
 
 // remind writes the reminders of households, each by a change of its own. Two who remind at once are told apart by the streams' locks.

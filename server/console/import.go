@@ -90,7 +90,7 @@ var importWords = words{
 	"import.what.assignments":   {ZH: "分派", EN: "Assignments"},
 	"import.what.register.t":    {ZH: "一行一人，或者一行一户。", EN: "One row a person, or one row a household."},
 	"import.what.users.t":       {ZH: "一行一个角色。范围不写就是这里；写的地方都要在这里或下面。不带密码，导入后出一张首次登录链接的表。", EN: "One row a role. Without a place the role is over this one; places lie here or below. There are no passwords: a workbook of first sign-in links follows."},
-	"import.what.assignments.t": {ZH: "一行一户一支队伍：户号（或住址）、登录名（或姓名）、队伍。一户在一支队伍里只有一个联系人，换人也这样写。", EN: "One row a household and team: code (or address), login (or name), team. A household has one contact of each team, so this hands over as well."},
+	"import.what.assignments.t": {ZH: "一行一户一支队伍：户号（或住址）、登录名（或姓名）、队伍。一户在一支队伍里只有一个联系人，换人也这样写。一份最多 20,000 行，更多的按乡镇分成几份。", EN: "One row a household and team: code (or address), login (or name), team. A household has one contact of each team, so this hands over as well. A file has at most 20,000 rows; make one for each township of a larger list."},
 	"import.file":               {ZH: "表格（.xlsx，或 CSV）", EN: "The file (.xlsx or CSV)"},
 	"import.file.t":             {ZH: "CSV 用 UTF-8、GB18030 都行，最大 64 MB", EN: "CSV in UTF-8 or GB18030; at most 64 MB"},
 	"import.users.made":         {ZH: "新账号", EN: "New accounts"},

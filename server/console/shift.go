@@ -123,7 +123,7 @@ var shiftWords = words{
 	"bar.contacts":      {ZH: "他联系过 {0} 户，不能删，只能停用。", EN: "He was given {0} household: the account can only be ended.|He was given {0} households: the account can only be ended."},
 	"bar.signedin":      {ZH: "他登录过网页，不能删，只能停用。", EN: "He has signed in: the account can only be ended."},
 	"bar.above":         {ZH: "他还有别处的角色，要由管得到那里的人来删。", EN: "He holds a role beyond your reach; somebody in charge there deletes it."},
-	"bar.many":          {ZH: "下面有 {0} 条以上，太多了，不能一次删。", EN: "More than {0} rows lie beneath it: too many at once."},
+	"bar.many":          {ZH: "它下面超过 {0} 条，一次最多删这么多。先把里面的人一个一个删掉，再来删它；也可以不删，改清楚就行。", EN: "More than {0} rows lie beneath it, which is the most that can be deleted at once. Delete the people in it one by one first, then come back; or keep it and put it right."},
 	"shift.was.move":    {ZH: "{0}从{1}移到{2}", EN: "{0} from {1} to {2}"},
 	"shift.was.delete":  {ZH: "删除{0}", EN: "{0} deleted"},
 	"shift.last":        {ZH: "最近移动和删除的", EN: "Moved and deleted lately"},

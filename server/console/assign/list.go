@@ -34,7 +34,7 @@ type Listing struct {
 	Shown   string // the digest of the preview that was agreed to; "" where nobody was asked
 }
 
-// mostRows is how many rows a list may have: what a township has, and more.
+// mostRows is how many rows a list may have: what a township has, and more. The page says so before a file is chosen (import.what.assignments.t).
 const mostRows = 20000
 
 // ErrChanged says that a list would not do any more what was shown.

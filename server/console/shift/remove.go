@@ -37,7 +37,7 @@ type Bar struct {
 	N    int64
 }
 
-// mostRemoved is how many rows one removal takes along: more are no household.
+// mostRemoved is how many rows one removal takes along: more are no household, and the page says what to do instead.
 const mostRemoved = 5000
 
 // PreviewRemoval reckons what deleting a row would do.
@@ -76,7 +76,7 @@ func PreviewRemoval(tx *store.Tx, table string, id syncproto.RowID) (*Removal, e
 		}
 	}
 	if r.Rows = len(r.order); r.Rows > mostRemoved {
-		r.Bars = append(r.Bars, Bar{"many", int64(r.Rows)})
+		r.Bars = append(r.Bars, Bar{"many", mostRemoved})
 	}
 	if err := r.holders(tx); err != nil {
 		return nil, err
