@@ -29,11 +29,13 @@ type View struct {
 	Decided string
 	Shows   []Value
 	Sides   []Side
-	Row     []Field
-	Before  []Event
-	home    syncproto.RowID
-	item    *judge.Item
-	names   map[syncproto.UserID]name
+	// Differ and Same are the columns of two that look like one, side by side; empty for any other item.
+	Differ, Same []TwinLine
+	Row          []Field
+	Before       []Event
+	home         syncproto.RowID
+	item         *judge.Item
+	names        map[syncproto.UserID]name
 }
 
 type name struct{ name, post string }

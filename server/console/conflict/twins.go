@@ -1,0 +1,191 @@
+package conflict
+
+import (
+	"minqing/schema"
+	"minqing/server/store"
+	"minqing/syncproto"
+)
+
+// twins makes sides of two rows that look like one.
+func (d *Desk) twins(tx *store.Tx, v *View) error {
+	v.Sides = nil
+	t := tx.Book().Table(v.item.Table)
+	rows, err := tx.Values(t.Name, []string{string(v.item.Row), string(v.item.Other)})
+	if err != nil {
+		return err
+	}
+	meant := d.meant(tx.Book(), v) // what is merged, as people see it
+	compare := &twinTable{d: d, at: map[string]int{}}
+	for i, id := range []syncproto.RowID{v.item.Row, v.item.Other} {
+		s := Side{Mark: marks[i], Does: t.Label.In(d.Lang), holds: map[string]schema.Value{}}
+		held := rows[id]
+		if compare.add(t, rows[id], i); meant != t {
+			above, err := tx.Values(meant.Name, []string{valueOf(rows[id], t, t.Parent).Str()})
+			if err != nil {
+				return err
+			}
+			held = above[syncproto.RowID(valueOf(rows[id], t, t.Parent).Str())]
+			compare.add(meant, held, i)
+		}
+		for _, c := range tx.Book().Cells(meant.Name) {
+			if !c.Group() && takesOver(meant, c.Columns[0]) {
+				s.holds[c.Name] = valueOf(held, meant, c.Columns[0].Name)
+			}
+		}
+		if t.Parent == "resident" { // a number alone tells nobody who they are
+			of, err := d.kin(tx, id)
+			if err != nil {
+				return err
+			}
+			s.Cells = append(s.Cells, of...)
+			for _, c := range of[min(1, len(of)):] { // the name stands among the columns
+				compare.put(c.Label, c.Text, c.Text, i)
+			}
+		}
+		for k, value := range rows[id] {
+			cell := &schema.Cell{Name: t.Columns[k].Name, Columns: []*schema.Column{&t.Columns[k]}, Rule: t.Columns[k].Rule}
+			if text := d.show(cell, value); text != "" && t.Columns[k].Type != schema.TypeRef {
+				s.Cells = append(s.Cells, SideCell{Label: t.Columns[k].Label.In(d.Lang), Text: text})
+			}
+		}
+		v.Sides = append(v.Sides, s)
+	}
+	if rows[v.item.Row] != nil && rows[v.item.Other] != nil { // of one that is merged there is nothing to compare
+		v.Differ, v.Same = compare.split()
+	}
+	return nil
+}
+
+// TwinLine is a column of two that look like one, with what each holds.
+type TwinLine struct {
+	Label string
+	Text  [2]string
+	holds [2]string
+}
+
+// twinTable lays two rows beside each other, column by column, in the order of the rule book.
+type twinTable struct {
+	d     *Desk
+	lines []TwinLine
+	at    map[string]int
+}
+
+func (x *twinTable) put(label, text, holds string, side int) {
+	i, have := x.at[label]
+	if !have {
+		i = len(x.lines)
+		x.at[label], x.lines = i, append(x.lines, TwinLine{Label: label})
+	}
+	x.lines[i].Text[side], x.lines[i].holds[side] = text, holds
+}
+
+func (x *twinTable) add(t *schema.Table, row []schema.Value, side int) {
+	for k, value := range row {
+		c := &t.Columns[k]
+		cell := &schema.Cell{Name: c.Name, Columns: []*schema.Column{c}, Rule: c.Rule}
+		if text := x.d.show(cell, value); text != "" && c.Type != schema.TypeRef {
+			x.put(c.Label.In(x.d.Lang), text, c.Show(value, schema.ZH, x.d.Zone), side)
+		}
+	}
+}
+
+// split parts what differs from what is the same. Two that are masked alike may differ all the same: what they hold decides.
+func (x *twinTable) split() (differ, same []TwinLine) {
+	for _, l := range x.lines {
+		if l.holds[0] != l.holds[1] {
+			differ = append(differ, l)
+		} else {
+			same = append(same, l)
+		}
+	}
+	return differ, same
+}
+
+// meant is the table of the rows that become one: that of the twins, or of those above them.
+func (d *Desk) meant(b *schema.Book, v *View) *schema.Table {
+	t := b.Table(v.item.Table)
+	if t.TwinAbove {
+		return b.Table(t.Column(t.Parent).Ref)
+	}
+	return t
+}
+
+// kin is whose row below a person it is: the person, and the household with its group.
+func (d *Desk) kin(tx *store.Tx, id syncproto.RowID) (out []SideCell, err error) {
+	above, err := tx.RowsAbove([]string{string(id)})
+	if err != nil {
+		return nil, err
+	}
+	var person, head, group string
+	for _, r := range above {
+		switch r.Table {
+		case "resident":
+			_, err = tx.One("SELECT COALESCE(name, '') FROM resident WHERE id = ?", []any{string(r.ID)}, &person)
+		case "household":
+			_, err = tx.One("SELECT COALESCE(NULLIF(h.head, ''), h.code, ''), COALESCE(p.name, '') FROM household h LEFT JOIN place p ON p.id = h.place WHERE h.id = ?", []any{string(r.ID)}, &head, &group)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, x := range [][2]string{{"resident", person}, {"household", head + d.text("家", "'s home") + "，" + group}} {
+		if t := tx.Book().Table(x[0]); t != nil && x[1] != "" {
+			out = append(out, SideCell{Label: t.Label.In(d.Lang), Text: x[1]})
+		}
+	}
+	return out, nil
+}
+
+// takesOver tells whether a twin may take a column over: not what names it or where it lies, nor what merges by itself.
+func takesOver(t *schema.Table, c *schema.Column) bool {
+	return c.Name != t.Twin && c.Name != t.Parent && c.Type != schema.TypeRef && c.Flow == nil && c.Rule != schema.RuleSet && c.Rule != schema.RuleSum && c.Rule != schema.RuleServer && c.Rule != schema.RuleOnce
+}
+
+func valueOf(row []schema.Value, t *schema.Table, column string) schema.Value {
+	for i := range t.Columns {
+		if t.Columns[i].Name == column && i < len(row) {
+			return row[i]
+		}
+	}
+	return schema.Null
+}
+
+// fields are the cells in which two twins differ: of each, whose stays.
+func (d *Desk) fields(b *schema.Book, v *View, keep int) (out []Third) {
+	if len(v.Sides) != 2 {
+		return nil
+	}
+	for _, c := range b.Cells(d.meant(b, v).Name) {
+		mine, have := v.Sides[keep].holds[c.Name]
+		other, there := v.Sides[1-keep].holds[c.Name]
+		if !have || !there || mine == other {
+			continue
+		}
+		x := Third{Name: c.Name, Label: d.label(&c), Value: marksKey(keep)}
+		for i := range v.Sides {
+			text := d.show(&c, v.Sides[i].holds[c.Name])
+			if text == "" {
+				text = d.text("（空）", "(empty)")
+			}
+			x.Options = append(x.Options, schema.Option{Value: marksKey(i), Label: schema.Label{ZH: v.Sides[i].Mark + "：" + text, EN: v.Sides[i].Mark + ": " + text}})
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// TakenOver are the cells that the twin of a key takes over from the other, as a form says: by cell, whose stays.
+func (v *View) TakenOver(key string, says func(cell string) string) map[string]schema.Value {
+	out := map[string]schema.Value{}
+	for i := range v.Sides {
+		if marksKey(i) == key {
+			continue
+		}
+		for cell, value := range v.Sides[i].holds {
+			if says(cell) == marksKey(i) {
+				out[cell] = value
+			}
+		}
+	}
+	return out
+}
