@@ -19,7 +19,7 @@ func sortedKeys[K ~string, V any](m map[K]V) []K { return slices.Sorted(maps.Key
 func (w *world) checkAudit() {
 	records, once := map[syncproto.Identity]int{}, map[string]bool{}
 	w.must(w.server.eng.Store.Read(context.Background(), func(tx *store.Tx) error {
-		streams, err := tx.Streams(nil)
+		streams, err := tx.AllStreams()
 		if err != nil {
 			return err
 		}

@@ -136,7 +136,7 @@ func (w *world) compareServer() {
 func (w *world) compareStreams(view *oracle.View) {
 	var streams []store.StreamState
 	w.must(w.server.eng.Store.Read(context.Background(), func(tx *store.Tx) (err error) {
-		streams, err = tx.Streams(nil)
+		streams, err = tx.AllStreams()
 		return err
 	}), "read the streams")
 	for _, st := range streams {

@@ -63,7 +63,7 @@ func (d *Desk) Stats(ctx context.Context) (*Stats, error) {
 		if err != nil {
 			return err
 		}
-		streams, err := tx.Streams(nil)
+		streams, err := tx.AllStreams()
 		if err != nil {
 			return err
 		}

@@ -115,6 +115,92 @@ func TestARememberedDeviceHoldsWhatANewOneGets(t *testing.T) {
 	})
 }
 
+// TestAWideLifeOfARememberedDevice: so it is for a device of so many scopes that each look reads all that moved, beside one that is asked about by
+// its own, in a city of few streams and in one of many; and for one that holds nothing at all.
+func TestAWideLifeOfARememberedDevice(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const houses = 160 // each with a narrow scope beside it: more scopes than are asked about by name
+		var made []syncproto.Edit
+		for i := range houses {
+			made = append(made, w.create("household", fmt.Sprint("w", i), "place", "@v", "code", fmt.Sprint("w", i), "address", "wide"))
+		}
+		w.do(made...)
+		w.do(w.create("role", "bob-head", "user", "@bob", "role", "secretary", "place", "@v"))
+		w.do(w.create("place", "v2", "parent", "@city", "level", "village", "name", "外村"))
+		w.do(w.create("household", "far", "place", "@v2", "code", "far", "address", "far"))
+		bob, ann := w.phone("bob"), w.phone("ann")
+		nobody := w.phone("nobody that the register knows")
+		both := func(what string) {
+			for _, p := range []*phone{bob, ann, nobody} {
+				p.must()
+			}
+			bob.same("bob", what)
+			ann.same("ann", what)
+			if len(nobody.rows) > 0 {
+				t.Errorf("after %s, nobody holds %d rows", what, len(nobody.rows))
+			}
+		}
+		life := func(round string) {
+			strange := "strange" + round
+			both(round + " began")
+			both("nothing")
+			w.do(w.create("thing", strange, "household", "@far", "name", "far"))
+			both("something elsewhere")
+			w.do(w.update("thing", strange, "household", "@h0")) // of another village's stream, into what both hold
+			both("it moved in")
+			w.do(w.update("thing", strange, "name", "nearer"))
+			both("it changed")
+			w.do(w.update("thing", strange, "household", "@w59"))
+			both("it moved where only one holds it")
+			before := *bob
+			before.rows = maps.Clone(bob.rows)
+			w.do(w.update("thing", strange, "name", "lost"), w.update("household", "w7", "address", "lost"))
+			bob.must()
+			*bob = before
+			both("an answer was lost")
+			w.do(w.update("thing", strange, "household", "@far"))
+			both("it moved out")
+			w.do(w.create("thing", strange+"-late", "household", "@w58", "name", "late"))
+			both("something of its own came")
+		}
+		life("few streams")
+		var places, things []syncproto.Edit
+		for i := range 120 {
+			v := fmt.Sprint("village", i)
+			places = append(places, w.create("place", v, "parent", "@city", "level", "village", "name", v))
+		}
+		w.do(places...)
+		for i := range 3 { // of streams of their own, each in another scope of the device
+			h := fmt.Sprint("away", i)
+			w.do(w.create("household", h, "place", fmt.Sprintf("@village%d", i), "code", h, "address", h), w.create("thing", h+"-thing", "household", "@"+h, "name", h))
+			things = append(things, w.update("thing", h+"-thing", "household", fmt.Sprintf("@w%d", 10*i)))
+		}
+		life("many streams")
+		w.do(w.update("user", "bob", "name", "Robert"), w.update("role", "bob-head", "until", "2099-01-01"))
+		life("many streams, and everything was looked up")
+		w.do(things...)
+		both("rows of three streams moved in at once")
+		w.do(w.update("thing", "away1-thing", "name", "changed"))
+		both("one of them changed")
+		if c := nobody.streams(); len(c) > 0 {
+			t.Errorf("the cursor of a device that holds nothing names %d streams: %v", len(c), c)
+		}
+	})
+}
+
+// streams are those that the phone's cursor names.
+func (p *phone) streams() (ids []string) {
+	p.w.t.Helper()
+	c, err := p.w.e.Exchange.Sealer.OpenCursor(p.cursor)
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	for _, s := range c.Streams {
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
 // TestARandomLifeOfARememberedDevice: the same, with pushes of its own, answers that were lost, and on PostgreSQL a neighbouring process
 // that answers now and then and remembers other things.
 func TestARandomLifeOfARememberedDevice(t *testing.T) {

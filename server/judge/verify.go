@@ -43,7 +43,7 @@ func (j *Judge) VerifyStreams(ctx context.Context, ids []string) (*ChainReport, 
 	err := j.store.Read(ctx, func(tx *store.Tx) error {
 		*out = ChainReport{}
 		told := map[string]bool{} // reasons
-		streams, err := tx.Streams(ids)
+		streams, err := streamsAsked(tx, ids)
 		if err != nil {
 			return err
 		}
@@ -66,6 +66,13 @@ func (j *Judge) VerifyStreams(ctx context.Context, ids []string) (*ChainReport, 
 		return err
 	})
 	return out, err
+}
+
+func streamsAsked(tx *store.Tx, ids []string) ([]store.StreamState, error) {
+	if ids == nil {
+		return tx.AllStreams()
+	}
+	return tx.Streams(ids)
 }
 
 func verifyStream(tx *store.Tx, st store.StreamState, out *ChainReport, told map[string]bool) (*Broken, error) {

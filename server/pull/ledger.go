@@ -154,7 +154,7 @@ func (c *Course) lookOwnNews(tx *store.Tx, p *plan) (ok bool, err error) {
 	for _, n := range all {
 		ids[n.Stream] = true
 	}
-	if p.streams, err = lookStreams(tx, slices.Sorted(maps.Keys(ids))); err != nil {
+	if p.streams, err = byID(tx.Streams(slices.Sorted(maps.Keys(ids)))); err != nil {
 		return false, err
 	}
 	if still, err := c.stillThere(tx, p, l.streams); err != nil || !still {
@@ -171,7 +171,7 @@ func (c *Course) lookOwnNews(tx *store.Tx, p *plan) (ok bool, err error) {
 // lookNews finds the same of a device with many scopes: it asks for what is new, whoever's it is. ok is false when there is too much, too.
 func (c *Course) lookNews(tx *store.Tx, p *plan) (ok bool, err error) {
 	l := c.quick
-	if p.streams, err = lookStreams(tx, nil); err != nil {
+	if p.streams, err = byID(tx.AllStreams()); err != nil {
 		return false, err
 	}
 	cut := map[string]bool{}

@@ -97,15 +97,16 @@ func (p *plan) lookScopes(tx *store.Tx, scopes []string) error {
 	if err != nil {
 		return err
 	}
-	var ids []string // all
 	if few(scopes) {
 		mine := map[string]bool{}
 		for _, n := range news {
 			mine[n.Stream] = true
 		}
-		ids = slices.AppendSeq([]string{}, maps.Keys(mine))
+		p.streams, err = byID(tx.Streams(slices.Sorted(maps.Keys(mine))))
+	} else {
+		p.streams, err = byID(tx.AllStreams())
 	}
-	if p.streams, err = lookStreams(tx, ids); err != nil {
+	if err != nil {
 		return err
 	}
 	for _, n := range news {
@@ -117,9 +118,7 @@ func (p *plan) lookScopes(tx *store.Tx, scopes []string) error {
 	return nil
 }
 
-// lookStreams reads where streams stand; nil means all.
-func lookStreams(tx *store.Tx, ids []string) (map[string]store.StreamState, error) {
-	all, err := tx.Streams(ids)
+func byID(all []store.StreamState, err error) (map[string]store.StreamState, error) {
 	out := make(map[string]store.StreamState, len(all))
 	for _, s := range all {
 		out[s.ID] = s

@@ -49,6 +49,7 @@ var conformance = []struct {
 	{"a dump goes into either database", dumpGoesIntoEither},
 	{"values at the ends of their types", endsOfTypes},
 	{"a list held is known once it is kept", heldIsKnown},
+	{"streams are those asked for", streamsAsked},
 	{"rights move with whatever writes", rightsMove},
 	{"rows written together come back singly", togetherComesBack},
 	{"questions ahead are answered as in their turn", questionsAhead},
@@ -180,7 +181,7 @@ func failedWriteLeavesNothing(t *testing.T, s subject) {
 	read(t, st, func(tx *store.Tx) error {
 		rows, err := tx.Rows([]string{"r"})
 		half, merr := tx.Meta("half")
-		streams, serr := tx.Streams(nil)
+		streams, serr := tx.AllStreams()
 		if len(rows) > 0 || half != "" || len(streams) > 0 || ran {
 			t.Errorf("it left %v, %q, %v, after commit %v", rows, half, streams, ran)
 		}

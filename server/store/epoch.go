@@ -316,21 +316,28 @@ func (tx *Tx) Stream(id string) StreamState {
 	return StreamState{ID: id}
 }
 
-// Streams reads where streams stand, without locking them; nil means all.
+// Streams reads where streams stand, without locking them: those of a list that there are.
 func (tx *Tx) Streams(ids []string) ([]StreamState, error) {
-	var out []StreamState
-	take := func(scan func(...any) error) error {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return tx.streamStates("SELECT id, seq, pos, head, at FROM mq_stream WHERE id = ANY(?) ORDER BY id", ids)
+}
+
+// AllStreams reads where every stream of the city stands. It is no case of Streams: a device without streams asked for none, and got all.
+func (tx *Tx) AllStreams() ([]StreamState, error) {
+	return tx.streamStates("SELECT id, seq, pos, head, at FROM mq_stream ORDER BY id")
+}
+
+func (tx *Tx) streamStates(query string, args ...any) (out []StreamState, err error) {
+	err = tx.Each(func(scan func(...any) error) error {
 		var st StreamState
 		if err := scan(&st.ID, &st.Seq, &st.Pos, &st.Head, &st.At); err != nil {
 			return err
 		}
 		out = append(out, st)
 		return nil
-	}
-	if ids == nil {
-		return out, tx.Each(take, "SELECT id, seq, pos, head, at FROM mq_stream ORDER BY id")
-	}
-	err := tx.Each(take, "SELECT id, seq, pos, head, at FROM mq_stream WHERE id = ANY(?) ORDER BY id", ids)
+	}, query, args...)
 	return out, err
 }
 

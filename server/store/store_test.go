@@ -78,7 +78,7 @@ func noGap(t *testing.T, sub subject) {
 	readers.Wait()
 	var total int64
 	if err := s.Read(ctx, func(tx *store.Tx) error {
-		all, err := tx.Streams(nil)
+		all, err := tx.AllStreams()
 		for _, st := range all {
 			total += st.Seq
 		}

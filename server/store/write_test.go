@@ -96,7 +96,7 @@ func TestReaderOutlivesItsConnection(t *testing.T) {
 	lost := errors.New("what the disk said")
 	for range 3 {
 		err := s.Read(t.Context(), func(tx *store.Tx) error {
-			if _, err := tx.Streams(nil); err != nil {
+			if _, err := tx.AllStreams(); err != nil {
 				return err
 			}
 			if _, err := tx.One("ROLLBACK", nil); err != nil { // as SQLite does when it cannot go on
@@ -117,7 +117,7 @@ func mustStreams(t *testing.T, s *store.Store) (out []store.StreamState) {
 	t.Helper()
 	if err := s.Read(context.Background(), func(tx *store.Tx) error {
 		var err error
-		out, err = tx.Streams(nil)
+		out, err = tx.AllStreams()
 		return err
 	}); err != nil {
 		t.Fatal(err)
