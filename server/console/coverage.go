@@ -142,7 +142,7 @@ var coverageWords = words{
 	"coverage.empty.t":         {ZH: "管理员导入花名册以后，每户在这里占一格。", EN: "Each household gets a mark here once the administrator has imported the register."},
 	"coverage.cut":             {ZH: "后面的没有写完，请重新导出。", EN: "The rest is missing; export it again."},
 	"coverage.wide":            {ZH: "一格一个村或一个组，点开就到那里", EN: "One mark a village or group; it opens there"},
-	"coverage.share":           {ZH: "{0} {2} 户中 {1} 户要管", EN: "{0}: {1} of {2} households to see to"},
+	"coverage.share":           {ZH: "{0} {1}/{2}", EN: "{0} {1}/{2}"},
 	"coverage.share.enough":    {ZH: "没有要管的", EN: "none to see to"},
 	"coverage.share.short":     {ZH: "不到五分之一", EN: "less than a fifth"},
 	"coverage.share.unvisited": {ZH: "不到一半", EN: "less than half"},
@@ -247,6 +247,9 @@ func (rq *request) readCoverage(tx *store.Tx, ask coverAsk) (*branch.Coverage, e
 func (rq *request) today() string { return rq.now.Format(time.DateOnly) }
 
 func showCoverage(rq *request) error {
+	if mark := rq.URL.Query().Get("to"); mark != "" {
+		return rq.toMark(mark)
+	}
 	p, err := rq.coveragePage(rq.URL.Query())
 	if err != nil {
 		return err

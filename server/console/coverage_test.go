@@ -336,11 +336,17 @@ func wideCoverage(t *testing.T, dsn string) {
 	if !strings.Contains(text, "石桥村") || !strings.Contains(text, "/ "+strconv.FormatInt(total, 10)) {
 		t.Errorf("of %d households the picture says: %s", total, text)
 	}
-	group := ""
+	group, group7 := "", city.Places["group7"]
 	for _, a := range p.All(".covg .cells a.mk") {
-		if href := reader.Attr(a, "href"); strings.Contains(href, city.Places["group7"]) {
-			group = href
+		if href := reader.Attr(a, "href"); strings.HasSuffix(href, group7[len(group7)-12:]) {
+			group = b.Get(page + href).Want(200).Path
 		}
+	}
+	if group != "/at/"+group7+"/coverage" {
+		t.Errorf("the mark of %s leads to %q", group7, group)
+	}
+	for _, mark := range []string{city.Places["city"][24:], "%25%25%25%25%25%25%25%25%25%25%25%25", "0", "ffffffffffff"} { // elsewhere, and nowhere
+		b.Get(page + "?to=" + mark).Want(404)
 	}
 	if n := len(b.Get(group).Want(200).All(".covg .cells a.mk")); int64(n) != countOf(t, city, "SELECT COUNT(*) FROM household WHERE place = '"+city.Places["group7"]+"'") {
 		t.Errorf("%q opens a picture of %d households", group, n)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
@@ -49,16 +50,60 @@ func shareOf(t *branch.Stand) string {
 	return shares[3]
 }
 
+// markDigits are the last digits of a place's id, which are random: a mark of the picture names its place by them. A city has nine hundred, and
+// their whole addresses would be half of what the page weighs.
+const markDigits = 12
+
+// marks counts the places of a picture by their last digits.
+type marks map[string]int
+
+func marksOf(w *branch.Wide) marks {
+	out := marks{}
+	for _, r := range w.Rows {
+		for _, c := range r.Cells {
+			out[c.ID[len(c.ID)-markDigits:]]++
+		}
+	}
+	return out
+}
+
+// path is the address of a mark: the short one, unless another place of the picture has the same.
+func (m marks) path(id string) string {
+	if end := id[len(id)-markDigits:]; m[end] == 1 {
+		return "?to=" + end
+	}
+	return "/at/" + id + "/coverage"
+}
+
+var aMark = regexp.MustCompile(`^[0-9a-f]{12}$`)
+
+// toMark goes on to the coverage of the place of this one that a mark names.
+func (rq *request) toMark(mark string) error {
+	if !aMark.MatchString(mark) {
+		return errNotFound
+	}
+	id := ""
+	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
+		_, err := tx.One("SELECT place FROM mq_above WHERE above = ? AND place LIKE ? ORDER BY place LIMIT 1", []any{rq.place.ID, "%" + mark}, &id)
+		return err
+	})
+	if err != nil || id == "" {
+		return errorOr(err, errNotFound)
+	}
+	return rq.see("/at/" + id + "/coverage")
+}
+
 // coverWide draws the picture of a large place: of what was counted, when that was said beside it. What is missing or old is counted meanwhile.
 func (rq *request) coverWide(p *coveragePage, w *branch.Wide) {
 	p.Under, p.Counting, p.Counted = nil, w.Never, time.Time{}
 	if w.Oldest > 0 {
 		p.Counted = time.UnixMilli(w.Oldest).In(rq.app.zone)
 	}
+	marks := marksOf(w)
 	for _, r := range w.Rows {
 		v := wideRow{WideRow: r, Path: "/at/" + r.ID + "/coverage"}
 		for _, c := range r.Cells {
-			m := wideMark{Path: "/at/" + c.ID + "/coverage", Mark: shareOf(c.Stand), Name: rq.words.say("coverage.uncounted", c.Name)}
+			m := wideMark{Path: marks.path(c.ID), Mark: shareOf(c.Stand), Name: rq.words.say("coverage.uncounted", c.Name)}
 			if c.Stand != nil {
 				m.Name = rq.words.say("coverage.share", c.Name, c.Needs(), c.Total())
 			}

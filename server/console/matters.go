@@ -352,15 +352,23 @@ func (rq *request) matterQuick(tx *store.Tx, p *mattersPage, ask branch.MatterAs
 		place.Set("group", g)
 	}
 	p.Quick = nil
-	for _, x := range []struct {
+	quick := []struct {
 		key   string
 		ask   branch.MatterAsk
 		pairs []string
 	}{
 		{"open", branch.MatterAsk{Open: true}, nil}, {"overdue", branch.MatterAsk{Overdue: true}, []string{"late", "1"}}, {"urgent", branch.MatterAsk{Open: true, Urgent: 2}, []string{"urgency", "2"}},
 		{"still", branch.MatterAsk{Still: true}, []string{"still", "1"}}, {"handled", branch.MatterAsk{State: "handled"}, []string{"state", "handled"}}, {"all", branch.MatterAsk{}, []string{"state", "all"}},
-	} {
-		x.ask.Within = ask.Within
+	}
+	var counts []func() error
+	for i := range quick {
+		quick[i].ask.Within = ask.Within
+		counts = append(counts, func() error { _, err := branch.CountMatters(tx, quick[i].ask, rq.now); return err })
+	}
+	if err := tx.Ahead(counts...); err != nil {
+		return err
+	}
+	for _, x := range quick {
 		n, err := branch.CountMatters(tx, x.ask, rq.now)
 		if err != nil {
 			return err

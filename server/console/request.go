@@ -105,7 +105,7 @@ func (rq *request) policy() error {
 // serve proves who calls and that he may, and runs the handler.
 func (rq *request) serve(do handler) error {
 	if token := rq.cookie(cookieSession); token != "" {
-		x, ok, err := rq.app.opt.Accounts.Session(rq.Context(), token)
+		x, ok, err := rq.app.opt.Accounts.Session(store.Keyed(rq.Context()), token)
 		if err != nil {
 			return err
 		}
@@ -140,7 +140,13 @@ func (rq *request) serve(do handler) error {
 
 // prove reads the rights of who is signed in, and holds the address against them.
 func (rq *request) prove() error {
-	return rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
+	return rq.app.opt.Engine.Store.Read(store.Keyed(rq.Context()), func(tx *store.Tx) (err error) {
+		if at := rq.PathValue("place"); at != "" && schema.ValidID(at) {
+			if err := tx.Ahead(func() error { _, err := tx.RowsAbove([]string{at}); return err },
+				func() error { return nameOf(tx, at, &place{}) }, func() error { return rq.askRow(tx) }); err != nil {
+				return err
+			}
+		}
 		if rq.rights, err = entitle.For(tx, rq.session.User.ID); err != nil || rq.PathValue("place") == "" {
 			return err
 		}
@@ -159,6 +165,16 @@ func (rq *request) prove() error {
 		}
 		return rq.proveRow(tx)
 	})
+}
+
+// askRow asks for the row that the address names, where that is its own id.
+func (rq *request) askRow(tx *store.Tx) error {
+	id := rq.PathValue("row")
+	if rq.route.of == "" || works[rq.route.of] != "" || rq.route.of == changeRow || rq.route.of == itemRow || !schema.ValidID(id) {
+		return nil
+	}
+	_, err := tx.RowsAbove([]string{id})
+	return err
 }
 
 // proveRow finds the row that the address names: of the right table, alive, within the place.
@@ -251,8 +267,12 @@ func placeOf(tx *store.Tx, id string) (place, error) {
 	if len(p.Above) == 0 {
 		return p, errNotFound
 	}
-	_, err = tx.One("SELECT id, COALESCE(name, ''), COALESCE(level, '') FROM place WHERE id = ?", []any{id}, &p.ID, &p.Name, &p.Level)
-	return p, err
+	return p, nameOf(tx, id, &p)
+}
+
+func nameOf(tx *store.Tx, id string, p *place) error {
+	_, err := tx.One("SELECT id, COALESCE(name, ''), COALESCE(level, '') FROM place WHERE id = ?", []any{id}, &p.ID, &p.Name, &p.Level)
+	return err
 }
 
 // user is who is signed in.

@@ -90,7 +90,7 @@ func (rq *request) noteSeen(s seen) error {
 	if rq.app.noted.known(hour, key) {
 		return nil
 	}
-	if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) (err error) {
+	if err := rq.app.opt.Engine.Store.Write(store.Keyed(rq.Context()), func(tx *store.Tx) (err error) {
 		s := s
 		switch {
 		case s.Within != "":

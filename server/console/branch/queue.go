@@ -66,12 +66,22 @@ const (
 // Journals stand in the order in which they need eyes; within a group the oldest visit first.
 func Queue(tx *store.Tx, place, state string, open syncproto.RowID, before, upTo int, zone *time.Location) (*Line, error) {
 	l := &Line{At: -1, Counts: map[Group]int{}}
+	numbers := make([]int64, len(groups))
+	var counts []func() error
+	for rank := range groups {
+		counts = append(counts, func() error {
+			_, err := tx.One("SELECT COUNT(*) FROM (SELECT 1 FROM mq_unread WHERE above = ? AND state = ? AND rank = ? LIMIT ?) counted", []any{place, state, int64(rank), int64(Most + 1)}, &numbers[rank])
+			return err
+		})
+	}
+	if err := tx.Ahead(counts...); err != nil {
+		return nil, err
+	}
 	for rank, g := range groups {
-		var n int64
-		if _, err := tx.One("SELECT COUNT(*) FROM (SELECT 1 FROM mq_unread WHERE above = ? AND state = ? AND rank = ? LIMIT ?) counted", []any{place, state, int64(rank), int64(Most + 1)}, &n); err != nil {
+		if err := counts[rank](); err != nil {
 			return nil, err
 		}
-		l.Counts[g], l.Total = int(n), l.Total+int(n)
+		l.Counts[g], l.Total = int(numbers[rank]), l.Total+int(numbers[rank])
 	}
 	from, found := queueKey{rank: -1}, false
 	if open != "" {
