@@ -85,6 +85,7 @@ const day = int64(24 * time.Hour / time.Millisecond)
 func Plant(ctx context.Context, e *engine.Engine, size Sizes, say func(format string, args ...any)) error {
 	f := &farmer{e: e, size: size, now: e.Now(), dice: rand.NewChaCha8([32]byte{7}), say: say, next: map[syncproto.DeviceID]uint64{}}
 	f.draw = rand.New(f.dice)
+	ctx = store.Keyed(ctx)
 	towns, done, err := f.before(ctx)
 	if err != nil {
 		return err
@@ -115,6 +116,9 @@ func Plant(ctx context.Context, e *engine.Engine, size Sizes, say func(format st
 		if i == done || (i+1)%100 == 0 { // the first tells what a village takes
 			f.say("planted %d villages in %.0f s", i+1-done, time.Since(began).Seconds())
 		}
+	}
+	if err := e.Store.Write(ctx, func(tx *store.Tx) error { return tx.ReckonOverviews() }); err != nil {
+		return err
 	}
 	if err := f.disputes(ctx); err != nil {
 		return err

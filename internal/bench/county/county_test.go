@@ -12,6 +12,7 @@ import (
 	"minqing/schema"
 	"minqing/server/admin"
 	"minqing/server/engine"
+	"minqing/server/store"
 )
 
 // TestPlantedIsAsIfWritten plants little, and has the product verify every chain and rebuild every row from its history.
@@ -65,6 +66,28 @@ func TestPlantedIsAsIfWritten(t *testing.T) {
 			}
 			if s.OpenItems != int64(want.Conflicts) || s.Changes["refused"] != int64(want.Refused) {
 				t.Errorf("%d open items, %d refused changes", s.OpenItems, s.Changes["refused"])
+			}
+			// What the consoles list by was reckoned for all that was planted, each list from its table.
+			if err := e.Store.Read(t.Context(), func(tx *store.Tx) error {
+				for list, from := range map[string]string{
+					"SELECT COUNT(*) FROM mq_above WHERE place = above": "SELECT COUNT(*) FROM place",
+					"SELECT COUNT(DISTINCT id) FROM mq_matter_at":       "SELECT COUNT(*) FROM matter",
+					"SELECT COUNT(DISTINCT journal) FROM mq_unread":     "SELECT COUNT(*) FROM journal WHERE state = 'submitted'",
+				} {
+					var n, want int64
+					if _, err := tx.One(list, nil, &n); err != nil {
+						return err
+					}
+					if _, err := tx.One(from, nil, &want); err != nil {
+						return err
+					}
+					if n != want || n == 0 {
+						t.Errorf("%s: %d of %d", list, n, want)
+					}
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
 			}
 			if _, ok, err := county.Planted(t.Context(), e.Store, want); err != nil || !ok {
 				t.Errorf("it does not know itself again: %v", err)

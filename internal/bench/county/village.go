@@ -39,6 +39,9 @@ func share(total, i, n int) int { return total*(i+1)/n - total*i/n }
 // village plants one village: places, people, the register, and two months of work.
 func (f *farmer) village(ctx context.Context, i int, town syncproto.RowID) error {
 	return f.e.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.PastOverviews(); err != nil {
+			return err
+		}
 		at := f.now - 170*day
 		maker, err := newBed(tx, f.e.Zone, f.dice, "", f.next)
 		if err != nil {
