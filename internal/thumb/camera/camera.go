@@ -22,8 +22,10 @@ func Read(picture []byte) (string, error) {
 		return "", fmt.Errorf("a picture of a code: %w", err)
 	}
 	found, err := qrcode.NewQRCodeReader().Decode(bits, nil)
-	if err != nil {
-		return "", fmt.Errorf("no code is read on the picture: %w", err)
+	if err != nil { // its search for where the code lies misses one in fifteen that are drawn sharp: read as it stands, then
+		if found, err = qrcode.NewQRCodeReader().Decode(bits, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_PURE_BARCODE: true}); err != nil {
+			return "", fmt.Errorf("no code is read on the picture: %w", err)
+		}
 	}
 	return found.GetText(), nil
 }
