@@ -55,12 +55,13 @@ const (
 	cSkewed     = "wrong clocks in pairs"
 	cStrangers  = "restores before an enrolment"
 	cNames      = "people named"
+	cPeople     = "people merged"
 )
 
 // required must each be met in a run of at least requiredFrom histories.
 var required = []string{cConflicts, cMerges, cRefusals, cLates, cForgets, cRepairs, cRestores, cOldEdits, cCopies, cCrashes, cCuts, cWaits, cMends, cMoves,
 	cDeletes, cTwins, cForks, cOutside, cDecisions, cUndos, cRevivals, cOverdue, cGhosts, cNested, cResumes, cRevoked, cForms, cOrders, cReplays,
-	cStrangers, cBundles, cHandedIn, cCarried, cReceipts, cEscrows, cEvents, cSwept, cNames, cErasures, cPairs, cSkewed}
+	cStrangers, cBundles, cHandedIn, cCarried, cReceipts, cEscrows, cEvents, cSwept, cNames, cPeople, cErasures, cPairs, cSkewed}
 
 // requiredFrom is how many histories are enough to meet everything.
 const requiredFrom = 2000

@@ -1,9 +1,19 @@
 package sim
 
-// Of rows that come from elsewhere.
+import (
+	"slices"
+
+	"minqing/mobile-client/replica"
+	"minqing/server/judge"
+	"minqing/syncproto"
+)
+
+// Of rows that come from elsewhere, and of two that turn out to be one.
 
 var peopleHistories = []directed{
 	{"row-of-another-village", "A row whose village nobody in the house knew anything of moves in: who holds the house gets it, later edits and all, and loses it again.", otherVillage},
+	{"people-merged-and-undone", "One number tells that two are one: both go into one, with all beneath; edits to the other are carried over; undone, both live.", peopleMerged},
+	{"people-merged-with-the-deleted", "One of two with one number was deleted: he who is there is never merged into the one who is not.", peopleDead},
 }
 
 func otherVillage(s *stage) {
@@ -25,4 +35,68 @@ func otherVillage(s *stage) {
 	s.edit(p, t, "household", string(home.id))
 	s.sync(p, q)
 	s.missingOn(q, t)
+}
+
+// numbered writes one number down for two things.
+func (s *stage) numbered(a, b rowRef) (one, two rowRef) {
+	one = s.deskCreate(adminUser, "secret", map[string]string{"thing": string(a.id), "id_number": idNumbers[0]})
+	two = s.deskCreate(adminUser, "secret", map[string]string{"thing": string(b.id), "id_number": idNumbers[0]})
+	return one, two
+}
+
+func peopleMerged(s *stage) {
+	a, b, p := aThing(0), aThing(1), s.phone(ann)
+	one, two := s.numbered(a, b)
+	s.sync(p)
+	before, _ := s.create(p, "note", "thing", string(a.id), "author", ann, "text", "before")
+	s.sync(p)
+	edit := s.edit(p, a, "total", 5)
+	under, m := s.create(p, "note", "thing", string(a.id), "author", ann, "text", "meanwhile")
+	it := s.items(1)[0]
+	s.decide(it, judge.Decision{Winner: two.id})
+	merge := s.mergedBy(a)
+	s.isDead(a)
+	s.isDead(one)
+	s.items(0)
+	s.sync(p)
+	s.heard(p, edit, replica.Accepted)
+	s.heard(p, m, replica.Accepted)
+	s.shows(b, "total", 5)
+	s.shows(before, "thing", string(b.id))
+	s.shows(under, "thing", string(b.id))
+	s.missingOn(p, a)
+	s.shownOn(p, b, "total", 5)
+	s.undoAs(adminUser, merge)
+	s.sync(p)
+	s.shows(before, "thing", string(a.id))
+	s.shows(one, "thing", string(a.id))
+	s.shownOn(p, a, "state", "open")
+	s.edit(p, a, "grade", "a")
+	s.sync(p)
+	s.shows(a, "grade", "a") // it is its own again
+	s.items(1)
+}
+
+func peopleDead(s *stage) {
+	a, b := aThing(0), aThing(1)
+	one, two := s.numbered(a, b)
+	note := s.deskCreate(adminUser, "mark", map[string]string{"thing": string(b.id), "label": "beneath"})
+	s.submit(adminUser, syncproto.Edit{Table: "thing", Row: b.id, Op: syncproto.OpDelete})
+	i := slices.IndexFunc(s.inbox(adminUser), func(it *judge.Item) bool { return it.Kind == syncproto.ItemTwin })
+	s.want(i >= 0, "nobody is asked about the twins")
+	it := s.inbox(adminUser)[i]
+	err := s.resolve(it, judge.Decision{Winner: two.id})
+	s.want(codeOf(err) == syncproto.CodeInvalid, "merging the living one into the deleted one ends with %v", err)
+	s.shows(a, "state", "open")
+	s.decide(it, judge.Decision{Winner: one.id})
+	s.isDead(b)
+	s.isDead(two)
+	s.shows(note, "thing", string(a.id)) // it had lived beneath a dead one
+	s.items(0)
+	merge := s.mergedBy(two)
+	s.undoAs(adminUser, merge)
+	s.isDead(b)
+	s.shows(note, "thing", string(b.id))
+	s.want(s.oracle.View().Rows[b.id].Alias == "", "undone, what comes for the deleted one goes elsewhere")
+	s.decide(s.inbox(adminUser)[slices.IndexFunc(s.inbox(adminUser), func(it *judge.Item) bool { return it.Kind == syncproto.ItemTwin })], judge.Decision{})
 }

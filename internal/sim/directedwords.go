@@ -252,15 +252,6 @@ func (s *stage) unassign(user, household string) {
 	}
 }
 
-// inbox lists what somebody may decide.
-func (s *stage) inbox(user string) (items []*judge.Item) {
-	s.desk("list the inbox", func(j *judge.Judge) (err error) {
-		items, err = j.Inbox(context.Background(), judge.Filter{User: syncproto.UserID(user)})
-		return err
-	})
-	return items
-}
-
 // items wants so many open ones.
 func (s *stage) items(n int) []*judge.Item {
 	list := s.inbox(adminUser)

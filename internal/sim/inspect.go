@@ -132,7 +132,7 @@ func (w *world) search(a *answer, m *mark, line []byte) {
 		if t == nil {
 			w.violate(iNoPhantom, "%s is sent the word %s, which nobody wrote", p.name, c)
 		}
-		if readable(m.view, m.can, t.row, string(c)) {
+		if readable(m.view, m.can, t, string(c)) {
 			continue
 		}
 		if kind == "verdict" && t.user == p.userID() {
@@ -159,14 +159,19 @@ func (w *world) search(a *answer, m *mark, line []byte) {
 }
 
 // readable tells whether a word written into a row may be read by who may hold some scopes. What comes for a twin that was merged away is
-// carried over to the one that stayed, and may be read there.
-func readable(view *oracle.View, can map[string]bool, row syncproto.RowID, word string) bool {
-	r := view.Rows[row]
+// carried over to the one that stayed, and may be read there; likewise what the desk chose for the one that stays.
+func readable(view *oracle.View, can map[string]bool, t *token, word string) bool {
+	r := view.Rows[t.row]
 	if r == nil {
-		r = view.Swept[row]
+		r = view.Swept[t.row]
 	}
 	if r != nil && can[r.Scope] {
 		return true
+	}
+	for _, id := range t.taken {
+		if by := view.Rows[id]; by != nil && can[by.Scope] && by.Wrote(word) {
+			return true
+		}
 	}
 	for n := 0; r != nil && r.Alias != "" && n < len(view.Order); n++ {
 		if r = view.Rows[r.Alias]; r != nil && can[r.Scope] && r.Wrote(word) {

@@ -68,6 +68,8 @@ func init() {
 		"sweep":       {2, true, false, (*world).doSweep},
 		"chain":       {3, true, false, (*world).doChain},
 		"erase":       {0, true, false, (*world).doErase}, // put into some histories, see plan
+		"numbers":     {0, true, false, (*world).doNumbers},
+		"people":      {0, true, false, (*world).doPeople},
 	}
 }
 

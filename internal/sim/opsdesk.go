@@ -148,13 +148,18 @@ func (w *world) doDeskDelete(d *dice) {
 	}
 }
 
-// doDecide decides what lies in the inbox.
-func (w *world) doDecide(d *dice) {
-	var items []*judge.Item
+// inbox is what somebody sees of it at the console.
+func (w *world) inbox(user string) (items []*judge.Item) {
 	w.desk("list the inbox", func(j *judge.Judge) (err error) {
-		items, err = j.Inbox(context.Background(), judge.Filter{User: syncproto.UserID(adminUser)})
+		items, err = j.Inbox(context.Background(), judge.Filter{User: syncproto.UserID(user)})
 		return err
 	})
+	return items
+}
+
+// doDecide decides what lies in the inbox.
+func (w *world) doDecide(d *dice) {
+	items := w.inbox(adminUser)
 	if len(items) == 0 {
 		return
 	}
@@ -163,7 +168,7 @@ func (w *world) doDecide(d *dice) {
 	switch it.Kind {
 	case syncproto.ItemTwin:
 		if d.chance(2) {
-			decision.Winner = pick(d, []syncproto.RowID{it.Row, it.Other})
+			decision = w.merging(d, it)
 		}
 	case syncproto.ItemLate:
 	default:
@@ -177,6 +182,11 @@ func (w *world) doDecide(d *dice) {
 // resolve decides an item at the desk, and tells the oracle what is not a change of a row.
 func (w *world) resolve(it *judge.Item, decision judge.Decision) error {
 	before := w.oracle.Mark()
+	var merge oracle.Merging
+	sound := true
+	if it.Kind == syncproto.ItemTwin && decision.Winner != "" {
+		merge, sound = w.oracle.Merging(loserOf(it, decision), decision.Winner)
+	}
 	var failed error
 	w.desk("decide "+string(it.Kind), func(j *judge.Judge) error {
 		_, err := j.Resolve(context.Background(), syncproto.UserID(adminUser), it.ID, decision)
@@ -196,14 +206,12 @@ func (w *world) resolve(it *judge.Item, decision judge.Decision) error {
 			w.oracle.Pardon(w.oracle.Loose()[i].About, decision.Keep, w.now)
 		}
 	case syncproto.ItemTwin:
-		switch decision.Winner {
-		case "":
+		if decision.Winner == "" {
 			w.oracle.Distinct(it.Row, it.Other)
-		case it.Row:
-			w.oracle.Merged(it.Other, it.Row)
-		default:
-			w.oracle.Merged(it.Row, it.Other)
+			break
 		}
+		w.checkMerge(it, &merge, sound, decision)
+		w.oracle.Merged(merge)
 	default:
 		if w.oracle.Mark() == before {
 			w.violate(iAudit, "a decision about %s left no change", it.ID)
@@ -255,15 +263,4 @@ func (w *world) revoke(id syncproto.DeviceID) {
 		}
 		return err
 	}), "read a device")
-}
-
-// doTwins makes a second household of a code that is there.
-func (w *world) doTwins(d *dice) {
-	homes := w.livingRows("household")
-	if len(homes) == 0 || len(homes) > 7 {
-		return
-	}
-	code, _ := pick(d, homes).Column(w.book, "code")
-	w.submit(adminUser, w.newAtDesk(d, "household", map[string]string{"place": pick(d, groups), "code": code.Str()}))
-	w.count[cTwins]++
 }

@@ -64,6 +64,7 @@ func plan(seed uint64) *history {
 	}
 	h.widen(newDice(seed, 15))
 	h.erase(newDice(seed, 16))
+	h.people(newDice(seed, 17))
 	return h
 }
 
@@ -72,6 +73,17 @@ func (h *history) erase(d *dice) {
 	if d.chance(10) {
 		at := len(h.Ops)/2 + d.IntN(len(h.Ops)-len(h.Ops)/2)
 		h.Ops = slices.Insert(h.Ops, at, operation{Kind: "erase", Seed: d.Uint64()})
+	}
+}
+
+// people writes one number down for two things in one history of ten, and some time later says that the two are one: by then phones have written
+// into either.
+func (h *history) people(d *dice) {
+	if d.chance(10) {
+		at := d.IntN(len(h.Ops))
+		h.Ops = slices.Insert(h.Ops, at, operation{Kind: "numbers", Seed: d.Uint64()})
+		at += 1 + d.IntN(len(h.Ops)-at)
+		h.Ops = slices.Insert(h.Ops, at, operation{Kind: "people", Seed: d.Uint64()})
 	}
 }
 

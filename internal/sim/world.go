@@ -56,7 +56,8 @@ type rowRef struct {
 type token struct {
 	row   syncproto.RowID
 	user  syncproto.UserID
-	phone *phone // nil: on the server
+	phone *phone            // nil: on the server
+	taken []syncproto.RowID // the rows that took it over as the row was merged into them
 }
 
 // made is a change that somebody made and was told is safe.

@@ -123,10 +123,10 @@ func note() *schema.Table {
 	}
 }
 
-// secret is what only secretaries may see of a thing: a scope narrower than the household's, with twins.
+// secret is what only secretaries may see of a thing: a scope narrower than the household's, with twins that tell that the things are one.
 func secret() *schema.Table {
 	return &schema.Table{
-		Name: "secret", Label: l("secret"), Parent: "thing", Scope: schema.ScopeNarrow, Twin: "id_number",
+		Name: "secret", Label: l("secret"), Parent: "thing", Scope: schema.ScopeNarrow, Twin: "id_number", TwinAbove: true,
 		Readers: heads,
 		Create:  []schema.Permit{{Roles: heads}}, Change: []schema.Permit{{Roles: heads}}, Delete: []schema.Permit{{Roles: heads}},
 		Columns: []schema.Column{

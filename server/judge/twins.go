@@ -205,7 +205,9 @@ func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item,
 			edits = append(edits, syncproto.Edit{Table: c.Table, Row: c.ID, Op: syncproto.OpUpdate,
 				Cells: []syncproto.CellEdit{{Cell: parent, Value: schema.Text(string(p.winner))}}})
 		}
-		gone = append(gone, syncproto.Edit{Table: p.table, Row: p.loser, Op: syncproto.OpDelete})
+		if !p.gone {
+			gone = append(gone, syncproto.Edit{Table: p.table, Row: p.loser, Op: syncproto.OpDelete})
+		}
 	}
 	last := pairs[len(pairs)-1]
 	if e := takenOver(tx.Book(), last.table, last.winner, decision); len(e.Cells) > 0 {
@@ -224,6 +226,9 @@ func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item,
 		return nil, &syncproto.Error{Code: v.Code, Op: "merge twins " + it.ID, Message: v.Message}
 	}
 	for _, p := range pairs {
+		if p.gone { // for another reason: what comes for it stands against that deletion, and undoing the merge must leave no alias
+			continue
+		}
 		if err := tx.SetAlias(p.loser, p.winner); err != nil {
 			return nil, err
 		}
@@ -236,12 +241,13 @@ func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item,
 type twinPair struct {
 	table         string
 	loser, winner syncproto.RowID
+	gone          bool // the loser was deleted before
 }
 
 // twinsMerged are the rows that merging twins makes one: the two themselves, and where their value tells that the rows above them are one (an ID
 // number, that two people are), those as well. What stands last is what people mean by them.
 func twinsMerged(tx *store.Tx, table string, loser, winner syncproto.RowID) ([]twinPair, error) {
-	out := []twinPair{{table, loser, winner}}
+	out := []twinPair{{table: table, loser: loser, winner: winner}}
 	t := tx.Book().Table(table)
 	if !t.TwinAbove {
 		return out, nil
@@ -254,10 +260,23 @@ func twinsMerged(tx *store.Tx, table string, loser, winner syncproto.RowID) ([]t
 	for _, r := range rows {
 		above[r.ID] = r.Parent
 	}
-	if above[loser] != above[winner] && above[loser] != "" && above[winner] != "" {
-		out = append(out, twinPair{t.Column(t.Parent).Ref, above[loser], above[winner]})
+	if above[loser] == above[winner] || above[loser] == "" || above[winner] == "" {
+		return out, nil
 	}
-	return out, nil
+	over, err := tx.Rows([]string{string(above[loser]), string(above[winner])})
+	if err != nil {
+		return nil, err
+	}
+	dead := map[syncproto.RowID]bool{}
+	for _, r := range over {
+		dead[r.ID] = r.Dead != 0
+	}
+	if dead[above[winner]] && !dead[above[loser]] {
+		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "merge twins " + string(loser),
+			Message: syncproto.Both("所选记录上面的人已经删除，合并会把还在的人也删掉。", "The person whose record was chosen is deleted: merging would delete the one who is there as well."),
+			Hint:    syncproto.Both("请选另一条，或先恢复已删除的人。", "Choose the other one, or first bring back the one who was deleted.")}
+	}
+	return append(out, twinPair{t.Column(t.Parent).Ref, above[loser], above[winner], dead[above[loser]]}), nil
 }
 
 // takenOver is the edit by which the twin that stays takes cells of the other: part of the change that merges them, and undone with it.

@@ -119,9 +119,13 @@ func (o *Oracle) Distinct(a, b syncproto.RowID) {
 	})
 }
 
-// Merged tells that one of two twins was merged into the other: what comes for it goes there.
-func (o *Oracle) Merged(loser, winner syncproto.RowID) {
-	o.do(func(o *Oracle) { o.st.rows[loser].alias = winner })
+// Merged tells that one of two twins was merged into the other: what comes for rows that went by that goes to those that stayed.
+func (o *Oracle) Merged(m Merging) {
+	o.do(func(o *Oracle) {
+		for _, id := range m.Gone {
+			o.st.rows[id].alias = m.Into[id]
+		}
+	})
 }
 
 // Pardon tells that somebody decided about late work: to take it after all, or to leave it refused.

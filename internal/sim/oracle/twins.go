@@ -1,0 +1,95 @@
+package oracle
+
+import (
+	"slices"
+
+	"minqing/schema"
+	"minqing/syncproto"
+)
+
+// Merging is what making one of two twins must do, all in one change.
+type Merging struct {
+	Into map[syncproto.RowID]syncproto.RowID // of each row that goes, the one that stays for it
+	Gone []syncproto.RowID                   // those of them that still lived
+	Move map[syncproto.RowID]syncproto.RowID // living rows → what they lie beneath from now on
+	Last syncproto.RowID                     // the row that takes over what was chosen of the other
+}
+
+// Merging says what merging a twin into another does: the twin goes, and what lives beneath it lies beneath the other. Where the value tells that
+// what is above the two is one as well, so it is with those; the twin itself then goes with the row that it lies beneath. ok is false where the
+// merge would take a living row away in favour of a dead one: nobody may do that.
+func (o *Oracle) Merging(loser, winner syncproto.RowID) (m Merging, ok bool) {
+	m = Merging{Into: o.st.twinsOne(loser, winner), Move: map[syncproto.RowID]syncproto.RowID{}, Last: winner}
+	for from, to := range m.Into {
+		if o.st.rows[from].living() && !o.st.rows[to].living() {
+			return m, false
+		}
+		if from != loser {
+			m.Last = to
+		}
+		if o.st.rows[from].living() {
+			m.Gone = append(m.Gone, from)
+		}
+		for _, c := range o.st.children(o.st.rows[from]) {
+			if _, goes := m.Into[c.id]; c.living() && !goes {
+				m.Move[c.id] = to
+			}
+		}
+	}
+	slices.Sort(m.Gone)
+	return m, true
+}
+
+// twinsOne pairs the rows that two twins make one.
+func (s *state) twinsOne(loser, winner syncproto.RowID) map[syncproto.RowID]syncproto.RowID {
+	out := map[syncproto.RowID]syncproto.RowID{loser: winner}
+	a, b := s.rows[loser], s.rows[winner]
+	if a.table.TwinAbove && a.parent != b.parent && s.rows[a.parent] != nil && s.rows[b.parent] != nil {
+		out[a.parent] = b.parent
+	}
+	return out
+}
+
+// Made tells what of a merge is not as it must be in the change that was to make it, "" when all is.
+func (m *Merging) Made(book *schema.Book, c *Change, takes map[string]schema.Value) string {
+	seen := map[syncproto.RowID]bool{}
+	for _, e := range c.Edits {
+		seen[e.Row] = true
+		to, moves := m.Move[e.Row]
+		switch {
+		case e.Op == syncproto.OpDelete:
+			if !slices.Contains(m.Gone, e.Row) {
+				return "it deletes " + string(e.Row)
+			}
+		case moves:
+			if len(e.Cells) != 1 || e.Cells[0].Cell != book.Table(e.Table).Parent || e.Cells[0].Value.Str() != string(to) {
+				return "it does not only move " + string(e.Row) + " to " + string(to)
+			}
+		case e.Row == m.Last:
+			for _, cell := range e.Cells {
+				if v, chosen := takes[cell.Cell]; !chosen || v != cell.Value {
+					return "it writes " + cell.Cell + " of the one that stays"
+				}
+			}
+			if len(e.Cells) != len(takes) {
+				return "the one that stays does not take over what was chosen"
+			}
+		default:
+			return "it touches " + string(e.Row)
+		}
+	}
+	for id := range m.Move {
+		if !seen[id] {
+			return "it leaves " + string(id) + " behind"
+		}
+	}
+	for _, id := range m.Gone {
+		if !seen[id] {
+			return "it leaves " + string(id)
+		}
+	}
+	if len(takes) > 0 && !seen[m.Last] {
+		return "the one that stays takes nothing over"
+	}
+	return ""
+}
