@@ -40,31 +40,50 @@ func Homes(v *replica.View, me syncproto.UserID, day, query string, from, most i
 		return nil, err
 	}
 	out.Found = len(found)
-	out.Lines, err = lines(v, p, string(me), day, p.part(found, from, most))
+	out.Lines, err = lines(v, p, string(me), day, p.part(found, nil, from, most))
 	return out, err
 }
 
-// part puts households in the order in which people live and gives those from one on, at most so many. Only the groups that it reaches
-// into are put in order: a letter finds everybody, and a page shows sixty.
-func (p places) part(found []entry, from, most int) (out []entry) {
-	groups := map[string][]entry{}
+// part puts households in the order in which people live, by how urgent each is where that is told, and gives those from one on, at most so many.
+// A group with something more urgent than the quota comes before those without. Only the groups that it reaches into are put in order: a letter
+// finds everybody, and a page shows sixty.
+func (p places) part(found []entry, why func(entry) Reason, from, most int) (out []entry) {
+	if why == nil {
+		why = func(entry) Reason { return Quota }
+	}
+	type member struct {
+		entry
+		why Reason
+	}
+	groups, calm := map[string][]member{}, map[string]int{}
 	for _, e := range found {
-		groups[e.group] = append(groups[e.group], e)
+		m := member{e, why(e)}
+		list := groups[e.group]
+		if len(list) == 0 || m.why < Quota {
+			calm[e.group] = cmp.Compare(m.why, Quota)
+		}
+		groups[e.group] = append(list, m)
 	}
 	rank := p.ranks()
 	skip := max(0, from)
-	for _, g := range slices.SortedFunc(maps.Keys(groups), func(a, b string) int { return cmp.Or(cmp.Compare(rank[a], rank[b]), cmp.Compare(a, b)) }) {
+	for _, g := range slices.SortedFunc(maps.Keys(groups), func(a, b string) int {
+		return cmp.Or(cmp.Compare(calm[a], calm[b]), cmp.Compare(rank[a], rank[b]), cmp.Compare(a, b))
+	}) {
 		list := groups[g]
 		if skip >= len(list) {
 			skip -= len(list)
 			continue
 		}
-		slices.SortFunc(list, func(a, b entry) int { return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.row, b.row)) })
-		out = append(out, list[skip:]...)
-		skip = 0
-		if len(out) >= most {
-			return out[:most]
+		slices.SortFunc(list, func(a, b member) int {
+			return cmp.Or(cmp.Compare(a.why, b.why), cmp.Compare(a.order, b.order), cmp.Compare(a.row, b.row))
+		})
+		for _, m := range list[skip:] {
+			if len(out) == most {
+				return out
+			}
+			out = append(out, m.entry)
 		}
+		skip = 0
 	}
 	return out
 }
@@ -96,8 +115,8 @@ func Neighbours(v *replica.View, of syncproto.RowID, keep []string, most int) (o
 			far = append(far, e)
 		}
 	}
-	list := p.part(near, 0, most)
-	list = append(list, p.part(far, 0, most-len(list))...)
+	list := p.part(near, nil, 0, most)
+	list = append(list, p.part(far, nil, 0, most-len(list))...)
 	for _, e := range all {
 		if slices.Contains(keep, e.row) && !slices.Contains(list, e) {
 			kept = append(kept, e)

@@ -139,7 +139,7 @@ func matching(v *replica.View, q string) ([]entry, error) {
 	if _, err := v.One(query, args, &all); err != nil {
 		return nil, err
 	}
-	var out []entry
+	out := make([]entry, 0, strings.Count(all, nextEntry)+1)
 	for text := range strings.SplitSeq(all, nextEntry) {
 		row, rest, whole := strings.Cut(text, nextPart)
 		if !whole {

@@ -1,8 +1,9 @@
 package field
 
 import (
-	"cmp"
-	"slices"
+	"math/bits"
+	"strconv"
+	"strings"
 	"time"
 
 	"minqing/mobile-client/replica"
@@ -72,9 +73,9 @@ func Today(v *replica.View, me syncproto.UserID, day string, most int) (*Day, er
 	if err != nil {
 		return nil, err
 	}
-	t := &looker{v: v, me: string(me), day: day, first: day[:8] + "01", most: most, teams: map[string]string{}, owed: map[string]int{}, due: map[string]*Due{}, did: map[string]int{},
+	t := &looker{v: v, me: string(me), day: day, first: day[:8] + "01", most: most, mine: map[string]*mine{},
 		out: &Day{Left: at.AddDate(0, 1, 1-at.Day()).AddDate(0, 0, -1).Day() - at.Day()}}
-	for _, step := range []func() error{t.load, t.month, t.promises, t.answers, t.returned, t.spoken, t.guidance, t.reminders, t.lacking, t.order} {
+	for _, step := range []func() error{t.load, t.month, t.promises, t.answers, t.returned, t.spoken, t.guidance, t.reminders, t.order} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -90,12 +91,34 @@ type looker struct {
 	first  string // of the month
 	most   int
 	places places
-	all    []entry           // the households on this phone
-	teams  map[string]string // of the households contacted
-	owed   map[string]int    // visits a month to each of them
-	did    map[string]int
-	due    map[string]*Due
+	all    []entry          // the households on this phone
+	mine   map[string]*mine // of them, those that the user contacts
 	out    *Day
+}
+
+// mine is a household that the user contacts.
+type mine struct {
+	team string
+	owed int    // visits a month
+	days uint32 // of this month on which it was visited, a bit a day
+	due  *Due   // the most urgent reason, the quota's left out
+}
+
+func (m *mine) did() int { return bits.OnesCount32(m.days) }
+
+func (m *mine) lack() int { return max(0, m.owed-m.did()) }
+
+// why is the reason for which it is shown, 0 if there is none.
+func (m *mine) why() Reason {
+	switch {
+	case m == nil:
+		return 0
+	case m.due != nil:
+		return m.due.Why
+	case m.lack() > 0:
+		return Quota
+	}
+	return 0
 }
 
 // load reads the households that are assigned on the day, each once.
@@ -110,46 +133,39 @@ func (t *looker) load() (err error) {
 	if t.all, err = matching(t.v, ""); err != nil {
 		return err
 	}
+	teams := make(map[string]string, len(t.all))
 	err = pairs(t.v, `SELECT coalesce(group_concat(a.household || char(31) || coalesce(a.team, ''), char(30)), '') FROM assignment a WHERE a."user" = ?1
 		AND coalesce(a.since, '') <= ?2 AND (a.until IS NULL OR a.until >= ?2) AND a.household IS NOT NULL`, []any{t.me, t.day}, func(home, team string) {
-		if have, twice := t.teams[home]; !twice || team < have {
-			t.teams[home] = team
+		if have, twice := teams[home]; !twice || team < have {
+			teams[home] = team
 		}
 	})
 	for _, e := range t.all {
-		if team, mine := t.teams[e.row]; mine {
-			t.owed[e.row] = quota.of(team, e.group)
-			t.out.Twice = t.out.Twice || t.owed[e.row] > 1
+		if team, ok := teams[e.row]; ok {
+			m := &mine{team: team, owed: quota.of(team, e.group)}
+			t.mine[e.row] = m
+			t.out.Twice = t.out.Twice || m.owed > 1
 		}
 	}
-	t.out.Total = len(t.owed)
+	t.out.Total = len(t.mine)
 	return err
-}
-
-func (t *looker) contacts(home string) bool {
-	_, ok := t.owed[home]
-	return ok
 }
 
 // mark notes a reason, unless a more urgent one is there.
 func (t *looker) mark(home string, d Due) {
-	if !t.contacts(home) {
-		return
-	}
-	if have := t.due[home]; have == nil || d.Why < have.Why {
-		d.Did = t.did[home]
-		t.due[home] = &d
+	if m := t.mine[home]; m != nil && (m.due == nil || d.Why < m.due.Why) {
+		m.due = &d
 	}
 }
 
-// month counts the days of this month on which each household was visited.
+// month notes the days of this month on which each household was visited.
 func (t *looker) month() error {
-	seen := map[[2]string]bool{}
 	return pairs(t.v, `SELECT coalesce(group_concat(household || char(31) || day, char(30)), '') FROM visit WHERE author = ? AND day BETWEEN ? AND ? AND household IS NOT NULL`,
 		[]any{t.me, t.first, t.day}, func(home, day string) {
-			if visit := [2]string{home, day}; !seen[visit] {
-				seen[visit] = true
-				t.did[home]++
+			if m := t.mine[home]; m != nil {
+				if n, err := strconv.Atoi(strings.TrimPrefix(day, t.first[:8])); err == nil {
+					m.days |= 1 << n
+				}
 			}
 		})
 }
@@ -169,7 +185,7 @@ func (t *looker) promises() error {
 		WHERE w.household = v.household AND w.author = v.author AND (w.day > v.day OR w.day = v.day AND w.id > v.id))`,
 		[]any{at.AddDate(0, 0, -stale).Format(time.DateOnly), t.me}, []any{&home, &next, &made}, func() error {
 			switch {
-			case !t.contacts(home):
+			case t.mine[home] == nil:
 			case next <= t.day:
 				t.mark(home, Due{Why: Promised, Day: next, Made: made})
 			case t.out.Next == "" || next < t.out.Next:
@@ -248,68 +264,31 @@ func (t *looker) reminders() error {
 	return err
 }
 
-// lacking are the households whose visits of this month are not made.
-func (t *looker) lacking() error {
-	for id, owed := range t.owed {
-		lack := owed - t.did[id]
-		if lack <= 0 {
-			t.out.Done++
-			continue
-		}
-		t.mark(id, Due{Why: Quota, Lack: lack})
-	}
-	return nil
-}
-
 // order groups what is due by place, groups with something urgent first, and in each the urgent first, then as people live; and reads
 // the households that fit.
 func (t *looker) order() error {
-	p := t.places
-	type spot struct{ calm, rank int } // of a group: 0 when something in it is urgent; its rank among the places
-	type standing struct {
-		entry
-		spot
-		why Reason
-	}
-	var list []standing
-	urgent := map[string]bool{}
+	var due []entry
 	counts := map[string]int{}
 	for _, e := range t.all {
-		if d := t.due[e.row]; d != nil {
-			list = append(list, standing{entry: e, why: d.Why})
+		m := t.mine[e.row]
+		if m != nil && m.lack() == 0 {
+			t.out.Done++
+		}
+		if m.why() != 0 {
+			due = append(due, e)
 			counts[e.group]++
-			urgent[e.group] = urgent[e.group] || d.Why < Quota
 		}
 	}
-	rank, places := p.ranks(), map[string]spot{}
-	for group := range counts {
-		at := spot{calm: 1, rank: rank[group]}
-		if urgent[group] {
-			at.calm = 0
-		}
-		places[group] = at
-	}
-	for i := range list { // looked up once for each, and not for each comparison
-		list[i].spot = places[list[i].group]
-	}
-	slices.SortFunc(list, func(a, b standing) int {
-		if a.group != b.group {
-			return cmp.Or(cmp.Compare(a.calm, b.calm), cmp.Compare(a.rank, b.rank), cmp.Compare(a.group, b.group))
-		}
-		return cmp.Or(cmp.Compare(a.why, b.why), cmp.Compare(a.order, b.order), cmp.Compare(a.row, b.row))
-	})
-	t.out.Rest = max(0, len(list)-t.most)
-	first := make([]entry, min(t.most, len(list)))
-	for i := range first {
-		first[i] = list[i].entry
-	}
-	shown, err := lines(t.v, p, t.me, t.day, first)
+	first := t.places.part(due, func(e entry) Reason { return t.mine[e.row].why() }, 0, t.most)
+	t.out.Rest = len(due) - len(first)
+	shown, err := lines(t.v, t.places, t.me, t.day, first)
 	for i, l := range shown {
-		d := *t.due[string(l.ID)]
-		d.Home = l.Home
-		if d.Why == Quota {
-			d.Day = l.Last
+		m := t.mine[string(l.ID)]
+		d := Due{Why: Quota, Lack: m.lack(), Day: l.Last}
+		if m.due != nil {
+			d = *m.due
 		}
+		d.Home, d.Did = l.Home, m.did()
 		if i == 0 || l.place != shown[i-1].place {
 			t.out.Groups = append(t.out.Groups, Group{Name: l.Group, N: counts[l.place]})
 		}
