@@ -53,7 +53,7 @@ func (p *phone) explain(id syncproto.RowID) {
 	}
 	w.trace.note("%s keeps of %s:", p.name, id)
 	show("SELECT 'under', * FROM mq_under WHERE row = ?", string(id))
-	show("SELECT 'held', tbl, bucket, epoch, rev FROM mq_row WHERE id = unhex(?, '-')", string(id))
+	show("SELECT 'held', hex(id), bucket, epoch, rev FROM mq_held WHERE id IN (unhex(?1, '-'), unhex(substr(?1, 7, 2) || substr(?1, 10, 4) || substr(?1, -6)))", string(id))
 	show("SELECT 'edit', * FROM mq_edit WHERE row = ?", string(id))
 	show("SELECT 'change', ord, number, identity, state, need, verdict, labels FROM mq_change WHERE ord IN (SELECT change FROM mq_edit WHERE row = ?)", string(id))
 	show("SELECT 'epoch', * FROM mq_epoch")

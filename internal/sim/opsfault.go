@@ -285,7 +285,8 @@ func (w *world) rot(p *phone, statement string) {
 		for _, x := range s.Digests {
 			sums = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(sums, x.Hi), x.Lo)
 		}
-		_, err := db.Write.Exec("UPDATE mq_bucket SET rows = ?, digests = ? WHERE scope = ? AND period = ?", s.Rows, sums, s.ID.Scope, s.ID.Period)
+		_, err := db.Write.Exec(`UPDATE mq_bucket SET rows = ?1, digests = ?2 WHERE place = unhex(hex(substr(?3, 1, instr(?3, ':'))) || substr(?3, instr(?3, ':') + 1), '-') AND period = ?4`,
+			s.Rows, sums, s.ID.Scope, s.ID.Period)
 		w.must(err, "rot")
 	}
 	_, err = db.Write.Exec("UPDATE mq_meta SET value = ? WHERE key = 'root'", syncproto.DigestRoot(states).String())

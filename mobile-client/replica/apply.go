@@ -20,13 +20,13 @@ type apply struct {
 	batch   *batch
 	columns map[string]*columns
 	epochs  map[syncproto.EpochID]int64
-	tables  map[string]int64
 	under   map[syncproto.RowID]bool // rows with acknowledged values of their own
 	edited  map[syncproto.RowID]bool // rows that own changes edit
 	open    map[syncproto.RowID]bool // rows with open items
 	empty   bool                     // nothing is held yet: no row can be there before
-	fresh   map[[16]byte]bool        // while empty: rows that came
+	fresh   map[[shortKey]byte]bool  // while empty: short keys of rows that came
 	fills   map[syncproto.BucketID]map[syncproto.RowID]*schema.Table
+	before  map[int64][]listed // by bucket: what was held when the first bucket came whole; nil before
 	forgets []syncproto.Forget
 	touched map[syncproto.RowID]*schema.Table // rows whose own edits must be looked at again
 	// tampered: rows may have been changed while no trigger looked.
@@ -40,22 +40,13 @@ type apply struct {
 // columns maps the values of a table's Row frames to columns.
 type columns struct {
 	t     *schema.Table
-	ord   int64
 	place []int // of value i among t.Columns, -1 for one that this program does not know
 }
 
 func (r *Replica) newApply() (*apply, error) {
 	a := &apply{r: r, c: r.w, l: newLayer(r.w), buckets: newBuckets(r.w), batch: newBatch(r.w), columns: map[string]*columns{}, epochs: map[syncproto.EpochID]int64{},
-		tables: map[string]int64{}, under: map[syncproto.RowID]bool{}, edited: map[syncproto.RowID]bool{}, open: map[syncproto.RowID]bool{},
-		fresh: map[[16]byte]bool{}, fills: map[syncproto.BucketID]map[syncproto.RowID]*schema.Table{}, touched: map[syncproto.RowID]*schema.Table{}}
-	var name string
-	var n int64
-	if err := r.w.each(`SELECT name, id FROM mq_table`, nil, []any{&name, &n}, func() error {
-		a.tables[name] = n
-		return nil
-	}); err != nil {
-		return nil, err
-	}
+		under: map[syncproto.RowID]bool{}, edited: map[syncproto.RowID]bool{}, open: map[syncproto.RowID]bool{},
+		fresh: map[[shortKey]byte]bool{}, fills: map[syncproto.BucketID]map[syncproto.RowID]*schema.Table{}, touched: map[syncproto.RowID]*schema.Table{}}
 	for query, set := range map[string]map[syncproto.RowID]bool{`SELECT row FROM mq_under`: a.under, `SELECT DISTINCT row FROM mq_edit`: a.edited, `SELECT row FROM mq_open`: a.open} {
 		var id syncproto.RowID
 		if err := r.w.each(query, nil, []any{&id}, func() error {
@@ -75,7 +66,7 @@ func (r *Replica) newApply() (*apply, error) {
 		return nil, err
 	}
 	a.witnessing = witness != ""
-	some, err := r.w.one(`SELECT 1 FROM mq_row LIMIT 1`, nil, new(int))
+	some, err := r.w.one(`SELECT 1 FROM mq_held LIMIT 1`, nil, new(int))
 	a.empty = !some
 	return a, err
 }
@@ -113,7 +104,7 @@ func (a *apply) head(f syncproto.Columns) {
 		a.columns[f.Table] = nil
 		return
 	}
-	h := &columns{t: t, ord: a.tables[t.Name]}
+	h := &columns{t: t}
 	for _, name := range f.Names {
 		h.place = append(h.place, columnIndex(t, name))
 	}
@@ -128,35 +119,41 @@ func (a *apply) bucket(f syncproto.Bucket) error {
 	}
 	left := map[syncproto.RowID]*schema.Table{}
 	a.fills[f.ID] = left
-	return a.rowsOf([]int64{b.ord}, func(id syncproto.RowID, t *schema.Table, _ int64) error {
-		left[id] = t
-		return nil
-	})
+	if a.before == nil { // one pass serves every bucket of the cut: what came or moved since leftOver sees
+		if err := a.listAll(); err != nil {
+			return err
+		}
+	}
+	for _, l := range a.before[b.ord] {
+		left[l.id] = l.t
+	}
+	return nil
 }
 
-// rowsOf lists the rows of buckets: one pass over all rows, which an index by bucket would save at the price of a quarter of the
-// bookkeeping.
-func (a *apply) rowsOf(ords []int64, f func(id syncproto.RowID, t *schema.Table, bucket int64) error) error {
-	list, err := json.Marshal(ords)
-	if err == nil {
-		err = a.batch.flush()
+// listAll lists every row that is held.
+func (a *apply) listAll() error {
+	a.before = map[int64][]listed{}
+	var ords []int64
+	var ord int64
+	if err := a.c.each(`SELECT id FROM mq_bucket`, nil, []any{&ord}, func() error {
+		ords = append(ords, ord)
+		return nil
+	}); err != nil {
+		return err
 	}
-	if err != nil {
-		return wrap("rows", err)
-	}
-	var key []byte
-	var tbl, bucket int64
-	byOrd := map[int64]*schema.Table{}
-	for name, ord := range a.tables {
-		byOrd[ord] = a.r.book.Table(name)
-	}
-	return a.c.each(`SELECT id, tbl, bucket FROM mq_row WHERE bucket IN (SELECT value FROM json_each(?))`, []any{string(list)}, []any{&key, &tbl, &bucket}, func() error {
-		t := byOrd[tbl]
-		if t == nil {
-			return broken("rows", "no table %d", tbl)
-		}
-		return f(unkey(key), t, bucket)
+	_, err := a.rowsOf(ords, func(l listed) error {
+		a.before[l.bucket] = append(a.before[l.bucket], l)
+		return nil
 	})
+	return err
+}
+
+// rowsOf is conn's, with what waits to be written.
+func (a *apply) rowsOf(ords []int64, f func(listed) error) (left [][]byte, err error) {
+	if err := a.batch.flush(); err != nil {
+		return nil, err
+	}
+	return a.c.rowsOf(ords, f)
 }
 
 // row takes one acknowledged row.
@@ -182,14 +179,18 @@ func (a *apply) row(f *syncproto.Row) error {
 	if left := a.fills[f.Bucket]; left != nil {
 		delete(left, f.ID)
 	}
-	if err := a.witness(h.t, f.ID, values, f.Label); err != nil {
+	st, err := a.stand(h.t, f.ID, k)
+	if err != nil {
 		return err
 	}
-	if err := a.takeOut(h.t, f.ID, k); err != nil {
+	if err := a.witness(h.t, f.ID, st, values, f.Label); err != nil {
+		return err
+	}
+	if err := a.takeOut(h.t, f.ID, st); err != nil {
 		return err
 	}
 	a.buckets.add(b, h.t, f.ID, values)
-	if err := a.uncaptured(h.t, f, k, values); err != nil {
+	if err := a.uncaptured(h.t, f, st, values); err != nil {
 		return err
 	}
 	if a.edited[f.ID] {
@@ -209,7 +210,7 @@ func (a *apply) row(f *syncproto.Row) error {
 		}
 		values = nil
 	}
-	if err := a.batch.add(h.t, f.ID, values, k, h.ord, b.ord, epoch, int64(f.Label.Rev)); err != nil {
+	if err := a.batch.add(h.t, f.ID, values, short(k), st.key, b.ord, epoch, int64(f.Label.Rev)); err != nil {
 		return err
 	}
 	return a.setOpen(f.ID, f.Open)
@@ -224,49 +225,71 @@ func (a *apply) epoch(name syncproto.EpochID) (int64, error) {
 	return id, err
 }
 
-// takeOut counts a row that was held before out of its bucket.
-func (a *apply) takeOut(t *schema.Table, id syncproto.RowID, k []byte) error {
-	if a.empty {
-		if !a.fresh[[16]byte(k)] {
-			a.fresh[[16]byte(k)] = true
-			return nil
-		}
+// stand is how a row stands before something comes of it.
+type stand struct {
+	mark  // its key is that under which the row is to be held, where it is not
+	held  bool
+	acked []schema.Value // where it is held
+}
+
+func (a *apply) stand(t *schema.Table, id syncproto.RowID, k []byte) (st stand, err error) {
+	s := short(k)
+	if a.empty && !a.fresh[s] {
+		a.fresh[s] = true
+		st.key = s[:]
+		return st, nil
 	}
-	if err := a.batch.settled(k); err != nil {
-		return err
+	if err := a.batch.settled(s); err != nil {
+		return st, err
 	}
-	var ord int64
-	held, err := a.c.one(`SELECT bucket FROM mq_row WHERE id = ?`, []any{k}, &ord)
-	if !held || err != nil {
-		return err
+	if st.mark, err = a.c.mark(k); err != nil || !st.found() {
+		st.key = s[:]
+		return st, err
 	}
-	b, err := a.buckets.at(ord)
+	if st.acked, err = a.acked(t, id); err != nil {
+		return st, err
+	}
+	st.held = st.acked != nil
+	switch {
+	case st.held:
+	case st.whole():
+		err = broken("apply", "the row %s of %s is held and not there", id, t.Name)
+	default: // the short key is another's
+		st.mark = mark{key: k}
+	}
+	return st, err
+}
+
+// look is stand by the id.
+func (a *apply) look(t *schema.Table, id syncproto.RowID) (stand, error) {
+	k, err := key(id)
+	if err != nil {
+		return stand{}, err
+	}
+	return a.stand(t, id, k)
+}
+
+// takeOut counts a row that is held out of its bucket.
+func (a *apply) takeOut(t *schema.Table, id syncproto.RowID, st stand) error {
+	if !st.held {
+		return nil
+	}
+	b, err := a.buckets.at(st.bucket)
 	if err != nil {
 		return err
 	}
-	values, err := a.acked(t, id)
-	if err != nil {
-		return err
-	}
-	a.buckets.remove(b, t, id, values)
+	a.buckets.remove(b, t, id, st.acked)
 	return nil
 }
 
-// acked reads the acknowledged values of a row that is held.
+// acked reads the acknowledged values of a row for which there is a key; nil when it is another's.
 func (a *apply) acked(t *schema.Table, id syncproto.RowID) ([]schema.Value, error) {
 	if !a.under[id] {
-		values, err := a.c.domain(t, id)
-		if err == nil && values == nil {
-			err = broken("apply", "the row %s of %s is held and not there", id, t.Name)
-		}
-		return values, err
+		return a.c.domain(t, id)
 	}
 	var vals *string
-	if _, err := a.c.one(`SELECT vals FROM mq_under WHERE row = ?`, []any{string(id)}, &vals); err != nil {
+	if _, err := a.c.one(`SELECT vals FROM mq_under WHERE row = ?`, []any{string(id)}, &vals); err != nil || vals == nil {
 		return nil, err
-	}
-	if vals == nil {
-		return nil, broken("apply", "the row %s of %s is held and has no values", id, t.Name)
 	}
 	return parseValues(t, *vals)
 }
@@ -293,39 +316,35 @@ func (a *apply) gone(f syncproto.Gone) error {
 	if t == nil {
 		return nil
 	}
-	k, err := key(f.ID)
+	st, err := a.look(t, f.ID)
 	if err != nil {
 		return err
 	}
-	if err := a.takeOut(t, f.ID, k); err != nil {
+	if err := a.takeOut(t, f.ID, st); err != nil {
 		return err
 	}
 	a.forgot = a.forgot || !f.Deleted
 	a.deleted = a.deleted || f.Deleted
-	return a.let(t, f.ID, !f.Deleted)
+	return a.let(t, f.ID, st, !f.Deleted)
 }
 
 // let lets go of a row: acknowledged edits of it are settled, pending ones go to the hand-over box when it was moved out of sight
 // and otherwise wait for their verdict.
-func (a *apply) let(t *schema.Table, id syncproto.RowID, away bool) error {
-	k, err := key(id)
-	if err == nil {
-		err = a.batch.settled(k)
-	}
-	if err != nil {
-		return err
-	}
-	if a.edited[id] && !away {
-		if err := a.c.exec(`INSERT INTO mq_buried (row, tbl, scope, period) SELECT ?, ?, b.scope, b.period FROM mq_row r JOIN mq_bucket b ON b.id = r.bucket WHERE r.id = ?
-			ON CONFLICT (row) DO UPDATE SET scope = excluded.scope, period = excluded.period`, string(id), t.Name, k); err != nil {
+func (a *apply) let(t *schema.Table, id syncproto.RowID, st stand, away bool) error {
+	if st.held {
+		if a.edited[id] && !away {
+			b, err := a.buckets.at(st.bucket)
+			if err != nil {
+				return err
+			}
+			if err := a.c.exec(`INSERT INTO mq_buried (row, tbl, scope, period) VALUES (?, ?, ?, ?) ON CONFLICT (row) DO UPDATE SET scope = excluded.scope, period = excluded.period`,
+				string(id), t.Name, b.state.ID.Scope, b.state.ID.Period); err != nil {
+				return err
+			}
+		}
+		if err := a.c.exec(`DELETE FROM mq_held WHERE id = ?`, st.key); err != nil {
 			return err
 		}
-	}
-	if err := a.c.exec(`DELETE FROM mq_row WHERE id = ?`, k); err != nil {
-		return err
-	}
-	if a.empty {
-		delete(a.fresh, [16]byte(k))
 	}
 	if err := a.setOpen(id, nil); err != nil {
 		return err
@@ -377,7 +396,7 @@ func (a *apply) finish() error {
 		return err
 	}
 	fills := a.fills
-	a.fills = map[syncproto.BucketID]map[syncproto.RowID]*schema.Table{}
+	a.fills, a.before = map[syncproto.BucketID]map[syncproto.RowID]*schema.Table{}, nil
 	for _, id := range slices.SortedFunc(maps.Keys(fills), compareBuckets) {
 		left := fills[id]
 		b, err := a.buckets.hold(id)
@@ -395,7 +414,7 @@ func (a *apply) finish() error {
 	}
 	for _, id := range sortedRows(a.touched) {
 		// A row that came is where its author may look again.
-		if err := a.c.exec(`UPDATE mq_edit SET away = 0 WHERE row = ? AND away = 1 AND EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(?, '-'))`, string(id), string(id)); err != nil {
+		if err := a.c.exec(`UPDATE mq_edit SET away = 0 WHERE row = ? AND away = 1 AND `+a.c.holds("mq_edit.row"), string(id)); err != nil {
 			return err
 		}
 		if err := a.r.settleRow(a.l, a.touched[id], id); err != nil {
@@ -413,23 +432,18 @@ func (a *apply) finish() error {
 
 // leftOver lets go of a row that a whole bucket did not bring, unless it came with another bucket.
 func (a *apply) leftOver(b *bucket, t *schema.Table, id syncproto.RowID) error {
-	k, err := key(id)
-	if err != nil {
+	st, err := a.look(t, id)
+	if !st.held || st.bucket != b.ord || err != nil {
 		return err
 	}
-	var ord int64
-	held, err := a.c.one(`SELECT bucket FROM mq_row WHERE id = ?`, []any{k}, &ord)
-	if !held || ord != b.ord || err != nil {
+	if err := a.witness(t, id, st, nil, syncproto.Label{}); err != nil {
 		return err
 	}
-	if err := a.witness(t, id, nil, syncproto.Label{}); err != nil {
-		return err
-	}
-	if err := a.takeOut(t, id, k); err != nil {
+	if err := a.takeOut(t, id, st); err != nil {
 		return err
 	}
 	a.deleted = true
-	return a.let(t, id, false)
+	return a.let(t, id, st, false)
 }
 
 func sortedRows(m map[syncproto.RowID]*schema.Table) []syncproto.RowID {

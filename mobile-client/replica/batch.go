@@ -11,7 +11,7 @@ import (
 // row must flush first when it waits here.
 type batch struct {
 	c       *conn
-	waiting map[[16]byte]bool
+	waiting map[[shortKey]byte]bool
 	rows    map[*schema.Table][]any
 	order   []*schema.Table
 	marks   []any
@@ -24,13 +24,13 @@ const (
 )
 
 func newBatch(c *conn) *batch {
-	return &batch{c: c, waiting: map[[16]byte]bool{}, rows: map[*schema.Table][]any{}}
+	return &batch{c: c, waiting: map[[shortKey]byte]bool{}, rows: map[*schema.Table][]any{}}
 }
 
-// add takes a domain row; values nil when the domain row shows something else.
-func (b *batch) add(t *schema.Table, id syncproto.RowID, values []schema.Value, key []byte, marks ...any) error {
-	b.waiting[[16]byte(key)] = true
-	b.marks = append(append(b.marks, key), marks...)
+// add takes a domain row, values nil when the domain row shows something else, and the columns of mq_held.
+func (b *batch) add(t *schema.Table, id syncproto.RowID, values []schema.Value, s [shortKey]byte, marks ...any) error {
+	b.waiting[s] = true
+	b.marks = append(b.marks, marks...)
 	if values != nil {
 		if b.rows[t] == nil {
 			b.order = append(b.order, t)
@@ -80,16 +80,16 @@ func (b *batch) flush() error {
 	return nil
 }
 
-// settled flushes when a row waits.
-func (b *batch) settled(key []byte) error {
-	if !b.waiting[[16]byte(key)] {
+// settled flushes when a row of a short key waits.
+func (b *batch) settled(s [shortKey]byte) error {
+	if !b.waiting[s] {
 		return nil
 	}
 	return b.flush()
 }
 
-// markWidth is the number of columns of mq_row.
-const markWidth = 5
+// markWidth is the number of columns of mq_held.
+const markWidth = 4
 
 var markTexts = [...]string{makeMarkText(1), makeMarkText(batchMarks)}
 
@@ -101,6 +101,6 @@ func markText(n int) string {
 }
 
 func makeMarkText(n int) string {
-	return `INSERT INTO mq_row (id, tbl, bucket, epoch, rev) VALUES (?, ?, ?, ?, ?)` + strings.Repeat(`, (?, ?, ?, ?, ?)`, n-1) +
-		` ON CONFLICT (id) DO UPDATE SET tbl = excluded.tbl, bucket = excluded.bucket, epoch = excluded.epoch, rev = excluded.rev`
+	return `INSERT INTO mq_held (id, bucket, epoch, rev) VALUES (?, ?, ?, ?)` + strings.Repeat(`, (?, ?, ?, ?)`, n-1) +
+		` ON CONFLICT (id) DO UPDATE SET bucket = excluded.bucket, epoch = excluded.epoch, rev = excluded.rev`
 }

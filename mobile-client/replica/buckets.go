@@ -2,8 +2,10 @@ package replica
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"maps"
 	"slices"
+	"strings"
 
 	"minqing/schema"
 	"minqing/syncproto"
@@ -29,16 +31,48 @@ func newBuckets(c *conn) *buckets {
 	return &buckets{c: c, byID: map[syncproto.BucketID]*bucket{}, byOrd: map[int64]*bucket{}}
 }
 
-const bucketColumns = `id, scope, period, rows, digests`
+// place is a scope as mq_bucket has it: its id as sixteen bytes, where it ends in one, which is text otherwise.
+type place string
 
-// ofScope finds the buckets of a scope, given twice, along the index of its end. Without the plus SQLite would put the scope into the
-// first term too and have nothing left to look up.
-const ofScope = `substr(scope, -4) = substr(?, -4) AND +scope = ?`
+// placeOf makes the value of the column.
+func placeOf(scope string) any {
+	kind, id, _ := strings.Cut(scope, ":")
+	if !schema.ValidID(id) {
+		return scope
+	}
+	k, err := key(syncproto.RowID(id))
+	if err != nil {
+		return scope
+	}
+	return append([]byte(kind+":"), k...)
+}
+
+// Scan reads it back.
+func (p *place) Scan(value any) error {
+	switch v := value.(type) {
+	case string:
+		*p = place(v)
+		return nil
+	case []byte:
+		if n := len(v) - 16; n > 0 {
+			x := hex.EncodeToString(v[n:])
+			*p = place(string(v[:n]) + x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:])
+			return nil
+		}
+	}
+	return broken("bucket", "a place of %T", value)
+}
+
+const bucketColumns = `id, place, period, rows, digests`
+
+// ofScope finds the buckets of a scope along the index of its end. Without the plus SQLite would put the scope into the first term too and
+// have nothing left to look up.
+const ofScope = `substr(place, -3) = substr(?1, -3) AND +place = ?1`
 
 func (bs *buckets) read(where string, arg ...any) (*bucket, error) {
 	b := &bucket{}
 	var digests []byte
-	found, err := bs.c.one(`SELECT `+bucketColumns+` FROM mq_bucket WHERE `+where, arg, &b.ord, &b.state.ID.Scope, &b.state.ID.Period, &b.state.Rows, &digests)
+	found, err := bs.c.one(`SELECT `+bucketColumns+` FROM mq_bucket WHERE `+where, arg, &b.ord, (*place)(&b.state.ID.Scope), &b.state.ID.Period, &b.state.Rows, &digests)
 	if !found || err != nil {
 		return nil, err
 	}
@@ -55,7 +89,7 @@ func (bs *buckets) find(id syncproto.BucketID) (*bucket, error) {
 	if b, known := bs.byID[id]; known {
 		return b, nil
 	}
-	b, err := bs.read(ofScope+` AND period = ?`, id.Scope, id.Scope, id.Period)
+	b, err := bs.read(ofScope+` AND period = ?2`, placeOf(id.Scope), id.Period)
 	if b == nil {
 		bs.byID[id] = nil
 	}
@@ -80,13 +114,32 @@ func (bs *buckets) hold(id syncproto.BucketID) (*bucket, error) {
 	if b != nil || err != nil {
 		return b, err
 	}
-	ord, err := bs.c.insert(`INSERT INTO mq_bucket (scope, period, rows, digests) VALUES (?, ?, 0, x'')`, id.Scope, id.Period)
+	ord, err := bs.c.insert(`INSERT INTO mq_bucket (place, period, rows, digests) VALUES (?, ?, 0, x'')`, placeOf(id.Scope), id.Period)
 	if err != nil {
 		return nil, err
 	}
 	b = &bucket{ord: ord, state: syncproto.BucketState{ID: id}}
 	bs.byID[id], bs.byOrd[ord] = b, b
 	return b, nil
+}
+
+// bucketIDs names the buckets for which a condition holds, in the order of scope and period.
+func (c *conn) bucketIDs(where string, f func(syncproto.BucketID) error) error {
+	var all []syncproto.BucketID
+	var id syncproto.BucketID
+	if err := c.each(`SELECT place, period FROM mq_bucket WHERE `+where, nil, []any{(*place)(&id.Scope), &id.Period}, func() error {
+		all = append(all, id)
+		return nil
+	}); err != nil {
+		return err
+	}
+	slices.SortFunc(all, compareBuckets)
+	for _, id := range all {
+		if err := f(id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // add counts a row into a bucket, or out of it.

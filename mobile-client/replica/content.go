@@ -77,12 +77,8 @@ func (c *conn) store(hash string, bytes, at int64, data []byte) error {
 // StoreContent appends to the content of a row that others made, as it comes. thumb is given with the last piece.
 func (r *Replica) StoreContent(ctx context.Context, row syncproto.RowID, hash string, bytes, at int64, data, thumb []byte) error {
 	return r.write(ctx, func() error {
-		k, err := key(row)
-		if err != nil {
-			return err
-		}
-		held, err := r.w.one(`SELECT 1 FROM mq_row WHERE id = ?`, []any{k}, new(int))
-		if err != nil {
+		var held bool
+		if _, err := r.w.one(`SELECT `+r.w.holds("?1"), []any{string(row)}, &held); err != nil {
 			return err
 		}
 		if !held { // forgotten while it came
@@ -140,18 +136,20 @@ func (r *Replica) Thumb(ctx context.Context, row syncproto.RowID) (out []byte, e
 
 // contentsQuery lists contents, rows in order. A content sent before the server went back behind it counts as unsent: it is offered again,
 // like changes are.
-const contentsQuery = `SELECT f.row, f.hash, c.bytes, c.here, c.thumb IS NOT NULL, f.own,
+func (c *conn) contentsQuery() string {
+	return `SELECT f.row, f.hash, c.bytes, c.here, c.thumb IS NOT NULL, f.own,
 	f.sent AND (c.here < c.bytes OR f.gen >= (SELECT coalesce(max(gen), 0) FROM mq_epoch)),
 	NOT EXISTS (SELECT 1 FROM mq_edit e JOIN mq_change x ON x.ord = e.change WHERE e.row = f.row AND x.state <> 'accepted'),
-	NOT EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(f.row, '-')) AND (EXISTS (SELECT 1 FROM mq_edit WHERE row = f.row AND away = 1)
+	NOT ` + c.holds("f.row") + ` AND (EXISTS (SELECT 1 FROM mq_edit WHERE row = f.row AND away = 1)
 		OR NOT EXISTS (SELECT 1 FROM mq_edit WHERE row = f.row)),
 	f.path, f.done, f.tries, f.due, f.leave, f.error FROM mq_file f JOIN mq_content c ON c.hash = f.hash`
+}
 
 // Contents lists what the file knows of contents; of one row when row is not "".
 func (r *Replica) Contents(ctx context.Context, row syncproto.RowID) (out []Content, err error) {
 	err = r.read(ctx, func(c *conn) error {
 		var f Content
-		return c.each(contentsQuery+` WHERE ?1 = '' OR f.row = ?1 ORDER BY f.row`, []any{string(row)},
+		return c.each(c.contentsQuery()+` WHERE ?1 = '' OR f.row = ?1 ORDER BY f.row`, []any{string(row)},
 			[]any{&f.Row, &f.Hash, &f.Bytes, &f.Here, &f.Thumb, &f.Own, &f.Sent, &f.Ready, &f.Boxed, &f.Path, &f.Done, &f.Tries, &f.Due, &f.Leave, &f.Error}, func() error {
 				out = append(out, f)
 				return nil
@@ -201,7 +199,7 @@ func (r *Replica) sweepContents() (gone bool, err error) {
 	if err := r.partContents(); err != nil {
 		return false, err
 	}
-	rows, err := r.w.count(`DELETE FROM mq_file WHERE NOT EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(row, '-')) AND (own = 0
+	rows, err := r.w.count(`DELETE FROM mq_file WHERE NOT ` + r.w.holds("mq_file.row") + ` AND (own = 0
 		OR EXISTS (SELECT 1 FROM mq_edit e JOIN mq_change c ON c.ord = e.change WHERE e.row = mq_file.row AND c.state = 'withdrawn')
 		OR EXISTS (SELECT 1 FROM mq_edit WHERE row = mq_file.row) AND NOT EXISTS (SELECT 1 FROM mq_edit e JOIN mq_change c ON c.ord = e.change
 			WHERE e.row = mq_file.row AND (e.away = 1 OR e.settled = 0 OR c.state <> 'accepted'))

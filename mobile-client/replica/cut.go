@@ -154,9 +154,8 @@ func (s *Session) compare(a *apply, cp syncproto.Checkpoint, res *Result) error 
 			}
 		}
 	}
-	var id syncproto.BucketID
 	var differing []syncproto.BucketID
-	if err := c.each(`SELECT scope, period FROM mq_bucket WHERE differs = 1`, nil, []any{&id.Scope, &id.Period}, func() error {
+	if err := c.bucketIDs(`differs = 1`, func(id syncproto.BucketID) error {
 		differing = append(differing, id)
 		return nil
 	}); err != nil {
@@ -216,7 +215,7 @@ func (r *Replica) settleAbsent(round int64) error {
 	absent := map[syncproto.RowID]*schema.Table{}
 	var id, tbl string
 	err := r.w.each(`SELECT e.row, e.tbl FROM mq_edit e JOIN mq_change c ON c.ord = e.change WHERE e.settled = 0 AND c.state = 'accepted' AND c.absent <= ?
-		AND (e.rev IS NULL OR NOT EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(e.row, '-')))`, []any{round}, []any{&id, &tbl}, func() error {
+		AND (e.rev IS NULL OR NOT `+r.w.holds("e.row")+`)`, []any{round}, []any{&id, &tbl}, func() error {
 		if t := r.book.Table(tbl); t != nil {
 			absent[syncproto.RowID(id)] = t
 		}
@@ -229,7 +228,7 @@ func (r *Replica) settleAbsent(round int64) error {
 	for _, id := range sortedRows(absent) {
 		if err := r.w.exec(`UPDATE mq_edit SET settled = 1, laid = 0 WHERE row = ? AND settled = 0 AND change IN
 			(SELECT ord FROM mq_change WHERE state = 'accepted' AND absent <= ?)
-			AND (rev IS NULL OR NOT EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(?, '-')))`, string(id), round, string(id)); err != nil {
+			AND (rev IS NULL OR NOT `+r.w.holds("mq_edit.row")+`)`, string(id), round); err != nil {
 			return err
 		}
 		if err := l.relay(absent[id], id); err != nil {

@@ -18,19 +18,18 @@ var bookkeeping = []string{
 		old TEXT, mask INTEGER) STRICT`,
 
 	// Epochs by a small number; gen counts the forks that this file had met when it first heard of the epoch.
-	`CREATE TABLE IF NOT EXISTS mq_epoch (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, gen INTEGER NOT NULL) STRICT`,
+	`CREATE TABLE IF NOT EXISTS mq_epoch (id INTEGER PRIMARY KEY, name TEXT NOT NULL, gen INTEGER NOT NULL) STRICT`,
 
 	// The buckets held, one for each scope and period, with count and digests (16 bytes each) of their acknowledged rows. differs: at the last
-	// checkpoint they were not the server's. A scope is found by its end, which an id makes as good as unique: an index of whole names would
-	// be two thirds as large as the table.
-	`CREATE TABLE IF NOT EXISTS mq_bucket (id INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, period TEXT NOT NULL, rows INTEGER NOT NULL,
+	// checkpoint they were not the server's. place is the scope with its id as bytes (buckets.go), found by its end, which is as good as
+	// unique: an index of whole scopes would be two thirds as large as the table.
+	`CREATE TABLE IF NOT EXISTS mq_bucket (id INTEGER PRIMARY KEY AUTOINCREMENT, place ANY NOT NULL, period TEXT NOT NULL, rows INTEGER NOT NULL,
 		digests BLOB NOT NULL, differs INTEGER NOT NULL DEFAULT 0) STRICT`,
-	`CREATE INDEX IF NOT EXISTS mq_bucket_end ON mq_bucket (substr(scope, -4))`,
+	`CREATE INDEX IF NOT EXISTS mq_bucket_end ON mq_bucket (substr(place, -3))`,
 	`CREATE INDEX IF NOT EXISTS mq_bucket_differs ON mq_bucket (id) WHERE differs = 1`,
 
-	// One for each acknowledged row: its id as 16 bytes.
-	`CREATE TABLE IF NOT EXISTS mq_row (id BLOB PRIMARY KEY, tbl INTEGER NOT NULL, bucket INTEGER NOT NULL, epoch INTEGER NOT NULL, rev INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
-	`CREATE TABLE IF NOT EXISTS mq_table (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT`,
+	// One for each acknowledged row, under six bytes of its id, or all sixteen where another row had those six first (held.go).
+	`CREATE TABLE IF NOT EXISTS mq_held (id BLOB PRIMARY KEY, bucket INTEGER NOT NULL, epoch INTEGER NOT NULL, rev INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
 
 	// The acknowledged values (by column, as JSON) of a row whose domain row shows something else; null when the server never sent it.
 	`CREATE TABLE IF NOT EXISTS mq_under (row TEXT PRIMARY KEY, tbl TEXT NOT NULL, vals TEXT) STRICT, WITHOUT ROWID`,
@@ -44,9 +43,7 @@ var bookkeeping = []string{
 		first_device TEXT NOT NULL, first_number INTEGER NOT NULL, content TEXT NOT NULL, need INTEGER NOT NULL, state TEXT NOT NULL, mends TEXT NOT NULL,
 		outside INTEGER NOT NULL DEFAULT 0, verdict TEXT, told INTEGER NOT NULL DEFAULT 0, absent INTEGER NOT NULL DEFAULT 0, labels TEXT,
 		sealed BLOB) STRICT`,
-	`CREATE INDEX IF NOT EXISTS mq_change_need ON mq_change (ord) WHERE need = 1`,
-	`CREATE INDEX IF NOT EXISTS mq_change_pending ON mq_change (ord) WHERE state = 'pending'`,
-	`CREATE INDEX IF NOT EXISTS mq_change_refused ON mq_change (ord) WHERE state IN ('refused', 'withdrawn')`,
+	`CREATE INDEX IF NOT EXISTS mq_change_open ON mq_change (ord) WHERE need = 1 OR state = 'pending' OR state IN ('refused', 'withdrawn')`,
 
 	// The edits of those changes. laid: the edit is laid over its row. settled: its row arrived with it, or is no longer held. away:
 	// its row lies in a scope that was forgotten. epoch, rev: the label by the newest verdict.
@@ -91,7 +88,7 @@ var bookkeeping = []string{
 		due INTEGER NOT NULL DEFAULT 0, leave INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID`,
 	`CREATE INDEX IF NOT EXISTS mq_file_hash ON mq_file (hash)`,
 	// Contents that went out of sight after they were sent, for the server's eyes only, until its backups must hold them (see mq_file).
-	`CREATE TABLE IF NOT EXISTS mq_parting (row TEXT PRIMARY KEY, file BLOB NOT NULL, gen INTEGER NOT NULL, mark INTEGER NOT NULL) STRICT`,
+	`CREATE TABLE IF NOT EXISTS mq_parting (row TEXT PRIMARY KEY, file BLOB NOT NULL, gen INTEGER NOT NULL, mark INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
 
 	// For people at a shell: SELECT id FROM mq_new_id gives an id for a row to insert.
 	`CREATE VIEW IF NOT EXISTS mq_new_id AS WITH t(ms, r) AS (SELECT printf('%012x', CAST(unixepoch('subsec') * 1000 AS INTEGER)), lower(hex(randomblob(10))))
@@ -100,7 +97,7 @@ var bookkeeping = []string{
 }
 
 // fileVersion is the version of the tables above; a file of a newer one is not opened, one of an older is upgraded (upgrade.go).
-const fileVersion = 2
+const fileVersion = 3
 
 // idGlob is the form of a row id as SQLite's GLOB says it.
 var idGlob = func() string {

@@ -60,9 +60,8 @@ func (c *conn) held() (n amount, err error) {
 	if _, err = c.one(`SELECT coalesce(sum(rows), 0) FROM mq_bucket`, nil, &n.rows); err != nil {
 		return n, err
 	}
-	var id syncproto.BucketID
-	err = c.each(`SELECT scope, period FROM mq_bucket WHERE period = ? AND rows > 0`, []any{schema.NoPeriod}, []any{&id.Scope, &id.Period}, func() error {
-		if id.Home() {
+	err = c.bucketIDs(`rows > 0`, func(id syncproto.BucketID) error {
+		if id.Period == schema.NoPeriod && id.Home() {
 			n.homes++
 		}
 		return nil

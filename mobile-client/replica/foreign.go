@@ -201,6 +201,9 @@ func (r *Replica) difference(w *touched, was, now []schema.Value) (*syncproto.Ed
 	if err != nil {
 		return nil, err
 	}
+	if !st.under { // what was deleted is not there to say that it was held, and what came may have a key like another's
+		st.held = st.found() && w.existed
+	}
 	if e.Op != syncproto.OpCreate {
 		if e.Base, err = r.w.base(st); err != nil {
 			return nil, err

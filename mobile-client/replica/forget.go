@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"minqing/schema"
@@ -34,11 +36,14 @@ func (a *apply) forgetAll() error {
 	if err := a.forgetOwn(scopes); err != nil {
 		return err
 	}
-	gone := map[syncproto.RowID]*schema.Table{}
-	err := a.rowsOf(ords, func(id syncproto.RowID, t *schema.Table, _ int64) error {
-		gone[id] = t
+	gone := map[syncproto.RowID]listed{}
+	left, err := a.rowsOf(ords, func(l listed) error {
+		gone[l.id] = l
 		return nil
 	})
+	if err == nil {
+		err = a.forgetLeft(left)
+	}
 	if err != nil {
 		return err
 	}
@@ -49,9 +54,9 @@ func (a *apply) forgetAll() error {
 			}
 		}
 	}
-	ids := sortedRows(gone)
+	ids := slices.Sorted(maps.Keys(gone))
 	for _, id := range ids {
-		if err := a.let(gone[id], id, true); err != nil {
+		if err := a.let(gone[id].t, id, stand{mark: gone[id].mark, held: true}, true); err != nil {
 			return err
 		}
 	}
@@ -75,10 +80,31 @@ func (a *apply) forgetAll() error {
 	return nil
 }
 
+// forgetLeft lets go of keys without rows: they went while nobody looked, or lie in tables that only a newer program knows, which must then
+// be the one to forget.
+func (a *apply) forgetLeft(keys [][]byte) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	known, err := (&meta{c: a.c}).num("book")
+	if err != nil {
+		return err
+	}
+	if known > int64(a.r.book.Version) {
+		return newer("forget")
+	}
+	for _, k := range keys {
+		if err := a.c.exec(`DELETE FROM mq_held WHERE id = ?`, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // named lists the buckets that a Forget names.
 func (a *apply) named(f syncproto.Forget) (ords []int64, err error) {
 	var ord int64
-	err = a.c.each(`SELECT id FROM mq_bucket WHERE `+ofScope+` AND (period = ? OR ? = '')`, []any{f.Scope, f.Scope, f.Period, f.Period}, []any{&ord}, func() error {
+	err = a.c.each(`SELECT id FROM mq_bucket WHERE `+ofScope+` AND (period = ?2 OR ?2 = '')`, []any{placeOf(f.Scope), f.Period}, []any{&ord}, func() error {
 		ords = append(ords, ord)
 		return nil
 	})

@@ -28,6 +28,9 @@ func (r *Replica) heal() error {
 			return err
 		}
 	}
+	if err := r.healLost(); err != nil {
+		return err
+	}
 	is, err := r.w.reckon()
 	if err != nil {
 		return err
@@ -56,39 +59,45 @@ func (r *Replica) heal() error {
 	return (&meta{c: r.w}).set("tampered", "1")
 }
 
-// healTable captures rows that nobody knows and lets go of rows that are held and not there.
+// healTable captures rows that nobody knows.
 func (r *Replica) healTable(t *schema.Table) error {
-	tbl := schema.Quote(t.Name)
-	err := r.w.exec(`INSERT INTO mq_log (what, row) SELECT ?, id FROM `+tbl+` WHERE id GLOB ? AND NOT EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(`+tbl+
-		`.id, '-')) AND NOT EXISTS (SELECT 1 FROM mq_under WHERE row = `+tbl+`.id) AND NOT EXISTS (SELECT 1 FROM mq_log WHERE row = `+tbl+`.id)`, logged("c", r.book.Version, t.Name), idGlob)
-	if err != nil {
-		return err
-	}
-	var lost []syncproto.RowID
-	var key []byte
-	err = r.w.each(`SELECT r.id FROM mq_row r JOIN mq_table n ON n.id = r.tbl WHERE n.name = ?`, []any{t.Name}, []any{&key}, func() error {
-		lost = append(lost, unkey(key))
+	id := schema.Quote(t.Name) + ".id"
+	return r.w.exec(`INSERT INTO mq_log (what, row) SELECT ?, id FROM `+schema.Quote(t.Name)+` WHERE id GLOB ? AND NOT EXISTS (SELECT 1 FROM mq_held WHERE id IN (unhex(`+id+
+		`, '-'), `+shortOf(id)+`)) AND NOT EXISTS (SELECT 1 FROM mq_under WHERE row = `+id+`) AND NOT EXISTS (SELECT 1 FROM mq_log WHERE row = `+id+`)`,
+		logged("c", r.book.Version, t.Name), idGlob)
+}
+
+// healLost lets go of rows that are held and not there.
+func (r *Replica) healLost() error {
+	var ords []int64
+	var ord int64
+	if err := r.w.each(`SELECT id FROM mq_bucket`, nil, []any{&ord}, func() error {
+		ords = append(ords, ord)
 		return nil
-	})
+	}); err != nil {
+		return err
+	}
+	left, err := r.w.rowsOf(ords, func(listed) error { return nil })
 	if err != nil {
 		return err
 	}
-	for _, id := range lost {
-		st, err := r.w.load(t, id)
-		if err != nil {
-			return err
+	// What another program deleted and no seal has taken yet is not lost.
+	waiting := map[string]bool{}
+	var id syncproto.RowID
+	if err := r.w.each(`SELECT row FROM mq_log`, nil, []any{&id}, func() error {
+		if k, err := key(id); err == nil {
+			s := short(k)
+			waiting[string(k)], waiting[string(s[:])] = true, true
 		}
-		var logged bool
-		if st.acked == nil {
-			logged, err = r.w.one(`SELECT 1 FROM mq_log WHERE row = ?`, []any{string(id)}, new(int))
-		}
-		if err != nil || st.acked != nil || logged {
-			if err != nil {
-				return err
-			}
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, k := range left {
+		if waiting[string(k)] {
 			continue
 		}
-		if err := r.w.exec(`DELETE FROM mq_row WHERE id = unhex(?, '-')`, string(id)); err != nil {
+		if err := r.w.exec(`DELETE FROM mq_held WHERE id = ?`, k); err != nil {
 			return err
 		}
 	}
@@ -97,14 +106,11 @@ func (r *Replica) healTable(t *schema.Table) error {
 
 // uncaptured keeps what stands in a row that was changed while nobody looked: the row comes as it was acknowledged, at the label it
 // is held at, and differs. What differs is written to the log as if a trigger had seen it.
-func (a *apply) uncaptured(t *schema.Table, f *syncproto.Row, k []byte, values []schema.Value) error {
-	if !a.tampered || a.under[f.ID] || a.edited[f.ID] {
+func (a *apply) uncaptured(t *schema.Table, f *syncproto.Row, st stand, values []schema.Value) error {
+	if !a.tampered || !st.held || st.rev != f.Label.Rev || a.under[f.ID] || a.edited[f.ID] {
 		return nil
 	}
-	var name string
-	var rev uint64
-	held, err := a.c.one(`SELECT e.name, r.rev FROM mq_row r JOIN mq_epoch e ON e.id = r.epoch WHERE r.id = ?`, []any{k}, &name, &rev)
-	if !held || err != nil || name != string(f.Label.Epoch) || rev != f.Label.Rev {
+	if name, err := a.c.epochName(st.epoch); err != nil || name != f.Label.Epoch {
 		return err
 	}
 	local, err := a.c.domain(t, f.ID)

@@ -148,7 +148,7 @@ func (c *conn) record(t *schema.Table, id syncproto.RowID) (Record, error) {
 	if rec.Open, err = c.open(id); err != nil {
 		return rec, err
 	}
-	if _, err := c.one(`SELECT scope, period FROM mq_bucket WHERE id = ?`, []any{r.bucket}, &rec.Bucket.Scope, &rec.Bucket.Period); err != nil {
+	if _, err := c.one(`SELECT place, period FROM mq_bucket WHERE id = ?`, []any{r.bucket}, (*place)(&rec.Bucket.Scope), &rec.Bucket.Period); err != nil {
 		return rec, err
 	}
 	return rec, nil

@@ -116,8 +116,7 @@ func (r *Replica) prepare() error {
 		return err
 	}
 	if version > fileVersion {
-		return &syncproto.Error{Code: syncproto.CodeUpgrade, Op: "replica.Open", Message: syncproto.Both("这个数据文件由更新版本的程序写成。", "A newer version of this program wrote the file."),
-			Hint: syncproto.Both("请更新程序。", "Update the program.")}
+		return newer("Open")
 	}
 	if err := r.upgrade(int(version)); err != nil {
 		return err
@@ -159,6 +158,12 @@ func (r *Replica) prepare() error {
 	return r.quietly(r.heal)
 }
 
+// newer is the error for a file that only a newer program understands.
+func newer(op string) *syncproto.Error {
+	return &syncproto.Error{Code: syncproto.CodeUpgrade, Op: "replica." + op, Message: syncproto.Both("这个数据文件由更新版本的程序写成。", "A newer version of this program wrote the file."),
+		Hint: syncproto.Both("请更新程序。", "Update the program.")}
+}
+
 // evolve brings the domain tables from a book version to this program's.
 func (r *Replica) evolve(m *meta, from int) error {
 	var statements []string
@@ -182,11 +187,6 @@ func (r *Replica) evolve(m *meta, from int) error {
 			return err
 		}
 	}
-	for _, t := range r.book.Tables() {
-		if err := r.w.exec(`INSERT INTO mq_table (name) VALUES (?) ON CONFLICT DO NOTHING`, t.Name); err != nil {
-			return err
-		}
-	}
 	return m.setNum("book", int64(r.book.Version))
 }
 
@@ -204,15 +204,28 @@ func (r *Replica) locked(ctx context.Context, fn func() error) error {
 // write runs fn in a write transaction during which triggers are silent.
 func (r *Replica) write(ctx context.Context, fn func() error) error {
 	return r.locked(ctx, func() error {
-		return r.w.inTx(func() error {
+		return r.w.orNewer(r.w.inTx(func() error {
 			return r.quietly(func() error {
 				if err := fn(); err != nil {
 					return err
 				}
 				return r.reindex()
 			})
-		})
+		}))
 	})
+}
+
+// orNewer says of an error what it came of, when a newer program has taken the file on meanwhile: its tables are no longer those that this one knows.
+func (c *conn) orNewer(err error) error {
+	if codeOf(err) != syncproto.CodeInternal {
+		return err
+	}
+	if version, failed := (&meta{c: c}).num("file"); failed == nil && version > fileVersion {
+		told := newer("file")
+		told.Err = err
+		return told
+	}
+	return err
 }
 
 // quietly runs fn while triggers are silent. What fails is rolled back by the transaction around it, and the guard with it.
@@ -248,7 +261,7 @@ func (r *Replica) read(ctx context.Context, fn func(c *conn) error) error {
 		}
 		_ = c.close() // there are enough, or its caller panics
 	}()
-	err := c.inRead(func() error { return fn(c) })
+	err := c.orNewer(c.inRead(func() error { return fn(c) }))
 	whole = true
 	return err
 }

@@ -29,7 +29,7 @@ func (r *Replica) partContents() error {
 	var all []leaving
 	var l leaving
 	err = r.w.each(`SELECT f.row, f.hash FROM mq_file f JOIN mq_content c ON c.hash = f.hash WHERE f.own = 1 AND f.sent = 1 AND f.mark >= ? AND c.here = c.bytes
-		AND NOT EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(f.row, '-')) AND NOT EXISTS (SELECT 1 FROM mq_edit WHERE row = f.row AND (settled = 0 OR away = 0))`,
+		AND NOT `+r.w.holds("f.row")+` AND NOT EXISTS (SELECT 1 FROM mq_edit WHERE row = f.row AND (settled = 0 OR away = 0))`,
 		[]any{safe}, []any{&l.row, &l.hash}, func() error {
 			all = append(all, l)
 			return nil

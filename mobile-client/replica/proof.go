@@ -23,11 +23,9 @@ func (r *Replica) Digests(ctx context.Context) (out []syncproto.BucketState, err
 
 func (c *conn) reckon() ([]syncproto.BucketState, error) {
 	bs := newBuckets(c)
-	var order []int64
 	var ord int64
 	var id syncproto.BucketID
-	err := c.each(`SELECT id, scope, period FROM mq_bucket ORDER BY scope, period`, nil, []any{&ord, &id.Scope, &id.Period}, func() error {
-		order = append(order, ord)
+	err := c.each(`SELECT id, place, period FROM mq_bucket`, nil, []any{&ord, (*place)(&id.Scope), &id.Period}, func() error {
 		bs.byOrd[ord] = &bucket{ord: ord, state: syncproto.BucketState{ID: id}}
 		return nil
 	})
@@ -39,41 +37,34 @@ func (c *conn) reckon() ([]syncproto.BucketState, error) {
 			return nil, err
 		}
 	}
-	out := make([]syncproto.BucketState, 0, len(order))
-	for _, ord := range order {
-		s := bs.byOrd[ord].state
-		s.Digests = trimDigests(s.Digests)
-		out = append(out, s)
+	out := make([]syncproto.BucketState, 0, len(bs.byOrd))
+	for _, b := range bs.byOrd {
+		b.state.Digests = trimDigests(b.state.Digests)
+		out = append(out, b.state)
 	}
+	sortStates(out)
 	return out, nil
 }
 
 // reckonTable counts the acknowledged rows of a table into their buckets.
 func (c *conn) reckonTable(bs *buckets, t *schema.Table) error {
-	type at struct {
-		id     syncproto.RowID
-		bucket int64
-	}
-	var rows []at
-	var key []byte
-	var ord int64
-	err := c.each(`SELECT r.id, r.bucket FROM mq_row r JOIN mq_table t ON t.id = r.tbl WHERE t.name = ?`, []any{t.Name}, []any{&key, &ord}, func() error {
-		rows = append(rows, at{unkey(key), ord})
-		return nil
-	})
+	ids, err := c.ids(t)
 	if err != nil {
 		return err
 	}
-	for _, r := range rows {
-		b := bs.byOrd[r.bucket]
-		st, err := c.load(t, r.id)
+	for _, id := range ids {
+		st, err := c.load(t, id)
 		if err != nil {
 			return err
 		}
-		if b == nil || st.acked == nil {
-			return broken("reckon", "the row %s of %s is held without bucket or values", r.id, t.Name)
+		if !st.held {
+			continue
 		}
-		bs.add(b, t, r.id, st.acked)
+		b := bs.byOrd[st.bucket]
+		if b == nil || st.acked == nil {
+			return broken("reckon", "the row %s of %s is held without bucket or values", id, t.Name)
+		}
+		bs.add(b, t, id, st.acked)
 	}
 	return nil
 }
@@ -83,7 +74,7 @@ func (r *Replica) Kept(ctx context.Context) (out []syncproto.BucketState, root s
 	err = r.read(ctx, func(c *conn) error {
 		var s syncproto.BucketState
 		var digests []byte
-		err := c.each(`SELECT scope, period, rows, digests FROM mq_bucket`, nil, []any{&s.ID.Scope, &s.ID.Period, &s.Rows, &digests}, func() (err error) {
+		err := c.each(`SELECT place, period, rows, digests FROM mq_bucket`, nil, []any{(*place)(&s.ID.Scope), &s.ID.Period, &s.Rows, &digests}, func() (err error) {
 			if s.Digests, err = parseDigests(digests); err != nil {
 				return err
 			}
@@ -97,6 +88,10 @@ func (r *Replica) Kept(ctx context.Context) (out []syncproto.BucketState, root s
 		root, err = (&meta{c: c}).root()
 		return err
 	})
-	slices.SortFunc(out, func(a, b syncproto.BucketState) int { return compareBuckets(a.ID, b.ID) })
+	sortStates(out)
 	return out, root, err
+}
+
+func sortStates(states []syncproto.BucketState) {
+	slices.SortFunc(states, func(a, b syncproto.BucketState) int { return compareBuckets(a.ID, b.ID) })
 }

@@ -33,8 +33,7 @@ func (s *Session) Probes(ctx context.Context) (out []syncproto.Probe, err error)
 		if err != nil {
 			return err
 		}
-		var id syncproto.BucketID
-		return c.each(`SELECT scope, period FROM mq_bucket WHERE differs = 1 ORDER BY scope, period`, nil, []any{&id.Scope, &id.Period}, func() error {
+		return c.bucketIDs(`differs = 1`, func(id syncproto.BucketID) error {
 			p := s.probes[id]
 			if p == nil {
 				p = &probing{next: syncproto.Probe{ID: id, Prefixes: []string{""}}}
@@ -104,7 +103,11 @@ func (s *Session) narrow(a *apply) error {
 		}
 		for _, drop := range step.Drop {
 			if t := s.r.book.Table(drop.Table); t != nil {
-				if err := a.witness(t, drop.ID, nil, syncproto.Label{}); err != nil {
+				st, err := a.look(t, drop.ID)
+				if err != nil {
+					return err
+				}
+				if err := a.witness(t, drop.ID, st, nil, syncproto.Label{}); err != nil {
 					return err
 				}
 			}
@@ -124,13 +127,9 @@ func (s *Session) narrow(a *apply) error {
 
 // rowSums lists the rows of a bucket with their sums.
 func (a *apply) rowSums(b *bucket) (out []syncproto.RowSum, err error) {
-	type row struct {
-		id syncproto.RowID
-		t  *schema.Table
-	}
-	var rows []row
-	if err := a.rowsOf([]int64{b.ord}, func(id syncproto.RowID, t *schema.Table, _ int64) error {
-		rows = append(rows, row{id, t})
+	var rows []listed
+	if _, err := a.rowsOf([]int64{b.ord}, func(l listed) error {
+		rows = append(rows, l)
 		return nil
 	}); err != nil {
 		return nil, err

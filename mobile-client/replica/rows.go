@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"strings"
 
@@ -13,30 +12,13 @@ import (
 type row struct {
 	t  *schema.Table
 	id syncproto.RowID
-	// held tells that the server sent the row; bucket, epoch and rev are then what it said.
-	held   bool
-	bucket int64
-	epoch  int64
-	rev    uint64
+	// held tells that the server sent the row; the mark is then what it said.
+	held bool
+	mark
 	// under tells that the domain row shows something else than acked.
 	under bool
 	acked []schema.Value // in schema order; nil when the server never sent the row
 	shown []schema.Value // nil when the row does not show
-}
-
-// key is the id of a row as mq_row has it.
-func key(id syncproto.RowID) ([]byte, error) {
-	raw, err := hex.DecodeString(strings.ReplaceAll(string(id), "-", ""))
-	if err != nil || len(raw) != 16 {
-		return nil, invalid("row", "记录编号不对：%s。", "Not the id of a row: %s.", id)
-	}
-	return raw, nil
-}
-
-// unkey is the inverse of key.
-func unkey(raw []byte) syncproto.RowID {
-	x := hex.EncodeToString(raw)
-	return syncproto.RowID(x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:])
 }
 
 // domain reads the row of a domain table, nil when there is none. Values that tools left in a form of their own and that cannot
@@ -80,7 +62,7 @@ func (c *conn) load(t *schema.Table, id syncproto.RowID) (*row, error) {
 		return nil, err
 	}
 	r := &row{t: t, id: id}
-	if r.held, err = c.one(`SELECT bucket, epoch, rev FROM mq_row WHERE id = ?`, []any{k}, &r.bucket, &r.epoch, &r.rev); err != nil {
+	if r.mark, err = c.mark(k); err != nil {
 		return nil, err
 	}
 	if r.shown, err = c.domain(t, id); err != nil {
@@ -93,9 +75,10 @@ func (c *conn) load(t *schema.Table, id syncproto.RowID) (*row, error) {
 	switch {
 	case r.under && vals != nil:
 		r.acked, err = parseValues(t, *vals)
-	case !r.under && r.held:
+	case !r.under && r.found():
 		r.acked = r.shown
 	}
+	r.held = r.whole() || r.found() && r.acked != nil
 	return r, err
 }
 

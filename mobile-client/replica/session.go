@@ -188,8 +188,7 @@ func (s *Session) Hello(ctx context.Context) (h syncproto.Hello, err error) {
 // Held lists the buckets held.
 func (s *Session) Held(ctx context.Context) (out []syncproto.BucketID, err error) {
 	err = s.r.read(ctx, func(c *conn) error {
-		var id syncproto.BucketID
-		return c.each(`SELECT scope, period FROM mq_bucket ORDER BY scope, period`, nil, []any{&id.Scope, &id.Period}, func() error {
+		return c.bucketIDs(`TRUE`, func(id syncproto.BucketID) error {
 			out = append(out, id)
 			return nil
 		})

@@ -15,22 +15,17 @@ import (
 const metaWitness = "witness"
 
 // witness keeps a row as it is held when what comes does not go on from it. next is nil when the server has no such row.
-func (a *apply) witness(t *schema.Table, id syncproto.RowID, next []schema.Value, label syncproto.Label) error {
-	if !a.witnessing {
+func (a *apply) witness(t *schema.Table, id syncproto.RowID, st stand, next []schema.Value, label syncproto.Label) error {
+	if !a.witnessing || !st.held || st.rev == 0 {
 		return nil
 	}
-	k, err := key(id)
-	if err == nil {
-		err = a.batch.settled(k)
-	}
+	b, err := a.buckets.at(st.bucket)
 	if err != nil {
 		return err
 	}
-	var epoch, scope string
-	var gen, rev int64
-	held, err := a.c.one(`SELECT e.name, e.gen, r.rev, b.scope FROM mq_row r JOIN mq_epoch e ON e.id = r.epoch JOIN mq_bucket b ON b.id = r.bucket WHERE r.id = ?`,
-		[]any{k}, &epoch, &gen, &rev, &scope)
-	if !held || err != nil || rev == 0 {
+	var epoch string
+	var gen int64
+	if _, err := a.c.one(`SELECT name, gen FROM mq_epoch WHERE id = ?`, []any{st.epoch}, &epoch, &gen); err != nil {
 		return err
 	}
 	if next != nil {
@@ -38,22 +33,21 @@ func (a *apply) witness(t *schema.Table, id syncproto.RowID, next []schema.Value
 		if err != nil {
 			return err
 		}
-		if string(label.Epoch) == epoch && int64(label.Rev) == rev || int64(label.Rev) > rev && after <= gen {
+		if string(label.Epoch) == epoch && label.Rev == st.rev || label.Rev > st.rev && after <= gen {
 			return nil // the same row, or one that went on from it
 		}
 	}
-	values, err := a.acked(t, id)
-	if err != nil || same(values, next) {
-		return err
+	if same(st.acked, next) {
+		return nil
 	}
-	told := syncproto.Testimony{Label: syncproto.Label{Epoch: syncproto.EpochID(epoch), Rev: uint64(rev)},
-		Edit: syncproto.Edit{Table: t.Name, Row: id, Op: syncproto.OpCreate, Cells: wholeRow(a.r.book, t, values)}}
+	told := syncproto.Testimony{Label: syncproto.Label{Epoch: syncproto.EpochID(epoch), Rev: st.rev},
+		Edit: syncproto.Edit{Table: t.Name, Row: id, Op: syncproto.OpCreate, Cells: wholeRow(a.r.book, t, st.acked)}}
 	if err := told.Seal(); err != nil {
 		return err
 	}
 	return a.c.exec(`INSERT INTO mq_testimony (row, scope, epoch, rev, content) VALUES (?, ?, ?, ?, ?) ON CONFLICT (row) DO UPDATE
 		SET scope = excluded.scope, epoch = excluded.epoch, rev = excluded.rev, content = excluded.content WHERE excluded.rev > rev`,
-		string(id), scope, epoch, rev, string(told.Content))
+		string(id), b.state.ID.Scope, epoch, st.rev, string(told.Content))
 }
 
 // wholeRow are the cells that would make a row with these values.

@@ -22,6 +22,38 @@ var upgrades = map[int][]string{
 		`INSERT INTO mq_bucket (id, scope, period, rows, digests, differs) SELECT id, scope, period, rows, digests, differs FROM mq_bucket_1`,
 		`DROP TABLE mq_bucket_1`,
 	},
+	// Rows are held under a part of their ids, without their table, and buckets under scopes whose ids are bytes. What changed its meaning has a
+	// new name too: a program of version 2 that has the file open meanwhile fails, instead of finding nothing held.
+	3: {
+		`CREATE TABLE mq_held (id BLOB PRIMARY KEY, bucket INTEGER NOT NULL, epoch INTEGER NOT NULL, rev INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+		`INSERT INTO mq_held (id, bucket, epoch, rev) SELECT iif(row_number() OVER (PARTITION BY part ORDER BY id) = 1, part, id) AS key, bucket, epoch, rev
+			FROM (SELECT id, unhex(substr(hex(id), 7, 6) || substr(hex(id), -6)) AS part, bucket, epoch, rev FROM mq_row) ORDER BY key`,
+		`DROP TABLE mq_row`,
+		`DROP TABLE mq_table`,
+		`CREATE TABLE mq_bucket_2 AS SELECT id, iif(substr(scope, instr(scope, ':') + 1) GLOB '` + idGlob + `',
+			unhex(hex(substr(scope, 1, instr(scope, ':'))) || replace(substr(scope, instr(scope, ':') + 1), '-', '')), scope) AS place,
+			period, rows, digests, differs FROM mq_bucket`,
+		`DROP TABLE mq_bucket`,
+		`CREATE TABLE mq_bucket (id INTEGER PRIMARY KEY AUTOINCREMENT, place ANY NOT NULL, period TEXT NOT NULL, rows INTEGER NOT NULL,
+			digests BLOB NOT NULL, differs INTEGER NOT NULL DEFAULT 0) STRICT`,
+		`INSERT INTO mq_bucket (id, place, period, rows, digests, differs) SELECT id, place, period, rows, digests, differs FROM mq_bucket_2`,
+		`DROP TABLE mq_bucket_2`,
+		// Indexes that an index of few rows, or none, serves as well as.
+		`CREATE TABLE mq_epoch_2 AS SELECT id, name, gen FROM mq_epoch`,
+		`DROP TABLE mq_epoch`,
+		`CREATE TABLE mq_epoch (id INTEGER PRIMARY KEY, name TEXT NOT NULL, gen INTEGER NOT NULL) STRICT`,
+		`INSERT INTO mq_epoch (id, name, gen) SELECT id, name, gen FROM mq_epoch_2`,
+		`DROP TABLE mq_epoch_2`,
+		`CREATE TABLE IF NOT EXISTS mq_parting (row TEXT PRIMARY KEY, file BLOB NOT NULL, gen INTEGER NOT NULL, mark INTEGER NOT NULL) STRICT`,
+		`CREATE TABLE mq_parting_2 AS SELECT row, file, gen, mark FROM mq_parting`,
+		`DROP TABLE mq_parting`,
+		`CREATE TABLE mq_parting (row TEXT PRIMARY KEY, file BLOB NOT NULL, gen INTEGER NOT NULL, mark INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+		`INSERT INTO mq_parting (row, file, gen, mark) SELECT row, file, gen, mark FROM mq_parting_2`,
+		`DROP TABLE mq_parting_2`,
+		`DROP INDEX IF EXISTS mq_change_need`,
+		`DROP INDEX IF EXISTS mq_change_pending`,
+		`DROP INDEX IF EXISTS mq_change_refused`,
+	},
 }
 
 // upgrade brings the tables beside the domain tables from a version of the file to fileVersion; 0 is a new file.

@@ -168,7 +168,7 @@ func (r *Replica) settleChange(l *layer, ord int64) error {
 	type at struct{ tbl, row string }
 	var all []at
 	var a at
-	err := r.w.each(`SELECT tbl, row FROM mq_edit WHERE change = ? AND EXISTS (SELECT 1 FROM mq_row WHERE id = unhex(row, '-'))`, []any{ord}, []any{&a.tbl, &a.row}, func() error {
+	err := r.w.each(`SELECT tbl, row FROM mq_edit WHERE change = ? AND `+r.w.holds("mq_edit.row"), []any{ord}, []any{&a.tbl, &a.row}, func() error {
 		all = append(all, a)
 		return nil
 	})
