@@ -26,7 +26,7 @@ type apply struct {
 	empty   bool                     // nothing is held yet: no row can be there before
 	fresh   map[[shortKey]byte]bool  // while empty: short keys of rows that came
 	fills   map[syncproto.BucketID]map[syncproto.RowID]*schema.Table
-	before  map[int64][]listed // by bucket: what was held when the first bucket came whole; nil before
+	before  map[int64][]ref // by bucket: what was held when the first bucket came whole; nil before
 	forgets []syncproto.Forget
 	touched map[syncproto.RowID]*schema.Table // rows whose own edits must be looked at again
 	// tampered: rows may have been changed while no trigger looked.
@@ -132,7 +132,7 @@ func (a *apply) bucket(f syncproto.Bucket) error {
 
 // listAll lists every row that is held.
 func (a *apply) listAll() error {
-	a.before = map[int64][]listed{}
+	a.before = map[int64][]ref{}
 	var ords []int64
 	var ord int64
 	if err := a.c.each(`SELECT id FROM mq_bucket`, nil, []any{&ord}, func() error {
@@ -142,7 +142,7 @@ func (a *apply) listAll() error {
 		return err
 	}
 	_, err := a.rowsOf(ords, func(l listed) error {
-		a.before[l.bucket] = append(a.before[l.bucket], l)
+		a.before[l.bucket] = append(a.before[l.bucket], l.ref)
 		return nil
 	})
 	return err

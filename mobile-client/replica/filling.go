@@ -60,8 +60,8 @@ func (c *conn) held() (n amount, err error) {
 	if _, err = c.one(`SELECT coalesce(sum(rows), 0) FROM mq_bucket`, nil, &n.rows); err != nil {
 		return n, err
 	}
-	err = c.bucketIDs(`rows > 0`, func(id syncproto.BucketID) error {
-		if id.Period == schema.NoPeriod && id.Home() {
+	err = c.bucketIDs(`rows > 0 AND period = '`+schema.NoPeriod+`'`, func(id syncproto.BucketID) error {
+		if id.Home() {
 			n.homes++
 		}
 		return nil

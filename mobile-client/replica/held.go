@@ -74,10 +74,15 @@ func (c *conn) holds(id string) string {
 	})
 }
 
-// listed is a row that is held, as rowsOf lists it.
-type listed struct {
+// ref names a row.
+type ref struct {
 	t  *schema.Table
 	id syncproto.RowID
+}
+
+// listed is a row that is held, as rowsOf lists it: of its mark the key and the bucket.
+type listed struct {
+	ref
 	mark
 }
 
@@ -105,7 +110,7 @@ func (c *conn) rowsOf(ords []int64, f func(listed) error) (left [][]byte, err er
 			return nil
 		}
 		seen[string(k)] = true
-		return f(listed{t, id, mark{key: k, bucket: ord}})
+		return f(listed{ref{t, id}, mark{key: k, bucket: ord}})
 	}
 	var id syncproto.RowID
 	var tbl string
