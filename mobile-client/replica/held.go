@@ -86,9 +86,9 @@ type listed struct {
 	mark
 }
 
-// rowsOf lists the rows of buckets, and gives the keys under which nothing is found. Nothing leads from a bucket to
-// its rows, or from a short key to an id: it takes one pass over mq_held and one over the ids of every table, which indexes would save at
-// twice the price of all that is kept of a row.
+// rowsOf lists the rows of buckets, and gives the keys under which nothing is found. Nothing leads from a bucket to its rows, or from a short key
+// to an id: it takes one pass over mq_held and one over the ids of every table, which indexes would save at twice the price of all that is kept
+// of a row.
 func (c *conn) rowsOf(ords []int64, f func(listed) error) (left [][]byte, err error) {
 	marks, err := c.keysOf(ords)
 	if err != nil || len(marks) == 0 {
@@ -96,9 +96,12 @@ func (c *conn) rowsOf(ords []int64, f func(listed) error) (left [][]byte, err er
 	}
 	seen := map[string]bool{}
 	take := func(t *schema.Table, id syncproto.RowID) error {
+		if !schema.ValidID(string(id)) { // another program put it in while nobody looked
+			return nil
+		}
 		k, err := key(id)
 		if err != nil {
-			return nil // what another program put in while nobody looked
+			return err
 		}
 		ord, ok := marks[string(k)]
 		if !ok {
