@@ -64,7 +64,11 @@ const (
 // handle runs a route: it makes the request, proves that the caller may, and turns an error into a page.
 func (a *App) handle(e *entry, do handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = r.WithContext(store.Planned(r.Context()))
+		if e.ofRow() {
+			r = r.WithContext(store.Keyed(r.Context()))
+		} else {
+			r = r.WithContext(store.Planned(r.Context()))
+		}
 		rq := &request{Request: r, app: a, w: w, route: e, words: tongue(schema.ZH), now: a.now(), body: r.Body}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		if lang := rq.cookie(cookieLang); lang == string(schema.EN) {
@@ -79,6 +83,9 @@ func (a *App) handle(e *entry, do handler) http.Handler {
 		}
 	})
 }
+
+// ofRow tells that a page is about one row and what is around it, which is looked up by keys. What is about a place, be it a row, may be about a city.
+func (e *entry) ofRow() bool { return e.of != "" && e.of != "place" }
 
 // policy says what a browser may do with the answer.
 func (rq *request) policy() error {
