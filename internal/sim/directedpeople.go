@@ -14,6 +14,7 @@ var peopleHistories = []directed{
 	{"row-of-another-village", "A row whose village nobody in the house knew anything of moves in: who holds the house gets it, later edits and all, and loses it again.", otherVillage},
 	{"people-merged-and-undone", "One number tells that two are one: both go into one, with all beneath; edits to the other are carried over; undone, both live.", peopleMerged},
 	{"people-merged-with-the-deleted", "One of two with one number was deleted: he who is there is never merged into the one who is not.", peopleDead},
+	{"refused-work-erased", "Rows that refused work names are erased by law: late, waiting or wrong, it ends, lies in no inbox, and its author hears why.", refusedErased},
 }
 
 func otherVillage(s *stage) {
@@ -99,4 +100,36 @@ func peopleDead(s *stage) {
 	s.shows(note, "thing", string(b.id))
 	s.want(s.oracle.View().Rows[b.id].Alias == "", "undone, what comes for the deleted one goes elsewhere")
 	s.decide(s.inbox(adminUser)[slices.IndexFunc(s.inbox(adminUser), func(it *judge.Item) bool { return it.Kind == syncproto.ItemTwin })], judge.Decision{})
+}
+
+func refusedErased(s *stage) {
+	t, u, p := aThing(0), aThing(1), s.phone(ann)
+	mark, late := s.create(p, "mark", "thing", string(t.id), "label", "beneath")
+	waits := s.edit(p, mark, "points", 3) // of which no word names the row above
+	s.unassign(ann, households[0])
+	s.tick(31 * day)
+	s.sync(p)
+	s.became(late, syncproto.Refused, syncproto.CodeLate)
+	s.became(waits, syncproto.Refused, syncproto.CodeWaits)
+	it := s.items(1)[0]
+	s.want(it.Kind == syncproto.ItemLate && it.Row == mark.id, "the item is %+v", it)
+	bad := s.tool(p, "UPDATE thing SET state = 'doing', grade = 'zz' WHERE id = ?", string(u.id))
+	builds := s.edit(p, u, "state", "closed")
+	s.sync(p)
+	s.became(builds, syncproto.Refused, syncproto.CodeWaits)
+	for _, r := range []rowRef{t, u} {
+		s.desk("erase", func(j *judge.Judge) error {
+			out, err := j.Erase(s.ctx(), syncproto.UserID(adminUser), r.id, "at the person's request")
+			s.must(err, "erase")
+			s.tellErased(out.Rows)
+			return err
+		})
+	}
+	s.items(0) // nobody can decide about words that are gone
+	s.sync(p)
+	s.became(waits, syncproto.Refused, syncproto.CodeWaits)
+	for _, m := range []*made{late, bad, builds} {
+		s.became(m, syncproto.Refused, syncproto.CodeForbidden)
+		s.want(s.heard(p, m, replica.Refused).Verdict.Code == syncproto.CodeForbidden, "the author does not hear that it was erased")
+	}
 }

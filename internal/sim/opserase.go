@@ -5,20 +5,16 @@ import (
 	"slices"
 
 	"minqing/internal/sim/oracle"
-	"minqing/schema"
 	"minqing/server/judge"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
 
-// doErase erases a row with all that lies beneath it by law. Rows that refused work names are left alone: what is kept of such work hangs on how
-// it was refused, and a history by hand tells that.
+// doErase erases a row with all that lies beneath it by law; every other time one that refused work names, if there is one.
 func (w *world) doErase(d *dice) {
-	var rows []*oracle.Row
-	for _, r := range slices.Concat(w.livingRows("thing"), w.livingRows("note"), w.livingRows("mark")) {
-		if !w.namedByRefused(r.ID) {
-			rows = append(rows, r)
-		}
+	rows := slices.Concat(w.livingRows("thing"), w.livingRows("note"), w.livingRows("mark"))
+	if named := slices.DeleteFunc(slices.Clone(rows), func(r *oracle.Row) bool { return !w.oracle.RefusedNames(r.ID) }); len(named) > 0 && d.chance(2) {
+		rows = named
 	}
 	if len(rows) == 0 {
 		return
@@ -30,36 +26,13 @@ func (w *world) doErase(d *dice) {
 			return err
 		}
 		w.count[cErasures]++
+		if slices.ContainsFunc(out.Rows, w.oracle.RefusedNames) {
+			w.count[cEnded]++
+		}
 		w.tellErased(out.Rows)
 		return nil
 	})
 	w.checkErased()
-}
-
-// namedByRefused tells whether a refused change names a row, or one beneath it.
-func (w *world) namedByRefused(id syncproto.RowID) bool {
-	view := w.oracle.View()
-	beneath := func(r syncproto.RowID) bool {
-		for n := 0; n < 40 && r != ""; n++ {
-			if r == id {
-				return true
-			}
-			row := view.Rows[r]
-			if row == nil || row.Table.Parent == "" {
-				break
-			}
-			v, _ := row.Column(w.book, row.Table.Parent)
-			r = syncproto.RowID(v.Str())
-		}
-		return false
-	}
-	return slices.ContainsFunc(w.oracle.Changes(), func(c *oracle.Change) bool {
-		return c.Status == syncproto.Refused && slices.ContainsFunc(c.Edits, func(e syncproto.Edit) bool {
-			return beneath(e.Row) || slices.ContainsFunc(e.Cells, func(x syncproto.CellEdit) bool {
-				return x.Value.Kind() == schema.KindText && beneath(syncproto.RowID(x.Value.Str()))
-			})
-		})
-	})
 }
 
 // tellErased tells the oracle what was erased, those beneath first, and of the deletion that an erasure begins with: its own words went with

@@ -49,6 +49,9 @@ func (j *Judge) Erase(ctx context.Context, user syncproto.UserID, row syncproto.
 				return &syncproto.Error{Code: v.Code, Op: "erase " + string(row), Message: v.Message}
 			}
 		}
+		if err := j.endRefused(tx, user, rows); err != nil {
+			return err
+		}
 		out.Changes, err = tx.Erase(rows, user, reason)
 		return err
 	})
@@ -56,6 +59,63 @@ func (j *Judge) Erase(ctx context.Context, user syncproto.UserID, row syncproto.
 		return nil, err
 	}
 	return out, j.store.Shred(ctx)
+}
+
+// endRefused ends refused work that names rows about to be erased. Its words go, all of them, so that it can neither be taken some day nor wait, nor
+// lie in the inbox: whoever wrote it is told that the row was erased.
+func (j *Judge) endRefused(tx *store.Tx, user syncproto.UserID, rows []*store.Row) error {
+	ids, err := tx.RefusedNaming(rows)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	d, err := j.newDesk(tx)
+	if err != nil {
+		return err
+	}
+	if err := d.loadRecords(ids); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		rec := d.records[id]
+		c, err := d.change(rec)
+		if err != nil {
+			return err
+		}
+		if err := d.refuse(&hearing{d: d, c: c, rec: rec}, refuseGone()); err != nil {
+			return err
+		}
+		if err := d.endLate(rec, c, user); err != nil {
+			return err
+		}
+	}
+	return d.flush(&push{by: Author{Server: true, User: user}})
+}
+
+// endLate closes the item that asks whether late work is to be taken after all.
+func (d *desk) endLate(rec *record, c *syncproto.Change, user syncproto.UserID) error {
+	if len(c.Edits) == 0 {
+		return nil
+	}
+	items, err := d.tx.Items("kind = ? AND row_id = ? AND closed_ms = 0", string(syncproto.ItemLate), string(c.Edits[0].Row))
+	if err != nil {
+		return err
+	}
+	for _, it := range items {
+		s, err := readSides(it)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(s.Heads, rec.Identity) {
+			continue
+		}
+		const fate = "outvoted"
+		it.Closed, it.By, it.Outcome = d.tx.Now(), user, mustJSON(closing{Fates: map[syncproto.Identity]string{rec.Identity: fate}, Word: "refused"})
+		d.addItem(it)
+		d.changedItems(it)
+		rec.verdict.Items = append(rec.verdict.Items, syncproto.ItemNote{Item: it.ID, Table: it.Table, Row: it.Row, Kind: it.Kind, Outcome: fate})
+		rec.dirty, rec.news = true, true
+	}
+	return nil
 }
 
 // beneathRow lists a row and all rows beneath it, those above first.
@@ -93,7 +153,11 @@ func (h *hearing) refuseErased() *refusal {
 			continue
 		}
 		h.rec.Body = []byte{}
-		return &refusal{code: syncproto.CodeForbidden, message: syncproto.Both("这条记录已依法删除。", "The row was erased by law."), hint: syncproto.Both("内容没有保留。", "Its words were not kept.")}
+		return refuseGone()
 	}
 	return nil
+}
+
+func refuseGone() *refusal {
+	return &refusal{code: syncproto.CodeForbidden, message: syncproto.Both("这条记录已依法删除。", "The row was erased by law."), hint: syncproto.Both("内容没有保留。", "Its words were not kept.")}
 }

@@ -9,33 +9,29 @@ import (
 // Erase empties what the database holds of rows' words: their history, the changes that touched them, inbox items, salts of the chain's
 // records. It tells how many changes were emptied. The rows must be dead already; Shred, once it is committed, clears the free space.
 func (tx *Tx) Erase(rows []*Row, by syncproto.UserID, reason string) (int, error) {
-	var ids []string
+	ids := idsOf(rows)
 	var marks [][]any
 	for _, r := range rows {
-		ids = append(ids, string(r.ID))
 		marks = append(marks, []any{string(r.ID), r.Table, tx.now, string(by), reason})
 	}
-	changes := map[string]bool{}
-	take := func(scan func(...any) error) error {
-		var id string
-		err := scan(&id)
-		changes[id] = true
-		return err
-	}
-	if err := tx.Each(take, "SELECT DISTINCT identity FROM mq_history WHERE row_id = ANY(?)", ids); err != nil {
+	refused, err := tx.RefusedNaming(rows)
+	if err != nil {
 		return 0, err
 	}
-	// Refused changes are not in the history: those that name a row are found by their words.
-	for _, id := range ids {
-		if err := tx.Each(take, "SELECT identity FROM mq_change WHERE status = 'refused' AND "+tx.bodyText()+" LIKE ?", "%"+id+"%"); err != nil {
-			return 0, err
-		}
+	list := make([]string, len(refused))
+	for i, id := range refused {
+		list[i] = string(id)
 	}
-	var list []string
-	for id := range changes {
+	if err := tx.Each(func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
 		list = append(list, id)
+		return err
+	}, "SELECT DISTINCT identity FROM mq_history WHERE row_id = ANY(?)", ids); err != nil {
+		return 0, err
 	}
 	slices.Sort(list)
+	list = slices.Compact(list)
 	for _, q := range []struct {
 		query string
 		among []string
@@ -60,6 +56,31 @@ func (tx *Tx) Erase(rows []*Row, by syncproto.UserID, reason string) (int, error
 		return 0, err
 	}
 	return len(list), tx.insertMany("mq_erased", "row_id,tbl,at,by_user,reason", "text,text,bigint,text,text", "ON CONFLICT DO NOTHING", marks)
+}
+
+// RefusedNaming lists the refused changes that name one of some rows, wherever in their words: they are in no history.
+func (tx *Tx) RefusedNaming(rows []*Row) ([]syncproto.Identity, error) {
+	var out []syncproto.Identity
+	for _, id := range idsOf(rows) {
+		if err := tx.Each(func(scan func(...any) error) error {
+			var of syncproto.Identity
+			err := scan(&of)
+			out = append(out, of)
+			return err
+		}, "SELECT identity FROM mq_change WHERE status = 'refused' AND "+tx.bodyText()+" LIKE ?", "%"+id+"%"); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+func idsOf(rows []*Row) []string {
+	out := make([]string, len(rows))
+	for i, r := range rows {
+		out[i] = string(r.ID)
+	}
+	return out
 }
 
 func (tx *Tx) bodyText() string {

@@ -3,6 +3,7 @@ package oracle
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"minqing/schema"
 	"minqing/syncproto"
@@ -221,13 +222,7 @@ func invalid() *refusal { return &refusal{code: syncproto.CodeInvalid} }
 // admit refuses what is wrong by itself.
 func (h *hearing) admit() *refusal {
 	if slices.ContainsFunc(h.c.Edits, func(e syncproto.Edit) bool { return h.o.st.erased[e.Row] }) {
-		var made []syncproto.Edit // nothing of it is kept, but which rows it would have made
-		for _, e := range h.c.Edits {
-			if e.Op == syncproto.OpCreate {
-				made = append(made, syncproto.Edit{Table: e.Table, Row: e.Row, Op: e.Op})
-			}
-		}
-		h.c.Edits = made
+		h.c.forgetWords()
 		return &refusal{code: syncproto.CodeForbidden}
 	}
 	if h.c.defect != "" {
@@ -256,6 +251,26 @@ func (h *hearing) admit() *refusal {
 		h.edits = append(h.edits, &edit{Edit: e, op: e.Op, table: t})
 	}
 	return nil
+}
+
+// forgetWords keeps nothing of a change but which rows it would have made.
+func (c *Change) forgetWords() {
+	var made []syncproto.Edit
+	for _, e := range c.Edits {
+		if e.Op == syncproto.OpCreate {
+			made = append(made, syncproto.Edit{Table: e.Table, Row: e.Row, Op: e.Op})
+		}
+	}
+	c.Edits = made
+}
+
+// names tells whether a change names a row, in whatever words.
+func (c *Change) names(id syncproto.RowID) bool {
+	return slices.ContainsFunc(c.Edits, func(e syncproto.Edit) bool {
+		return e.Row == id || slices.ContainsFunc(e.Cells, func(x syncproto.CellEdit) bool {
+			return strings.Contains(x.Value.Str(), string(id)) || strings.Contains(string(x.Raw), string(id))
+		})
+	})
 }
 
 func (h *hearing) cell(t *schema.Table, name string) *schema.Cell {

@@ -139,7 +139,8 @@ func (o *Oracle) Sweep(gone []syncproto.RowID, before int64) {
 	})
 }
 
-// Erased tells that rows were erased by law, once they were deleted: nobody's words about them are taken or kept any more.
+// Erased tells that rows were erased by law, once they were deleted: nobody's words about them are taken or kept any more, and refused work that
+// names one can neither be taken some day nor wait.
 func (o *Oracle) Erased(rows []syncproto.RowID) {
 	o.do(func(o *Oracle) {
 		all := map[syncproto.RowID]bool{}
@@ -148,6 +149,14 @@ func (o *Oracle) Erased(rows []syncproto.RowID) {
 			all[id] = true
 		}
 		o.st.erased = all
+		for _, of := range o.st.came {
+			c := o.st.changes[of]
+			if c.Status == syncproto.Refused && slices.ContainsFunc(rows, c.names) {
+				c.Code, c.Waits, c.WaitsRow = syncproto.CodeForbidden, "", ""
+				delete(o.st.inbox.lates, of)
+				c.forgetWords()
+			}
+		}
 		o.st.view = o.look()
 	})
 }

@@ -77,6 +77,11 @@ func (o *Oracle) Changes() []*Change {
 	return out
 }
 
+// RefusedNames tells whether refused work names a row.
+func (o *Oracle) RefusedNames(id syncproto.RowID) bool {
+	return slices.ContainsFunc(o.Changes(), func(c *Change) bool { return c.Status == syncproto.Refused && c.names(id) })
+}
+
 // Gave tells whether versions of the row bear every number up to a label: those that a restore swallowed and nobody brought back they
 // do not.
 func (o *Oracle) Gave(r *Row, l syncproto.Label) bool {
