@@ -8,6 +8,7 @@ const storeVersion = 8
 var upgrades = map[int][]string{
 	6: {`ALTER TABLE mq_name ADD COLUMN renamed {int} NOT NULL DEFAULT 1`, `DROP INDEX IF EXISTS mq_name_identity`, `DROP INDEX IF EXISTS mq_history_identity`},
 	7: {`ALTER TABLE mq_disclosure ADD COLUMN stream TEXT{c} NOT NULL DEFAULT ''`},
+	8: {`DROP INDEX IF EXISTS mq_disclosure_stream`},
 }
 
 // bookkeeping is the DDL of the mq_* tables. The words {int} and {blob} stand for the database's own type names. All text is
@@ -100,7 +101,9 @@ var bookkeeping = []string{
 	// “Who saw what?”, in the same way; what was shown at the consoles is little beside the syncs.
 	`CREATE INDEX IF NOT EXISTS mq_disclosure_at ON mq_disclosure (at, chain, pos)`,
 	`CREATE INDEX IF NOT EXISTS mq_disclosure_user ON mq_disclosure (user_id, at, chain, pos)`,
-	`CREATE INDEX IF NOT EXISTS mq_disclosure_stream ON mq_disclosure (stream, at, chain, pos) WHERE stream <> ''`,
+	// Of a place, what phones were shown apart: it is many times what is looked at on the consoles, and is not to be waded through for that.
+	`CREATE INDEX IF NOT EXISTS mq_disclosure_stream ON mq_disclosure (stream, at, chain, pos) WHERE stream <> '' AND device = ''`,
+	`CREATE INDEX IF NOT EXISTS mq_disclosure_phone ON mq_disclosure (stream, at, chain, pos) WHERE stream <> '' AND device <> ''`,
 	`CREATE INDEX IF NOT EXISTS mq_disclosure_console ON mq_disclosure (at, chain, pos) WHERE device = ''`,
 	// The few among them that are asked for by their kind: photos alone come to millions. Whoever asks says it in the same words (console/audit).
 	`CREATE INDEX IF NOT EXISTS mq_disclosure_exported ON mq_disclosure (at, chain, pos) WHERE device = '' AND value LIKE '%"what":"export"%'`,

@@ -307,7 +307,7 @@ func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err er
 }
 
 // ofBelow is what was shown or taken away of a place that holds what lies below it too.
-const ofBelow = `(value LIKE '{"what":"list"%' OR value LIKE '{"what":"export"%')`
+const ofBelow = `device = '' AND (value LIKE '{"what":"list"%' OR value LIKE '{"what":"export"%')`
 
 // parts are the conditions whose records together are what is asked for, each a range of an index: what people of the place were shown, and what
 // anybody was shown of it. Of places above it a list, but no row: that is of elsewhere.
@@ -334,8 +334,11 @@ func (a *Ask) parts(c condition, users []string) (out []condition) {
 		c = condition{slices.Clone(c.parts), slices.Clone(c.args)}
 		c.and("(user_id || '') = ANY(?)", a.Users)
 	}
-	for _, s := range a.scope.streams {
-		with("stream = ? AND stream <> ''", s)
+	for _, s := range a.scope.streams { // each by an index of its own
+		with("stream = ? AND stream <> '' AND device = ''", s)
+		if a.Kind == Seen {
+			with("stream = ? AND stream <> '' AND device <> ''", s)
+		}
 	}
 	for _, s := range a.scope.above {
 		with("stream = ? AND stream <> '' AND "+ofBelow, s)
@@ -370,9 +373,10 @@ func (a *Ask) Chains(tx *store.Tx) (out []string, err error) {
 		err := scan(&chain)
 		out = append(out, chain)
 		return err
-	}, `SELECT chain FROM mq_disclosure WHERE user_id = ANY(?) UNION SELECT chain FROM mq_disclosure WHERE stream = ANY(?) AND stream <> ''
+	}, `SELECT chain FROM mq_disclosure WHERE user_id = ANY(?) UNION SELECT chain FROM mq_disclosure WHERE stream = ANY(?) AND stream <> '' AND device = ''
+		UNION SELECT chain FROM mq_disclosure WHERE stream = ANY(?) AND stream <> '' AND device <> ''
 		UNION SELECT chain FROM mq_disclosure WHERE stream = ANY(?) AND stream <> '' AND `+ofBelow+` UNION SELECT chain FROM mq_disclosed_in WHERE stream = ANY(?) ORDER BY 1`,
-		users, a.scope.streams, a.scope.above, a.scope.streams)
+		users, a.scope.streams, a.scope.streams, a.scope.above, a.scope.streams)
 }
 
 // synced reads a part of the syncs that showed rows of a stream beside others.
