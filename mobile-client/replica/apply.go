@@ -141,15 +141,58 @@ func (a *apply) listAll() error {
 	}); err != nil {
 		return err
 	}
-	_, err := a.rowsOf(ords, func(l listed) error {
+	left, err := a.rowsOf(ords, func(l listed) error {
 		a.before[l.bucket] = append(a.before[l.bucket], l.ref)
 		return nil
 	})
+	if err == nil {
+		err = a.letLost(left)
+	}
+	if codeOf(err) == syncproto.CodeUpgrade { // what only a newer program knows is no news to a bucket that comes whole
+		return nil
+	}
 	return err
 }
 
+// letLost lets go of marks without rows, and reckons their buckets anew. The rows went while nobody looked, or lie in tables that only a newer
+// program knows, which must then be the one to do it.
+func (a *apply) letLost(left []mark) error {
+	if len(left) == 0 {
+		return nil
+	}
+	known, err := (&meta{c: a.c}).num("book")
+	if err != nil {
+		return err
+	}
+	if known > int64(a.r.book.Version) {
+		return newer("let")
+	}
+	anew := map[int64]bool{}
+	for _, m := range left {
+		if err := a.c.exec(`DELETE FROM mq_held WHERE id = ?`, m.key); err != nil {
+			return err
+		}
+		anew[m.bucket] = true
+	}
+	for ord := range anew {
+		b, err := a.buckets.at(ord)
+		if err != nil {
+			return err
+		}
+		b.state.Rows, b.state.Digests, b.dirty = 0, nil, true
+		for _, l := range a.before[ord] {
+			values, err := a.acked(l.t, l.id)
+			if err != nil {
+				return err
+			}
+			a.buckets.add(b, l.t, l.id, values)
+		}
+	}
+	return nil
+}
+
 // rowsOf is conn's, with what waits to be written.
-func (a *apply) rowsOf(ords []int64, f func(listed) error) (left [][]byte, err error) {
+func (a *apply) rowsOf(ords []int64, f func(listed) error) (left []mark, err error) {
 	if err := a.batch.flush(); err != nil {
 		return nil, err
 	}

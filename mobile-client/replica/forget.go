@@ -42,7 +42,7 @@ func (a *apply) forgetAll() error {
 		return nil
 	})
 	if err == nil {
-		err = a.forgetLeft(left)
+		err = a.letLost(left)
 	}
 	if err != nil {
 		return err
@@ -77,27 +77,6 @@ func (a *apply) forgetAll() error {
 		}
 	}
 	a.forgot = a.forgot || len(gone) > 0
-	return nil
-}
-
-// forgetLeft lets go of keys without rows: they went while nobody looked, or lie in tables that only a newer program knows, which must then
-// be the one to forget.
-func (a *apply) forgetLeft(keys [][]byte) error {
-	if len(keys) == 0 {
-		return nil
-	}
-	known, err := (&meta{c: a.c}).num("book")
-	if err != nil {
-		return err
-	}
-	if known > int64(a.r.book.Version) {
-		return newer("forget")
-	}
-	for _, k := range keys {
-		if err := a.c.exec(`DELETE FROM mq_held WHERE id = ?`, k); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

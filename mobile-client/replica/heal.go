@@ -93,11 +93,11 @@ func (r *Replica) healLost() error {
 	}); err != nil {
 		return err
 	}
-	for _, k := range left {
-		if waiting[string(k)] {
+	for _, m := range left {
+		if waiting[string(m.key)] {
 			continue
 		}
-		if err := r.w.exec(`DELETE FROM mq_held WHERE id = ?`, k); err != nil {
+		if err := r.w.exec(`DELETE FROM mq_held WHERE id = ?`, m.key); err != nil {
 			return err
 		}
 	}

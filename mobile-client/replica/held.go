@@ -86,10 +86,10 @@ type listed struct {
 	mark
 }
 
-// rowsOf lists the rows of buckets, and gives the keys under which nothing is found. Nothing leads from a bucket to its rows, or from a short key
+// rowsOf lists the rows of buckets, and gives the marks of which no row is found. Nothing leads from a bucket to its rows, or from a short key
 // to an id: it takes one pass over mq_held and one over the ids of every table, which indexes would save at twice the price of all that is kept
 // of a row.
-func (c *conn) rowsOf(ords []int64, f func(listed) error) (left [][]byte, err error) {
+func (c *conn) rowsOf(ords []int64, f func(listed) error) (left []mark, err error) {
 	marks, err := c.keysOf(ords)
 	if err != nil || len(marks) == 0 {
 		return nil, err
@@ -147,7 +147,7 @@ func (c *conn) rowsOf(ords []int64, f func(listed) error) (left [][]byte, err er
 	}
 	for _, k := range slices.Sorted(maps.Keys(marks)) {
 		if marks[k] != elsewhere && !seen[k] {
-			left = append(left, []byte(k))
+			left = append(left, mark{key: []byte(k), bucket: marks[k]})
 		}
 	}
 	return left, nil
