@@ -8,6 +8,6 @@
 //
 // The faults are the files in faults, one for each room of the house, to be read like a review: see parse for their form. A patch whose old
 // lines no longer stand exactly once in the source is an error that names the mutant: whoever changes the code finds the fault its new
-// place. Histories beside a mutant, told by hand or made from a seed, are known to kill it: they are tried first, and when they no longer do, the run
-// looks for others, and prints them. Those told by hand last longer: the histories of seeds change with everything that is added to the simulator.
+// place. The histories told by hand that stand beside a mutant are known to kill it: they are tried first, and when they no longer do, the run looks for
+// others, made from seeds, and prints them: which those are changes with everything that is added to the simulator, so they are not written down.
 package mutants

@@ -4,7 +4,6 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"strconv"
 	"strings"
 )
 
@@ -16,7 +15,6 @@ type mutant struct {
 	name     string
 	why      string   // it is a fault
 	expected []string // the invariants that should find it, like I7; the first is the one it stands for
-	seeds    []uint64 // of histories that found it
 	directed []string // histories written by hand that find it
 	patches  []patch
 }
@@ -71,7 +69,6 @@ const (
 //	== name-of-the-mutant
 //	why: in words, over as many lines as it takes
 //	kills: I7 I1
-//	seeds: 12 90
 //	directed: name-of-a-history
 //	-- server/judge/judge.go
 //	<<<<
@@ -80,7 +77,7 @@ const (
 //	lines as they would be
 //	>>>>
 //
-// kills names the invariants that should find it. seeds and directed may be missing. More blocks, of this or of other files, may follow.
+// kills names the invariants that should find it. More blocks, of this or of other files, may follow.
 func parse(text string) ([]*mutant, error) {
 	var out []*mutant
 	var m *mutant
@@ -166,14 +163,6 @@ func (m *mutant) set(key, value string) error {
 		m.expected = append(m.expected, strings.Fields(value)...)
 	case "directed":
 		m.directed = append(m.directed, strings.Fields(value)...)
-	case "seeds":
-		for _, s := range strings.Fields(value) {
-			n, err := strconv.ParseUint(s, 10, 64)
-			if err != nil {
-				return fmt.Errorf("%q is no seed", s)
-			}
-			m.seeds = append(m.seeds, n)
-		}
 	default:
 		return fmt.Errorf("nobody knows what %q means", key)
 	}

@@ -132,16 +132,9 @@ func (h *hunt) kill(ctx context.Context, m *mutant) *end {
 }
 
 func (h *hunt) search(ctx context.Context, sim *simulator, e *end) (*finding, error) {
-	var known []*finding
 	for _, name := range e.directed {
-		known = append(known, &finding{directed: name})
-	}
-	for _, seed := range e.seeds {
-		known = append(known, &finding{seed: seed})
-	}
-	for _, k := range known {
 		e.histories++
-		f, err := sim.again(ctx, k)
+		f, err := sim.again(ctx, &finding{directed: name})
 		if err != nil {
 			return nil, err
 		}
