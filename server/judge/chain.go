@@ -112,30 +112,63 @@ func (d *desk) append(stream, kind string, rec *record) error {
 }
 
 func (d *desk) appendReason(stream, kind string, rec *record, reason *leafSaying) error {
-	var versions []*store.Version
-	if tellsHistory(kind) {
-		versions = d.versions[d.began:]
-	}
-	content, err := leaf(kind, &rec.Change, versions, reason)
-	if err != nil {
-		return err
-	}
 	var salt [16]byte
 	if err := d.tx.Random(salt[:]); err != nil {
 		return err
 	}
 	st := d.tx.Stream(stream)
-	r := store.ChainRecord{Stream: stream, Pos: st.Pos + 1, Kind: kind, Identity: rec.Identity, Salt: hex.EncodeToString(salt[:]), At: d.tx.Now()}
-	if r.Leaf, err = syncproto.ChainLeaf(r.Salt, content); err != nil {
-		return err
+	if _, begun := d.heads[stream]; !begun {
+		d.heads[stream] = st.Head
 	}
-	if r.Head, err = syncproto.ChainNext(st.Head, uint64(r.Pos), r.Leaf); err != nil {
-		return err
-	}
-	st.Pos, st.Head = r.Pos, r.Head
+	st.Pos++
 	d.tx.SetStream(st)
-	d.chain = append(d.chain, r)
+	l := &link{about: &rec.Change, reason: reason,
+		ChainRecord: store.ChainRecord{Stream: stream, Pos: st.Pos, Kind: kind, Identity: rec.Identity, Salt: hex.EncodeToString(salt[:]), At: d.tx.Now()}}
+	if tellsHistory(kind) {
+		l.versions = d.versions[d.began:]
+	}
+	d.chain = append(d.chain, l)
 	return nil
+}
+
+// link is a record of the chain, and what it is the hash of.
+type link struct {
+	store.ChainRecord
+	about    *store.Change
+	versions []*store.Version
+	reason   *leafSaying
+}
+
+// hashChain gives the new records of the chains their hashes. It asks nothing of the database, and changes nothing but those and the heads.
+func (d *desk) hashChain() error {
+	for _, l := range d.chain {
+		content, err := leaf(l.Kind, l.about, l.versions, l.reason)
+		if err != nil {
+			return err
+		}
+		if l.Leaf, err = syncproto.ChainLeaf(l.Salt, content); err != nil {
+			return err
+		}
+		if l.Head, err = syncproto.ChainNext(d.heads[l.Stream], uint64(l.Pos), l.Leaf); err != nil {
+			return err
+		}
+		d.heads[l.Stream] = l.Head
+	}
+	return nil
+}
+
+// flushChain writes the records that were hashed, and moves the streams' heads to them.
+func (d *desk) flushChain() error {
+	records := make([]store.ChainRecord, len(d.chain))
+	for i, l := range d.chain {
+		records[i] = l.ChainRecord
+	}
+	for stream, head := range d.heads {
+		st := d.tx.Stream(stream)
+		st.Head = head
+		d.tx.SetStream(st)
+	}
+	return d.tx.AddChain(records)
 }
 
 // recordDecision appends that somebody decided about late work or twins: a decision that is no edit of a row; or why he decided so. Who and how

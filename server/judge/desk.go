@@ -40,7 +40,8 @@ type desk struct {
 	versions []*store.Version
 	began    int // where the versions of the change that takes effect just now begin
 	labels   []store.RowLabel
-	chain    []store.ChainRecord
+	chain    []*link
+	heads    map[string]string // of the streams with records in chain: what these go on from, and once they are hashed, end with
 	left     []store.Left
 	past     map[syncproto.RowID][]store.Moved // what rows lay beneath before they moved, oldest first; see lay.go
 	former   map[syncproto.RowID]*row          // rows that only the past needs: read without their streams' locks
@@ -106,7 +107,7 @@ func (j *Judge) newDesk(tx *store.Tx) (*desk, error) {
 		unmade: map[syncproto.RowID]syncproto.Identity{}, rights: map[syncproto.UserID]*entitle.Rights{},
 		cursors: map[string]*syncproto.Cursor{}, items: map[string]*store.Item{}, itemsOf: map[syncproto.RowID][]*store.Item{}, lives: map[syncproto.RowID]bool{},
 		past: map[syncproto.RowID][]store.Moved{}, former: map[syncproto.RowID]*row{},
-		revoked: map[syncproto.DeviceID]int64{}}, err
+		revoked: map[syncproto.DeviceID]int64{}, heads: map[string]string{}}, err
 }
 
 // load brings everything that hearings need onto the desk: the rows they touch and refer to, all rows above those, and the locks of

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 
@@ -11,11 +12,16 @@ import (
 	"minqing/syncproto"
 )
 
-// flush writes the desk: a few statements, however many changes there were.
+// flush writes the desk: a few statements, however many changes there were. While rows are written, the chain is hashed beside: whoever writes
+// holds up all others, and a processor that waits for him is better put to that.
 func (d *desk) flush(p *push) error {
 	rows := d.touchedRows()
+	hashed := make(chan error, 1)
+	go func() { hashed <- d.hashChain() }()
+	if err := errors.Join(d.flushRows(rows), <-hashed); err != nil {
+		return err
+	}
 	for _, step := range []func() error{
-		func() error { return d.flushRows(rows) },
 		func() error { return d.flushBuckets(rows) },
 		d.flushHistory,
 		func() error { return d.flushRecords() },
@@ -199,7 +205,7 @@ func (d *desk) flushHistory() error {
 	if err := d.tx.SaveWaits(d.waits); err != nil {
 		return err
 	}
-	return d.tx.AddChain(d.chain)
+	return d.flushChain()
 }
 
 // flushRecords writes changes and names, and counts up the verdicts that devices have still to hear of. What is answered to the pushing

@@ -182,7 +182,7 @@ type inserter func(table, columns, types, conflict string, rows [][]any) error
 func (tx *Tx) writeRows(insert inserter, rows []*Row) error {
 	out := make([][]any, len(rows))
 	for i, r := range rows {
-		state, err := json.Marshal(r.State)
+		state, err := r.State.Format()
 		if err != nil {
 			return err
 		}
@@ -193,7 +193,7 @@ func (tx *Tx) writeRows(insert inserter, rows []*Row) error {
 			}
 		}
 		out[i] = []any{string(r.ID), r.Table, string(r.Parent), r.Stream, r.Scope, r.Period, string(r.Label.Epoch), int64(r.Label.Rev), r.Seq,
-			r.Dead, string(r.Alias), string(state), string(open)}
+			r.Dead, string(r.Alias), state, string(open)}
 	}
 	return insert("mq_row", "id,tbl,parent,stream,scope,period,epoch,rev,seq,dead,alias,state,open",
 		"text,text,text,text,text,text,text,bigint,bigint,bigint,text,text,text",
@@ -285,10 +285,11 @@ func (tx *Tx) DropValues(table string, ids []string) error {
 	return tx.Exec("DELETE FROM "+schema.Quote(table)+" WHERE id = ANY(?)", ids)
 }
 
-// upRows asks for rows and everything above them. Each step is a look-up by key, whatever the planner thinks of the number of rows.
+// upRows asks for rows and everything above them. Each step is a look-up by key, whatever the planner thinks of the number of rows; on SQLite,
+// CROSS JOIN says so. There it walks up from the rows that are there only: of what a push names most is still to be made.
 var upRows = map[dialect]string{
-	sqliteDialect: `id IN (WITH RECURSIVE up(id) AS (SELECT value FROM json_each(?)
-		UNION SELECT (SELECT r.parent FROM mq_row r WHERE r.id = up.id) FROM up WHERE up.id <> '') SELECT id FROM up)`,
+	sqliteDialect: `id IN (WITH RECURSIVE up(id, parent) AS (SELECT r.id, r.parent FROM json_each(?) j CROSS JOIN mq_row r ON r.id = j.value
+		UNION SELECT r.id, r.parent FROM up CROSS JOIN mq_row r ON r.id = up.parent) SELECT id FROM up)`,
 	postgresDialect: `id = ANY(ARRAY(WITH RECURSIVE up(id) AS (SELECT unnest(?::text[]) COLLATE "C"
 		UNION SELECT (SELECT r.parent FROM mq_row r WHERE r.id = up.id) FROM up WHERE up.id <> '') SELECT id FROM up))`,
 }

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"minqing/syncproto"
@@ -16,6 +17,81 @@ func ParseState(text string) (State, error) {
 	var s State
 	err := json.Unmarshal([]byte(text), &s)
 	return s, err
+}
+
+// Format writes what encoding/json makes of the state: ParseState reads it. Plain states are written here, as they are read.
+func (s State) Format() (string, error) {
+	if text, plain := s.formatPlain(); plain {
+		return text, nil
+	}
+	text, err := json.Marshal(s)
+	return string(text), err
+}
+
+func (s *State) formatPlain() (text string, ok bool) {
+	if len(s.Open) > 0 || s.Dead || len(s.Awaits) > 0 {
+		return "", false
+	}
+	out := plainWriter{b: make([]byte, 0, 512), ok: true}
+	out.b = append(out.b, '{')
+	for i := range s.Heads {
+		if i == 0 {
+			out.b = append(out.b, `"h":[`...)
+		} else {
+			out.b = append(out.b, ',')
+		}
+		out.head(&s.Heads[i])
+	}
+	if len(s.Heads) > 0 {
+		out.b = append(out.b, ']')
+	}
+	if s.Top > 0 {
+		if len(s.Heads) > 0 {
+			out.b = append(out.b, ',')
+		}
+		out.b = strconv.AppendUint(append(out.b, `"t":`...), s.Top, 10)
+	}
+	return string(append(out.b, '}')), out.ok
+}
+
+// plainWriter writes texts without escapes; ok is false once one needs them.
+type plainWriter struct {
+	b  []byte
+	ok bool
+}
+
+func (out *plainWriter) head(h *Head) {
+	out.ok = out.ok && h.Labels != nil && h.Cells != nil // else encoding/json writes null
+	out.b = append(out.b, `{"i":`...)
+	out.text(string(h.ID))
+	out.b = strconv.AppendUint(append(out.b, `,"s":`...), h.Seq, 10)
+	out.b = append(out.b, `,"l":[`...)
+	for i, l := range h.Labels {
+		if i > 0 {
+			out.b = append(out.b, ',')
+		}
+		out.b = append(out.b, `{"Epoch":`...)
+		out.text(string(l.Epoch))
+		out.b = append(strconv.AppendUint(append(out.b, `,"Rev":`...), l.Rev, 10), '}')
+	}
+	out.b = append(out.b, `],"c":[`...)
+	for i, c := range h.Cells {
+		if i > 0 {
+			out.b = append(out.b, ',')
+		}
+		out.text(c)
+	}
+	out.b = append(out.b, "]}"...)
+}
+
+func (out *plainWriter) text(s string) {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ' || c >= 0x7f, c == '"', c == '\\', c == '<', c == '>', c == '&':
+			out.ok = false
+		}
+	}
+	out.b = append(append(append(out.b, '"'), s...), '"')
 }
 
 func parsePlain(text string) (s State, ok bool) {
