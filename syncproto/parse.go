@@ -1,6 +1,7 @@
 package syncproto
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -191,11 +192,11 @@ func (p *contentParser) base() (Base, error) {
 func (p *contentParser) cells(at int, table string) ([]CellEdit, error) {
 	q := contentParser{Scanner: strict.New(p.text[at:], MaxDepth), text: p.text[at:], book: p.book, change: p.change}
 	var out []CellEdit
-	err := q.Object(func(name string) error {
+	var raw []byte // of one cell after the other: most need it only for as long as they are read
+	err := q.Object(func(name string) (err error) {
 		e := CellEdit{Cell: name}
 		start := q.Pos()
-		raw, err := q.Canonical(nil)
-		if err != nil {
+		if raw, err = q.Canonical(raw[:0]); err != nil {
 			return err
 		}
 		var cell *schema.Cell
@@ -203,12 +204,12 @@ func (p *contentParser) cells(at int, table string) ([]CellEdit, error) {
 			cell = q.book.Cell(table, name)
 		}
 		if cell == nil {
-			e.Raw = raw
+			e.Raw = bytes.Clone(raw)
 			if q.book != nil && q.book.Table(table) != nil {
 				q.defect(CodeUnknown, fmt.Sprintf("服务器还没有栏目“%s.%s”。", table, strict.Clip(name)), fmt.Sprintf("The server has no column %s.%s yet.", table, strict.Clip(name)), nil)
 			}
 		} else if err := q.form(cell, &e, q.text[start:q.Pos()], raw); err != nil {
-			e = CellEdit{Cell: name, Raw: raw}
+			e = CellEdit{Cell: name, Raw: bytes.Clone(raw)}
 			q.defect(CodeInvalid, fmt.Sprintf("“%s”写得不合规。", cell.Columns[0].Label.ZH), fmt.Sprintf("The value of %s.%s breaks a rule.", table, name), err)
 		}
 		out = append(out, e)
@@ -264,7 +265,7 @@ func (p *contentParser) form(cell *schema.Cell, e *CellEdit, text string, raw []
 		e.Value = schema.Text(t)
 		return err
 	}
-	e.Value, err = cell.Parse(raw)
+	e.Value, err = cell.Parse(bytes.Clone(raw))
 	return err
 }
 

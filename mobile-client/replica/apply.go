@@ -455,11 +455,11 @@ func (a *apply) finish() error {
 	if err := a.buckets.save(); err != nil {
 		return err
 	}
-	for _, id := range sortedRows(a.touched) {
-		// A row that came is where its author may look again.
-		if err := a.c.exec(`UPDATE mq_edit SET away = 0 WHERE row = ? AND away = 1 AND `+a.c.holds("mq_edit.row"), string(id)); err != nil {
-			return err
-		}
+	touched := sortedRows(a.touched)
+	if err := a.comeBack(touched); err != nil {
+		return err
+	}
+	for _, id := range touched {
 		if err := a.r.settleRow(a.l, a.touched[id], id); err != nil {
 			return err
 		}
@@ -471,6 +471,18 @@ func (a *apply) finish() error {
 	}
 	clear(a.touched)
 	return nil
+}
+
+// comeBack takes the own edits of rows that came out of the hand-over box: their author may look there again.
+func (a *apply) comeBack(rows []syncproto.RowID) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(rows)
+	if err != nil {
+		return wrap("rows", err)
+	}
+	return a.c.exec(`UPDATE mq_edit SET away = 0 WHERE row IN (SELECT value FROM json_each(?)) AND away = 1 AND `+a.c.holds("mq_edit.row"), string(list))
 }
 
 // leftOver lets go of a row that a whole bucket did not bring, unless it came with another bucket.

@@ -28,6 +28,9 @@ type Entry struct {
 	Boxed    bool // it touches a scope that was forgotten: held in the hand-over box till accepted or withdrawn, sealed afterwards
 	Outside  bool // captured from another program
 	Verdict  *syncproto.Verdict
+
+	ord  int64 // its place in the file
+	told int64 // the server's time when the verdict was said
 }
 
 // Entries lists the changes of this device in the order in which they were made, those in one of states; all when none is named.

@@ -61,15 +61,15 @@ func (l *layer) relay(t *schema.Table, id syncproto.RowID) error {
 	if err != nil {
 		return err
 	}
-	return l.lay(r)
-}
-
-// lay is relay for a row that was loaded.
-func (l *layer) lay(r *row) error {
-	ords, err := l.c.laid(r.id)
+	ords, err := l.c.laid(id)
 	if err != nil {
 		return err
 	}
+	return l.lay(r, ords)
+}
+
+// lay is relay for a row that was loaded, and the changes that are laid over it, in order.
+func (l *layer) lay(r *row, ords []int64) error {
 	if len(ords) == 0 && !r.under {
 		return nil
 	}

@@ -77,19 +77,25 @@ func (c *conn) change(ord int64) (*syncproto.Change, error) {
 
 // entry reads a change and where it stands.
 func (c *conn) entry(ord int64) (*Entry, error) {
+	e, err := c.entryBy(`ord`, ord)
+	if err == nil && e == nil {
+		err = broken("change", "no change at %d", ord)
+	}
+	return e, err
+}
+
+// entryBy is entry for the change that has a value in a column of its own; nil when none has.
+func (c *conn) entryBy(column string, value any) (*Entry, error) {
 	ch := &syncproto.Change{}
 	e := &Entry{Change: ch}
 	var content string
 	var labels, verdict *string
 	var sealed []byte
-	found, err := c.one(`SELECT identity, device, number, first_device, first_number, content, state,
-		EXISTS (SELECT 1 FROM mq_edit WHERE change = ord AND away = 1), outside, labels, verdict, sealed FROM mq_change WHERE ord = ?`, []any{ord},
-		&e.Identity, &ch.Name.Device, &ch.Name.Number, &ch.First.Device, &ch.First.Number, &content, &e.State, &e.Boxed, &e.Outside, &labels, &verdict, &sealed)
-	if err != nil {
+	found, err := c.one(`SELECT ord, told, identity, device, number, first_device, first_number, content, state,
+		EXISTS (SELECT 1 FROM mq_edit WHERE change = ord AND away = 1), outside, labels, verdict, sealed FROM mq_change WHERE `+column+` = ?`, []any{value},
+		&e.ord, &e.told, &e.Identity, &ch.Name.Device, &ch.Name.Number, &ch.First.Device, &ch.First.Number, &content, &e.State, &e.Boxed, &e.Outside, &labels, &verdict, &sealed)
+	if err != nil || !found {
 		return nil, err
-	}
-	if !found {
-		return nil, broken("change", "no change at %d", ord)
 	}
 	ch.Sealed = sealed
 	if content != "" { // what was accepted in a scope forgotten since is for the server's eyes only

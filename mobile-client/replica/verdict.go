@@ -28,16 +28,11 @@ func (r *Replica) takeVerdicts(l *layer, verdicts []told) error {
 }
 
 func (r *Replica) takeVerdict(l *layer, v told) error {
-	var ord, before int64
-	var state State
-	found, err := r.w.one(`SELECT ord, state, told FROM mq_change WHERE identity = ?`, []any{string(v.Identity)}, &ord, &state, &before)
-	if err != nil || !found || before > v.at {
+	old, err := r.w.entryBy(`identity`, string(v.Identity))
+	if err != nil || old == nil || old.told > v.at {
 		return err // of a change that was dropped already, or superseded
 	}
-	old, err := r.w.entry(ord)
-	if err != nil {
-		return err
-	}
+	ord := old.ord
 	text, err := json.Marshal(v.Verdict)
 	if err != nil {
 		return wrap("verdict", err)
@@ -45,7 +40,7 @@ func (r *Replica) takeVerdict(l *layer, v told) error {
 	next := Accepted
 	if v.Status == syncproto.Refused {
 		next = Refused
-		if state == Withdrawn {
+		if old.State == Withdrawn {
 			next = Withdrawn
 		}
 	}
@@ -195,14 +190,14 @@ func (r *Replica) settleChange(l *layer, ord int64) error {
 func (r *Replica) settleRow(l *layer, t *schema.Table, id syncproto.RowID) error {
 	type look struct {
 		ord           int64
-		settled, away bool
+		settled, laid bool
 		epoch, rev    *int64
 		state         State
 	}
 	var all []look
 	var e look
-	err := r.w.each(`SELECT e.change, e.settled, e.away, e.epoch, e.rev, c.state FROM mq_edit e JOIN mq_change c ON c.ord = e.change WHERE e.row = ? ORDER BY e.change`,
-		[]any{string(id)}, []any{&e.ord, &e.settled, &e.away, &e.epoch, &e.rev, &e.state}, func() error {
+	err := r.w.each(`SELECT e.change, e.settled, e.laid, e.epoch, e.rev, c.state FROM mq_edit e JOIN mq_change c ON c.ord = e.change WHERE e.row = ? ORDER BY e.change`,
+		[]any{string(id)}, []any{&e.ord, &e.settled, &e.laid, &e.epoch, &e.rev, &e.state}, func() error {
 			all = append(all, e)
 			return nil
 		})
@@ -213,6 +208,7 @@ func (r *Replica) settleRow(l *layer, t *schema.Table, id syncproto.RowID) error
 	if err != nil {
 		return err
 	}
+	var laid []int64
 	for _, e := range all {
 		settled := e.settled
 		switch {
@@ -227,13 +223,16 @@ func (r *Replica) settleRow(l *layer, t *schema.Table, id syncproto.RowID) error
 			}
 		}
 		if settled == e.settled {
+			if e.laid {
+				laid = append(laid, e.ord)
+			}
 			continue
 		}
 		if err := r.w.exec(`UPDATE mq_edit SET settled = ?, laid = 0 WHERE row = ? AND change = ?`, settled, string(id), e.ord); err != nil {
 			return err
 		}
 	}
-	return l.lay(st)
+	return l.lay(st, laid)
 }
 
 // arrived tells whether a row holds what was given a label.

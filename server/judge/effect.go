@@ -202,6 +202,7 @@ func (d *desk) addVersion(h *hearing, e *edit, ord int64) {
 	v := &store.Version{Stream: r.Stream, Seq: r.Seq, Ord: ord, Identity: rec.Identity, Table: r.Table, Row: r.ID, Op: e.op, Base: e.Base, Decides: e.Decides,
 		UndoOf: e.UndoOf, Roles: e.version.Roles, Depends: e.depends, Label: r.Label, Author: rec.User, Device: rec.First.Device,
 		At: rec.At, Corrected: rec.Corrected, Received: rec.Received}
+	v.Cells = make([]store.CellChange, 0, len(e.Cells))
 	for _, c := range e.Cells {
 		v.Cells = append(v.Cells, store.CellChange{CellEdit: c, From: e.from[c.Cell], Rule: d.book.Cell(r.Table, c.Cell).Rule})
 	}

@@ -28,7 +28,10 @@ func (tx *Tx) insertNew(table, columns, types, conflict string, rows [][]any) er
 }
 
 func (tx *Tx) insertSQLite(shape insertion, rows [][]any) error {
-	var args []any
+	if len(rows) == 0 {
+		return nil
+	}
+	args := make([]any, 0, min(len(rows), groupRows[0])*len(rows[0]))
 	for _, shape.rows = range groupRows {
 		for ; len(rows) >= shape.rows; rows = rows[shape.rows:] {
 			group := rows[:shape.rows]

@@ -55,6 +55,10 @@ type header struct {
 	kinds []schema.Kind // KindNull where the book does not know the column
 }
 
+// gatherBytes is how much a Reader takes at a time. Most streams are short, and longer lines are put together: a larger buffer would be cleared, and
+// collected, for nothing.
+const gatherBytes = 16 << 10
+
 // NewReader reads frames from plain (decompressed) in. Values are read by book; tables and columns that it does not know are carried
 // through. A nil book knows nothing: cells of changes stay raw.
 func NewReader(in io.Reader, book *schema.Book, limits Limits) *Reader {
@@ -67,7 +71,7 @@ func NewReader(in io.Reader, book *schema.Book, limits Limits) *Reader {
 	if limits.Changes == 0 {
 		limits.Changes = syncproto.MaxChanges
 	}
-	return &Reader{in: bufio.NewReaderSize(in, 64<<10), book: book, limits: limits, columns: map[string]*header{}}
+	return &Reader{in: bufio.NewReaderSize(in, gatherBytes), book: book, limits: limits, columns: map[string]*header{}}
 }
 
 // ForDevice says whose request is read: a Hello may leave its device out, and may name no other.

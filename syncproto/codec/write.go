@@ -28,7 +28,7 @@ type Writer struct {
 
 // NewWriter writes to w, plain; compression is the caller's (Compress).
 func NewWriter(w io.Writer) *Writer {
-	return &Writer{w: w, b: make([]byte, 0, flushBytes+4096), columns: map[string]int{}}
+	return &Writer{w: w, columns: map[string]int{}}
 }
 
 // Flush hands on what has been gathered.
