@@ -12,6 +12,7 @@ type mePage struct {
 	frame
 	Login    string
 	Sessions []meSession
+	More     int // sessions that are not listed
 	Factor   account.Factor
 	Error    string // about the password
 	Drop     string // about the second factor
@@ -54,6 +55,7 @@ var meWords = words{
 	"me.session.seen": {ZH: "最近 {0}", EN: "last seen {0}"},
 	"me.session.end":  {ZH: "结束", EN: "End"},
 	"me.session.all":  {ZH: "结束其他所有", EN: "End all others"},
+	"me.session.more": {ZH: "另外还有 {0} 个没有列出来；要结束它们，按“结束其他所有”。", EN: "{0} more is not listed; “End all others” ends it too.|{0} more are not listed; “End all others” ends them too."},
 	"me.session.done": {ZH: "已结束。", EN: "Ended."},
 	"me.password":     {ZH: "改密码", EN: "Change password"},
 	"me.old":          {ZH: "原来的密码", EN: "Old password"},
@@ -81,10 +83,11 @@ var meWords = words{
 
 func (rq *request) mePage() (*mePage, error) {
 	p := &mePage{frame: frame{Title: rq.words.say("me.title"), Sub: rq.session.User.Name}, Login: rq.session.User.Login}
-	list, err := rq.app.opt.Accounts.Sessions(rq.Context(), rq.user())
+	list, more, err := rq.app.opt.Accounts.Sessions(rq.Context(), rq.user(), rq.session.ID)
 	if err != nil {
 		return nil, err
 	}
+	p.More = more
 	for _, x := range list {
 		p.Sessions = append(p.Sessions, meSession{x, x.ID == rq.session.ID})
 	}

@@ -105,17 +105,27 @@ func (s *Service) Session(ctx context.Context, token string) (x Session, ok bool
 	})
 }
 
-// Sessions lists the living sessions of a user, the newest first.
-func (s *Service) Sessions(ctx context.Context, user syncproto.UserID) (out []Session, err error) {
+// sessionsListed is how many sessions a page lists: more are no browsers of one person, and can be ended all together.
+const sessionsListed = 50
+
+// Sessions lists the living sessions of a user: the one that asks, then the newest; more tells how many others there are.
+func (s *Service) Sessions(ctx context.Context, user syncproto.UserID, asks string) (out []Session, more int, err error) {
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		const living = " FROM mq_session WHERE user_id = ? AND stage = 'full' AND expires_ms >= ?"
+		var n int64
+		if _, err := tx.One("SELECT COUNT(*)"+living, []any{string(user), tx.Now()}, &n); err != nil {
+			return err
+		}
 		out = nil
-		return tx.Each(func(scan func(...any) error) error {
+		err := tx.Each(func(scan func(...any) error) error {
 			x, _, err := s.scan(scan)
 			out = append(out, x)
 			return err
-		}, "SELECT "+sessionColumns+" FROM mq_session WHERE user_id = ? AND stage = 'full' AND expires_ms >= ? ORDER BY seen_ms DESC, hash", string(user), tx.Now())
+		}, "SELECT "+sessionColumns+living+" ORDER BY CASE WHEN hash = ? THEN 0 ELSE 1 END, seen_ms DESC, hash LIMIT ?", string(user), tx.Now(), asks, int64(sessionsListed))
+		more = int(n) - len(out)
+		return err
 	})
-	return out, err
+	return out, more, err
 }
 
 // End ends a session of a user; "" ends all of them but the one to be kept.

@@ -7,6 +7,9 @@ import (
 
 	"minqing/server/admin"
 	"minqing/server/console/assign"
+	"minqing/server/console/branch"
+	"minqing/server/console/intake"
+	"minqing/server/console/work"
 	"minqing/server/judge"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -43,7 +46,55 @@ func (c *City) thousands(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := c.manyBrought(ctx); err != nil {
+		return err
+	}
 	return c.manyGiven(ctx)
+}
+
+// manySessions are browsers that the secretary is signed in with beside this one.
+func (c *City) manySessions(ctx context.Context) error {
+	return c.Engine.Store.Write(ctx, func(tx *store.Tx) error {
+		for i := range 1000 {
+			if err := tx.Exec("INSERT INTO mq_session (hash, user_id, stage, made_ms, seen_ms, expires_ms, address, agent, how) VALUES (?, ?, 'full', ?, ?, ?, ?, ?, 'password')", fmt.Sprintf("%064d", i), string(c.Users["secretary"]),
+				tx.Now(), tx.Now()+int64(i), tx.Now()+36_000_000, fmt.Sprintf("192.0.2.%d", i%250), "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// manyBrought are files that were brought and are done with.
+func (c *City) manyBrought(ctx context.Context) error {
+	return c.Engine.Store.Write(ctx, func(tx *store.Tx) error {
+		for i := range 1000 {
+			id, err := tx.NewID()
+			if err != nil {
+				return err
+			}
+			if err := work.Add(tx, "import", id, c.Places["village"], c.Users["admin"], work.Done, intake.Body{Name: fmt.Sprintf("花名册 %d.xlsx", i+1), What: intake.Register, Wrote: true}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// counted has every village counted, as the consoles do in the background.
+func (c *City) counted(ctx context.Context) error {
+	return c.Engine.Store.Write(ctx, func(tx *store.Tx) error {
+		for _, v := range []string{c.Places["village"], c.Places["other"]} {
+			stands, err := branch.CountVillage(tx, v, c.Now().Format(time.DateOnly))
+			if err != nil {
+				return err
+			}
+			if err := branch.KeepStands(tx, v, stands); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // manyPeople are users of the village with a phone each, and the people of a household that a firm's hostel is.

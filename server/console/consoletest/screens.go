@@ -180,6 +180,10 @@ var Screens = []Screen{
 	{Name: "teams-long", State: Long, As: "admin", Path: "/at/{place}/teams"},
 	{Name: "device-long", State: Long, As: "admin", Path: "/at/{place}/devices/{device}"},
 	{Name: "me-long", State: Long, As: "secretary", Path: "/me"},
+	{Name: "me-many", State: Crowd, As: "secretary", Path: "/me"},
+	{Name: "import-many", State: Crowd, As: "admin", Path: "/at/{place}/import"},
+	{Name: "coverage-wide", State: Wide, As: "township", Path: "/at/{town}/coverage"},
+	{Name: "coverage-wide-remind", State: Wide, As: "township", Path: "/at/{town}/coverage?show=overdue.unvisited.short"},
 }
 
 // At is a path with its words filled in.
