@@ -157,11 +157,7 @@ func straySayings(tx *store.Tx, streams []string, told map[string]bool) (out []B
 			return nil, err
 		}
 		for _, it := range items {
-			stray, change, err := strayIn(it, told)
-			if err != nil {
-				return nil, err
-			}
-			if stray && !found[it.Stream] {
+			if stray, change := strayIn(it, told); stray && !found[it.Stream] {
 				found[it.Stream] = true
 				out = append(out, Broken{Stream: it.Stream, Identity: change, Why: "a reason stands beside a decision that no record tells of"})
 			}
@@ -174,15 +170,15 @@ func straySayings(tx *store.Tx, streams []string, told map[string]bool) (out []B
 }
 
 // strayIn finds a reason beside the outcome of an item that no record tells of.
-func strayIn(it *store.Item, told map[string]bool) (stray bool, change syncproto.Identity, err error) {
+func strayIn(it *store.Item, told map[string]bool) (stray bool, change syncproto.Identity) {
 	c, err := readClosing(it)
 	if err != nil {
-		return true, "", nil //nolint:nilerr // no server wrote what no server can read
+		return true, "" // no server wrote what no server can read
 	}
 	for _, s := range c.Said {
 		if !told[it.ID+" "+string(s.Change)] {
-			return true, s.Change, nil
+			return true, s.Change
 		}
 	}
-	return c.Why != "", c.Change, nil
+	return c.Why != "", c.Change
 }
