@@ -21,7 +21,7 @@ var looks = []struct {
 // TestAccessible holds every screen to WCAG 2.2 AA as axe-core finds it, in both languages and both sizes, on light and on dark ground; and with text
 // at twice its size, to fitting its width, to cutting nothing off, and to every button being reached.
 func TestAccessible(t *testing.T) {
-	rules, err := wcag.Open()
+	rules, err := wcag.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

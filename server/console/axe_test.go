@@ -15,7 +15,7 @@ var widths = []int64{360, 390, 768, 1440, 2560}
 // TestAccessible holds every screen to WCAG 2.2 AA as axe-core finds it, in both languages, on light and on dark ground; and to fitting windows
 // of every width, with nothing cut off and nothing over anything else, also with long names and with a thousand of everything.
 func TestAccessible(t *testing.T) {
-	rules, err := wcag.Open()
+	rules, err := wcag.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package wcag
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 type Rules struct{ script string }
 
 // Open reads it; the first time it is fetched.
-func Open() (*Rules, error) {
+func Open(ctx context.Context) (*Rules, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, err
@@ -31,7 +32,7 @@ func Open() (*Rules, error) {
 		}
 		dir = above
 	}
-	path, err := exec.Command("sh", filepath.Join(dir, "internal/tools/axe.sh")).Output() // #nosec G204 -- a script of the repository
+	path, err := exec.CommandContext(ctx, "sh", filepath.Join(dir, "internal/tools/axe.sh")).Output() // #nosec G204 -- a script of the repository
 	if err != nil {
 		return nil, fmt.Errorf("axe-core (./task setup fetches it): %w", err)
 	}
