@@ -124,7 +124,7 @@ var auditWords = words{
 	"audit.link.forget":  {ZH: "给{0}出了登录链接，动态码可以重设", EN: "made a sign-in link for {0}, by which the second step can be set anew"},
 	"audit.card":         {ZH: "打开了{0}的联系卡页", EN: "opened the page of the contact card of {0}"},
 	"audit.holder":       {ZH: "持卡人", EN: "whoever holds the card"},
-	"audit.k.changed":    {ZH: "每次改动一条，没收下的也在。", EN: "One for each change, those that were not taken too."},
+	"audit.k.changed":    {ZH: "每次改动一条，未通过的也在。", EN: "One for each change, those that were not taken too."},
 	"audit.k.seen":       {ZH: "手机每次同步一条；网页上同一页一小时记一次；群众打开联系卡也记，只记时间，不记是谁。", EN: "One for each sync of a phone, one an hour for the same page of the consoles; that a resident opened a contact card is noted too, when but not by whom."},
 	"audit.k.pages":      {ZH: "同一页一小时记一次；群众打开联系卡也记，只记时间，不记是谁。只有数字、没有人名的页不记。", EN: "One an hour for the same page; that a resident opened a contact card is noted too, when but not by whom. Pages of figures that name nobody are not noted."},
 	"audit.k.exported":   {ZH: "带走的每个文件一条，动手前就记下。", EN: "One for each file taken away, noted before it goes."},

@@ -107,7 +107,7 @@ func (w *window) deskByThumb() {
 
 	w.see("/at/{place}/conflicts/{item.household}", ".ways")
 	keep := "1"
-	if w.ask(`document.querySelector(".oneside").innerText.includes("新楼") ? "new" : "old"`) == "new" {
+	if w.ask(`[...document.querySelectorAll(".twins tr")].some(row => row.cells[1].innerText.includes("新楼")) ? "new" : "old"`) == "new" {
 		keep = "2"
 	}
 	other := map[string]string{"1": "2", "2": "1"}[keep]
