@@ -77,11 +77,6 @@ func (h *hearing) redirect(e *edit) {
 	if to := h.d.mergedInto(e.Row); to != e.Row {
 		clone := *e.Edit
 		clone.Row, clone.Base = to, syncproto.Base{}
-		if _, moves := e.parentOf(); moves {
-			// Beside somebody who had seen nothing no place would stand, and the row lie nowhere until a person decides: who moves it has
-			// seen it made.
-			clone.Base = syncproto.Base{Epoch: h.d.epoch.ID, Rev: 1}
-		}
 		e.Edit = &clone
 	}
 }

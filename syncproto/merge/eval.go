@@ -54,7 +54,7 @@ func (v *view) common(heads []int) set {
 // decide applies the rule: it sets value, by and winners, or open.
 func (v *view) decide(o *outcome, s *set) {
 	if len(o.heads) == 0 {
-		o.value = Unwritten(v.cell)
+		o.value = v.made()
 		return
 	}
 	if len(o.heads) > 1 {
@@ -283,6 +283,28 @@ func Unwritten(cell *schema.Cell) schema.Value {
 		return schema.Text(cell.Columns[0].Flow.Initial)
 	}
 	return schema.Null
+}
+
+// made is the value of the cell where nothing is left that all heads had seen: Unwritten, but of a required cell what the row was made with. An edit
+// carried over from a merged twin has seen nothing, and a row without its required values would show half, or lie nowhere, until somebody decides.
+func (v *view) made() schema.Value {
+	if requires(v.cell) {
+		for i := range v.w {
+			if v.w[i].by.Op == syncproto.OpCreate {
+				return v.valueOf(i)
+			}
+		}
+	}
+	return Unwritten(v.cell)
+}
+
+// requires tells whether a cell must hold something. Sums, sets and flows begin with something of themselves.
+func requires(cell *schema.Cell) bool {
+	switch cell.Rule {
+	case schema.RuleSum, schema.RuleSet, schema.RuleFlow:
+		return false
+	}
+	return slices.ContainsFunc(cell.Columns, func(c *schema.Column) bool { return c.Required })
 }
 
 // Apply is the value of a cell after an edit by somebody who saw old: the overlay of a device, and the step of Fast.

@@ -354,3 +354,21 @@ func FuzzRow(f *testing.F) {
 		d.check()
 	})
 }
+
+// TestWhatMustBeThereShowsBesideWhoSawNothing: an edit that has seen nothing of the row, as one carried over from a merged twin, stands beside what the
+// row was made with and beside what was written since. Nothing is in common; a cell that must hold something shows what it was made with, any other nothing.
+func TestWhatMustBeThereShowsBesideWhoSawNothing(t *testing.T) {
+	for _, later := range []bool{false, true} {
+		s := created(t, set1("a", "made"), set1("b", "made"))
+		blind := RowVersion{ID: id("blind"), Op: syncproto.OpUpdate, Cells: []syncproto.CellEdit{set1("a", "blind"), set1("b", "blind")}, Corrected: 20}
+		if later {
+			seen := s.pulled()
+			s.accept(seen.edit("later", 10, set1("a", "later"), set1("b", "later")))
+		}
+		s.accept(blind)
+		r := s.row()
+		wantCell(t, r, "a", schema.Null, syncproto.ItemCell)
+		wantCell(t, r, "b", schema.Text("made"), syncproto.ItemCell)
+		wantItems(t, r, 2)
+	}
+}

@@ -278,6 +278,11 @@ func (n *naive) eval(cell *schema.Cell, s idSet) naiveCell {
 		if cell.Rule == schema.RuleFlow {
 			out.value = schema.Text(cell.Columns[0].Flow.Initial)
 		}
+		for _, id := range n.written(cell.Name).sorted() {
+			if n.versions[id].Op == syncproto.OpCreate && cell.Columns[0].Required {
+				out.value = n.edit(id, cell.Name).Value
+			}
+		}
 		return out
 	case len(values) == 1:
 		out.by, out.value = "", n.edit(heads[0], cell.Name).Value

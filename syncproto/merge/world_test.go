@@ -28,6 +28,13 @@ func label(s string) schema.Label { return schema.Label{ZH: s, EN: s} }
 
 func option(s string) schema.Option { return schema.Option{Value: s, Label: label(s)} }
 
+// needed is a manual column that must hold something.
+func needed(name string) schema.Column {
+	c := column(name, schema.TypeText, schema.RuleManual)
+	c.Required = true
+	return c
+}
+
 func column(name string, of schema.Type, rule schema.Rule) schema.Column {
 	c := schema.Column{Name: name, Label: label(name), Type: of, Rule: rule}
 	if of == schema.TypeInt {
@@ -73,7 +80,7 @@ func testBook(tb failer, only ...string) *schema.Book {
 				return get("high").IsNull() || get("cap").IsNull() || get("high").Num() <= get("cap").Num()
 			}}},
 		Columns: []schema.Column{
-			column("a", schema.TypeText, schema.RuleManual), column("b", schema.TypeText, schema.RuleManual),
+			column("a", schema.TypeText, schema.RuleManual), needed("b"),
 			column("last", schema.TypeText, schema.RuleLatest), column("most", schema.TypeInt, schema.RuleMax),
 			column("least", schema.TypeDate, schema.RuleMin), column("count", schema.TypeInt, schema.RuleSum),
 			column("tags", schema.TypeTags, schema.RuleSet), column("note", schema.TypeLong, schema.RuleText),

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"minqing/schema"
+	"minqing/syncproto"
 )
 
 // outcome is what a set of versions makes of a cell.
@@ -23,7 +24,7 @@ func (r *reckoning) decide(c *schema.Cell, s set) outcome {
 	heads := r.heads(s, c.Name)
 	out := outcome{shown: s, shows: heads, winners: heads}
 	if len(heads) == 0 {
-		out.value = unwritten(c)
+		out.value = r.atFirst(c)
 		return out
 	}
 	if len(heads) > 1 {
@@ -88,6 +89,19 @@ func (r *reckoning) stepDown(c *schema.Cell, heads []int) outcome {
 	below := r.decide(c, common)
 	below.open, below.by, below.winners = true, "", nil
 	return below
+}
+
+// atFirst is what a cell holds where no version of it counts: what must be there is what the row was made with.
+func (r *reckoning) atFirst(c *schema.Cell) schema.Value {
+	must := slices.ContainsFunc(c.Columns, func(col *schema.Column) bool { return col.Required })
+	if must && c.Rule != schema.RuleSum && c.Rule != schema.RuleSet && c.Rule != schema.RuleFlow {
+		for _, i := range r.writers(c.Name).list() {
+			if r.vs[i].op == syncproto.OpCreate {
+				return r.vs[i].value(c.Name)
+			}
+		}
+	}
+	return unwritten(c)
 }
 
 func unwritten(c *schema.Cell) schema.Value {

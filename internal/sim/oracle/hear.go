@@ -94,9 +94,6 @@ func (h *hearing) redirect(e *edit) {
 	if to := stayed(e.Row); to != e.Row && e.op == syncproto.OpUpdate && len(e.Decides) == 0 {
 		other := *e.Edit
 		other.Row, other.Base = to, syncproto.Base{}
-		if _, moves := e.parent(); moves { // it has seen the row made, or it would lie nowhere beside others
-			other.Base = syncproto.Base{Epoch: h.o.st.line[0], Rev: 1}
-		}
 		e.Edit = &other
 	}
 }
