@@ -2,10 +2,11 @@ package replica
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"minqing/schema"
 	"minqing/syncproto"
@@ -55,8 +56,7 @@ func (p *place) Scan(value any) error {
 		return nil
 	case []byte:
 		if n := len(v) - 16; n > 0 {
-			x := hex.EncodeToString(v[n:])
-			*p = place(string(v[:n]) + x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:])
+			*p = place(string(v[:n]) + uuid.UUID(v[n:]).String())
 			return nil
 		}
 	}

@@ -62,6 +62,50 @@ func (c *conn) mark(k []byte) (m mark, err error) {
 	return m, err
 }
 
+// stand is how a row stands before something comes of it.
+type stand struct {
+	mark  // its key is that under which the row is to be held, where it is not
+	held  bool
+	acked []schema.Value // where it is held
+}
+
+func (a *apply) stand(t *schema.Table, id syncproto.RowID, k []byte) (st stand, err error) {
+	s := short(k)
+	if a.empty && !a.fresh[s] {
+		a.fresh[s] = true
+		st.key = s[:]
+		return st, nil
+	}
+	if err := a.batch.settled(s); err != nil {
+		return st, err
+	}
+	if st.mark, err = a.c.mark(k); err != nil || !st.found() {
+		st.key = s[:]
+		return st, err
+	}
+	if st.acked, err = a.acked(t, id); err != nil {
+		return st, err
+	}
+	st.held = st.acked != nil
+	switch {
+	case st.held:
+	case st.whole():
+		err = broken("apply", "the row %s of %s is held and not there", id, t.Name)
+	default: // the short key is another's
+		st.mark = mark{key: k}
+	}
+	return st, err
+}
+
+// look is stand by the id.
+func (a *apply) look(t *schema.Table, id syncproto.RowID) (stand, error) {
+	k, err := key(id)
+	if err != nil {
+		return stand{}, err
+	}
+	return a.stand(t, id, k)
+}
+
 // holds is an SQL condition: the row of that id, a column named with its table, is held.
 func (c *conn) holds(id string) string {
 	return c.text(nil, "holds "+id, 0, func() string {

@@ -41,6 +41,10 @@ func TestRowsWithTheSameShortKey(t *testing.T) {
 	set := func(id syncproto.RowID, rev uint64, name string) {
 		c.set("thing", id, houseBucket, rev, "household", houseID, "name", name, "total", 3, "state", "open")
 	}
+	comesWhole := func() {
+		c.queue = append(c.queue, syncproto.Bucket{ID: houseBucket})
+		c.house()
+	}
 	c.house()
 	set(a, 1, "a")
 	set(b, 5, "b")
@@ -90,8 +94,7 @@ func TestRowsWithTheSameShortKey(t *testing.T) {
 
 	// A bucket that comes whole takes away what it does not bring.
 	delete(c.rows, own)
-	c.queue = append(c.queue, syncproto.Bucket{ID: houseBucket})
-	c.house()
+	comesWhole()
 	set(b, 7, "b whole")
 	set(d, 9, "d whole")
 	p.pull(c)
@@ -101,8 +104,7 @@ func TestRowsWithTheSameShortKey(t *testing.T) {
 	p.shell("DROP TRIGGER mq_d_thing", "DELETE FROM thing WHERE id = '"+string(d)+"'")
 	p.reopen()
 	p.wantHeld(2, 1)
-	c.queue = append(c.queue, syncproto.Bucket{ID: houseBucket})
-	c.house()
+	comesWhole()
 	set(b, 7, "b whole")
 	set(d, 9, "d whole")
 	p.pull(c)
@@ -114,8 +116,7 @@ func TestRowsWithTheSameShortKey(t *testing.T) {
 	if res := p.take(c, c.frames()...); res.Differs != 1 {
 		t.Errorf("a row went and nobody sees it: %+v", res)
 	}
-	c.queue = append(c.queue, syncproto.Bucket{ID: houseBucket})
-	c.house()
+	comesWhole()
 	set(b, 7, "b whole")
 	set(d, 10, "d newer")
 	p.pull(c)

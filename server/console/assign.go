@@ -312,7 +312,7 @@ func (rq *request) teamWord(team string) string {
 }
 
 func (rq *request) doneLine(d *assign.Done) doneLine {
-	return doneLine{Path: rq.at("/assign/" + d.ID), Text: rq.words.say("assign.was."+d.Order.Way, len(d.Homes), d.To, d.From), By: d.ByName, At: time.UnixMilli(d.At).In(rq.app.zone), Undone: d.Undone}
+	return doneLine{Path: rq.at("/assign/" + d.ID), Text: rq.words.say("assign.was."+d.Order.Way, len(d.Homes), d.To, d.From), By: d.ByName, At: time.UnixMilli(d.At).In(rq.app.zone), Undone: d.Undone()}
 }
 
 func showAssign(rq *request) error {

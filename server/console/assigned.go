@@ -61,7 +61,7 @@ func (rq *request) assignedPage() (*assignedPage, error) {
 		if d.Order.Way != assign.Take {
 			p.Print = p.Done.Path + "/cards"
 		}
-		if d.Undone {
+		if d.Undone() {
 			return nil
 		}
 		back, err := assign.PreviewBack(tx, rq.today(), d)

@@ -72,7 +72,6 @@ var conflictWords = words{
 	"conflict.differ":      {ZH: "哪里不一样", EN: "What differs"},
 	"conflict.differ.none": {ZH: "两条写的完全一样。", EN: "Both hold the same."},
 	"conflict.same":        {ZH: "一样的 {0} 项", EN: "{0} that is the same|{0} that are the same"},
-	"conflict.empty":       {ZH: "（空）", EN: "(empty)"},
 	"conflict.asked":       {ZH: "正在处理", EN: "in question"},
 	"conflict.before":      {ZH: "前后经过", EN: "What happened"},
 	"conflict.made":        {ZH: "新建", EN: "made it"},

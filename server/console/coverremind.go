@@ -36,6 +36,7 @@ var remindWords = words{
 	"remind.say":       {ZH: "请写一句提醒的话。", EN: "Write what to say."},
 	"remind.none":      {ZH: "请先勾选要提醒的户。", EN: "Tick the households first."},
 	"remind.nobody":    {ZH: "这些户没有人联系，或者都去过了，不用提醒。", EN: "Nobody contacts these households, or all were visited: there is nobody to remind."},
+	"remind.many":      {ZH: "一次最多勾选 {0} 户，请分几次，或者选“都提醒”。", EN: "At most {0} households can be ticked at once; do it in parts, or remind of all."},
 	"remind.wide":      {ZH: "表里等人去的都提醒，大约 {0} 户；一次提醒 {1} 户，接着按就往下走", EN: "Remind of all households of the table that wait, about {0}; {1} at a time, press again for the next"},
 	"remind.wide.none": {ZH: "表里等人去的都提醒；一次提醒 {0} 户，接着按就往下走", EN: "Remind of all households of the table that wait; {0} at a time, press again for the next"},
 	"remind.far":       {ZH: "已提醒 {0} 户的联系人，后面还有。停在这里也行，提醒过的都算数。", EN: "The contacts of {0} household are reminded, and there are more. You may stop here; what was sent stays.|The contacts of {0} households are reminded, and there are more. You may stop here; what was sent stays."},
@@ -125,6 +126,9 @@ func remindCoverage(rq *request) error {
 	if text.IsNull() {
 		return again(rq.words.say("remind.say"))
 	}
+	if f.Get("all") != "1" && len(f["home"]) > mostReminded {
+		return again(rq.words.say("remind.many", mostReminded))
+	}
 	homes, wide, err := rq.toRemind(f, ask)
 	if err != nil {
 		return err
@@ -184,7 +188,7 @@ func (rq *request) toRemind(f url.Values, ask coverAsk) (homes []*branch.Home, w
 		if homes = nil; len(ids) == 0 {
 			return nil
 		}
-		homes, err = branch.HomesAmong(tx, rq.place.ID, ids[:min(len(ids), mostReminded)], rq.today())
+		homes, err = branch.HomesAmong(tx, rq.place.ID, ids, rq.today())
 		return err
 	})
 	return homes, wide, err

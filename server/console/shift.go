@@ -345,7 +345,7 @@ func (r removing) do(rq *request) error {
 }
 
 func (rq *request) shiftLine(d *shift.Done) shiftLine {
-	l := shiftLine{Path: rq.at("/shifts/" + d.ID), By: d.ByName, At: time.UnixMilli(d.At).In(rq.app.zone), Undone: d.Undone, Text: rq.words.say("shift.was.delete", d.Name)}
+	l := shiftLine{Path: rq.at("/shifts/" + d.ID), By: d.ByName, At: time.UnixMilli(d.At).In(rq.app.zone), Undone: d.Undone(), Text: rq.words.say("shift.was.delete", d.Name)}
 	if d.Moved() {
 		l.Text = rq.words.say("shift.was.move", d.Name, d.From, d.To)
 	}
@@ -378,7 +378,7 @@ func (rq *request) shiftPage() (*shiftPage, error) {
 		}
 		p.Done, p.Why, p.Back = rq.shiftLine(d), d.Why, nil
 		p.Title = p.Done.Text
-		if d.Undone {
+		if d.Undone() {
 			return nil
 		}
 		p.Undo = p.Done.Path + "/undo"

@@ -49,10 +49,14 @@ func (j *Judge) Erase(ctx context.Context, user syncproto.UserID, row syncproto.
 				return &syncproto.Error{Code: v.Code, Op: "erase " + string(row), Message: v.Message}
 			}
 		}
-		if err := j.endRefused(tx, user, rows); err != nil {
+		refused, err := tx.RefusedNaming(rows)
+		if err != nil {
 			return err
 		}
-		out.Changes, err = tx.Erase(rows, user, reason)
+		if err := j.endRefused(tx, user, refused); err != nil {
+			return err
+		}
+		out.Changes, err = tx.Erase(rows, refused, user, reason)
 		return err
 	})
 	if err != nil {
@@ -63,10 +67,9 @@ func (j *Judge) Erase(ctx context.Context, user syncproto.UserID, row syncproto.
 
 // endRefused ends refused work that names rows about to be erased. Its words go, all of them, so that it can neither be taken some day nor wait, nor
 // lie in the inbox: whoever wrote it is told that the row was erased.
-func (j *Judge) endRefused(tx *store.Tx, user syncproto.UserID, rows []*store.Row) error {
-	ids, err := tx.RefusedNaming(rows)
-	if err != nil || len(ids) == 0 {
-		return err
+func (j *Judge) endRefused(tx *store.Tx, user syncproto.UserID, ids []syncproto.Identity) error {
+	if len(ids) == 0 {
+		return nil
 	}
 	d, err := j.newDesk(tx)
 	if err != nil {

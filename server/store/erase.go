@@ -7,16 +7,13 @@ import (
 )
 
 // Erase empties what the database holds of rows' words: their history, the changes that touched them, inbox items, salts of the chain's
-// records. It tells how many changes were emptied. The rows must be dead already; Shred, once it is committed, clears the free space.
-func (tx *Tx) Erase(rows []*Row, by syncproto.UserID, reason string) (int, error) {
+// records; and the refused changes that RefusedNaming found for them. It tells how many changes were emptied. The rows must be dead already;
+// Shred, once it is committed, clears the free space.
+func (tx *Tx) Erase(rows []*Row, refused []syncproto.Identity, by syncproto.UserID, reason string) (int, error) {
 	ids := idsOf(rows)
 	var marks [][]any
 	for _, r := range rows {
 		marks = append(marks, []any{string(r.ID), r.Table, tx.now, string(by), reason})
-	}
-	refused, err := tx.RefusedNaming(rows)
-	if err != nil {
-		return 0, err
 	}
 	list := make([]string, len(refused))
 	for i, id := range refused {

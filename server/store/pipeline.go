@@ -17,7 +17,6 @@ import (
 // On PostgreSQL the way there and back costs more than most statements. So what is written waits, from the beginning of the transaction on,
 // for the next question or for the commit, and travels in one go with it. Errors of such statements come late, and end the transaction all
 // the same.
-
 //
 // Questions of which the answers do not bear on one another can travel together, too: see Ahead.
 

@@ -18,7 +18,7 @@ func testimonyIsKept(t *testing.T, sub subject) {
 		return store.Testimony{Row: row, Table: "thing", Label: syncproto.Label{Epoch: "e", Rev: rev}, Device: device, User: "u", Content: []byte(`{"at":0}`)}
 	}
 	write(t, s, func(tx *store.Tx) error {
-		_, err := tx.Erase([]*store.Row{{ID: "gone", Table: "thing"}}, "boss", "law")
+		_, err := tx.Erase([]*store.Row{{ID: "gone", Table: "thing"}}, nil, "boss", "law")
 		return err
 	})
 	for range 2 {
@@ -49,7 +49,7 @@ func testimonyIsKept(t *testing.T, sub subject) {
 		if len(open) != 0 || len(back) != 1 || len(back["r"]) != 1 || back["r"][0] != (syncproto.Label{Epoch: "e", Rev: 4}) {
 			t.Errorf("open %+v, brought back %+v", open, back)
 		}
-		_, err3 := tx.Erase([]*store.Row{{ID: "r", Table: "thing"}}, "boss", "law")
+		_, err3 := tx.Erase([]*store.Row{{ID: "r", Table: "thing"}}, nil, "boss", "law")
 		left, err4 := tx.Retaken()
 		if len(left) != 0 {
 			t.Errorf("what was erased by law is still told of: %+v", left)

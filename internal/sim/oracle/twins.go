@@ -50,6 +50,40 @@ func (s *state) twinsOne(loser, winner syncproto.RowID) map[syncproto.RowID]sync
 	return out
 }
 
+// redirect carries what comes for a twin that was merged away over to the one that stayed, as written by somebody who saw nothing of it.
+func (h *hearing) redirect(e *edit) {
+	if h.c.User == "" || e.UndoOf != "" {
+		return
+	}
+	stayed := func(id syncproto.RowID) syncproto.RowID {
+		for n := 0; n < 40; n++ {
+			r := h.o.st.rows[id]
+			if r == nil || r.living() || r.alias == "" || h.o.st.rows[r.alias] == nil {
+				break
+			}
+			id = r.alias
+		}
+		return id
+	}
+	if parent, given := e.parent(); given {
+		if to := stayed(parent); to != parent {
+			other := *e.Edit
+			other.Cells = slices.Clone(e.Cells)
+			for i := range other.Cells {
+				if other.Cells[i].Cell == e.table.Parent {
+					other.Cells[i].Value = schema.Text(string(to))
+				}
+			}
+			e.Edit = &other
+		}
+	}
+	if to := stayed(e.Row); to != e.Row && e.op == syncproto.OpUpdate && len(e.Decides) == 0 {
+		other := *e.Edit
+		other.Row, other.Base = to, syncproto.Base{}
+		e.Edit = &other
+	}
+}
+
 // Made tells what of a merge is not as it must be in the change that was to make it, "" when all is.
 func (m *Merging) Made(book *schema.Book, c *Change, takes map[string]schema.Value) string {
 	seen := map[syncproto.RowID]bool{}

@@ -90,7 +90,7 @@ func (c *importCmd) assignments(r *room, lines register.Lines, in io.ReaderAt, s
 	if err != nil {
 		return err
 	}
-	id, err := syncproto.NewID(time.Now().UnixMilli(), rand.Reader)
+	id, err := syncproto.NewID(r.engine.Now(), rand.Reader)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (c *importCmd) assignments(r *room, lines register.Lines, in io.ReaderAt, s
 	}
 	c.tellBad(r, rep)
 	if err == nil && !c.Preview && plan != nil && plan.Count > 0 {
-		r.say("要撤回："+c.undoing(id), "To take it back, say so.")
+		r.say("要撤回："+c.undoing(id), "That takes it back.")
 	}
 	return err
 }
@@ -155,7 +155,7 @@ func (c *importCmd) undo(r *room) error {
 		} else if d, err = lastListed(tx, place); err != nil {
 			return err
 		}
-		if err != nil || d == nil || d.Undone {
+		if err != nil || d == nil || d.Undone() {
 			return err
 		}
 		back, err = assign.PreviewBack(tx, today, d)
@@ -166,7 +166,7 @@ func (c *importCmd) undo(r *room) error {
 	switch {
 	case d == nil || !d.Listed():
 		return wrong("这里没有这次分派导入。", "There is no such import of assignments here.", "导入时说过编号；写 last 是最近一次。不是全市的，用 --place 写明地方。", "The import told its id; “last” is the newest. Name the place with --place unless it is the city's.")
-	case d.Undone:
+	case d.Undone():
 		r.say("已经撤回过了。", "It has been taken back already.")
 		return nil
 	}
@@ -194,7 +194,7 @@ func (c *importCmd) undo(r *room) error {
 func lastListed(tx *store.Tx, place string) (*assign.Done, error) {
 	all, err := assign.Last(tx, place)
 	for _, d := range all {
-		if d.Listed() && !d.Undone {
+		if d.Listed() && !d.Undone() {
 			return d, err
 		}
 	}

@@ -17,17 +17,13 @@ const kindWork = "assign"
 
 // Done is what was done on an order.
 type Done struct {
-	ID     string
-	Place  string
-	At     int64
-	By     syncproto.UserID
-	ByName string
-	Undone bool
-	Order  Order
-	From   string // name
-	To     string
-	Homes  []syncproto.RowID
-	What   admin.Reassigned
+	work.Record `json:"-"`
+
+	Order Order
+	From  string // name
+	To    string
+	Homes []syncproto.RowID
+	What  admin.Reassigned
 	// TakenBack is how many of its changes were taken back, the last first.
 	TakenBack int
 }
@@ -67,10 +63,8 @@ func Read(tx *store.Tx, place, id string) (*Done, error) {
 }
 
 func done(r work.Record) (*Done, error) {
-	d := &Done{}
-	err := json.Unmarshal(r.Body, d)
-	d.ID, d.Place, d.By, d.At, d.Undone, d.ByName = r.ID, r.Place, r.By, r.At, r.State == work.Undone, r.ByName
-	return d, err
+	d := &Done{Record: r}
+	return d, json.Unmarshal(r.Body, d)
 }
 
 // Back is what taking an order back would do.

@@ -19,7 +19,8 @@ func (d *Desk) twins(tx *store.Tx, v *View) error {
 	for i, id := range []syncproto.RowID{v.item.Row, v.item.Other} {
 		s := Side{Mark: marks[i], Does: t.Label.In(d.Lang), holds: map[string]schema.Value{}}
 		held := rows[id]
-		if compare.add(t, rows[id], i); meant != t {
+		cells := compare.add(t, rows[id], i)
+		if meant != t {
 			above, err := tx.Values(meant.Name, []string{valueOf(rows[id], t, t.Parent).Str()})
 			if err != nil {
 				return err
@@ -42,12 +43,7 @@ func (d *Desk) twins(tx *store.Tx, v *View) error {
 				compare.put(c.Label, c.Text, c.Text, i)
 			}
 		}
-		for k, value := range rows[id] {
-			cell := &schema.Cell{Name: t.Columns[k].Name, Columns: []*schema.Column{&t.Columns[k]}, Rule: t.Columns[k].Rule}
-			if text := d.show(cell, value); text != "" && t.Columns[k].Type != schema.TypeRef {
-				s.Cells = append(s.Cells, SideCell{Label: t.Columns[k].Label.In(d.Lang), Text: text})
-			}
-		}
+		s.Cells = append(s.Cells, cells...)
 		v.Sides = append(v.Sides, s)
 	}
 	if rows[v.item.Row] != nil && rows[v.item.Other] != nil { // of one that is merged there is nothing to compare
@@ -79,14 +75,17 @@ func (x *twinTable) put(label, text, holds string, side int) {
 	x.lines[i].Text[side], x.lines[i].holds[side] = text, holds
 }
 
-func (x *twinTable) add(t *schema.Table, row []schema.Value, side int) {
+// add takes the columns of a row that hold something, and gives them as a side lists them.
+func (x *twinTable) add(t *schema.Table, row []schema.Value, side int) (out []SideCell) {
 	for k, value := range row {
 		c := &t.Columns[k]
 		cell := &schema.Cell{Name: c.Name, Columns: []*schema.Column{c}, Rule: c.Rule}
 		if text := x.d.show(cell, value); text != "" && c.Type != schema.TypeRef {
 			x.put(c.Label.In(x.d.Lang), text, c.Show(value, schema.ZH, x.d.Zone), side)
+			out = append(out, SideCell{Label: c.Label.In(x.d.Lang), Text: text})
 		}
 	}
+	return out
 }
 
 // split parts what differs from what is the same. Two that are masked alike may differ all the same: what they hold decides.

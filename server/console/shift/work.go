@@ -17,12 +17,7 @@ const kindWork = "shift"
 
 // Done is what was done.
 type Done struct {
-	ID     string
-	Place  string
-	At     int64
-	By     syncproto.UserID
-	ByName string
-	Undone bool
+	work.Record `json:"-"`
 
 	Table   string
 	Row     syncproto.RowID
@@ -131,10 +126,8 @@ func Read(tx *store.Tx, place, id string) (*Done, error) {
 }
 
 func done(r work.Record) (*Done, error) {
-	d := &Done{}
-	err := json.Unmarshal(r.Body, d)
-	d.ID, d.Place, d.By, d.At, d.Undone, d.ByName = r.ID, r.Place, r.By, r.At, r.State == work.Undone, r.ByName
-	return d, err
+	d := &Done{Record: r}
+	return d, json.Unmarshal(r.Body, d)
 }
 
 // Undo takes back what was done. Pressed twice, it is done once.

@@ -28,6 +28,9 @@ type Record struct {
 	Body             []byte
 }
 
+// Undone tells whether it was taken back.
+func (r *Record) Undone() bool { return r.State == Undone }
+
 // Add keeps a new one, made now by somebody, under an id of its own.
 func Add(tx *store.Tx, kind, id, place string, by syncproto.UserID, state string, body any) error {
 	raw, err := json.Marshal(body)
