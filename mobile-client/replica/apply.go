@@ -23,8 +23,7 @@ type apply struct {
 	under   map[syncproto.RowID]bool // rows with acknowledged values of their own
 	edited  map[syncproto.RowID]bool // rows that own changes edit
 	open    map[syncproto.RowID]bool // rows with open items
-	empty   bool                     // nothing is held yet: no row can be there before
-	fresh   map[[shortKey]byte]bool  // while empty: short keys of rows that came
+	known   map[[shortKey]byte]bool  // of the session
 	fills   map[syncproto.BucketID]map[syncproto.RowID]*schema.Table
 	before  map[int64][]ref // by bucket: what was held when the first bucket came whole; nil before
 	forgets []syncproto.Forget
@@ -43,10 +42,11 @@ type columns struct {
 	place []int // of value i among t.Columns, -1 for one that this program does not know
 }
 
-func (r *Replica) newApply() (*apply, error) {
+func (s *Session) newApply() (*apply, error) {
+	r := s.r
 	a := &apply{r: r, c: r.w, l: newLayer(r.w), buckets: newBuckets(r.w), batch: newBatch(r.w), columns: map[string]*columns{}, epochs: map[syncproto.EpochID]int64{},
 		under: map[syncproto.RowID]bool{}, edited: map[syncproto.RowID]bool{}, open: map[syncproto.RowID]bool{},
-		fresh: map[[shortKey]byte]bool{}, fills: map[syncproto.BucketID]map[syncproto.RowID]*schema.Table{}, touched: map[syncproto.RowID]*schema.Table{}}
+		fills: map[syncproto.BucketID]map[syncproto.RowID]*schema.Table{}, touched: map[syncproto.RowID]*schema.Table{}}
 	for query, set := range map[string]map[syncproto.RowID]bool{`SELECT row FROM mq_under`: a.under, `SELECT DISTINCT row FROM mq_edit`: a.edited, `SELECT row FROM mq_open`: a.open} {
 		var id syncproto.RowID
 		if err := r.w.each(query, nil, []any{&id}, func() error {
@@ -67,8 +67,17 @@ func (r *Replica) newApply() (*apply, error) {
 	}
 	a.witnessing = witness != ""
 	some, err := r.w.one(`SELECT 1 FROM mq_held LIMIT 1`, nil, new(int))
-	a.empty = !some
-	return a, err
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case !some:
+		s.known = map[[shortKey]byte]bool{}
+	case len(s.known) > mostKnown:
+		s.known = nil
+	}
+	a.known = s.known
+	return a, nil
 }
 
 // frame takes one frame of the cut.

@@ -26,7 +26,7 @@ func (s *Session) checkpoint(ctx context.Context, cp syncproto.Checkpoint) error
 		if cp.Cursor == "" { // nothing is new
 			return s.r.settleAbsent(s.round)
 		}
-		a, err := s.r.newApply()
+		a, err := s.newApply()
 		if err != nil {
 			return err
 		}

@@ -36,6 +36,9 @@ func short(k []byte) (s [shortKey]byte) {
 	return s
 }
 
+// mostKnown bounds what a session remembers of the short keys that it filled a file with: some 5 MB.
+const mostKnown = 1 << 18
+
 // shortOf says the same in SQL of a column with ids.
 func shortOf(id string) string {
 	return "unhex(substr(" + id + ", 7, 2) || substr(" + id + ", 10, 4) || substr(" + id + ", -6))"
@@ -71,8 +74,8 @@ type stand struct {
 
 func (a *apply) stand(t *schema.Table, id syncproto.RowID, k []byte) (st stand, err error) {
 	s := short(k)
-	if a.empty && !a.fresh[s] {
-		a.fresh[s] = true
+	if a.known != nil && !a.known[s] {
+		a.known[s] = true
 		st.key = s[:]
 		return st, nil
 	}

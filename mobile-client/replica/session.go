@@ -23,6 +23,9 @@ type Session struct {
 	round  int64
 	answer answer
 	probes map[syncproto.BucketID]*probing
+	// known are short keys, among them those of all that is held, where this session began to fill an empty file: nobody else fills it while
+	// the lease is here. A row that is not among them is not held, which spares a first sync a question for each. nil: what is held is not known.
+	known map[[shortKey]byte]bool
 	// testified are the rows whose testimony went with the request under way.
 	testified []string
 }

@@ -85,7 +85,7 @@ func (s *Session) stage(ctx context.Context, resume string) error {
 
 func squeeze(lines []byte) ([]byte, error) {
 	var out bytes.Buffer
-	z, err := codec.Compress(codec.EncodingZstd, &out)
+	z, err := codec.CompressQuickly(&out)
 	if err != nil {
 		return nil, err
 	}

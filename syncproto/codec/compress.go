@@ -21,30 +21,40 @@ const (
 
 // Both sides make many short streams; an encoder costs a megabyte to make, so they are kept.
 var (
-	encoders = sync.Pool{}
-	decoders = sync.Pool{}
+	encoders      = sync.Pool{}
+	quickEncoders = sync.Pool{}
+	decoders      = sync.Pool{}
 )
 
 // Compress gives a writer that compresses into w; closing it ends the stream and leaves w open.
 func Compress(encoding string, w io.Writer) (WriteFlushCloser, error) {
 	switch encoding {
 	case EncodingZstd:
-		if enc, ok := encoders.Get().(*zstd.Encoder); ok {
-			enc.Reset(w)
-			return &pooledEncoder{enc}, nil
-		}
-		enc, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(syncproto.WindowBytes), zstd.WithLowerEncoderMem(true),
-			zstd.WithEncoderCRC(false))
-		if err != nil {
-			return nil, fmt.Errorf("codec: %w", err)
-		}
-		return &pooledEncoder{enc}, nil
+		return encoder(&encoders, w, zstd.SpeedDefault)
 	case EncodingGzip:
 		return gzip.NewWriter(w), nil
 	case "", EncodingPlain:
 		return plainWriter{w}, nil
 	}
 	return nil, unknownEncoding(encoding)
+}
+
+// CompressQuickly compresses by zstd with the least work: for what stays on the device and is soon gone.
+func CompressQuickly(w io.Writer) (WriteFlushCloser, error) {
+	return encoder(&quickEncoders, w, zstd.SpeedFastest)
+}
+
+func encoder(kept *sync.Pool, w io.Writer, level zstd.EncoderLevel) (WriteFlushCloser, error) {
+	if enc, ok := kept.Get().(*zstd.Encoder); ok {
+		enc.Reset(w)
+		return &pooledEncoder{enc, kept}, nil
+	}
+	enc, err := zstd.NewWriter(w, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(syncproto.WindowBytes),
+		zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
+	if err != nil {
+		return nil, fmt.Errorf("codec: %w", err)
+	}
+	return &pooledEncoder{enc, kept}, nil
 }
 
 // WriteFlushCloser is a compressor: Flush hands on what has been written so far.
@@ -58,7 +68,10 @@ type plainWriter struct{ io.Writer }
 func (plainWriter) Flush() error { return nil }
 func (plainWriter) Close() error { return nil }
 
-type pooledEncoder struct{ *zstd.Encoder }
+type pooledEncoder struct {
+	*zstd.Encoder
+	kept *sync.Pool
+}
 
 func (p *pooledEncoder) Close() error {
 	if p.Encoder == nil {
@@ -66,7 +79,7 @@ func (p *pooledEncoder) Close() error {
 	}
 	err := p.Encoder.Close()
 	p.Reset(nil)
-	encoders.Put(p.Encoder)
+	p.kept.Put(p.Encoder)
 	p.Encoder = nil
 	return err
 }
