@@ -310,20 +310,21 @@ func (d *Desk) UndoDecision(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	change, err := d.decidedBy(ctx, v)
+	change, also, err := d.decidedBy(ctx, v)
 	if err != nil {
 		return err
 	}
-	_, err = d.E.Judge.Undo(ctx, by, change)
+	_, err = d.E.Judge.Undo(ctx, by, change, also...)
 	return err
 }
 
-// decidedBy is the change that decided an item.
-func (d *Desk) decidedBy(ctx context.Context, v *ItemView) (syncproto.Identity, error) {
+// decidedBy is the change that decided an item, and those before it where one did not hold everything.
+func (d *Desk) decidedBy(ctx context.Context, v *ItemView) (change syncproto.Identity, also []syncproto.Identity, err error) {
 	var end struct {
-		Change syncproto.Identity `json:"change"`
+		Change syncproto.Identity   `json:"change"`
+		Also   []syncproto.Identity `json:"also"`
 	}
-	err := d.E.Store.Read(ctx, func(tx *store.Tx) error {
+	err = d.E.Store.Read(ctx, func(tx *store.Tx) error {
 		stored, err := tx.Items("id = ?", v.ID)
 		if err != nil || len(stored) == 0 || len(stored[0].Outcome) == 0 {
 			return err
@@ -333,5 +334,5 @@ func (d *Desk) decidedBy(ctx context.Context, v *ItemView) (syncproto.Identity, 
 	if err == nil && (v.Closed == 0 || end.Change == "") {
 		err = wrong("undo", "这件事没有可以撤回的决定。", "There is no decision of this item to take back.", syncproto.Both("用 minqing inbox list --closed 看已经定了的。", "See minqing inbox list --closed."))
 	}
-	return end.Change, err
+	return end.Change, end.Also, err
 }

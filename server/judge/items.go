@@ -24,12 +24,20 @@ type sides struct {
 // closing is what an item keeps of its end.
 type closing struct {
 	Change syncproto.Identity            `json:"change,omitempty"` // that brought it about
+	Also   []syncproto.Identity          `json:"also,omitempty"`   // of twins merged in several: those before it
 	Values map[string]json.RawMessage    `json:"values,omitempty"` // what shows since
 	Fates  map[syncproto.Identity]string `json:"fates,omitempty"`  // kept, outvoted, third
 	Word   string                        `json:"word,omitempty"`   // how late work and twins were decided
 	Said   []Saying                      `json:"said,omitempty"`   // why, in the words of who decided
 	Why    string                        `json:"why,omitempty"`    // the same, unhashed, as no released server wrote it: shown to nobody, and found by VerifyChain
 }
+
+// What becomes of the words of those who stand in an item.
+const (
+	fateKept     = "kept"
+	fateOutvoted = "outvoted"
+	fateThird    = "third"
+)
 
 // reckonItems matches the items that follow from a row's versions with those on record: it opens, brings up to date and closes. It gives the
 // id of the record of each item of the result. by is the change that brought this about, nil when it was none.
@@ -182,11 +190,10 @@ func readSides(o *store.Item) (sides, error) {
 
 // fates decides, for each version in an item, whether what it said is what shows.
 func (d *desk) fates(c *closing, o *store.Item, s sides, r *row, result *merge.Result, cells []string) {
-	const kept, outvoted, third = "kept", "outvoted", "third"
 	if o.Kind == syncproto.ItemDelete {
-		heads, against := outvoted, kept
+		heads, against := fateOutvoted, fateKept
 		if !result.Deleted {
-			heads, against = kept, outvoted
+			heads, against = fateKept, fateOutvoted
 		}
 		for _, id := range s.Heads {
 			c.Fates[id] = heads
@@ -200,22 +207,22 @@ func (d *desk) fates(c *closing, o *store.Item, s sides, r *row, result *merge.R
 	heads := append(slices.Clone(s.Heads), s.Gone...)
 	for _, id := range heads {
 		if d.says(r, result, id, cells) && !result.Deleted {
-			c.Fates[id], some = kept, true
+			c.Fates[id], some = fateKept, true
 		}
 	}
 	for _, id := range heads {
 		if c.Fates[id] == "" {
-			c.Fates[id] = third
+			c.Fates[id] = fateThird
 			if some || result.Deleted {
-				c.Fates[id] = outvoted
+				c.Fates[id] = fateOutvoted
 			}
 		}
 	}
 	flow := r.table.FlowColumn()
 	for _, id := range s.Against {
-		c.Fates[id] = outvoted
+		c.Fates[id] = fateOutvoted
 		if flow != nil && d.says(r, result, id, []string{flow.Name}) {
-			c.Fates[id] = kept
+			c.Fates[id] = fateKept
 		}
 	}
 }

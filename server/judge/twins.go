@@ -176,7 +176,8 @@ func (d *desk) closeTwins(r *row) error {
 }
 
 // resolveTwin says that two rows are two, or merges one into the other: what lies beneath the loser moves to the winner, the loser is
-// deleted and leaves an alias, under which later edits of it find the winner. The change itself records what moved, so undoing it undoes that.
+// deleted and leaves an alias, under which later edits of it find the winner. The changes themselves record what moved, so undoing them undoes
+// that.
 func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item, decision Decision) (*Outcome, error) {
 	if decision.Winner == "" {
 		return j.decideDistinct(tx, user, it)
@@ -214,16 +215,29 @@ func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item,
 		edits = append(edits, e)
 	}
 	edits = append(edits, gone...)
+	if len(edits) > mostMerged {
+		return nil, tooManyMerged(it.ID, len(edits))
+	}
 	if err := tx.LockStreams(it.Stream); err != nil {
 		return nil, err
 	}
+	// A change touches so many rows and no more: what is beyond goes in others before it, of the same transaction. All of them are there or none,
+	// and phones get them in one, as no pull ends within a transaction. The loser goes with the last.
+	var drafts []Draft
+	for part := range slices.Chunk(edits, syncproto.MaxEdits) {
+		drafts = append(drafts, Draft{Edits: part})
+	}
 	// The rights are the user's, judged where twins are decided; the edits are the server's own, as parents are otherwise written once.
-	out, err := j.SubmitIn(tx, "", Draft{Edits: edits})
+	out, err := j.SubmitIn(tx, "", drafts...)
 	if err != nil {
 		return nil, err
 	}
-	if v := out.Verdicts[0]; v.Status == syncproto.Refused {
-		return nil, &syncproto.Error{Code: v.Code, Op: "merge twins " + it.ID, Message: v.Message}
+	var done []syncproto.Identity
+	for _, v := range out.Verdicts {
+		if v.Status == syncproto.Refused {
+			return nil, &syncproto.Error{Code: v.Code, Op: "merge twins " + it.ID, Message: v.Message}
+		}
+		done = append(done, v.Identity)
 	}
 	for _, p := range pairs {
 		if p.gone { // for another reason: what comes for it stands against that deletion, and undoing the merge must leave no alias
@@ -233,8 +247,19 @@ func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item,
 			return nil, err
 		}
 	}
-	it.Outcome = mustJSON(closing{Word: wordMerged, Change: out.Verdicts[0].Identity})
-	return out, j.finishTwin(tx, user, it, wordMerged, out.Verdicts[0].Identity)
+	it.Outcome = mustJSON(closing{Word: wordMerged, Change: done[len(done)-1], Also: done[:len(done)-1]})
+	return out, j.finishTwin(tx, user, it, wordMerged, done...)
+}
+
+// mostMerged bounds the rows that merging twins writes itself (what lies beneath a child goes along): it is one transaction, for which phones wait.
+// No household has so many; a list of another kind that was taken for one may.
+const mostMerged = 5000
+
+func tooManyMerged(item string, rows int) error {
+	return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "merge twins " + item, Message: syncproto.Both(
+		fmt.Sprintf("要移过去的有 %d 条，一次最多 %d 条，什么都没有动。", rows, mostMerged),
+		fmt.Sprintf("%d rows would have to move, and %d at most can at once; nothing was done.", rows, mostMerged)),
+		Hint: syncproto.Both("请选条目多的那一条留下，或先把里面的人移到该在的户。", "Let the one that has more of them stay, or first move people in it to the household where they belong.")}
 }
 
 // twinPair are two rows of a table of which one stays.
@@ -299,7 +324,7 @@ func (j *Judge) decideDistinct(tx *store.Tx, user syncproto.UserID, it *store.It
 	return &Outcome{}, j.finishTwin(tx, user, it, wordDistinct, s.Heads[0])
 }
 
-func (j *Judge) finishTwin(tx *store.Tx, user syncproto.UserID, it *store.Item, word string, about syncproto.Identity) error {
+func (j *Judge) finishTwin(tx *store.Tx, user syncproto.UserID, it *store.Item, word string, about ...syncproto.Identity) error {
 	if err := tx.LockStreams(it.Stream); err != nil {
 		return err
 	}
@@ -310,8 +335,10 @@ func (j *Judge) finishTwin(tx *store.Tx, user syncproto.UserID, it *store.Item, 
 	it.Closed, it.By = tx.Now(), user
 	d.addItem(it)
 	d.changedItems(it)
-	if err := d.recordDecision(it.Stream, user, word, about, nil); err != nil {
-		return err
+	for _, id := range about {
+		if err := d.recordDecision(it.Stream, user, word, id, nil); err != nil {
+			return err
+		}
 	}
 	return d.flush(&push{by: Author{Server: true, User: user}})
 }

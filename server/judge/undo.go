@@ -11,23 +11,34 @@ import (
 )
 
 // Undo takes back what a change did, row by row, by a change of its own. It is based on the change it undoes: beside what others wrote since,
-// it is an item for the inbox, under every rule but sum and set.
-func (j *Judge) Undo(ctx context.Context, user syncproto.UserID, id syncproto.Identity) (*Outcome, error) {
+// it is an item for the inbox, under every rule but sum and set. Where one act took several changes, also are the others, in the order in which
+// they were made: those before id. All are taken back, or none, the last first.
+func (j *Judge) Undo(ctx context.Context, user syncproto.UserID, id syncproto.Identity, also ...syncproto.Identity) (*Outcome, error) {
+	ids := append(slices.Clone(also), id)
+	slices.Reverse(ids)
 	var out *Outcome
 	err := j.store.Write(ctx, func(tx *store.Tx) error {
 		d, err := j.newDesk(tx)
 		if err != nil {
 			return err
 		}
-		edits, err := d.undoing(id)
-		if err != nil {
+		var drafts []Draft
+		for _, id := range ids {
+			edits, err := d.undoing(id)
+			if err != nil {
+				return err
+			}
+			if len(edits) > 0 || len(ids) == 1 {
+				drafts = append(drafts, Draft{Edits: edits})
+			}
+		}
+		if out, err = d.submitUndo(user, ids, drafts); err != nil {
 			return err
 		}
-		if out, err = d.submitUndo(user, id, edits); err != nil {
-			return err
-		}
-		if v := out.Verdicts[0]; v.Status == syncproto.Refused {
-			return &syncproto.Error{Code: v.Code, Op: "undo " + string(id), Message: v.Message}
+		for _, v := range out.Verdicts {
+			if v.Status == syncproto.Refused {
+				return &syncproto.Error{Code: v.Code, Op: "undo " + string(id), Message: v.Message}
+			}
 		}
 		return nil
 	})
@@ -71,26 +82,31 @@ func (j *Judge) UndoIn(tx *store.Tx, user syncproto.UserID, ids ...syncproto.Ide
 
 // submitUndo submits it as the user's change. What the server did for somebody (merging twins) only the server can take back; then who asked
 // for it is recorded beside.
-func (d *desk) submitUndo(user syncproto.UserID, id syncproto.Identity, edits []syncproto.Edit) (*Outcome, error) {
-	rec := d.records[id]
-	if rec.User != "" || user == "" {
-		return d.j.SubmitIn(d.tx, user, Draft{Edits: edits})
+func (d *desk) submitUndo(user syncproto.UserID, ids []syncproto.Identity, drafts []Draft) (*Outcome, error) {
+	if user == "" || slices.ContainsFunc(ids, func(id syncproto.Identity) bool { return d.records[id].User != "" }) {
+		return d.j.SubmitIn(d.tx, user, drafts...)
 	}
-	for _, e := range edits {
-		if may, err := d.mayDecide(user, &store.Item{Row: e.Row, Stream: rec.Stream}); err != nil || !may {
-			return nil, errors.Join(err, &syncproto.Error{Code: syncproto.CodeForbidden, Op: "undo " + string(id), Message: syncproto.Both("您没有这项权限。", "You have no right to do this.")})
+	stream := d.records[ids[0]].Stream
+	for _, draft := range drafts {
+		for _, e := range draft.Edits {
+			if may, err := d.mayDecide(user, &store.Item{Row: e.Row, Stream: stream}); err != nil || !may {
+				return nil, errors.Join(err, &syncproto.Error{Code: syncproto.CodeForbidden, Op: "undo " + string(ids[0]), Message: syncproto.Both("您没有这项权限。", "You have no right to do this.")})
+			}
 		}
 	}
-	if err := d.tx.LockStreams(rec.Stream); err != nil {
-		return nil, err
-	}
-	if err := d.recordDecision(rec.Stream, user, "undone", id, nil); err != nil {
-		return nil, err
+	for _, id := range ids {
+		of := d.records[id].Stream
+		if err := d.tx.LockStreams(of); err != nil {
+			return nil, err
+		}
+		if err := d.recordDecision(of, user, "undone", id, nil); err != nil {
+			return nil, err
+		}
 	}
 	if err := d.flush(&push{}); err != nil {
 		return nil, err
 	}
-	return d.j.SubmitIn(d.tx, "", Draft{Edits: edits})
+	return d.j.SubmitIn(d.tx, "", drafts...)
 }
 
 // undoing makes the edits that undo a change: rows that it made go last, rows that it removed come back first.
@@ -104,6 +120,13 @@ func (d *desk) undoing(id syncproto.Identity) ([]syncproto.Edit, error) {
 	}
 	done, err := d.tx.VersionsOf([]string{string(id)}, "ord, row_id")
 	if err != nil {
+		return nil, err
+	}
+	rows := make([]syncproto.RowID, len(done))
+	for i, v := range done {
+		rows[i] = v.Row
+	}
+	if err := d.loadRows(rows); err != nil { // at once: a change may touch a thousand
 		return nil, err
 	}
 	var back, cells, gone []syncproto.Edit
