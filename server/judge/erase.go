@@ -111,11 +111,10 @@ func (d *desk) endLate(rec *record, c *syncproto.Change, user syncproto.UserID) 
 		if !slices.Contains(s.Heads, rec.Identity) {
 			continue
 		}
-		const fate = "outvoted"
-		it.Closed, it.By, it.Outcome = d.tx.Now(), user, mustJSON(closing{Fates: map[syncproto.Identity]string{rec.Identity: fate}, Word: "refused"})
+		it.Closed, it.By, it.Outcome = d.tx.Now(), user, mustJSON(closing{Fates: map[syncproto.Identity]string{rec.Identity: fateOutvoted}, Word: "refused"})
 		d.addItem(it)
 		d.changedItems(it)
-		rec.verdict.Items = append(rec.verdict.Items, syncproto.ItemNote{Item: it.ID, Table: it.Table, Row: it.Row, Kind: it.Kind, Outcome: fate})
+		rec.verdict.Items = append(rec.verdict.Items, syncproto.ItemNote{Item: it.ID, Table: it.Table, Row: it.Row, Kind: it.Kind, Outcome: fateOutvoted})
 		rec.dirty, rec.news = true, true
 	}
 	return nil

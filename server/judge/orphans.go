@@ -148,11 +148,11 @@ func (d *desk) closeOrphan(it *store.Item, r, parent *row) error {
 	if err != nil {
 		return err
 	}
-	child, deletion := "kept", "kept"
+	child, deletion := fateKept, fateKept
 	if r.Dead != 0 {
-		child = "outvoted"
+		child = fateOutvoted
 	} else if parent.ID == it.Other && parent.Dead == 0 {
-		deletion = "outvoted"
+		deletion = fateOutvoted
 	}
 	c := closing{Values: map[string]json.RawMessage{}, Fates: map[syncproto.Identity]string{}}
 	for _, id := range s.Heads {

@@ -60,12 +60,13 @@ func TestVerifyFindsAnAlteredReason(t *testing.T) {
 		was := outcome(item.ID)
 		before, _, _ := strings.Cut(was, `,"said":`)
 		for what, alter := range map[string]string{
-			"other words":   strings.Replace(was, canary+"一", "别的理由", 1),
-			"somebody else": strings.Replace(was, string(w.user("sec")), string(w.user("admin")), 1),
-			"none":          before + "}",
-			"one unhashed":  before + `,"why":"y"}`,
-			"unread":        before + `,"said":7}`,
-			"one more":      strings.Replace(was, `"said":[`, `"said":[{"change":"`+string(a.Identity())+`","user":"x","at":1,"text":"y"},`, 1),
+			"other words":          strings.Replace(was, canary+"一", "别的理由", 1),
+			"somebody else":        strings.Replace(was, string(w.user("sec")), string(w.user("admin")), 1),
+			"none":                 before + "}",
+			"one unhashed":         before + `,"why":"y"}`,
+			"unread":               before + `,"said":7}`,
+			"one more":             strings.Replace(was, `"said":[`, `"said":[{"change":"`+string(a.Identity())+`","user":"x","at":1,"text":"y"},`, 1),
+			"one beside the first": strings.TrimSuffix(was, "]}") + `,{"change":"` + string(decided) + `","user":"` + string(w.user("sec")) + `","at":1,"text":"后添的"}]}`,
 		} {
 			exec("UPDATE mq_item SET outcome = ? WHERE id = ?", alter, item.ID)
 			r, err := w.judge.VerifyChain(t.Context())
@@ -75,6 +76,37 @@ func TestVerifyFindsAnAlteredReason(t *testing.T) {
 			exec("UPDATE mq_item SET outcome = ? WHERE id = ?", was, item.ID)
 		}
 		sound("put back")
+		// What it came to, what became of each one's words, and who decided it by which change.
+		unlike := func(what, column, id, alter string) {
+			t.Helper()
+			var before string
+			w.read(func(tx *store.Tx) error {
+				_, err := tx.One("SELECT "+column+" FROM mq_item WHERE id = ?", []any{id}, &before)
+				return err
+			})
+			if before == alter {
+				t.Fatalf("%s: nothing is altered in %s", what, before)
+			}
+			exec("UPDATE mq_item SET "+column+" = ? WHERE id = ?", alter, id)
+			if r, err := w.judge.VerifyChain(t.Context()); err != nil || len(r.Broken) != 1 || !strings.Contains(r.Broken[0].Why, "how an inbox item ended") {
+				t.Errorf("%s: %+v %v", what, r.Broken, err)
+			}
+			exec("UPDATE mq_item SET "+column+" = ? WHERE id = ?", before, id)
+		}
+		unlike("another change", "outcome", item.ID, strings.Replace(was, string(decided), string(a.Identity()), 1))
+		unlike("another value", "outcome", item.ID, strings.Replace(was, `"values":{"name":"bob's"}`, `"values":{"name":"ann's"}`, 1))
+		unlike("a value of another cell", "outcome", item.ID, strings.Replace(was, `"values":{`, `"values":{"count":1,`, 1))
+		unlike("another fate", "outcome", item.ID, strings.Replace(was, `:"outvoted"`, `:"kept"`, 1))
+		unlike("no fate", "outcome", item.ID, strings.Replace(was, `:"outvoted"`, `:""`, 1))
+		unlike("a fate of somebody else", "outcome", item.ID, strings.Replace(was, `"fates":{`, `"fates":{"x":"third",`, 1))
+		unlike("nothing but reasons", "outcome", item.ID, `{`+was[strings.Index(was, `"said":[`):])
+		unlike("a word", "outcome", item.ID, strings.TrimSuffix(was, "}")+`,"word":"merged"}`)
+		unlike("somebody else decided", "decided_by", item.ID, string(w.user("admin")))
+		said := outcome(twin.ID)
+		unlike("twins merged", "outcome", twin.ID, strings.Replace(said, "distinct", "merged", 1))
+		unlike("twins no more", "outcome", twin.ID, strings.Replace(said, "distinct", "moot", 1))
+		unlike("twins said to be two by somebody else", "decided_by", twin.ID, string(w.user("admin")))
+		sound("put back again")
 		// One that was decided without a reason, and had one added.
 		sec.do(w.create("household", "c", "place", "@v1g", "code", "八"))
 		sec.do(w.create("household", "d", "place", "@v1g", "code", "八"))

@@ -145,7 +145,7 @@ func (j *Judge) resolveLate(tx *store.Tx, user syncproto.UserID, it *store.Item,
 	}
 	d.addItem(it)
 	h := &hearing{d: d, c: c, rec: rec, pardon: true}
-	fate, word := "outvoted", "refused"
+	fate, word := fateOutvoted, "refused"
 	if decision.Keep {
 		if err := d.load([]*hearing{h}); err != nil {
 			return nil, err
@@ -153,7 +153,7 @@ func (j *Judge) resolveLate(tx *store.Tx, user syncproto.UserID, it *store.Item,
 		if err := d.hear(h); err != nil {
 			return nil, err
 		}
-		fate, word = "kept", "taken"
+		fate, word = fateKept, "taken"
 	} else {
 		if err := d.tx.LockStreams(it.Stream); err != nil {
 			return nil, err

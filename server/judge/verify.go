@@ -42,13 +42,13 @@ func (j *Judge) VerifyStreams(ctx context.Context, ids []string) (*ChainReport, 
 	out := &ChainReport{}
 	err := j.store.Read(ctx, func(tx *store.Tx) error {
 		*out = ChainReport{}
-		told := map[string]bool{} // reasons
+		said := told{}
 		streams, err := streamsAsked(tx, ids)
 		if err != nil {
 			return err
 		}
 		for _, st := range streams {
-			b, err := verifyStream(tx, st, out, told)
+			b, err := verifyStream(tx, st, out, said)
 			if err != nil {
 				return err
 			}
@@ -57,7 +57,7 @@ func (j *Judge) VerifyStreams(ctx context.Context, ids []string) (*ChainReport, 
 				out.Broken = append(out.Broken, *b)
 			}
 		}
-		stray, err := straySayings(tx, ids, told)
+		stray, err := strayEnds(tx, ids, said)
 		for _, b := range stray {
 			if !slices.ContainsFunc(out.Broken, func(x Broken) bool { return x.Stream == b.Stream }) {
 				out.Broken = append(out.Broken, b)
@@ -75,7 +75,7 @@ func streamsAsked(tx *store.Tx, ids []string) ([]store.StreamState, error) {
 	return tx.Streams(ids)
 }
 
-func verifyStream(tx *store.Tx, st store.StreamState, out *ChainReport, told map[string]bool) (*Broken, error) {
+func verifyStream(tx *store.Tx, st store.StreamState, out *ChainReport, said told) (*Broken, error) {
 	head, pos := "", int64(0)
 	for {
 		page, err := tx.Chain(st.ID, pos, verifyPage)
@@ -92,9 +92,7 @@ func verifyStream(tx *store.Tx, st store.StreamState, out *ChainReport, told map
 			}
 			head, pos = r.Head, r.Pos
 			out.Records++
-			if item, ok := reasonedAbout(r.Kind); ok {
-				told[item+" "+string(r.Identity)] = true
-			}
+			said.add(&r)
 			if r.Salt == "" {
 				out.Erased++
 			}
