@@ -89,6 +89,7 @@ func auditing(t *testing.T, dsn string) {
 
 	seenAbove(t, city, base, b)
 	seenAway(t, city, base, b)
+	foundByName(t, city, b)
 
 	// Verifying finds nothing, and finds what somebody altered past the server.
 	if got := strings.Join(b.Post("/at/{city}/audit/verify", nil).Want(200).Texts(".found"), ""); !strings.Contains(got, "一条没有动过") {
@@ -219,9 +220,6 @@ func seenAway(t *testing.T, city *consoletest.City, base string, admin *consolet
 	who := "&who=" + url.QueryEscape(columnOf(t, city, `"user"`, "name", string(above)))
 	for place, want := range map[string][]bool{"{place}": {true, true, false, true}, "{other}": {false, true, true, false}, "{city}": {true, true, true, true}} {
 		for _, more := range []string{"", who} {
-			if place == "{other}" && more != "" { // of another township, he is nobody there by name
-				continue
-			}
 			got := list(place, "seen", more)
 			for i, word := range []string{"改过的 31 条", "改过的 32 条", "改过的 33 条", "看了照片"} {
 				if want[i] != strings.Contains(got, word) {
@@ -251,6 +249,51 @@ func seenAway(t *testing.T, city *consoletest.City, base string, admin *consolet
 			t.Errorf("put back, verifying says %q", got)
 		}
 	}
+}
+
+// foundByName: whoever has a record here is found by name, wherever he belongs: who moved away, who only looked. Of others nobody learns that they are
+// there: it says the same of them as of nobody.
+func foundByName(t *testing.T, city *consoletest.City, admin *consoletest.Browser) {
+	t.Helper()
+	stranger, looker := city.Users["othersecretary"], city.Users["otheradmin"]
+	name := func(user syncproto.UserID) string { return columnOf(t, city, `"user"`, "name", string(user)) }
+	asked := func(kind, who string, status int) *consoletest.Page {
+		t.Helper()
+		return admin.Get("/at/{place}/audit?kind=" + kind + "&who=" + url.QueryEscape(who)).Want(status)
+	}
+	nobody := func(user syncproto.UserID) {
+		t.Helper()
+		for _, kind := range []string{"changed", "seen", "exported"} {
+			for _, who := range []string{name(user), columnOf(t, city, `"user"`, "login", string(user))} {
+				if got := strings.Join(asked(kind, who, 422).Texts(".err"), ""); !strings.Contains(got, "没有叫“"+who+"”的人") {
+					t.Errorf("%s of %s: %q", kind, who, got)
+				}
+			}
+		}
+	}
+	nobody(stranger)
+	nobody(looker)
+	tamper(t, city, "INSERT INTO mq_disclosure (chain, pos, device, user_id, salt, value, leaf, head, at, stream) VALUES ('console aside', 1, '', ?, '', ?, '', '', ?, ?)",
+		string(looker), `{"what":"page","page":"homes","table":"household","row":"`+string(city.Rows["ding"])+`","stream":"`+city.Places["village"]+`"}`, city.Now().UnixMilli(), city.Places["village"])
+	if got := asked("pages", name(looker), 200).Texts("tbody tr"); len(got) != 1 || !strings.Contains(got[0], name(looker)) {
+		t.Errorf("who only looked: %q", got)
+	}
+	if got := asked("changed", name(looker), 200).Texts("tbody tr"); len(got) != 0 {
+		t.Errorf("he changed nothing, and there is %q", got)
+	}
+	tamper(t, city, "DELETE FROM mq_disclosure WHERE chain = 'console aside'")
+	cadre := city.Users["cadre"]
+	had := asked("changed", name(cadre), 200).Texts("tbody tr")
+	if err := city.Update(t.Context(), "admin", "user", syncproto.RowID(cadre), syncproto.Base{}, consoletest.Vals{"place": city.Places["other"]}); err != nil {
+		t.Fatal(err)
+	}
+	if got := asked("changed", name(cadre), 200).Texts("tbody tr"); len(had) == 0 || len(got) != len(had) {
+		t.Errorf("moved away, of %d records %d are found", len(had), len(got))
+	}
+	if err := city.Update(t.Context(), "admin", "user", syncproto.RowID(cadre), syncproto.Base{}, consoletest.Vals{"place": city.Places["village"]}); err != nil {
+		t.Fatal(err)
+	}
+	nobody(stranger)
 }
 
 func tamper(t *testing.T, city *consoletest.City, query string, args ...any) {

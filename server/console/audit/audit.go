@@ -106,20 +106,31 @@ func (a *Ask) PlaceNames(tx *store.Tx, ids []string) (map[string]string, error) 
 // Streams are those of the place, for whoever verifies them.
 func (a *Ask) Streams() []string { return a.scope.streams }
 
-// Find finds people of the place, or of one above it, by login or name.
-func (a *Ask) Find(tx *store.Tx, who string) (ids []string, err error) {
-	c := condition{}
-	c.and("(login = ? OR name = ?)", strings.ToLower(who), who)
-	if !a.scope.whole {
-		c.and("place = ANY(?)", append(slices.Clone(a.scope.places), a.scope.above...))
+// Find finds people by login or name: those of the place, and of all others those of whom it lists something, of whatever kind and day: who is above
+// it, helped out here, or has moved since. Of the rest nobody learns that they are there.
+func (a *Ask) Find(tx *store.Tx, who string) ([]string, error) {
+	called := func(and string, args ...any) (ids []string, err error) {
+		err = tx.Each(func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			ids = append(ids, id)
+			return err
+		}, `SELECT u.id FROM "user" u WHERE (u.login = ? OR u.name = ?) AND `+and+` ORDER BY u.id LIMIT 50`, append([]any{strings.ToLower(who), who}, args...)...)
+		return ids, err
 	}
-	err = tx.Each(func(scan func(...any) error) error {
-		var id string
-		err := scan(&id)
-		ids = append(ids, id)
-		return err
-	}, `SELECT id FROM "user" WHERE `+c.where()+` ORDER BY id LIMIT 50`, c.args...)
-	return ids, err
+	if a.scope.whole {
+		return called("1 = 1")
+	}
+	ids, err := called("u.place = ANY(?)", a.scope.places)
+	if err != nil {
+		return nil, err
+	}
+	// Each is looked for among the records of that one person, by their index: a village has more of them.
+	others, err := called(`NOT (COALESCE(u.place, '') = ANY(?)) AND (EXISTS (SELECT 1 FROM mq_change c WHERE c.user_id = u.id AND (c.stream || '') = ANY(?))
+		OR EXISTS (SELECT 1 FROM mq_disclosure d WHERE d.user_id = u.id AND ((d.stream || '') = ANY(?) OR (d.stream || '') = ANY(?) AND `+ofBelow+`
+			OR device <> '' AND EXISTS (SELECT 1 FROM mq_disclosed_in i WHERE i.stream = ANY(?) AND i.at = d.at AND i.chain = d.chain AND i.pos = d.pos))))`,
+		a.scope.places, a.scope.streams, a.scope.streams, a.scope.above, a.scope.streams)
+	return append(ids, others...), err
 }
 
 // condition gathers what a query asks for.
