@@ -28,6 +28,13 @@ func movingAPlace(t *testing.T, dsn string) {
 	if got := b.Do("POST", "/at/{place}/tree/{place}/move", url.Values{"to": {city.Places["other"]}}).Want(422).Texts(".field.bad"); !strings.Contains(strings.Join(got, ""), "上一级") {
 		t.Errorf("the village itself: %q", got)
 	}
+	offered := countOf(t, city, "SELECT COUNT(*) FROM mq_above a JOIN place p ON p.id = a.place WHERE a.above = '"+city.Places["city"]+"' AND p.level IN ('village', 'natural') AND p.id <> '"+city.Places["village"]+"'")
+	if got := b.Get(page).Want(200).All("#places option"); int64(len(got)) != offered || offered == 0 {
+		t.Errorf("a group of one village may go to %d places, of %d", len(got), offered)
+	}
+	if got := b.Get("/at/{city}/tree/{place}/move").Want(200).All("#places option"); int64(len(got)) != countOf(t, city, "SELECT COUNT(*) FROM place WHERE level IN ('township', 'district')")-1 {
+		t.Errorf("a village may go to %d places", len(got))
+	}
 	p := b.Post(page, url.Values{"to": {city.Places["other"]}}).Want(200)
 	text := strings.Join(p.Texts("#plan"), " ")
 	homes := countOf(t, city, "SELECT COUNT(*) FROM household WHERE place = '"+group+"'")

@@ -50,32 +50,40 @@ type Move struct {
 	Digest          string
 }
 
-// tree is the ground of an order: a place with all that lies below it.
-type tree struct {
-	tx   *store.Tx
-	byID map[string]register.Place
+const placeColumns = "SELECT p.id, COALESCE(p.parent, ''), COALESCE(p.level, ''), COALESCE(p.name, ''), COALESCE(p.code, '') FROM place p WHERE "
+
+func places(tx *store.Tx, where string, args ...any) (out []register.Place, err error) {
+	err = tx.Each(func(scan func(...any) error) error {
+		var p register.Place
+		err := scan(&p.ID, &p.Parent, &p.Level, &p.Name, &p.Code)
+		out = append(out, p)
+		return err
+	}, placeColumns+where, args...)
+	return out, err
 }
 
-func treeOf(tx *store.Tx, root string) (*tree, error) {
-	list, err := register.Beneath(tx, root)
-	t := &tree{tx: tx, byID: map[string]register.Place{}}
-	for _, p := range list {
-		t.byID[p.ID] = p
-	}
-	return t, err
+// within tells whether a place is another or lies beneath it.
+func within(tx *store.Tx, place, other string) (bool, error) {
+	var n int64
+	_, err := tx.One("SELECT COUNT(*) FROM mq_above WHERE place = ? AND above = ?", []any{place, other}, &n)
+	return n > 0, err
 }
 
-// find finds a place of the tree by id, code or name.
-func (t *tree) find(text string) (register.Place, error) {
+// find finds a place, root or beneath it, by id, code or name.
+func find(tx *store.Tx, root, text string) (register.Place, error) {
 	code, name := schema.NormalizeCode(text), schema.NormalizeName(text)
-	if p, here := t.byID[text]; here {
-		return p, nil
+	found, err := places(tx, "(p.id = ? OR p.code = ? OR p.name = ?) AND EXISTS (SELECT 1 FROM mq_above a WHERE a.place = p.id AND a.above = ?)", text, code, name, root)
+	if err != nil {
+		return register.Place{}, err
 	}
 	var coded, named []register.Place
-	for _, p := range t.byID {
-		if p.Code != "" && p.Code == code {
+	for _, p := range found {
+		switch {
+		case p.ID == text:
+			return p, nil
+		case p.Code != "" && p.Code == code:
 			coded = append(coded, p)
-		} else if p.Name == name {
+		case p.Name == name:
 			named = append(named, p)
 		}
 	}
@@ -106,62 +114,84 @@ func above(tx *store.Tx, place string) (out []string, err error) {
 	return out, err
 }
 
-// Targets are the places of the tree beneath root that a place may be laid beneath, at most some.
+// Targets are the places of the tree beneath root that a place may be laid beneath, at most some. It goes down level by level, only as far as such
+// places lie: of a city's fifteen thousand, the groups are never read.
 func Targets(tx *store.Tx, root, place string, most int) ([]register.Place, error) {
 	var up, level string
 	if _, err := tx.One("SELECT COALESCE(parent, ''), COALESCE(level, '') FROM place WHERE id = ?", []any{place}, &up, &level); err != nil {
 		return nil, err
 	}
-	var over []string
-	for _, o := range tx.Book().Table("place").Column("level").Options {
-		if slices.Contains(admin.LevelsBelow(o.Value), level) {
-			over = append(over, o.Value)
+	levels := tx.Book().Table("place").Column("level").Options
+	over, through := []string{}, []string{level} // right above it, and anywhere above
+	for range levels {
+		for _, o := range levels {
+			if below := admin.LevelsBelow(o.Value); !slices.Contains(through, o.Value) && slices.ContainsFunc(below, func(l string) bool { return slices.Contains(through, l) }) {
+				through = append(through, o.Value)
+				if slices.Contains(below, level) {
+					over = append(over, o.Value)
+				}
+			}
 		}
 	}
+	through = through[1:]
+	at, err := places(tx, "p.id = ? AND p.level = ANY(?)", root, through)
 	var out []register.Place
-	err := tx.Each(func(scan func(...any) error) error {
-		var p register.Place
-		err := scan(&p.ID, &p.Name, &p.Code)
-		out = append(out, p)
-		return err
-	}, `SELECT p.id, COALESCE(p.name, ''), COALESCE(p.code, '') FROM mq_above a JOIN place p ON p.id = a.place WHERE a.above = ? AND p.level = ANY(?) AND p.id <> ?
-		AND NOT EXISTS (SELECT 1 FROM mq_above x WHERE x.place = p.id AND x.above = ?) LIMIT ?`, root, over, up, place, int64(most))
+	for range levels {
+		if err != nil || len(at) == 0 || len(out) >= most {
+			break
+		}
+		var ids []string
+		for _, p := range at {
+			if ids = append(ids, p.ID); p.ID != up && slices.Contains(over, p.Level) {
+				out = append(out, p)
+			}
+		}
+		if slices.ContainsFunc(through, func(l string) bool {
+			return slices.ContainsFunc(at, func(p register.Place) bool { return slices.Contains(admin.LevelsBelow(p.Level), l) })
+		}) {
+			at, err = places(tx, "p.parent = ANY(?) AND p.level = ANY(?) AND p.id <> ? ORDER BY p.code, p.name, p.id", ids, through, place)
+		} else {
+			at = nil
+		}
+	}
 	slices.SortFunc(out, func(a, b register.Place) int {
 		return cmp.Or(register.Natural(a.Code, b.Code), register.Natural(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
-	return out, err
-}
-
-// within tells whether a place of the tree is another or lies beneath it.
-func (t *tree) within(place, other string) bool {
-	for range len(t.byID) + 1 {
-		if place == other {
-			return true
-		}
-		p, here := t.byID[place]
-		if !here {
-			return false
-		}
-		place = p.Parent
-	}
-	return false
+	return out[:min(len(out), most)], err
 }
 
 // PreviewMove reckons what laying a place beneath another would do; both lie in root or below it. A *Problem says why it cannot be.
 func PreviewMove(tx *store.Tx, root, place, to string) (*Move, error) {
-	t, err := treeOf(tx, root)
+	m := &Move{}
+	inside, err := within(tx, place, root)
 	if err != nil {
 		return nil, err
 	}
-	m := &Move{Place: t.byID[place]}
-	if m.From = t.byID[m.Place.Parent]; place == root || m.From.ID == "" {
+	if inside && place != root {
+		pair, err := places(tx, "p.id = ? OR p.id = (SELECT x.parent FROM place x WHERE x.id = ?)", place, place)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range pair {
+			if p.ID == place {
+				m.Place = p
+			} else {
+				m.From = p
+			}
+		}
+	}
+	if m.From.ID == "" {
 		return m, problem("这个地方要到上一级去移。", "This place is moved from the page of the one above.")
 	}
-	if m.To, err = t.find(to); err != nil {
+	if m.To, err = find(tx, root, to); err != nil {
 		return m, err
 	}
+	beneath, err := within(tx, m.To.ID, place)
+	if err != nil {
+		return nil, err
+	}
 	switch {
-	case t.within(m.To.ID, place):
+	case beneath:
 		return m, problem("不能移到自己下面。", "A place cannot lie beneath itself.")
 	case m.To.ID == m.From.ID:
 		return m, problem("它已经在“"+m.To.Name+"”下面。", "It lies beneath “"+m.To.Name+"” already.")
