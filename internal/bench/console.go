@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -153,7 +154,8 @@ func (c *consoleRun) plant(ctx context.Context, db database, dir string) error {
 	if c.accounts, err = account.New(c.e.Store, c.e.Keys, c.e.Zone, rand.Reader); err != nil {
 		return err
 	}
-	if c.app, err = console.New(console.Options{Engine: c.e, Accounts: c.accounts, Rand: rand.Reader}); err != nil {
+	faults := slog.New(slog.NewTextHandler(c.out, &slog.HandlerOptions{Level: slog.LevelWarn})) // a page that fails says why
+	if c.app, err = console.New(console.Options{Engine: c.e, Accounts: c.accounts, Rand: rand.Reader, Log: faults}); err != nil {
 		return err
 	}
 	c.e.Mount(c.app)

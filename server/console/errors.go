@@ -46,6 +46,11 @@ var statuses = map[syncproto.Code]int{
 
 // fail answers with the page of an error.
 func (rq *request) fail(err error) {
+	if rq.Context().Err() != nil { // whoever asked has gone, which is no fault of ours; what was begun for him was given up
+		rq.app.opt.Log.InfoContext(rq.Context(), "page left", "method", rq.Method, "route", rq.route.pattern, "error", err.Error())
+		http.Error(rq.w, rq.words.say("error.title"), http.StatusServiceUnavailable)
+		return
+	}
 	status, p := rq.errorPage(err)
 	level := slog.LevelInfo
 	if status == http.StatusInternalServerError {

@@ -117,6 +117,12 @@ func (rq *request) serve(do handler) error {
 			return err
 		}
 		rq.session, rq.signed = x, ok && x.Stage == account.Full
+		if rq.signed && x.Stale {
+			// What is only read needs no disk that takes anything: the session ends sooner, at worst.
+			if err := rq.app.opt.Accounts.Keep(rq.Context(), x); err != nil {
+				rq.app.opt.Log.WarnContext(rq.Context(), "session not prolonged", "error", err.Error())
+			}
+		}
 		if rq.route.access == halfWay && ok && x.Stage == account.NeedsCode {
 			return do(rq)
 		}

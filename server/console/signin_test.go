@@ -3,6 +3,7 @@ package console_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -234,6 +235,49 @@ func TestForms(t *testing.T) {
 		}
 		if got := other.Do("POST", "/settings", url.Values{"to": {to}}).Header.Get("Location"); got != "/" {
 			t.Errorf("%s leads to %s", to, got)
+		}
+	}
+}
+
+func TestReadingWithoutWriting(t *testing.T) { both(t, readingWithoutWriting) }
+
+// A page that only shows is read on while nothing can be written: that the session is in use is noted another time. Whoever goes away before his page
+// has come leaves no failure behind.
+func readingWithoutWriting(t *testing.T, dsn string) {
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Full, DSN: dsn})
+	b := city.NewBrowser(t, base, "admin")
+	const page = "/at/{city}/users/{user.cadre}/delete"
+	b.Get(page).Want(200)
+	spoil, mend := []string{"CREATE TRIGGER untaken BEFORE UPDATE ON mq_session BEGIN SELECT RAISE(ABORT, 'nothing is taken'); END"}, "DROP TRIGGER untaken"
+	if dsn != "" {
+		spoil = []string{"CREATE FUNCTION untaken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'nothing is taken'; END $$",
+			"CREATE TRIGGER untaken BEFORE UPDATE ON mq_session FOR EACH ROW EXECUTE FUNCTION untaken()"}
+		mend += " ON mq_session"
+	}
+	for _, statement := range spoil {
+		tamper(t, city, statement)
+	}
+	city.SetNow(city.Now().Add(2 * time.Minute))
+	was := countOf(t, city, "SELECT MAX(seen_ms) FROM mq_session")
+	b.Get(page).Want(200)
+	if now := countOf(t, city, "SELECT MAX(seen_ms) FROM mq_session"); now != was {
+		t.Errorf("seen at %d, was %d: something was written", now, was)
+	}
+	tamper(t, city, mend)
+	b.Get(page).Want(200)
+	if now := countOf(t, city, "SELECT MAX(seen_ms) FROM mq_session"); now <= was {
+		t.Errorf("seen at %d, was %d: the session is not kept", now, was)
+	}
+
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	for range 5 {
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/at/"+city.Places["city"]+"/users/"+string(city.Users["cadre"])+"/delete", nil)
+		r.AddCookie(&http.Cookie{Name: "__Host-mq-session", Value: b.Cookie("__Host-mq-session")})
+		w := httptest.NewRecorder()
+		city.Engine.Handler().ServeHTTP(w, r)
+		if w.Code != http.StatusServiceUnavailable {
+			t.Errorf("whoever went away is answered %d: %s", w.Code, w.Body.String())
 		}
 	}
 }

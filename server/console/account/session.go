@@ -35,6 +35,7 @@ type Session struct {
 	Address string
 	Agent   string
 	How     string // password, link, oidc
+	Stale   bool   // it was in use some time ago: Keep says that it is
 }
 
 // open makes a session and gives what its cookie is to hold.
@@ -73,13 +74,12 @@ func (s *Service) scan(scan func(...any) error) (Session, int64, error) {
 	return x, expires, err
 }
 
-// Session finds the session of a cookie; ok is false when there is none that lives, or its user's account has ended. Looking keeps it
-// alive.
+// Session finds the session of a cookie; ok is false when there is none that lives, or its user's account has ended. It writes nothing: a page can
+// be read while nothing can be written.
 func (s *Service) Session(ctx context.Context, token string) (x Session, ok bool, err error) {
 	if len(token) != 43 {
 		return x, false, nil
 	}
-	stale := false
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
 		ok = false
 		var expires int64
@@ -94,13 +94,15 @@ func (s *Service) Session(ctx context.Context, token string) (x Session, ok bool
 		}
 		x.User, err = s.userBy(tx, "id", string(x.User.ID))
 		ok = err == nil && x.User.ID != "" && !x.User.Ended
-		stale = tx.Now()-x.Seen.UnixMilli() > seenEvery
+		x.Stale = x.Stage == Full && tx.Now()-x.Seen.UnixMilli() > seenEvery
 		return err
 	})
-	if err != nil || !ok || !stale || x.Stage != Full {
-		return x, ok, err
-	}
-	return x, ok, s.store.Write(ctx, func(tx *store.Tx) error {
+	return x, ok, err
+}
+
+// Keep keeps a session alive that is in use.
+func (s *Service) Keep(ctx context.Context, x Session) error {
+	return s.store.Write(ctx, func(tx *store.Tx) error {
 		return tx.Exec("UPDATE mq_session SET seen_ms = ?, expires_ms = ? WHERE hash = ?", tx.Now(), tx.Now()+restLife, x.ID)
 	})
 }
