@@ -10,6 +10,7 @@ func TestDirected(t *testing.T) {
 	t.Parallel()
 	for _, h := range directedHistories() {
 		t.Run(h.Name, func(t *testing.T) {
+			t.Parallel() // the longest of them would else run alone at the end
 			res, orders := h.Run(nil)
 			if res.Broken != nil {
 				var trace strings.Builder

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,6 +15,7 @@ import (
 
 	"minqing/internal/sim/oracle"
 	"minqing/internal/simdisk"
+	"minqing/internal/sqlitex"
 	"minqing/mobile-client/replica"
 	"minqing/schema"
 	"minqing/server/judge"
@@ -119,6 +121,8 @@ func (x exhaustive) Run() exhausted {
 	}
 	for worker := range workers {
 		all.Go(func() {
+			at := &place{g: g}
+			defer at.leave()
 			mu.Lock()
 			defer mu.Unlock()
 			for {
@@ -131,7 +135,7 @@ func (x exhaustive) Run() exhausted {
 				path := waiting[0]
 				waiting, running[worker] = waiting[1:], path
 				mu.Unlock()
-				h := x.play(g, path)
+				h := x.play(at, path)
 				mu.Lock()
 				delete(running, worker)
 				for _, step := range h.next {
@@ -154,9 +158,9 @@ func inserted[T any](list []T, x T, compare func(a, b T) int) []T {
 }
 
 // play runs one history, and tells which of those that go on from it are to be run.
-func (x exhaustive) play(g *ground, path []int) *played {
+func (x exhaustive) play(at *place, path []int) *played {
 	before := len(path) < len(x.From) && slices.Equal(path, x.From[:len(path)])
-	res, live := g.play(path, x.Echo)
+	res, live := at.play(path, x.Echo)
 	h := &played{path: path, count: !before && len(path) > 0, res: res}
 	if len(path) == x.Steps || x.Only && len(path) == len(x.From) || res.Broken != nil {
 		return h
@@ -273,11 +277,22 @@ func newGround(cells [2]string) *ground {
 	w.server.settle()
 	for _, p := range w.phones {
 		w.must(p.rep.Close(), "close "+p.name)
+		w.must(rewritten(p.disk), "write the file of "+p.name+" anew")
 		g.phones = append(g.phones, p.disk.Clone(phonePath, false))
 	}
 	w.server.stop()
 	g.server = w.server.disk.Clone(serverPath, false)
 	return g
+}
+
+// rewritten writes a phone's file anew, as forgetting does: where that happens in a history, all stays where it is here.
+func rewritten(d *simdisk.Disk) error {
+	db, err := sqlitex.Open(sqlitex.Options{Path: phonePath, FS: d.VFS(), MustExist: true, Readers: 1})
+	if err != nil {
+		return err
+	}
+	_, err = db.Write.Exec("VACUUM")
+	return errors.Join(err, db.Close())
 }
 
 // small is one such history.
@@ -288,28 +303,70 @@ type small struct {
 	seen  [2]int // what the server held when a phone last synced
 }
 
+// place is where one worker plays: the disks, which keep their connections from one history to the next. Every history begins from the same
+// images; what another one left in a connection is the schema as SQLite parsed it and statements as it compiled them.
+type place struct {
+	g     *ground
+	disks []*simdisk.Disk // the server's, then the phones'
+}
+
+// ready puts the images back beneath what was kept; a disk where that cannot be begins anew.
+func (at *place) ready() {
+	if at.disks == nil {
+		at.disks = make([]*simdisk.Disk, 1+len(at.g.phones))
+	}
+	for i, d := range at.disks {
+		switch {
+		case d == nil:
+		case d.Rewind():
+			continue
+		default:
+			d.Discard()
+		}
+		at.disks[i] = at.g.disk(i)
+	}
+}
+
+// disk is one that keeps its connections: that of the server, or of a phone.
+func (g *ground) disk(i int) *simdisk.Disk {
+	d, path, img := simdisk.New(), serverPath, g.server
+	if i > 0 {
+		path, img = phonePath, g.phones[i-1]
+		d.Now = g.world.phones[i-1].now // SQLite is to ask for the time there; whose clock that is, each history says
+	}
+	g.world.must(d.Keep(path, img), "keep a disk")
+	return d
+}
+
+// leave lets go of what was kept.
+func (at *place) leave() {
+	for _, d := range at.disks {
+		d.Discard()
+	}
+	at.disks = nil
+}
+
 // begin makes the world anew.
-func (g *ground) begin(echo io.Writer) *small {
-	of := g.world
+func (at *place) begin(echo io.Writer) *small {
+	at.ready()
+	g, of := at.g, at.g.world
 	w := newWorld(&history{Seed: 1}, echo)
 	w.calm, w.brief, w.now, w.oracle = true, true, of.now+hour, of.oracle.Fork()
 	w.rows, w.known, w.lay, w.tokens = slices.Clone(of.rows), maps.Clone(of.known), map[syncproto.RowID]map[string]bool{}, maps.Clone(of.tokens)
-	w.server = &server{w: w, disk: simdisk.New(), keys: of.server.keys, rand: newEntropy(1, 22), known: maps.Clone(of.server.known), newest: of.server.newest}
-	w.server.disk.Restore(serverPath, g.server)
+	w.server = &server{w: w, disk: at.disks[0], keys: of.server.keys, rand: newEntropy(1, 22), known: maps.Clone(of.server.known), newest: of.server.newest}
 	s := &small{stage: &stage{world: w, d: newDice(1, 23)}, cells: g.cells}
 	return s
 }
 
 // wake starts server and phones.
-func (g *ground) wake(s *small) {
+func (at *place) wake(s *small) {
 	w := s.world
 	w.server.open()
 	w.lookAround()
-	for i, o := range g.world.phones {
-		p := &phone{w: w, name: o.name, user: o.user, kind: o.kind, disk: simdisk.New(), rand: newEntropy(uint64(i), 24), sent: maps.Clone(o.sent),
+	for i, o := range at.g.world.phones {
+		p := &phone{w: w, name: o.name, user: o.user, kind: o.kind, disk: at.disks[1+i], rand: newEntropy(uint64(i), 24), sent: maps.Clone(o.sent),
 			labels: maps.Clone(o.labels), cuts: slices.Clone(o.cuts), sure: o.sure}
 		p.disk.Now = p.now
-		p.disk.Restore(phonePath, g.phones[i])
 		w.phones = append(w.phones, p)
 		p.open()
 		s.seen[i] = w.oracle.Mark()
@@ -318,8 +375,8 @@ func (g *ground) wake(s *small) {
 }
 
 // play runs one history; live are the steps that could follow.
-func (g *ground) play(path []int, echo io.Writer) (res result, live []int) {
-	s := g.begin(echo)
+func (at *place) play(path []int, echo io.Writer) (res result, live []int) {
+	s := at.begin(echo)
 	w := s.world
 	defer func() {
 		if p := recover(); p != nil {
@@ -329,9 +386,14 @@ func (g *ground) play(path []int, echo io.Writer) (res result, live []int) {
 			res.Stack = string(debug.Stack())
 		}
 		res.Hash, res.Counters, res.Broken = w.trace.sum(), w.count, w.broken
-		w.end()
+		if w.broken != nil { // the power goes, so nothing of it can be kept
+			w.end()
+			at.leave()
+			return
+		}
+		w.letGo()
 	}()
-	g.wake(s)
+	at.wake(s)
 	for i, step := range path {
 		s.step = i + 1
 		w.tick(1000)

@@ -77,7 +77,7 @@ type made struct {
 
 // newWorld sets a history up: the cast, a server, phones.
 func newWorld(h *history, echo io.Writer) *world {
-	w := &world{history: h, now: dawn, trace: newTrace(echo), book: schematest.Book(), known: map[syncproto.RowID]bool{}, lay: map[syncproto.RowID]map[string]bool{},
+	w := &world{history: h, now: dawn, trace: newTrace(echo), book: books()[schematest.Version], known: map[syncproto.RowID]bool{}, lay: map[syncproto.RowID]map[string]bool{},
 		made: map[syncproto.Identity]*made{}, tokens: map[string]*token{}, count: counters{}}
 	w.oracle = oracle.New(oracle.Options{Book: w.book, Zone: zone, Grace: grace})
 	return w
@@ -157,6 +157,11 @@ func (w *world) end() {
 	if w.server != nil {
 		w.server.disk.Crash(d.Rand)
 	}
+	w.letGo()
+}
+
+// letGo ends all processes.
+func (w *world) letGo() {
 	for _, p := range w.phones {
 		p.letGo()
 	}

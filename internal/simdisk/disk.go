@@ -33,6 +33,8 @@ type Disk struct {
 	boot    int               // counts power cuts
 	faults  []Fault
 	stats   Stats
+	keep    *keeper // nil: connections end when they are closed
+	room    []byte  // for Walk
 }
 
 // dirChange is one name made (f set) or removed (f nil), not yet synced.
@@ -103,12 +105,15 @@ func (d *Disk) Restore(name string, img Image) {
 	d.syncNames()
 }
 
-// Walk calls fn with a copy of every file as programs see it, by name.
+// Walk calls fn with every file as programs see it, by name. What it is given is its own till it returns.
 func (d *Disk) Walk(fn func(name string, data []byte)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, n := range d.names() {
-		fn(n, d.files[n].data.bytes())
+		data := &d.files[n].data
+		d.room = slices.Grow(d.room[:0], int(data.size))[:data.size]
+		data.read(d.room, 0)
+		fn(n, d.room)
 	}
 }
 

@@ -83,14 +83,14 @@ func Open(o Options) (*DB, error) {
 	}
 	db := &DB{release: release}
 	if !o.ReadOnly {
-		db.Write, err = db.pool(o.dsn(name, true), 1)
+		db.Write, err = db.pool(&o, name, true, 1)
 	}
 	if err == nil {
 		readers := o.Readers
 		if readers <= 0 {
 			readers = defaultReaders
 		}
-		db.Read, err = db.pool(o.dsn(name, false), readers)
+		db.Read, err = db.pool(&o, name, false, readers)
 	}
 	if err == nil {
 		err = db.touch()
@@ -138,15 +138,21 @@ func (o *Options) register() (name string, release func(), err error) {
 	if system == nil {
 		return "", func() {}, nil
 	}
+	if k, ok := system.(keeper); ok && k.Registered() != "" {
+		return k.Registered(), func() {}, nil
+	}
 	return vfs.Register(system)
 }
 
-func (db *DB) pool(dsn string, conns int) (*sql.DB, error) {
-	c, err := sqlite.NewConnector(dsn)
+func (db *DB) pool(o *Options, vfsName string, write bool, conns int) (*sql.DB, error) {
+	c, err := sqlite.NewConnector(o.dsn(vfsName, write))
 	if err != nil {
 		return nil, err
 	}
 	g := &gate{Connector: c}
+	if k, ok := o.FS.(keeper); ok && o.Key == nil {
+		g.Connector = keptConnector{c, k, o.dsn("", write)}
+	}
 	db.gates = append(db.gates, g)
 	p := sql.OpenDB(g)
 	p.SetMaxOpenConns(conns)
@@ -234,6 +240,24 @@ func SyncDir(file string) error {
 		return err
 	}
 	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// keeper is a file system that may hand out connections which an earlier database over it left, as the simulator's disk does. how tells
+// which settings they have.
+type keeper interface {
+	// Registered is the name that SQLite knows the file system by already, "" when it is to be registered.
+	Registered() string
+	Connect(how string, open func() (driver.Conn, error)) (driver.Conn, error)
+}
+
+type keptConnector struct {
+	driver.Connector
+	keeper keeper
+	how    string
+}
+
+func (k keptConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	return k.keeper.Connect(k.how, func() (driver.Conn, error) { return k.Connector.Connect(ctx) })
 }
 
 // gate lets Close wait for connections still being opened: the file system they are about to use must not go before.
