@@ -52,6 +52,7 @@ type shiftPage struct {
 	Done  shiftLine
 	Why   string
 	Undo  string
+	Go    string    // of a deletion that broke off: where it goes on
 	Back  *movePage // of a move: what taking it back would do
 	Error string
 }
@@ -59,7 +60,7 @@ type shiftPage struct {
 type shiftLine struct {
 	Path, Text, By string
 	At             time.Time
-	Undone         bool
+	Undone, Partly bool
 }
 
 // removing answers for the page that deletes a row. at is the address of rows before the id, below the place; back that of their list.
@@ -126,6 +127,10 @@ var shiftWords = words{
 	"bar.many":          {ZH: "它下面超过 {0} 条，一次最多删这么多。先把里面的人一个一个删掉，再来删它；也可以不删，改清楚就行。", EN: "More than {0} rows lie beneath it, which is the most that can be deleted at once. Delete the people in it one by one first, then come back; or keep it and put it right."},
 	"shift.was.move":    {ZH: "{0}从{1}移到{2}", EN: "{0} from {1} to {2}"},
 	"shift.was.delete":  {ZH: "删除{0}", EN: "{0} deleted"},
+	"shift.partly":      {ZH: "只删了一部分", EN: "only part of it"},
+	"shift.partly.t":    {ZH: "断在半路：删掉的在记录里，剩下的没有动。可以接着删，也可以把删掉的撤回。", EN: "It broke off: what was deleted is on record, what is left was not touched. Go on, or take back what was deleted."},
+	"shift.go":          {ZH: "接着删", EN: "Go on"},
+	"delete.pieces":     {ZH: "一共 {0} 条，分 {1} 次删，中间断了可以接着删，也可以撤回。", EN: "{0} rows, deleted in {1} parts; if it breaks off, it can be gone on with or taken back."},
 	"shift.last":        {ZH: "最近移动和删除的", EN: "Moved and deleted lately"},
 	"shift.why":         {ZH: "理由", EN: "Why"},
 	"shift.moved":       {ZH: "移好了，手机下次联网就会变。", EN: "Moved; the phones follow at their next contact."},
@@ -320,24 +325,18 @@ func (r removing) do(rq *request) error {
 	if len(p.Bars) > 0 {
 		return rq.again("remove", p)
 	}
-	id := ""
-	if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) (err error) {
-		id, _, err = shift.DoRemoval(tx, rq.app.opt.Engine.Judge, rq.user(), rq.place.ID, rq.row.Table, rq.row.ID, p.Name, p.Why, f.Get("shown"))
-		return err
-	}); err != nil {
+	e, why := rq.app.opt.Engine, p.Why
+	id, whole, err := shift.Remove(rq.Context(), e.Store, e.Judge, shift.Order{By: rq.user(), Root: rq.place.ID, Table: rq.row.Table, Row: rq.row.ID, Name: p.Name, Why: why,
+		Shown: f.Get("shown")}, shift.AtOnce)
+	if err != nil || !whole { // what is left of it, or all
 		text, known := rq.sentence(err)
-		if !known {
+		if err != nil && !known {
 			return err
 		}
-		p.Error = text
-		return rq.again("remove", p)
-	}
-	if id == "" {
-		why := p.Why
 		if p, err = r.page(rq); err != nil {
 			return err
 		}
-		p.Why, p.Changed = why, true
+		p.Why, p.Error, p.Changed = why, text, text == ""
 		return rq.again("remove", p)
 	}
 	rq.said(toast{Text: rq.words.say("shift.deleted"), Undo: rq.at("/shifts/" + id + "/undo")})
@@ -345,7 +344,7 @@ func (r removing) do(rq *request) error {
 }
 
 func (rq *request) shiftLine(d *shift.Done) shiftLine {
-	l := shiftLine{Path: rq.at("/shifts/" + d.ID), By: d.ByName, At: time.UnixMilli(d.At).In(rq.app.zone), Undone: d.Undone(), Text: rq.words.say("shift.was.delete", d.Name)}
+	l := shiftLine{Path: rq.at("/shifts/" + d.ID), By: d.ByName, At: time.UnixMilli(d.At).In(rq.app.zone), Undone: d.Undone(), Partly: d.Partly(), Text: rq.words.say("shift.was.delete", d.Name)}
 	if d.Moved() {
 		l.Text = rq.words.say("shift.was.move", d.Name, d.From, d.To)
 	}
@@ -382,6 +381,9 @@ func (rq *request) shiftPage() (*shiftPage, error) {
 			return nil
 		}
 		p.Undo = p.Done.Path + "/undo"
+		if at := map[string]removing{"place": removePlace, "user": removeUser, "household": removeHome, "resident": removePerson}[d.Table].at; d.Partly() && at != "" {
+			p.Go = rq.at(at + string(d.Row) + "/delete")
+		}
 		if d.Moved() {
 			p.Back = &movePage{}
 			m, err := shift.PreviewMove(tx, rq.place.ID, string(d.Row), d.FromID)
@@ -403,13 +405,11 @@ func undoShift(rq *request) error {
 	if _, err := rq.form(); err != nil {
 		return err
 	}
-	if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) error {
-		d, err := rq.oneShift(tx)
-		if err != nil {
-			return err
-		}
-		return shift.Undo(tx, rq.app.opt.Engine.Judge, rq.user(), d)
-	}); err != nil {
+	found, err := shift.Undo(rq.Context(), rq.app.opt.Engine.Store, rq.app.opt.Engine.Judge, rq.user(), rq.place.ID, rq.PathValue("row"))
+	if err == nil && !found {
+		err = errNotFound
+	}
+	if err != nil {
 		text, known := rq.sentence(err)
 		if !known {
 			return err

@@ -249,7 +249,8 @@ func (rq *request) dropQuota(team string) error {
 		if err != nil {
 			return err
 		}
-		id, _, err = shift.DoRemoval(tx, rq.app.opt.Engine.Judge, rq.user(), rq.place.ID, "team_quota", row, rq.words.say("setting.quota.of", rq.teamWord(team)), rq.words.say("teams.dropped"), r.Digest)
+		id, err = shift.RemoveIn(tx, rq.app.opt.Engine.Judge, shift.Order{By: rq.user(), Root: rq.place.ID, Table: "team_quota", Row: row,
+			Name: rq.words.say("setting.quota.of", rq.teamWord(team)), Why: rq.words.say("teams.dropped"), Shown: r.Digest})
 		return err
 	}); err != nil {
 		return err

@@ -54,7 +54,7 @@ func (c *City) shifts(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			id, _, err := shift.DoRemoval(tx, c.Engine.Judge, c.Users[x.who], c.Places[x.place], "place", row, name, "安置点撤了", r.Digest)
+			id, err := shift.RemoveIn(tx, c.Engine.Judge, shift.Order{By: c.Users[x.who], Root: c.Places[x.place], Table: "place", Row: row, Name: name, Why: "安置点撤了", Shown: r.Digest})
 			if err == nil && id == "" {
 				err = fmt.Errorf("the group of %s was not deleted", x.key)
 			}

@@ -1,6 +1,7 @@
 package shift
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -18,10 +19,17 @@ type Removal struct {
 	Row    syncproto.RowID
 	Hangs  []Hanging // what lies beneath it, by table
 	Rows   int       // the row itself among them
+	Pieces int       // in how many parts they go
 	Bars   []Bar     // why it cannot be: what it is still needed for
 	Digest string
 
 	order []*store.Row // as they are deleted: what lies beneath first
+}
+
+// piece is a part of a removal: all that lies beneath some rows, with them.
+type piece struct {
+	tops  []*store.Row
+	order []*store.Row
 }
 
 // Hanging is how many rows of a table lie beneath one.
@@ -37,8 +45,12 @@ type Bar struct {
 	N    int64
 }
 
-// mostRemoved is how many rows one removal takes along: more are no household, and the page says what to do instead.
-const mostRemoved = 5000
+// AtOnce is how many rows are deleted in one transaction, for which phones wait; mostRemoved how many one removal takes along, part by part: more are
+// no household, and the page says what to do instead.
+const (
+	AtOnce      = 5000
+	mostRemoved = 50000
+)
 
 // PreviewRemoval reckons what deleting a row would do.
 func PreviewRemoval(tx *store.Tx, table string, id syncproto.RowID) (*Removal, error) {
@@ -50,20 +62,9 @@ func PreviewRemoval(tx *store.Tx, table string, id syncproto.RowID) (*Removal, e
 	if err := r.bars(tx); err != nil || len(r.Bars) > 0 { // what lies beneath a whole village is not counted for nothing
 		return r, err
 	}
-	r.order = slices.Clone(rows)
-	for level := rows; len(level) > 0 && len(r.order) <= mostRemoved; {
-		ids := make([]string, len(level))
-		for i, x := range level {
-			ids[i] = string(x.ID)
-		}
-		children, err := tx.Children(ids)
-		if err != nil {
-			return nil, err
-		}
-		level = slices.DeleteFunc(children, func(c *store.Row) bool { return c.Dead != 0 })
-		r.order = append(r.order, level...)
+	if r.order, err = beneath(tx, rows); err != nil {
+		return nil, err
 	}
-	slices.Reverse(r.order)
 	for _, t := range tx.Book().Tables() {
 		n := 0
 		for _, x := range r.order {
@@ -78,19 +79,107 @@ func PreviewRemoval(tx *store.Tx, table string, id syncproto.RowID) (*Removal, e
 	if r.Rows = len(r.order); r.Rows > mostRemoved {
 		r.Bars = append(r.Bars, Bar{"many", mostRemoved})
 	}
+	r.Pieces = len(r.pieces(AtOnce))
 	if err := r.holders(tx); err != nil {
 		return nil, err
 	}
-	sum := sha256.New()
-	for _, x := range r.order {
-		raw, err := json.Marshal([]any{x.ID, x.Label.Epoch, x.Label.Rev})
+	r.Digest, err = digestOf(r.order)
+	return r, err
+}
+
+// beneath are rows with all that lives beneath them, what lies deepest first; not all of it where there is more than a removal takes along.
+func beneath(tx *store.Tx, tops []*store.Row) ([]*store.Row, error) {
+	order := slices.Clone(tops)
+	for level := tops; len(level) > 0 && len(order) <= mostRemoved; {
+		ids := make([]string, len(level))
+		for i, x := range level {
+			ids[i] = string(x.ID)
+		}
+		children, err := tx.Children(ids)
 		if err != nil {
 			return nil, err
 		}
+		level = slices.DeleteFunc(children, func(c *store.Row) bool { return c.Dead != 0 })
+		order = append(order, level...)
+	}
+	slices.Reverse(order)
+	return order, nil
+}
+
+func digestOf(rows []*store.Row) (string, error) {
+	sum := sha256.New()
+	for _, x := range rows {
+		raw, err := json.Marshal([]any{x.ID, x.Label.Epoch, x.Label.Rev})
+		if err != nil {
+			return "", err
+		}
 		sum.Write(raw)
 	}
-	r.Digest = hex.EncodeToString(sum.Sum(nil))
-	return r, nil
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// pieces parts a removal so that none has many more rows than may go at once: what lies beneath one row right beneath the row itself stays together, as
+// nothing outside it changes with it. The row itself goes with the last.
+func (r *Removal) pieces(atOnce int) (out []piece) {
+	if len(r.order) == 0 {
+		return nil
+	}
+	self := r.order[len(r.order)-1]
+	if len(r.order) <= atOnce {
+		return []piece{{[]*store.Row{self}, r.order}}
+	}
+	top, size := map[syncproto.RowID]syncproto.RowID{}, map[syncproto.RowID]int{}
+	var tops []*store.Row
+	for _, x := range slices.Backward(r.order) { // those above first
+		if x.Parent == r.Row {
+			top[x.ID], tops = x.ID, append(tops, x)
+		} else if x != self {
+			top[x.ID] = top[x.Parent]
+		}
+		size[top[x.ID]]++
+	}
+	of, rows := map[syncproto.RowID]int{}, 0 // to which piece what lies beneath a row belongs
+	for _, t := range tops {
+		if n := size[t.ID]; len(out) == 0 || rows+n > atOnce {
+			out, rows = append(out, piece{}), 0
+		}
+		of[t.ID], rows = len(out)-1, rows+size[t.ID]
+		out[len(out)-1].tops = append(out[len(out)-1].tops, t)
+	}
+	last := len(out) - 1
+	out[last].tops = []*store.Row{self}
+	for _, x := range r.order {
+		at := last
+		if x != self {
+			at = of[top[x.ID]]
+		}
+		out[at].order = append(out[at].order, x)
+	}
+	return out
+}
+
+// stands tells whether what lies beneath the tops of a piece is still what was shown of it.
+func (p *piece) stands(tx *store.Tx) (bool, error) {
+	ids := make([]string, len(p.tops))
+	for i, t := range p.tops {
+		ids[i] = string(t.ID)
+	}
+	tops, err := tx.Rows(ids)
+	if err != nil {
+		return false, err
+	}
+	tops = slices.DeleteFunc(tops, func(t *store.Row) bool { return t.Dead != 0 })
+	slices.SortFunc(tops, func(a, b *store.Row) int { return cmp.Compare(a.ID, b.ID) })
+	now, err := beneath(tx, tops)
+	if err != nil {
+		return false, err
+	}
+	is, err := digestOf(now)
+	if err != nil {
+		return false, err
+	}
+	was, err := digestOf(p.order)
+	return is == was, err
 }
 
 // bars finds what speaks against it. A place goes only when it is empty, an account only when nobody ever worked with it: else it is ended.

@@ -1,6 +1,7 @@
 package shift
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 
@@ -28,7 +29,12 @@ type Done struct {
 	Why     string // of a deletion
 	Rows    int
 	Changes []syncproto.Identity // in the order in which they were made
+	// TakenBack is how many of its changes were taken back, the last first.
+	TakenBack int `json:",omitempty"`
 }
+
+// Partly tells that it broke off: part of what was to be deleted is there still.
+func (d *Done) Partly() bool { return d.State == work.Partly }
 
 // Moved tells a move from a deletion.
 func (d *Done) Moved() bool { return d.FromID != "" }
@@ -48,38 +54,131 @@ func DoMove(tx *store.Tx, j *judge.Judge, by syncproto.UserID, root, place, to, 
 	return id, m, err
 }
 
-// DoRemoval deletes what was shown under a digest, for a reason that goes on record. When anything has changed since, it does nothing and gives
-// the removal as it is now.
-func DoRemoval(tx *store.Tx, j *judge.Judge, by syncproto.UserID, root, table string, row syncproto.RowID, name, why, shown string) (id string, now *Removal, err error) {
-	r, err := PreviewRemoval(tx, table, row)
-	if err != nil || r.Digest != shown || len(r.Bars) > 0 {
-		return "", r, err
+// Order is a removal that somebody agreed to.
+type Order struct {
+	By    syncproto.UserID
+	Root  string // the place from which it is done
+	Table string
+	Row   syncproto.RowID
+	Name  string // of the row
+	Why   string // it goes on record
+	Shown string // the digest of what he was shown
+}
+
+// Remove deletes what was shown, for a reason that goes on record, in pieces of about so many rows, each in a transaction of its own and as it was
+// shown. When anything has changed since, it does nothing, and id is ""; when it changes between two pieces, whole is false: what is left is shown anew,
+// and whoever agrees to that goes on with the same record.
+func Remove(ctx context.Context, s *store.Store, j *judge.Judge, o Order, atOnce int) (id string, whole bool, err error) {
+	var left []piece
+	for first := true; first || len(left) > 0; first = false {
+		now, next := id, []piece(nil)
+		if err := s.Write(ctx, func(tx *store.Tx) (err error) {
+			whole = false
+			if now, next = id, left; first {
+				now, next, err = begin(tx, j, o, atOnce)
+				return err
+			}
+			if stands, err := left[0].stands(tx); err != nil || !stands {
+				next = nil
+				return err
+			}
+			whole, next = len(left) == 1, left[1:]
+			return o.remove(tx, j, now, left[0], whole)
+		}); err != nil {
+			return id, false, err
+		}
+		if first {
+			whole = now != "" && len(next) == 0
+		}
+		id, left = now, next
+	}
+	return id, whole, nil
+}
+
+// begin deletes the first piece, if what was shown stands, and gives those that are left.
+func begin(tx *store.Tx, j *judge.Judge, o Order, atOnce int) (id string, left []piece, err error) {
+	r, err := PreviewRemoval(tx, o.Table, o.Row)
+	if err != nil || r.Digest != o.Shown || len(r.Bars) > 0 {
+		return "", nil, err
+	}
+	stream, err := register.StreamOf(tx, o.Root)
+	if err != nil {
+		return "", nil, err
+	}
+	record, err := json.Marshal(reason{What: "delete", Table: o.Table, Row: o.Row, Within: o.Root, Rows: r.Rows, Why: o.Why, Stream: stream})
+	if err != nil {
+		return "", nil, err
+	}
+	if err := tx.Disclose("console "+string(o.By), "", o.By, record); err != nil {
+		return "", nil, err
+	}
+	pieces := r.pieces(atOnce)
+	if id, err = o.recorded(tx); err != nil {
+		return "", nil, err
+	}
+	return id, pieces[1:], o.remove(tx, j, id, pieces[0], len(pieces) == 1)
+}
+
+// recorded gives the record of the removal: that of one that broke off, else a new one.
+func (o *Order) recorded(tx *store.Tx) (id string, err error) {
+	open, err := work.Find(tx, done, "w.place = ? AND w.kind = ? AND w.state = ?", o.Root, kindWork, work.Partly)
+	for _, d := range open {
+		if d.Row == o.Row && err == nil {
+			return d.ID, nil
+		}
+	}
+	if err == nil {
+		id, err = tx.NewID()
+	}
+	if err != nil {
+		return "", err
+	}
+	return id, work.Add(tx, kindWork, id, o.Root, o.By, work.Partly, &Done{Table: o.Table, Row: o.Row, Name: o.Name, Why: o.Why})
+}
+
+// remove deletes a piece and adds it to the record.
+func (o *Order) remove(tx *store.Tx, j *judge.Judge, id string, p piece, whole bool) error {
+	d, err := Read(tx, o.Root, id)
+	if err != nil {
+		return err
+	}
+	if d == nil || d.State != work.Partly {
+		return &syncproto.Error{Code: syncproto.CodeConflict, Op: "shift: remove", Message: syncproto.Both("这次删除已经有人撤回了。", "Somebody has taken this deletion back."),
+			Hint: syncproto.Both("请先看看现在还有什么。", "See what is there now.")}
 	}
 	var drafts []judge.Draft
-	for part := range slices.Chunk(r.order, syncproto.MaxEdits) { // what lies beneath goes first, and comes back last
-		d := judge.Draft{}
-		for _, x := range part {
-			d.Edits = append(d.Edits, syncproto.Edit{Table: x.Table, Row: x.ID, Op: syncproto.OpDelete})
+	for part := range slices.Chunk(p.order, syncproto.MaxEdits) { // what lies beneath goes first, and comes back last
+		x := judge.Draft{}
+		for _, r := range part {
+			x.Edits = append(x.Edits, syncproto.Edit{Table: r.Table, Row: r.ID, Op: syncproto.OpDelete})
 		}
-		drafts = append(drafts, d)
+		drafts = append(drafts, x)
 	}
-	changes, err := submit(tx, j, by, drafts...)
+	changes, err := submit(tx, j, o.By, drafts...)
 	if err != nil {
-		return "", r, err
+		return err
 	}
-	stream, err := register.StreamOf(tx, root)
+	d.Changes = append(d.Changes[:len(d.Changes)-d.TakenBack], changes...)
+	d.TakenBack, d.Rows = 0, d.Rows+len(p.order)
+	state := work.Partly
+	if whole {
+		state = work.Done
+	}
+	return d.save(tx, state)
+}
+
+// RemoveIn is Remove of what goes at once, inside a transaction of the caller's.
+func RemoveIn(tx *store.Tx, j *judge.Judge, o Order) (id string, err error) {
+	id, _, err = begin(tx, j, o, mostRemoved)
+	return id, err
+}
+
+func (d *Done) save(tx *store.Tx, state string) error {
+	body, err := json.Marshal(d)
 	if err != nil {
-		return "", r, err
+		return err
 	}
-	record, err := json.Marshal(reason{What: "delete", Table: table, Row: row, Within: root, Rows: r.Rows, Why: why, Stream: stream})
-	if err != nil {
-		return "", r, err
-	}
-	if err := tx.Disclose("console "+string(by), "", by, record); err != nil {
-		return "", r, err
-	}
-	id, err = keep(tx, by, root, &Done{Table: table, Row: row, Name: name, Why: why, Rows: r.Rows, Changes: changes})
-	return id, r, err
+	return tx.Exec("UPDATE mq_work SET state = ?, body = ? WHERE id = ?", state, string(body), d.ID)
 }
 
 // reason is the record of why something was deleted.
@@ -130,14 +229,38 @@ func done(r work.Record) (*Done, error) {
 	return d, json.Unmarshal(r.Body, d)
 }
 
-// Undo takes back what was done. Pressed twice, it is done once.
-func Undo(tx *store.Tx, j *judge.Judge, by syncproto.UserID, d *Done) error {
-	n, err := tx.Affected("UPDATE mq_work SET state = ? WHERE id = ? AND state = ?", work.Undone, d.ID, work.Done)
-	if err != nil || n == 0 {
-		return err
+// undoneAtOnce is how many changes are taken back in one transaction: as many rows as are deleted in one.
+const undoneAtOnce = AtOnce / syncproto.MaxEdits
+
+// Undo takes back what was done at a place, part by part, the last first, each in a transaction of its own: one that breaks off goes on where it
+// stopped. Pressed twice, it is done once. found is false when there is no such record.
+func Undo(ctx context.Context, s *store.Store, j *judge.Judge, by syncproto.UserID, place, id string) (found bool, err error) {
+	for more := true; more; {
+		if err := s.Write(ctx, func(tx *store.Tx) error {
+			more = false
+			// Whoever comes second waits here, and reads what the first has left.
+			n, err := tx.Affected("UPDATE mq_work SET state = state WHERE id = ? AND kind = ? AND state IN (?, ?)", id, kindWork, work.Done, work.Partly)
+			if err != nil {
+				return err
+			}
+			d, err := Read(tx, place, id)
+			if found = d != nil; err != nil || !found || n == 0 {
+				return err
+			}
+			left := d.Changes[:len(d.Changes)-d.TakenBack]
+			part := slices.Clone(left[max(0, len(left)-undoneAtOnce):])
+			slices.Reverse(part) // what lies above comes back before what lies beneath it
+			if _, err := j.UndoIn(tx, by, part...); err != nil {
+				return err
+			}
+			d.TakenBack += len(part)
+			if more = len(part) < len(left); more {
+				return d.save(tx, d.State)
+			}
+			return d.save(tx, work.Undone)
+		}); err != nil {
+			return found, err
+		}
 	}
-	ids := slices.Clone(d.Changes)
-	slices.Reverse(ids) // what lies above comes back before what lies beneath it
-	_, err = j.UndoIn(tx, by, ids...)
-	return err
+	return found, nil
 }

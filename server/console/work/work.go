@@ -9,9 +9,10 @@ import (
 	"minqing/syncproto"
 )
 
-// States of what can be taken back.
+// States of what can be taken back. Partly is what broke off before all of it was done.
 const (
 	Done   = "done"
+	Partly = "partly"
 	Undone = "undone"
 )
 
