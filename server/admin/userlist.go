@@ -24,6 +24,8 @@ type UserList struct {
 	By      syncproto.UserID
 	Place   string // all places named lie in it or below it
 	Preview bool
+	// Wrote hears, inside the transaction of each piece that changes anything, of the changes that it made. May be nil.
+	Wrote func(tx *store.Tx, changes []syncproto.Identity) error
 }
 
 // UsersBrought is what came of it, or in a preview would.
@@ -210,8 +212,13 @@ func (u *userRun) submit(tx *store.Tx, plan []*userEdits) error {
 	if err != nil {
 		return err
 	}
+	var wrote []syncproto.Identity
 	for _, p := range plan {
-		if p.at < 0 || out.Verdicts[p.at].Status != syncproto.Refused {
+		if p.at < 0 {
+			continue
+		}
+		if v := out.Verdicts[p.at]; v.Status != syncproto.Refused {
+			wrote = append(wrote, v.Identity)
 			continue
 		}
 		said := schema.ReadBoth(out.Verdicts[p.at].Message)
@@ -219,7 +226,10 @@ func (u *userRun) submit(tx *store.Tx, plan []*userEdits) error {
 			x.Refuse(said.ZH, said.EN)
 		}
 	}
-	return nil
+	if u.Wrote == nil || len(wrote) == 0 {
+		return nil
+	}
+	return u.Wrote(tx, wrote)
 }
 
 // ground is the place that a list is about, what lies around it, and what the importer may there.

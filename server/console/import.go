@@ -26,6 +26,8 @@ type importPage struct {
 	Post    string
 	Error   string
 	Jobs    []jobLine
+
+	More, First string
 }
 
 // importKind is what a file may be: a register, or a list of users or of assignments.
@@ -54,8 +56,11 @@ type jobPage struct {
 	Users   *admin.UsersBrought
 	Plan    *planView
 	Order   string // where what was done can be taken back
+	Back    *backView
 	Links   string // where first sign-in links are made
 	Busy    bool
+	Broken  bool   // the import stopped, and can be gone on with
+	Forget  bool   // there is something to be forgotten of the file
 	Stop    string // why it stopped
 	Bad     []badLine
 	Notes   []badLine
@@ -79,6 +84,7 @@ var importHandlers = map[string]handler{
 	"GET /at/{place}/import/{row}/bad": sendBad,
 
 	"POST /at/{place}/import/{row}/links": sendLinks,
+	"POST /at/{place}/import/{row}/undo":  undoImport,
 }
 
 var importWords = words{
@@ -110,7 +116,7 @@ var importWords = words{
 	"import.titles":             {ZH: "认得的栏目", EN: "Columns that are known"},
 	"import.titles.t":           {ZH: "栏目的次序不要紧，别的叫法大多也认得；多出来的不读。同一份再导一次，什么也不变。", EN: "Their order does not matter, and most other names are known too; further columns are not read. Importing the same again changes nothing."},
 	"import.jobs":               {ZH: "最近的文件", EN: "Files lately"},
-	"import.jobs.t":             {ZH: "文件留一星期，离开这一页照样往下做。", EN: "Files are kept for a week, and worked on whether you stay or not."},
+	"import.jobs.t":             {ZH: "文件留一星期，离开这一页照样往下做。导入过的一直列着，好撤回。", EN: "Files are kept for a week, and worked on whether you stay or not. What was imported stays listed, so that it can be taken back."},
 	"import.is.checking":        {ZH: "在看", EN: "being looked through"},
 	"import.is.checked":         {ZH: "等您定", EN: "waits for you"},
 	"import.is.importing":       {ZH: "在导入", EN: "being imported"},
@@ -146,6 +152,7 @@ var importWords = words{
 	"import.goon":               {ZH: "接着做", EN: "Go on"},
 	"import.drop":               {ZH: "不要这份", EN: "Drop it"},
 	"import.dropped":            {ZH: "已删掉这份文件。", EN: "The file is gone."},
+	"import.forget":             {ZH: "删掉没导入的行", EN: "Forget the rows not taken"},
 	"import.stopped":            {ZH: "中间停了，做好的都留着，接着做就行。", EN: "It stopped midway; what was done stays, and it can be gone on with."},
 	"import.back":               {ZH: "再导入一份", EN: "Import another"},
 }
@@ -161,10 +168,17 @@ func (rq *request) importPage() (*importPage, error) {
 		}
 	}
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
-		p.Jobs, p.Below = nil, nil
-		jobs, err := intake.List(tx, rq.place.ID)
+		p.Jobs, p.Below, p.More, p.First = nil, nil, "", ""
+		before := rq.URL.Query().Get("before")
+		jobs, more, err := intake.List(tx, rq.place.ID, before)
 		if err != nil {
 			return err
+		}
+		if more {
+			p.More = p.Post + "?before=" + jobs[len(jobs)-1].ID
+		}
+		if before != "" {
+			p.First = p.Post
 		}
 		for _, j := range jobs {
 			p.Jobs = append(p.Jobs, rq.jobLine(j))
@@ -268,7 +282,10 @@ func (rq *request) jobPage() (*jobPage, error) {
 			return err
 		}
 		p.Job, p.Title, p.Report, p.Wrote = rq.jobLine(j), j.Name, j.Report, j.Wrote
-		p.Busy = j.State == intake.Checking || j.State == intake.Importing
+		p.Busy, p.Broken = j.Busy(), j.Broken()
+		if p.Back, err = rq.backView(tx, j); err != nil {
+			return err
+		}
 		p.Users, p.Plan, p.Order, p.Links, p.Moved, p.Changed = j.Users, nil, "", "", j.Moved, j.Report.Changed()
 		switch {
 		case j.What == intake.Users && j.Users != nil:
@@ -284,7 +301,7 @@ func (rq *request) jobPage() (*jobPage, error) {
 			}
 		}
 		p.Post, p.File, p.Stop, p.More = p.Job.Path, p.Job.Path+"/bad", "", ""
-		if j.State == intake.Stopped {
+		if p.Broken {
 			if p.Stop = rq.words.say("import.stopped"); j.Error != "" {
 				p.Stop = strings.TrimSpace(rq.words.of(j.Error) + " " + rq.words.of(j.Hint))
 			}
@@ -299,6 +316,7 @@ func (rq *request) jobPage() (*jobPage, error) {
 		}
 		notes, err := intake.Notes(tx, j.ID, 0, badListed)
 		p.Bad, p.Notes = rq.badLines(bad, j.Report), rq.badLines(notes, j.Report)
+		p.Forget = p.Back == nil || len(bad)+len(notes) > 0
 		return err
 	})
 }

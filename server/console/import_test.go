@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/url"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"minqing/internal/register"
 	"minqing/internal/testenv"
 	"minqing/server/console/consoletest"
+	"minqing/server/store"
 )
 
 // looked waits till a file was worked on.
@@ -100,8 +102,9 @@ func TestImport(t *testing.T) {
 	}
 }
 
-// A register far larger than any village's goes through the console in the background, in pieces: 4,000 rows in every run, 200,000 when
-// MINQING_FAULTS=full. The log says how long looking through and importing took, and how much memory the process held at most.
+// A register far larger than any village's goes through the console in the background, in pieces, and is taken back: 4,000 rows in every run,
+// 200,000 when MINQING_FAULTS=full. The log says how long looking through, importing, finding out what taking it back would do and taking it back
+// took, how long a writer beside it waited at most, and how much memory the process held at most.
 func TestImportManyRows(t *testing.T) {
 	rows := 4000
 	if os.Getenv("MINQING_FAULTS") == "full" {
@@ -130,6 +133,7 @@ func TestImportManyRows(t *testing.T) {
 				peak <- most
 				return
 			case <-time.After(200 * time.Millisecond):
+				city.SetNow(city.Now().Add(200 * time.Millisecond)) // as clocks do
 			}
 		}
 	}()
@@ -155,6 +159,33 @@ func TestImportManyRows(t *testing.T) {
 	if n := countOf(t, city, "SELECT COUNT(*) FROM resident"); n != int64(rows-bad) {
 		t.Errorf("%d people of %d rows: %.400q", n, rows, p.Texts("main"))
 	}
+	began = time.Now()
+	p = wait(p.Send("#undo", url.Values{"do": {"look"}}))
+	weighed := time.Since(began)
+	writing, waited := make(chan struct{}), make(chan time.Duration, 1)
+	go func() {
+		most := time.Duration(0)
+		for {
+			at := time.Now()
+			if err := city.Engine.Store.Write(context.Background(), func(tx *store.Tx) error { return tx.SetMeta("beside", at.String()) }); err != nil {
+				t.Error(err)
+			}
+			most = max(most, time.Since(at))
+			select {
+			case <-writing:
+				waited <- most
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	began = time.Now()
+	p = wait(p.Send("#undo", url.Values{"do": {"take"}}))
+	back := time.Since(began)
+	close(writing)
+	if n := countOf(t, city, "SELECT COUNT(*) FROM resident") + countOf(t, city, "SELECT COUNT(*) FROM household"); n != 0 || !strings.Contains(strings.Join(p.Texts("#back"), ""), "这次导入撤回了") {
+		t.Errorf("taken back, %d rows are there: %.400q", n, p.Texts("#back"))
+	}
 	close(over)
-	t.Logf("rows=%d looked-through=%.1fs imported=%.1fs heap-at-most=%dMiB", rows, looked.Seconds(), took.Seconds(), <-peak>>20)
+	t.Logf("rows=%d looked-through=%.1fs imported=%.1fs weighed=%.1fs taken-back=%.1fs writer-waited=%dms heap-at-most=%dMiB", rows, looked.Seconds(), took.Seconds(), weighed.Seconds(), back.Seconds(), (<-waited).Milliseconds(), <-peak>>20)
 }

@@ -115,6 +115,7 @@ var table = []entry{
 	{pattern: "POST /at/{place}/import/{row}", needs: administers, of: fileRow},
 	{pattern: "GET /at/{place}/import/{row}/bad", needs: administers, of: fileRow},
 	{pattern: "POST /at/{place}/import/{row}/links", needs: administers, of: fileRow},
+	{pattern: "POST /at/{place}/import/{row}/undo", needs: administers, of: fileRow},
 
 	{pattern: "GET /at/{place}/homes", needs: administers, shows: aList},
 	{pattern: "GET /at/{place}/homes/new", needs: administers},

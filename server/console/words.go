@@ -12,7 +12,7 @@ import (
 type words = webpage.Words
 
 // catalogue is every text of the consoles. Each page keeps its own in its handler file and is named here.
-var catalogue = webpage.Join(frameWords, errorWords, signinWords, meWords, reviewWords, coverageWords, remindWords, conflictWords, deviceWords, residentWords, refusedWords, assignWords, importWords,
+var catalogue = webpage.Join(frameWords, errorWords, signinWords, meWords, reviewWords, coverageWords, remindWords, conflictWords, deviceWords, residentWords, refusedWords, assignWords, importWords, unimportWords,
 	editWords, homeWords, userWords, treeWords, shiftWords,
 	mattersWords, matterWords, numbersWords, visitsWords, cadresWords,
 	auditWords, healthWords, settingsWords)

@@ -27,7 +27,9 @@ type Import struct {
 	// order of the file; Progress after each piece.
 	Bad, Note func(row sheet.Row, why []schema.Label) error
 	Progress  func(Report)
-	Limits    sheet.Limits
+	// Wrote hears, inside the transaction of each piece that changes anything, of the changes that it made. May be nil.
+	Wrote  func(tx *store.Tx, changes []syncproto.Identity) error
+	Limits sheet.Limits
 }
 
 // Report counts what an import did, or in a preview would do.

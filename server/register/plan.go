@@ -375,10 +375,12 @@ func (p *plan) submit() error {
 	if err != nil {
 		return err
 	}
+	var wrote []syncproto.Identity
 	for i := range p.drafts {
 		v := out.Verdicts[i]
 		p.drafts[i].verdict = v
 		if v.Status != syncproto.Refused {
+			wrote = append(wrote, v.Identity)
 			continue
 		}
 		for _, w := range p.drafts[i].wishes {
@@ -390,7 +392,10 @@ func (p *plan) submit() error {
 			}
 		}
 	}
-	return nil
+	if p.im.Wrote == nil || len(wrote) == 0 {
+		return nil
+	}
+	return p.im.Wrote(p.tx, wrote)
 }
 
 // count adds what the piece did to the report; once, after its commit.

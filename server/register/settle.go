@@ -113,24 +113,51 @@ func (h *past) base() syncproto.Base {
 }
 
 // isNews tells whether the file's word on a cell is a new one. One that the cell had before, and that was written over since, is old: the
-// correction stays, and the row is reported.
+// correction stays, and the row is reported. What was undone is as if nobody had said it.
 func (w *wish) isNews(im *importer, h *past, c *syncproto.CellEdit) bool {
 	if len(c.Add)+len(c.Del) > 0 {
 		return true // sets are judged element by element
 	}
+	if !slices.ContainsFunc(h.said(c.Cell), func(s saying) bool { return s.value == c.Value }) {
+		return true
+	}
+	col := im.book.Cell(w.entry.table.Name, c.Cell).Columns[0]
+	for _, r := range w.records[:1] {
+		r.note(fmt.Sprintf("“%s”在系统里后来改过，文件里是旧的，没有改回去。", col.Label.ZH),
+			fmt.Sprintf("%s was corrected since; the file has the old word, which was left out.", col.Label.EN))
+	}
+	return false
+}
+
+// saying is a word that a cell had, and whose change gave it.
+type saying struct {
+	by    syncproto.Identity
+	value schema.Value
+}
+
+// said are the words that a cell had. An undo takes it back to an earlier one: what was said from then on is unsaid.
+func (h *past) said(cell string) (out []saying) {
 	for _, v := range h.of {
 		for _, e := range v.Cells {
-			if e.Cell == c.Cell && e.Value == c.Value {
-				col := im.book.Cell(w.entry.table.Name, c.Cell).Columns[0]
-				for _, r := range w.records[:1] {
-					r.note(fmt.Sprintf("“%s”在系统里后来改过，文件里是旧的，没有改回去。", col.Label.ZH),
-						fmt.Sprintf("%s was corrected since; the file has the old word, which was left out.", col.Label.EN))
-				}
-				return false
+			if e.Cell != cell {
+				continue
 			}
+			at := slices.IndexFunc(out, func(s saying) bool { return s.by == v.UndoOf })
+			if v.UndoOf == "" || at < 0 {
+				out = append(out, saying{v.Identity, e.Value})
+				continue
+			}
+			before := out[:at]
+			for len(before) > 0 && before[len(before)-1].value != e.Value {
+				before = before[:len(before)-1]
+			}
+			if len(before) == 0 && !e.Value.IsNull() { // what it went back to had come of several
+				before = append(out[:at:at], saying{v.Identity, e.Value})
+			}
+			out = before
 		}
 	}
-	return true
+	return out
 }
 
 // trim leaves out of a set's edit what others did: an element that somebody took out is not put back, one that only others put in is
@@ -146,8 +173,18 @@ func (h *past) trim(c *syncproto.CellEdit) {
 	})
 }
 
+// any asks of all that was said of the row's sets; not of what was undone, and of the undoing.
 func (h *past) any(f func(e *store.CellChange, office bool) bool) bool {
+	undone := map[syncproto.Identity]bool{}
+	for _, v := range slices.Backward(h.of) {
+		if v.UndoOf != "" && !undone[v.Identity] {
+			undone[v.UndoOf], undone[v.Identity] = true, true
+		}
+	}
 	for _, v := range h.of {
+		if undone[v.Identity] {
+			continue
+		}
 		for i := range v.Cells {
 			if f(&v.Cells[i], h.office[v.Device]) {
 				return true

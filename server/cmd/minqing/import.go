@@ -21,7 +21,7 @@ type importCmd struct {
 	Links   string `type:"path" placeholder:"FILE.xlsx" help:"和 --kind users 一起：给还没登录过的人出首次登录链接，写到这个表里，当面交给本人。 With --kind users: write first sign-in links to this workbook."`
 	Bad     string `type:"path" placeholder:"FILE.xlsx" help:"把没导入的行连同原因写到这个表里。 Write the rows not taken, with reasons, to this workbook."`
 	Preview bool   `help:"只看会怎样，什么也不写。 Only show what would happen."`
-	Undo    string `placeholder:"ID" help:"和 --kind assignments 一起：撤回一次分派导入，写它的编号，或写 last 撤回最近一次；加 --preview 只看会怎样。 With --kind assignments: take back what an import assigned, by its id, or “last”."`
+	Undo    string `placeholder:"ID" help:"撤回一次导入，写它的编号，或写 last 撤回最近一次；加 --preview 只看会怎样。 Take back what an import did, by its id, or “last”; with --preview only see what that would do."`
 	File    string `arg:"" optional:"" type:"path" help:"表格：.xlsx 或 CSV。 The file."`
 }
 
@@ -31,8 +31,11 @@ func (c *importCmd) Run(r *room) (err error) {
 		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "import", Message: syncproto.Both("没有写明是哪个村的花名册。", "It does not say of which village the register is."),
 			Hint: syncproto.Both("用 --village 写明代码或名称。", "Name it with --village.")}
 	}
-	if c.Undo != "" {
+	if c.Undo != "" && c.Kind == "assignments" {
 		return c.undo(r)
+	}
+	if c.Undo != "" {
+		return c.takeBack(r)
 	}
 	if c.File == "" {
 		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "import", Message: syncproto.Both("没有写明导入哪个文件。", "It does not say which file to import."), Hint: syncproto.Both("把文件名写在后面。", "Name the file.")}
@@ -72,9 +75,18 @@ func (c *importCmd) Run(r *room) (err error) {
 	case "assignments":
 		return c.assignments(r, lines, f, info.Size())
 	}
-	report, err := r.desk().Import(r.ctx, c.Village, c.File, f, info.Size(), c.Preview, register.Import{Bad: lines.Bad, Note: lines.Note, Progress: lines.Progress})
+	by, village, err := r.desk().Importer(r.ctx, c.Village)
+	if err != nil {
+		return err
+	}
+	id, wrote, err := c.record(r, village, by)
+	if err != nil {
+		return err
+	}
+	report, err := r.desk().Import(r.ctx, c.Village, c.File, f, info.Size(), c.Preview, register.Import{Bad: lines.Bad, Note: lines.Note, Progress: lines.Progress, Wrote: wrote})
 	if report != nil {
 		r.tellImport(c, report, err)
+		err = errors.Join(err, c.recorded(r, village, id, report, nil))
 	}
 	return err
 }

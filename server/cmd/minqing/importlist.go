@@ -2,17 +2,16 @@ package main
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"minqing/internal/sheet"
 	"minqing/server/admin"
 	"minqing/server/console/account"
 	"minqing/server/console/assign"
 	"minqing/server/register"
-	"minqing/server/store"
 	"minqing/syncproto"
 )
 
@@ -22,7 +21,11 @@ func (c *importCmd) users(r *room, lines register.Lines, in io.ReaderAt, size in
 	if err != nil {
 		return err
 	}
-	rep, out, err := admin.UserList{Lines: lines, E: r.engine, By: by, Place: place, Preview: c.Preview}.Run(r.ctx, c.File, in, size)
+	id, wrote, err := c.record(r, place, by)
+	if err != nil {
+		return err
+	}
+	rep, out, err := admin.UserList{Lines: lines, E: r.engine, By: by, Place: place, Preview: c.Preview, Wrote: wrote}.Run(r.ctx, c.File, in, size)
 	if rep == nil {
 		return err
 	}
@@ -31,7 +34,7 @@ func (c *importCmd) users(r *room, lines register.Lines, in io.ReaderAt, size in
 	r.say(fmt.Sprintf("读了 %d 行：新账号 %d 个，新角色 %d 个，补上电话或职务 %d 人。%s", rep.Rows, out.NewUsers, out.NewRoles, out.Filled, did),
 		fmt.Sprintf("%d rows read: %d new accounts, %d new roles, %d filled in.%s", rep.Rows, out.NewUsers, out.NewRoles, out.Filled, would))
 	c.tellBad(r, rep)
-	if err != nil || c.Links == "" || c.Preview {
+	if err = errors.Join(err, c.recorded(r, place, id, rep, out)); err != nil || c.Links == "" || c.Preview {
 		return err
 	}
 	return c.links(r, by, out.Users)
@@ -111,15 +114,6 @@ func (c *importCmd) assignments(r *room, lines register.Lines, in io.ReaderAt, s
 	return err
 }
 
-// undoing are the words by which an import is taken back.
-func (c *importCmd) undoing(id string) string {
-	place := ""
-	if c.Place != "" {
-		place = " --place " + c.Place
-	}
-	return "minqing import --kind assignments" + place + " --undo " + id
-}
-
 // tellEffects tells what phones gain and lose, and what waits on them.
 func (r *room) tellEffects(plan *assign.Plan) {
 	for _, p := range plan.People {
@@ -129,74 +123,4 @@ func (r *room) tellEffects(plan *assign.Plan) {
 	if plan.Unsent > 0 {
 		r.say(fmt.Sprintf("要少户的手机上还有 %d 条没交，交上来照样算数。", plan.Unsent), fmt.Sprintf("%d edits wait on the phones that lose households; they count when they come.", plan.Unsent))
 	}
-}
-
-// undo takes back what an import of assignments did, after saying what each phone gains and loses by that. What of it somebody changed since stands
-// beside it, and waits for a decision where the two differ.
-func (c *importCmd) undo(r *room) error {
-	wrong := func(zh, en, hintZH, hintEN string) error {
-		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "import: undo", Message: syncproto.Both(zh, en), Hint: syncproto.Both(hintZH, hintEN)}
-	}
-	if c.Kind != "assignments" || c.File != "" {
-		return wrong("只有分派的导入能整批撤回，也不用写文件。", "Only an import of assignments is taken back as a whole, and without a file.",
-			"写 --kind assignments --undo 编号。花名册改好再导一次就行；人员用 minqing user end 停用。", "Say --kind assignments --undo ID. Of a register import the mended file; of users end those who are too many by minqing user end.")
-	}
-	by, place, err := r.desk().Importer(r.ctx, c.Place)
-	if err != nil {
-		return err
-	}
-	var d *assign.Done
-	var back *assign.Back
-	today := ""
-	if err := r.engine.Store.Read(r.ctx, func(tx *store.Tx) (err error) {
-		today = time.UnixMilli(tx.Now()).In(r.engine.Zone).Format(time.DateOnly)
-		if c.Undo != "last" {
-			d, err = assign.Read(tx, place, c.Undo)
-		} else if d, err = lastListed(tx, place); err != nil {
-			return err
-		}
-		if err != nil || d == nil || d.Undone() {
-			return err
-		}
-		back, err = assign.PreviewBack(tx, today, d)
-		return err
-	}); err != nil {
-		return err
-	}
-	switch {
-	case d == nil || !d.Listed():
-		return wrong("这里没有这次分派导入。", "There is no such import of assignments here.", "导入时说过编号；写 last 是最近一次。不是全市的，用 --place 写明地方。", "The import told its id; “last” is the newest. Name the place with --place unless it is the city's.")
-	case d.Undone():
-		r.say("已经撤回过了。", "It has been taken back already.")
-		return nil
-	}
-	r.tellEffects(back.Plan)
-	if back.Touched > 0 {
-		r.say(fmt.Sprintf("其中 %d 条后来有人改过，两边不一样的等管理员定：minqing inbox list。", back.Touched), fmt.Sprintf("%d of it somebody changed since; where both differ it waits in minqing inbox list.", back.Touched))
-	}
-	did, would := c.previewed()
-	if !c.Preview {
-		done, _, err := assign.UndoAll(r.ctx, r.engine.Store, r.engine.Judge, by, today, place, d.ID, back.Digest)
-		if err != nil {
-			r.say("中间停了，撤回的都算数；再执行一次，会接着撤完。", "It broke off; what was taken back stays. Run it again to go on.")
-			return err
-		}
-		if !done {
-			return wrong("刚才情况变了，什么也没动。", "Things changed just now, and nothing was done.", "再执行一次。", "Run it again.")
-		}
-	}
-	r.say(fmt.Sprintf("撤回 %s 的分派导入：%d 户回到原来的联系人。%s", time.UnixMilli(d.At).In(r.engine.Zone).Format("2006-01-02 15:04"), len(back.Homes), did),
-		fmt.Sprintf("Taken back: %d households are with whom they were.%s", len(back.Homes), would))
-	return nil
-}
-
-// lastListed is the newest import of assignments at a place that stands; nil when there is none among the last orders.
-func lastListed(tx *store.Tx, place string) (*assign.Done, error) {
-	all, err := assign.Last(tx, place)
-	for _, d := range all {
-		if d.Listed() && !d.Undone() {
-			return d, err
-		}
-	}
-	return nil, err
 }

@@ -6,4 +6,8 @@
 // neither a session that ends nor a process that dies takes anything away. Run works on the files in pieces beside everything else, one
 // process at a time for each file, and says after each piece how far it is. Files and the rows not taken are personal data: they are gone a
 // week after, or when somebody drops them.
+//
+// What an import of a register or of users wrote is kept by the names of its changes, in the transactions that write, and stays: it can be taken back
+// (package takeback). What that would do is found out and shown first; it is done in pieces, each together with the note that it was done, so that
+// nothing is done twice, whoever asks and whatever process dies.
 package intake

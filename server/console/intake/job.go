@@ -16,12 +16,18 @@ import (
 )
 
 // The states of a file: it is being looked through, waits for a word, is being imported, or is done with. Stopped says that it broke off.
+// What taking it back would do is found out, waits for a word, and is done; halted says that this broke off.
 const (
 	Checking  = "checking"
 	checked   = "checked"
 	Importing = "importing"
 	finished  = "done"
 	Stopped   = "stopped"
+	weighing  = "weighing"
+	Weighed   = "weighed"
+	taking    = "taking"
+	halted    = "halted"
+	Taken     = "taken"
 )
 
 const kindWork = "import"
@@ -41,6 +47,8 @@ const (
 	partFile = "file"
 	partBad  = "bad"
 	partNote = "note"
+	partMade = "made" // changes that it made, as a list of names
+	partLeft = "left" // what is left when it is taken back
 )
 
 // MostBytes bounds a file, chunk is how much of it one record holds. keptFor is how long files are kept.
@@ -70,6 +78,7 @@ type Body struct {
 	Users  *admin.UsersBrought
 	Plan   *assign.Plan // of a list of assignments: what it would do, or did
 	Order  string       // id of what was done
+	Back   *Back        // of taking it back, or of what that would do
 	Moved  bool         // things changed since the preview that was agreed to, and nothing was done
 	Error  string       // why it stopped, in both languages; "" when it may just be gone on with
 	Hint   string
@@ -108,19 +117,72 @@ func Save(tx *store.Tx, by syncproto.UserID, place, what, name string, size int6
 	return id, work.Add(tx, kindWork, id, place, by, Checking, Body{Name: name, What: what, Bytes: size})
 }
 
+// personal are the parts that hold what a file said of people.
+var personal = []string{partFile, partBad, partNote}
+
 func sweep(tx *store.Tx) error {
-	if err := tx.Exec("DELETE FROM mq_work_part WHERE work IN (SELECT id FROM mq_work WHERE kind = ? AND at_ms < ?)", kindWork, tx.Now()-keptFor); err != nil {
+	if err := tx.Exec("DELETE FROM mq_work_part WHERE kind = ANY(?) AND work IN (SELECT id FROM mq_work WHERE kind = ? AND at_ms < ?)", personal, kindWork, tx.Now()-keptFor); err != nil {
 		return err
 	}
-	return tx.Exec("DELETE FROM mq_work WHERE kind = ? AND at_ms < ?", kindWork, tx.Now()-keptFor)
+	return tx.Exec("DELETE FROM mq_work WHERE kind = ? AND at_ms < ? AND NOT EXISTS (SELECT 1 FROM mq_work_part p WHERE p.work = mq_work.id AND p.kind = ?)", kindWork, tx.Now()-keptFor, partMade)
 }
 
-// Drop forgets a file, whatever state it is in.
+// Drop forgets a file, whatever state it is in. That something was imported from it stays on the list.
 func Drop(tx *store.Tx, id string) error {
-	if err := tx.Exec("DELETE FROM mq_work_part WHERE work = ?", id); err != nil {
+	if err := tx.Exec("DELETE FROM mq_work_part WHERE work = ? AND kind = ANY(?)", id, personal); err != nil {
+		return err
+	}
+	if made, err := Made(tx, id); err != nil || made {
 		return err
 	}
 	return tx.Exec("DELETE FROM mq_work WHERE id = ? AND kind = ?", id, kindWork)
+}
+
+// Made tells whether an import of the file changed anything that can be taken back.
+func Made(tx *store.Tx, id string) (bool, error) {
+	return tx.One("SELECT n FROM mq_work_part WHERE work = ? AND kind = ? LIMIT 1", []any{id, partMade}, new(int64))
+}
+
+// keepMade keeps which changes an import made, in the transaction that makes them.
+func keepMade(tx *store.Tx, id string, changes []syncproto.Identity) error {
+	raw, err := json.Marshal(changes)
+	if err != nil {
+		return err
+	}
+	n := int64(0)
+	if _, err := tx.One("SELECT COALESCE(MAX(n), 0) FROM mq_work_part WHERE work = ? AND kind = ?", []any{id, partMade}, &n); err != nil {
+		return err
+	}
+	return tx.Exec("INSERT INTO mq_work_part (work, kind, n, body) VALUES (?, ?, ?, ?)", id, partMade, n+1, raw)
+}
+
+// Record keeps that an import was made from elsewhere, a command: how many changes it made by and by, and what it did at last. The id is its own
+// choice; there is no record before anything was changed.
+func Record(id, place, what, name string, by syncproto.UserID) func(tx *store.Tx, changes []syncproto.Identity) error {
+	return func(tx *store.Tx, changes []syncproto.Identity) error {
+		made, err := Made(tx, id)
+		if err == nil && !made {
+			err = work.Add(tx, kindWork, id, place, by, finished, Body{Name: name, What: what, Wrote: true})
+		}
+		if err != nil {
+			return err
+		}
+		return keepMade(tx, id, changes)
+	}
+}
+
+// Recorded keeps with the record of a command's import what it did.
+func Recorded(tx *store.Tx, place, id string, rep *register.Report, users *admin.UsersBrought) (bool, error) {
+	j, err := Read(tx, place, id)
+	if err != nil || j == nil {
+		return false, err
+	}
+	j.Report, j.Users = *rep, users
+	raw, err := json.Marshal(j.Body)
+	if err != nil {
+		return false, err
+	}
+	return true, tx.Exec("UPDATE mq_work SET body = ? WHERE id = ?", string(raw), id)
 }
 
 // Go tells that a file that was looked through is to be imported, or that one that stopped is to be gone on with. It gives whether there is
@@ -130,13 +192,16 @@ func Go(tx *store.Tx, j *Job) (bool, error) {
 	if j.State == Stopped && !j.Wrote {
 		next = Checking
 	}
-	n, err := tx.Affected("UPDATE mq_work SET state = ?, beat_ms = 0 WHERE id = ? AND state IN (?, ?)", next, j.ID, checked, Stopped)
+	if j.State != checked && !j.Broken() {
+		return false, nil
+	}
+	n, err := tx.Affected("UPDATE mq_work SET state = ?, beat_ms = 0 WHERE id = ? AND state = ?", next, j.ID, j.State)
 	return n > 0, err
 }
 
-// List lists the files of a place, newest first.
-func List(tx *store.Tx, place string) ([]*Job, error) {
-	return work.Last(tx, kindWork, place, job)
+// List lists the files of a place, newest first, those before an id; more tells that there are others.
+func List(tx *store.Tx, place, before string) (list []*Job, more bool, err error) {
+	return work.Page(tx, kindWork, place, before, job)
 }
 
 // Read reads one; nil when there is none of that id in the place.

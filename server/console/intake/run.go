@@ -68,7 +68,7 @@ func (w *Worker) Drain(ctx context.Context) {
 
 // one takes a file that waits and works on it; false when there is none.
 func (w *Worker) one(ctx context.Context) bool {
-	j, err := w.take(ctx)
+	j, err := w.take(ctx, "")
 	if err == nil && j != nil {
 		err = w.work(ctx, j)
 	}
@@ -78,11 +78,15 @@ func (w *Worker) one(ctx context.Context) bool {
 	return j != nil && ctx.Err() == nil
 }
 
-// take claims a file: nobody else works on it as long as it stirs.
-func (w *Worker) take(ctx context.Context) (j *Job, err error) {
+// take claims a file: nobody else works on it as long as it stirs. With an id it is that one.
+func (w *Worker) take(ctx context.Context, id string) (j *Job, err error) {
 	err = w.e.Store.Write(ctx, func(tx *store.Tx) error {
 		j = nil
-		found, err := work.Find(tx, job, "w.kind = ? AND w.state IN (?, ?) AND w.beat_ms < ? ORDER BY w.id LIMIT 1", kindWork, Checking, Importing, tx.Now()-left)
+		where, args := "w.kind = ? AND w.state = ANY(?) AND w.beat_ms < ?", []any{kindWork, []string{Checking, Importing, weighing, taking}, tx.Now() - left}
+		if id != "" {
+			where, args = where+" AND w.id = ?", append(args, id)
+		}
+		found, err := work.Find(tx, job, where+" ORDER BY w.id LIMIT 1", args...)
 		if err != nil || len(found) == 0 {
 			return err
 		}
@@ -90,12 +94,13 @@ func (w *Worker) take(ctx context.Context) (j *Job, err error) {
 		if err != nil || n == 0 {
 			return err
 		}
-		for _, kind := range []string{partBad, partNote} { // of a run that broke off
-			if err := tx.Exec("DELETE FROM mq_work_part WHERE work = ? AND kind = ?", found[0].ID, kind); err != nil {
+		if found[0].State == Checking || found[0].State == Importing { // of a run that broke off
+			if err := tx.Exec("DELETE FROM mq_work_part WHERE work = ? AND kind = ANY(?)", found[0].ID, []string{partBad, partNote}); err != nil {
 				return err
 			}
 		}
 		j = found[0]
+		j.Beat = tx.Now()
 		return nil
 	})
 	return j, err
@@ -115,8 +120,11 @@ type run struct {
 var errGone = errors.New("intake: the file was dropped")
 
 func (w *Worker) work(ctx context.Context, j *Job) error {
+	if j.State == weighing || j.State == taking {
+		return w.goBack(ctx, j)
+	}
 	r := &run{w: w, j: j}
-	j.Error, j.Hint, j.Moved, j.Wrote, j.Report, j.Users = "", "", false, j.State == Importing, register.Report{}, nil
+	j.Error, j.Hint, j.Moved, j.Wrote, j.Report, j.Users, j.Back = "", "", false, j.State == Importing, register.Report{}, nil, nil
 	rep, err := r.through(ctx)
 	if errors.Is(err, errGone) || ctx.Err() != nil {
 		return nil //nolint:nilerr // dropped, or gone on with by the next process
@@ -184,15 +192,16 @@ func (r *run) through(ctx context.Context) (*register.Report, error) {
 				stop(err)
 			}
 		}}
+	wrote := func(tx *store.Tx, changes []syncproto.Identity) error { return keepMade(tx, r.j.ID, changes) }
 	in, size := bytes.NewReader(file), int64(len(file))
 	var rep *register.Report
 	switch r.j.What {
 	case Users:
-		rep, r.j.Users, err = admin.UserList{Lines: lines, E: e, By: r.j.By, Place: place.ID, Preview: !r.j.Wrote}.Run(ctx, r.j.Name, in, size)
+		rep, r.j.Users, err = admin.UserList{Lines: lines, E: e, By: r.j.By, Place: place.ID, Preview: !r.j.Wrote, Wrote: wrote}.Run(ctx, r.j.Name, in, size)
 	case Assignments:
 		rep, err = r.assign(ctx, assign.Listing{Lines: lines, E: e, By: r.j.By, As: login, Place: place.ID, ID: assign.IDFor(r.j.ID), Preview: !r.j.Wrote}, in, size)
 	default:
-		rep, err = register.Import{Store: e.Store, Judge: e.Judge, Zone: e.Zone, User: r.j.By, Village: place, Preview: !r.j.Wrote, Limits: lines.Limits, Bad: lines.Bad, Note: lines.Note, Progress: lines.Progress}.
+		rep, err = register.Import{Store: e.Store, Judge: e.Judge, Zone: e.Zone, User: r.j.By, Village: place, Preview: !r.j.Wrote, Limits: lines.Limits, Bad: lines.Bad, Note: lines.Note, Progress: lines.Progress, Wrote: wrote}.
 			Run(ctx, r.j.Name, in, size)
 	}
 	if cause := context.Cause(ctx); err != nil && cause != nil {
@@ -230,7 +239,7 @@ func (r *run) save(ctx context.Context, state string) error {
 		return err
 	}
 	err = r.w.e.Store.Write(ctx, func(tx *store.Tx) error {
-		n, err := tx.Affected("UPDATE mq_work SET state = ?, beat_ms = ?, body = ? WHERE id = ?", state, tx.Now(), string(body), r.j.ID)
+		n, err := tx.Affected("UPDATE mq_work SET state = ?, beat_ms = ?, body = ? WHERE id = ? AND state = ?", state, tx.Now(), string(body), r.j.ID, r.j.State)
 		if err == nil && n == 0 {
 			err = errGone
 		}

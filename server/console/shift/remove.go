@@ -59,7 +59,8 @@ func PreviewRemoval(tx *store.Tx, table string, id syncproto.RowID) (*Removal, e
 	if err != nil {
 		return nil, err
 	}
-	if err := r.bars(tx); err != nil || len(r.Bars) > 0 { // what lies beneath a whole village is not counted for nothing
+	bars, err := Bars(tx, table, []string{string(id)})
+	if r.Bars = bars[string(id)]; err != nil || len(r.Bars) > 0 { // what lies beneath a whole village is not counted for nothing
 		return r, err
 	}
 	if r.order, err = beneath(tx, rows); err != nil {
@@ -182,25 +183,37 @@ func (p *piece) stands(tx *store.Tx) (bool, error) {
 	return is == was, err
 }
 
-// bars finds what speaks against it. A place goes only when it is empty, an account only when nobody ever worked with it: else it is ended.
-func (r *Removal) bars(tx *store.Tx) error {
-	id := string(r.Row)
-	asks := map[string][]struct{ what, query string }{
-		"place": {{"places", "SELECT COUNT(*) FROM place WHERE parent = ?"}, {"homes", "SELECT COUNT(*) FROM household WHERE place = ?"},
-			{"people", `SELECT COUNT(*) FROM "user" WHERE place = ?`}, {"roles", "SELECT COUNT(*) FROM role WHERE place = ?"}, {"city", "SELECT COUNT(*) FROM place WHERE id = ? AND parent IS NULL"}},
-		"user": {{"work", "SELECT COUNT(*) FROM mq_change WHERE user_id = ?"}, {"phones", "SELECT COUNT(*) FROM mq_device WHERE user_id = ?"},
-			{"contacts", `SELECT COUNT(*) FROM assignment WHERE "user" = ?`}, {"signedin", "SELECT COUNT(*) FROM mq_login WHERE user_id = ? AND password <> ''"}},
+// against are the questions that find what rows of a table are still needed for. A place goes only when it is empty, an account only when nobody ever
+// worked with it: else it is ended.
+var against = map[string][]struct{ what, query string }{
+	"place": {{"places", "SELECT parent, COUNT(*) FROM place WHERE parent = ANY(?) GROUP BY parent"}, {"homes", "SELECT place, COUNT(*) FROM household WHERE place = ANY(?) GROUP BY place"},
+		{"people", `SELECT place, COUNT(*) FROM "user" WHERE place = ANY(?) GROUP BY place`}, {"roles", "SELECT place, COUNT(*) FROM role WHERE place = ANY(?) GROUP BY place"},
+		{"city", "SELECT id, COUNT(*) FROM place WHERE id = ANY(?) AND parent IS NULL GROUP BY id"}},
+	"user": {{"work", "SELECT user_id, COUNT(*) FROM mq_change WHERE user_id = ANY(?) GROUP BY user_id"}, {"phones", "SELECT user_id, COUNT(*) FROM mq_device WHERE user_id = ANY(?) GROUP BY user_id"},
+		{"contacts", `SELECT "user", COUNT(*) FROM assignment WHERE "user" = ANY(?) GROUP BY "user"`}, {"signedin", "SELECT user_id, COUNT(*) FROM mq_login WHERE user_id = ANY(?) AND password <> '' GROUP BY user_id"},
+		{"signedin", "SELECT user_id, COUNT(*) FROM mq_subject WHERE user_id = ANY(?) GROUP BY user_id"}}, // by the provider of identities
+}
+
+// Bars finds what speaks against deleting rows of a table, by row.
+func Bars(tx *store.Tx, table string, ids []string) (map[string][]Bar, error) {
+	out := map[string][]Bar{}
+	if len(ids) == 0 {
+		return out, nil
 	}
-	for _, a := range asks[r.Table] {
-		var n int64
-		if _, err := tx.One(a.query, []any{id}, &n); err != nil {
+	for _, a := range against[table] {
+		if err := tx.Each(func(scan func(...any) error) error {
+			var id string
+			b := Bar{What: a.what}
+			err := scan(&id, &b.N)
+			if !slices.ContainsFunc(out[id], func(x Bar) bool { return x.What == b.What }) {
+				out[id] = append(out[id], b)
+			}
 			return err
-		}
-		if n > 0 {
-			r.Bars = append(r.Bars, Bar{a.what, n})
+		}, a.query, ids); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // holders are those on whose phones the row lies.

@@ -16,7 +16,7 @@ const (
 	Undone = "undone"
 )
 
-// listed is how many a list of the last shows.
+// listed is how many a page of a list shows.
 const listed = 20
 
 // Record is one of them.
@@ -44,7 +44,21 @@ func Add(tx *store.Tx, kind, id, place string, by syncproto.UserID, state string
 
 // Last lists the last of a kind at a place, newest first, each made of its record.
 func Last[T any](tx *store.Tx, kind, place string, made func(Record) (*T, error)) ([]*T, error) {
-	return Find(tx, made, "w.place = ? AND w.kind = ? ORDER BY w.id DESC LIMIT ?", place, kind, int64(listed))
+	list, _, err := Page(tx, kind, place, "", made)
+	return list, err
+}
+
+// Page lists those of a kind at a place before an id, newest first; "" begins with the last. more tells that there are others.
+func Page[T any](tx *store.Tx, kind, place, before string, made func(Record) (*T, error)) (list []*T, more bool, err error) {
+	where, args := "w.place = ? AND w.kind = ?", []any{place, kind}
+	if before != "" {
+		where, args = where+" AND w.id < ?", append(args, before)
+	}
+	list, err = Find(tx, made, where+" ORDER BY w.id DESC LIMIT ?", append(args, int64(listed+1))...)
+	if more = len(list) > listed; more {
+		list = list[:listed]
+	}
+	return list, more, err
 }
 
 // Read reads one; nil when there is none of that kind and id at the place.
