@@ -56,7 +56,7 @@ type jobPage struct {
 	Users   *admin.UsersBrought
 	Plan    *planView
 	Order   string // where what was done can be taken back
-	Back    *backView
+	Undo    *backView
 	Links   string // where first sign-in links are made
 	Busy    bool
 	Broken  bool   // the import stopped, and can be gone on with
@@ -283,7 +283,7 @@ func (rq *request) jobPage() (*jobPage, error) {
 		}
 		p.Job, p.Title, p.Report, p.Wrote = rq.jobLine(j), j.Name, j.Report, j.Wrote
 		p.Busy, p.Broken = j.Busy(), j.Broken()
-		if p.Back, err = rq.backView(tx, j); err != nil {
+		if p.Undo, err = rq.backView(tx, j); err != nil {
 			return err
 		}
 		p.Users, p.Plan, p.Order, p.Links, p.Moved, p.Changed = j.Users, nil, "", "", j.Moved, j.Report.Changed()
@@ -316,7 +316,7 @@ func (rq *request) jobPage() (*jobPage, error) {
 		}
 		notes, err := intake.Notes(tx, j.ID, 0, badListed)
 		p.Bad, p.Notes = rq.badLines(bad, j.Report), rq.badLines(notes, j.Report)
-		p.Forget = p.Back == nil || len(bad)+len(notes) > 0
+		p.Forget = p.Undo == nil || len(bad)+len(notes) > 0
 		return err
 	})
 }

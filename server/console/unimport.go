@@ -19,8 +19,7 @@ type backView struct {
 	Busy, Taken, Halted   bool
 	Midway                bool // it broke off amid doing
 	Moved                 bool
-	By                    string
-	At                    time.Time
+	By, When              string
 	Done, Parts           int
 	Sums                  []backSum
 	Gone, Conflicts, Left int
@@ -56,22 +55,22 @@ var unimportWords = words{
 	"unimport.look.again":  {ZH: "再看一遍", EN: "Look again"},
 	"unimport.do":          {ZH: "撤回", EN: "Take it back"},
 	"unimport.goon":        {ZH: "接着撤", EN: "Go on taking it back"},
-	"unimport.by":          {ZH: "{0}撤回的", EN: "by {0}"},
+	"unimport.by":          {ZH: "{0} {1}撤回的", EN: "by {0}, {1}"},
 	"unimport.again":       {ZH: "要恢复，把同一个文件再导入一次：删掉的重新建，改回的重新改。改动记录里两次都在。", EN: "To have it again, import the same file once more: what was deleted is made anew, what went back is changed anew. Both stand in the history."},
 	"unimport.busy.look":   {ZH: "在看撤回会怎样：{0} / {1}", EN: "Finding out what taking it back would do: {0} of {1}"},
 	"unimport.busy.do":     {ZH: "在撤回：{0} / {1}", EN: "Taking it back: {0} of {1}"},
-	"unimport.col.rows":    {ZH: "新建的删掉", EN: "made: deleted"},
-	"unimport.col.kept":    {ZH: "新建的留着", EN: "made: left"},
-	"unimport.col.cells":   {ZH: "改过的改回", EN: "changed: back"},
-	"unimport.col.stand":   {ZH: "改过的留着", EN: "changed: left"},
+	"unimport.col.rows":    {ZH: "新建的 删掉", EN: "made: deleted"},
+	"unimport.col.kept":    {ZH: "新建的 留着", EN: "made: left"},
+	"unimport.col.cells":   {ZH: "改过的 改回", EN: "changed: back"},
+	"unimport.col.stand":   {ZH: "改过的 留着", EN: "changed: left"},
 	"unimport.gone":        {ZH: "另有 {0} 条新建的，后来已经有人删了。", EN: "{0} more that it made was deleted by somebody since.|{0} more that it made were deleted by somebody since."},
 	"unimport.none":        {ZH: "没有能撤回的：要么已经没有了，要么后来有人动过。", EN: "There is nothing to take back: it is gone already, or somebody touched it since."},
 	"unimport.conflicts":   {ZH: "{0} 条正好有人在改，在冲突处理里等着定。", EN: "{0} met what somebody was writing; it waits on the conflict desk.|{0} met what somebody was writing; they wait on the conflict desk."},
 	"unimport.left":        {ZH: "{0} 处留着", EN: "{0} left as it is|{0} left as they are"},
 	"unimport.left.t":      {ZH: "后来有人动过，谁写的都不丢。", EN: "Somebody touched them since; nothing that anybody wrote is lost."},
 	"unimport.left.what":   {ZH: "留着什么", EN: "What is left"},
-	"unimport.left.rows":   {ZH: "{1} 连同一起建的，{0} 条", EN: "{1}, with what was made along: {0}"},
-	"unimport.left.one":    {ZH: "{0}，这一条", EN: "{0}, this one"},
+	"unimport.left.why":    {ZH: "为什么", EN: "Why"},
+	"unimport.left.rows":   {ZH: "{1}和一起建的，共 {0} 条", EN: "{1} with what was made along: {0} row|{1} with what was made along: {0} rows"},
 	"unimport.left.cells":  {ZH: "{0}：{1}", EN: "{0}: {1}"},
 	"unimport.stopped":     {ZH: "中间停了，撤回的都算数，接着撤就行。", EN: "It stopped midway; what was taken back stays, and it can be gone on with."},
 	"unimport.stopped.one": {ZH: "没看完就停了，什么也没动。", EN: "It stopped before it was through; nothing was done."},
@@ -93,7 +92,7 @@ func (rq *request) backView(tx *store.Tx, j *intake.Job) (*backView, error) {
 	}
 	v.Busy, v.Taken, v.Halted, v.Midway = j.Busy(), j.State == intake.Taken, j.Halts(), b.Begun
 	v.Seen = v.Taken || v.Midway || j.State == intake.Weighed
-	v.Moved, v.By, v.At, v.Done, v.Parts, v.Digest = b.Moved, b.ByName, time.UnixMilli(b.At).In(rq.app.zone), b.Done, b.Parts, b.Digest
+	v.Moved, v.By, v.When, v.Done, v.Parts, v.Digest = b.Moved, b.ByName, rq.words.moment(time.UnixMilli(b.At).In(rq.app.zone), rq.now), b.Done, b.Parts, b.Digest
 	v.Conflicts, v.Left = b.Conflicts, b.Left
 	for _, t := range tx.Book().Tables() {
 		if s := b.Tally[t.Name]; s != nil {
@@ -183,8 +182,8 @@ func undoImport(rq *request) error {
 		if err != nil {
 			return err
 		}
-		if p.Back != nil {
-			p.Back.Moved = p.Back.Seen && !p.Back.Taken
+		if p.Undo != nil {
+			p.Undo.Moved = p.Undo.Seen && !p.Undo.Taken
 		}
 		return rq.again("import-one", p)
 	}

@@ -2,11 +2,15 @@ package consoletest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
 
 	"minqing/server/console/intake"
+	"minqing/server/console/takeback"
+	"minqing/server/console/work"
+	"minqing/server/register"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -49,5 +53,55 @@ func (c *City) files(ctx context.Context) error {
 		}
 	}
 	intake.NewWorker(c.Engine, slog.New(slog.DiscardHandler)).Drain(ctx)
+	return c.backs(ctx)
+}
+
+// backs are imports of long ago: of one it was found out what taking it back would do, and another was taken back. What they made and changed is told
+// of rows of the story.
+func (c *City) backs(ctx context.Context) error {
+	const day = 24 * 60 * 60 * 1000
+	at := c.Now().UnixMilli()
+	left := []takeback.Left{
+		{Table: "household", Row: c.Rows["wang"], Rows: 4, Whys: []takeback.Why{{What: "edited", By: c.Users["cadre"], At: at - 3*day}, {What: "under", Table: "visit", N: 2}, {What: "under", Table: "matter", N: 1}}},
+		{Table: "household", Row: c.Rows["gu"], Cells: []string{"address", "phone"}, Whys: []takeback.Why{{What: "edited", By: c.Users["secretary"], At: at - 2*day}}},
+		{Table: "resident", Row: c.Rows["ding.1"], Rows: 1, Whys: []takeback.Why{{What: "item"}}},
+		{Table: "place", Row: syncproto.RowID(c.Places["group7"]), Rows: 1, Whys: []takeback.Why{{What: "under", Table: "household", N: 1}}},
+	}
+	if c.State == Many {
+		for range 1000 {
+			left = append(left, left[0])
+		}
+	}
+	for _, x := range []struct{ key, state, name string }{{"file.back", intake.Weighed, "石桥村 10 月花名册.xlsx"}, {"file.taken", intake.Taken, "石桥村 9 月花名册.xlsx"}} {
+		if err := c.Engine.Store.Write(ctx, func(tx *store.Tx) error {
+			id, err := tx.NewID()
+			if err != nil {
+				return err
+			}
+			c.Rows[x.key] = syncproto.RowID(id)
+			report := register.Report{People: true, Rows: 412, Households: 120, NewHouseholds: 118, ChangedHouse: 2, Residents: 405, NewResidents: 405, NewPlaces: 2}
+			if err := work.Add(tx, "import", id, c.Places["village"], c.Users["admin"], x.state, intake.Body{Name: c.text(x.name, 80), What: intake.Register, Wrote: true, Report: report,
+				Back: &intake.Back{By: c.Users["admin"], ByName: c.name("何婉清"), At: at - day, Digest: "seen", Parts: 3, Done: 3, Left: len(left), Tally: takeback.Tally{
+					"place": {Rows: 1, Kept: 1}, "household": {Rows: 117, Kept: 1, Cells: 5, Stand: 2}, "resident": {Rows: 399, Kept: 4, Gone: 2}, "identity": {Rows: 388}}}}); err != nil {
+				return err
+			}
+			parts := [][2]any{{"made", []string{}}}
+			for _, l := range left {
+				parts = append(parts, [2]any{"left", l})
+			}
+			for n, part := range parts {
+				raw, err := json.Marshal(part[1])
+				if err != nil {
+					return err
+				}
+				if err := tx.Exec("INSERT INTO mq_work_part (work, kind, n, body) VALUES (?, ?, ?, ?)", id, part[0], int64(n), raw); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
 	return nil
 }

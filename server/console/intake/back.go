@@ -36,12 +36,12 @@ const changesAtOnce = 40
 
 // Busy tells that a process is at the file, or should be.
 func (j *Job) Busy() bool {
-	return slices.Contains([]string{Checking, Importing, weighing, taking}, j.State)
+	return slices.Contains([]string{checking, importing, weighing, taking}, j.State)
 }
 
 // Broken tells that importing it broke off, and may be gone on with.
 func (j *Job) Broken() bool {
-	return j.State == Stopped || (j.State == Weighed || j.State == halted && !j.Back.Begun) && j.Back.From == Stopped
+	return j.State == stopped || (j.State == Weighed || j.State == halted && !j.Back.Begun) && j.Back.From == stopped
 }
 
 // Halts tells that taking it back broke off, or finding out what that would do.
@@ -71,7 +71,7 @@ func put(tx *store.Tx, j *Job, by syncproto.UserID, state string) error {
 // Weigh asks what taking an import back would do. It gives whether there is anything to find out.
 func Weigh(tx *store.Tx, place, id string, by syncproto.UserID) (bool, error) {
 	j, err := locked(tx, place, id)
-	if err != nil || j == nil || !slices.Contains([]string{finished, Stopped, Weighed, halted}, j.State) || j.State == halted && j.Back.Begun {
+	if err != nil || j == nil || !slices.Contains([]string{finished, stopped, Weighed, halted}, j.State) || j.State == halted && j.Back.Begun {
 		return false, err
 	}
 	if made, err := Made(tx, id); err != nil || !made {

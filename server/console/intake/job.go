@@ -18,11 +18,11 @@ import (
 // The states of a file: it is being looked through, waits for a word, is being imported, or is done with. Stopped says that it broke off.
 // What taking it back would do is found out, waits for a word, and is done; halted says that this broke off.
 const (
-	Checking  = "checking"
+	checking  = "checking"
 	checked   = "checked"
-	Importing = "importing"
+	importing = "importing"
 	finished  = "done"
-	Stopped   = "stopped"
+	stopped   = "stopped"
 	weighing  = "weighing"
 	Weighed   = "weighed"
 	taking    = "taking"
@@ -114,7 +114,7 @@ func Save(tx *store.Tx, by syncproto.UserID, place, what, name string, size int6
 			return "", fmt.Errorf("intake: reading the file: %w", err)
 		}
 	}
-	return id, work.Add(tx, kindWork, id, place, by, Checking, Body{Name: name, What: what, Bytes: size})
+	return id, work.Add(tx, kindWork, id, place, by, checking, Body{Name: name, What: what, Bytes: size})
 }
 
 // personal are the parts that hold what a file said of people.
@@ -188,9 +188,9 @@ func Recorded(tx *store.Tx, place, id string, rep *register.Report, users *admin
 // Go tells that a file that was looked through is to be imported, or that one that stopped is to be gone on with. It gives whether there is
 // anything to do.
 func Go(tx *store.Tx, j *Job) (bool, error) {
-	next := Importing
-	if j.State == Stopped && !j.Wrote {
-		next = Checking
+	next := importing
+	if j.State == stopped && !j.Wrote {
+		next = checking
 	}
 	if j.State != checked && !j.Broken() {
 		return false, nil

@@ -82,7 +82,7 @@ func (w *Worker) one(ctx context.Context) bool {
 func (w *Worker) take(ctx context.Context, id string) (j *Job, err error) {
 	err = w.e.Store.Write(ctx, func(tx *store.Tx) error {
 		j = nil
-		where, args := "w.kind = ? AND w.state = ANY(?) AND w.beat_ms < ?", []any{kindWork, []string{Checking, Importing, weighing, taking}, tx.Now() - left}
+		where, args := "w.kind = ? AND w.state = ANY(?) AND w.beat_ms < ?", []any{kindWork, []string{checking, importing, weighing, taking}, tx.Now() - left}
 		if id != "" {
 			where, args = where+" AND w.id = ?", append(args, id)
 		}
@@ -94,7 +94,7 @@ func (w *Worker) take(ctx context.Context, id string) (j *Job, err error) {
 		if err != nil || n == 0 {
 			return err
 		}
-		if found[0].State == Checking || found[0].State == Importing { // of a run that broke off
+		if found[0].State == checking || found[0].State == importing { // of a run that broke off
 			if err := tx.Exec("DELETE FROM mq_work_part WHERE work = ? AND kind = ANY(?)", found[0].ID, []string{partBad, partNote}); err != nil {
 				return err
 			}
@@ -124,7 +124,7 @@ func (w *Worker) work(ctx context.Context, j *Job) error {
 		return w.goBack(ctx, j)
 	}
 	r := &run{w: w, j: j}
-	j.Error, j.Hint, j.Moved, j.Wrote, j.Report, j.Users, j.Back = "", "", false, j.State == Importing, register.Report{}, nil, nil
+	j.Error, j.Hint, j.Moved, j.Wrote, j.Report, j.Users, j.Back = "", "", false, j.State == importing, register.Report{}, nil, nil
 	rep, err := r.through(ctx)
 	if errors.Is(err, errGone) || ctx.Err() != nil {
 		return nil //nolint:nilerr // dropped, or gone on with by the next process
@@ -140,7 +140,7 @@ func (w *Worker) work(ctx context.Context, j *Job) error {
 		j.Report = *rep
 	}
 	if err != nil {
-		state = Stopped
+		state = stopped
 		var e *syncproto.Error
 		if errors.As(err, &e) && e.Message != "" && e.Code != syncproto.CodeInternal {
 			j.Error, j.Hint, err = e.Message, e.Hint, nil
