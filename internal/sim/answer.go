@@ -101,11 +101,15 @@ func (s *server) handle(g *ghost, l *link, f fault) *answer {
 	a := &answer{w: w, l: l, header: http.Header{}, crashAt: f.crashAnswer}
 	sync := g.path == "/v1/sync"
 	var byHand *bundle
+	var whole *request
+	if sync {
+		whole = w.readRequest(g)
+	}
 	var body io.Reader = bytes.NewReader(g.body)
 	if f.cutRequest >= 0 && f.cutRequest < len(g.body) {
 		body = io.MultiReader(bytes.NewReader(g.body[:f.cutRequest]), broken{})
 	} else if sync {
-		a.request = w.readRequest(g)
+		a.request = whole
 	} else if g.path == bundlePath {
 		if byHand = w.handedIn(g); byHand != nil {
 			a.request = w.readBundle(byHand)
@@ -114,9 +118,12 @@ func (s *server) handle(g *ghost, l *link, f fault) *answer {
 	if a.request != nil {
 		s.requests = append(s.requests, a.request)
 	}
-	if g.path == bundlePath { // a box is another one each time
+	switch {
+	case g.path == bundlePath: // a box is another one each time
 		w.trace.note("%s %s %d bytes", g.phone.name, g.path, len(g.body))
-	} else {
+	case whole != nil && whole.sealed: // and so are its bytes, and how well they compress
+		w.trace.note("%s %s %d changes, some sealed", g.phone.name, g.path, len(whole.changes))
+	default:
 		w.trace.bytes(g.phone.name+" "+g.path, g.body)
 	}
 	a.mark()

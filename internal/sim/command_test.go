@@ -33,7 +33,7 @@ func TestRandomHistories(t *testing.T) {
 
 // TestSeedIsAHistory wants the same trace of a seed each time, beside others and alone, on one processor and on several.
 func TestSeedIsAHistory(t *testing.T) {
-	seeds := []uint64{8, 11, 12, 13, 17}
+	seeds := []uint64{8, 11, 12, 13, 65} // in the last one a phone sends what only the server may read
 	traces := func() map[uint64]string {
 		out := map[uint64]string{}
 		runMany(batch{Seeds: seeds, Each: func(h *history, res result) bool {

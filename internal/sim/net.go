@@ -26,6 +26,7 @@ type request struct {
 	phone   *phone
 	hello   syncproto.Hello
 	changes []*syncproto.Change
+	sealed  bool // some of them came for the server's eyes only
 	settled bool
 }
 
@@ -57,6 +58,7 @@ func (w *world) readFrames(p *phone, device syncproto.DeviceID, encoding string,
 			r.hello = f
 		case *syncproto.Change:
 			if f.Sealed != nil {
+				r.sealed = true
 				f = w.unsealed(p, f)
 			}
 			r.changes = append(r.changes, f)
