@@ -111,28 +111,14 @@ func (j *Judge) newDesk(tx *store.Tx) (*desk, error) {
 }
 
 // load brings everything that hearings need onto the desk: the rows they touch and refer to, all rows above those, and the locks of
-// the streams concerned. On PostgreSQL what was read before the locks is read again under them.
+// the streams concerned.
 func (d *desk) load(hearings []*hearing) error {
 	var ids []syncproto.RowID
 	for _, h := range hearings {
 		ids = append(ids, h.mentions(d.book)...)
 	}
-	had := maps.Clone(d.rows)
-	if err := d.loadRows(ids); err != nil {
+	if err := d.loadLocked(hearings, ids); err != nil {
 		return err
-	}
-	if err := d.tx.LockStreams(d.streamsOf(hearings)...); err != nil {
-		return err
-	}
-	if d.j.store.Postgres() && len(d.rows) > len(had) {
-		d.rows = had
-		if err := d.loadRows(ids); err != nil {
-			return err
-		}
-		// What moved meanwhile may need more locks; they may come out of order, then PostgreSQL finds the deadlock and the push runs again.
-		if err := d.tx.LockStreams(d.streamsOf(hearings)...); err != nil {
-			return err
-		}
 	}
 	var err error
 	if d.epoch, err = d.tx.Epoch(); err != nil { // a lock may have found that the database went back
@@ -154,6 +140,41 @@ func (d *desk) load(hearings []*hearing) error {
 		return err
 	}
 	return d.loadValues(stayed)
+}
+
+// loadLocked reads rows, and locks the streams concerned. On PostgreSQL what was read before the locks is read again under them, unless they were
+// guessed.
+func (d *desk) loadLocked(hearings []*hearing, ids []syncproto.RowID) error {
+	if !d.j.store.Postgres() {
+		if err := d.loadRows(ids); err != nil {
+			return err
+		}
+		return d.tx.LockStreams(d.streamsOf(hearings)...)
+	}
+	if err := d.tx.LockStreams(d.j.usual.guess(hearings)...); err != nil {
+		return err
+	}
+	had := maps.Clone(d.rows)
+	if err := d.loadRows(ids); err != nil {
+		return err
+	}
+	streams := d.streamsOf(hearings)
+	d.j.usual.learn(hearings, streams)
+	if d.tx.Locked(streams...) {
+		return nil
+	}
+	if err := d.tx.LockStreams(streams...); err != nil {
+		return err
+	}
+	if len(d.rows) == len(had) {
+		return nil
+	}
+	d.rows = had
+	if err := d.loadRows(ids); err != nil {
+		return err
+	}
+	// What moved meanwhile may need more locks; they may come out of order, then PostgreSQL finds the deadlock and the push runs again.
+	return d.tx.LockStreams(d.streamsOf(hearings)...)
 }
 
 // willAsk are the questions that every push comes to once its rows and locks are there: none bears on another, nor on what is judged meanwhile.

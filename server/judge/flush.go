@@ -13,18 +13,21 @@ import (
 )
 
 // flush writes the desk: a few statements, however many changes there were. While rows are written, the chain is hashed beside: whoever writes
-// holds up all others, and a processor that waits for him is better put to that.
+// holds up all others, and a processor that waits for him is better put to that. PostgreSQL has them written while history and records are put
+// into words, so buckets, whose question waits for it, come after those.
 func (d *desk) flush(p *push) error {
 	rows := d.touchedRows()
 	hashed := make(chan error, 1)
 	go func() { hashed <- d.hashChain() }()
-	if err := errors.Join(d.flushRows(rows), <-hashed); err != nil {
+	err := d.flushRows(rows)
+	d.tx.Aside()
+	if err := errors.Join(err, <-hashed); err != nil {
 		return err
 	}
 	for _, step := range []func() error{
-		func() error { return d.flushBuckets(rows) },
 		d.flushHistory,
 		func() error { return d.flushRecords() },
+		func() error { return d.flushBuckets(rows) },
 		d.flushItems,
 		func() error { return d.flushGrants(rows) },
 		d.tx.SaveStreams,

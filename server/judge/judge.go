@@ -31,6 +31,7 @@ type Judge struct {
 	opt   Options
 	zone  *time.Location
 	line  lineCache
+	usual usual
 	grace atomic.Int64 // ms
 }
 

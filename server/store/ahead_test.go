@@ -146,3 +146,76 @@ func newsOfStreams(t *testing.T, sub subject) {
 		return nil
 	})
 }
+
+// statementsAside: what goes aside is written in its turn, its errors end the transaction at the next question or at the commit, and one that is not
+// to stand leaves nothing behind it.
+func statementsAside(t *testing.T, sub subject) {
+	s := sub.open(schematest.Book())
+	save := func(tx *store.Tx, id syncproto.DeviceID) error {
+		return tx.SaveDevice(store.Device{ID: id, User: "u", Next: 1})
+	}
+	there := func(tx *store.Tx, id syncproto.DeviceID) bool {
+		_, ok, err := tx.Device(id)
+		if err != nil {
+			t.Errorf("asking for %s: %v", id, err)
+		}
+		return ok
+	}
+	twice := "INSERT INTO mq_meta (key, value) VALUES ('aside', '1'), ('aside', '2')"
+	write(t, s, func(tx *store.Tx) error {
+		tx.Aside() // nothing waits
+		if err := save(tx, "a"); err != nil {
+			return err
+		}
+		tx.Aside()
+		tx.Aside()
+		if err := save(tx, "b"); err != nil {
+			return err
+		}
+		if !there(tx, "a") || !there(tx, "b") {
+			t.Error("what went aside is not there")
+		}
+		if err := save(tx, "c"); err != nil {
+			return err
+		}
+		tx.Aside()
+		return nil
+	})
+	stop := errors.New("stop")
+	for name, ends := range map[string]func(tx *store.Tx) error{
+		"the commit": func(*store.Tx) error { return nil },
+		"a question": func(tx *store.Tx) error { _, _, err := tx.Device("a"); return err },
+		"its caller": func(*store.Tx) error { return stop },
+	} {
+		err := s.Write(t.Context(), func(tx *store.Tx) error {
+			if err := errors.Join(save(tx, "d"), tx.Exec(twice)); err != nil {
+				return err
+			}
+			tx.Aside()
+			return ends(tx)
+		})
+		if err == nil {
+			t.Errorf("ended by %s, a statement that failed aside says nothing", name)
+		}
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_ = s.Write(t.Context(), func(tx *store.Tx) error { // it panics
+			if err := save(tx, "e"); err != nil {
+				return err
+			}
+			tx.Aside()
+			panic("on purpose")
+		})
+	}()
+	if err := s.Read(t.Context(), func(tx *store.Tx) error {
+		for id, want := range map[syncproto.DeviceID]bool{"a": true, "b": true, "c": true, "d": false, "e": false} {
+			if got := there(tx, id); got != want {
+				t.Errorf("%s is there: %v", id, got)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}

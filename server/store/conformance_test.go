@@ -53,6 +53,7 @@ var conformance = []struct {
 	{"rights move with whatever writes", rightsMove},
 	{"rows written together come back singly", togetherComesBack},
 	{"questions ahead are answered as in their turn", questionsAhead},
+	{"statements that go aside", statementsAside},
 	{"news of several streams", newsOfStreams},
 }
 

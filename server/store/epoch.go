@@ -264,6 +264,11 @@ func (tx *Tx) LockStreams(ids ...string) error {
 	return tx.missOwnHeads(sorted)
 }
 
+// Locked tells whether the locks of streams are held.
+func (tx *Tx) Locked(ids ...string) bool {
+	return !slices.ContainsFunc(ids, func(id string) bool { return id != "" && tx.streams[id] == nil })
+}
+
 func (tx *Tx) readStreams(ids []string) error {
 	if tx.streams == nil {
 		tx.streams = map[string]*StreamState{}

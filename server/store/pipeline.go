@@ -142,32 +142,62 @@ func (tx *Tx) replay(f func(scan func(dest ...any) error) error, query string, a
 	})
 }
 
+// Aside lets what waits go while its caller works on. Whatever is asked next, and the commit, waits for it and hears of its errors.
+func (tx *Tx) Aside() {
+	if tx.aside != nil || tx.defines || len(tx.queued) == 0 || slices.ContainsFunc(tx.queued, func(q queued) bool { return q.answer != "" }) {
+		return
+	}
+	ahead := tx.queued
+	tx.queued, tx.sent = nil, true
+	aside := make(chan error, 1)
+	tx.aside = aside
+	go func() { aside <- tx.carry(ahead, "", nil, nil) }()
+}
+
+// back waits for what went aside.
+func (tx *Tx) back() error {
+	if tx.aside == nil {
+		return nil
+	}
+	err := <-tx.aside
+	tx.aside = nil
+	return err
+}
+
 const commit = "COMMIT"
 
 // send lets the queued statements go, in one round trip.
 func (tx *Tx) send() error {
 	if len(tx.queued) == 0 {
-		return nil
+		return tx.back()
 	}
 	return tx.ask("", nil, nil)
 }
 
 // ask sends what is queued and one statement more, whose answer is read by read; "" is none.
 func (tx *Tx) ask(query string, args []any, read func(pgx.BatchResults) error) error {
+	if err := tx.back(); err != nil {
+		return err
+	}
 	if tx.defines && query != "" { // a statement is parsed before those ahead of it have run
 		if err := tx.send(); err != nil {
 			return err
 		}
 	}
+	ahead := tx.queued
+	tx.queued, tx.sent, tx.defines = nil, true, false
+	return tx.carry(ahead, query, args, read)
+}
+
+// carry is one way there and back.
+func (tx *Tx) carry(ahead []queued, query string, args []any, read func(pgx.BatchResults) error) error {
 	batch := &pgx.Batch{}
-	for _, q := range tx.queued {
+	for _, q := range ahead {
 		batch.Queue(postgresDialect.rewrite(q.query), q.args...)
 	}
 	if query != "" {
 		batch.Queue(postgresDialect.rewrite(query), args...)
 	}
-	ahead := tx.queued
-	tx.queued, tx.sent, tx.defines = nil, true, false
 	return tx.onConn(func(c *pgx.Conn) error {
 		results := c.SendBatch(tx.stmtContext(), batch)
 		for _, q := range ahead {

@@ -24,6 +24,7 @@ type Tx struct {
 	defines    bool               // tables are among what is queued
 	answers    map[string]*answer // PostgreSQL: of questions that travel ahead
 	rehearsing bool               // only noting what will be asked
+	aside      chan error         // PostgreSQL: of what travels while the caller works on, nil when nothing does
 	sent       bool               // something of it reached the database; on SQLite: something was written, or tried to be
 	after      []func()
 	touched    map[string]bool

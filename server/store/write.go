@@ -262,6 +262,7 @@ func (tx *Tx) undo() error {
 	if !tx.sent {
 		return nil
 	}
+	_ = tx.back() // it is to stand no more than the rest
 	_, err := tx.ses.exec(context.WithoutCancel(tx.ctx), "ROLLBACK")
 	return err
 }
