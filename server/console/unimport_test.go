@@ -242,6 +242,22 @@ func takingBackARegister(t *testing.T, dsn string) {
 	if now := was(); !slices.Equal(now[:6], before[:6]) {
 		t.Errorf("taken back again, the cells are %q, were %q", now, before)
 	}
+	// Two imports one upon the other: the second is taken back, then the first, as if it had been alone.
+	titles := []string{"户号", "组", "住址", "姓名", "与户主关系"}
+	first := imported(t, b, "register", "一.xlsx", workbook(t, titles, []string{"0714-311", "7组 上湾", "一号", "甘一", "户主"}))
+	second := imported(t, b, "register", "二.xlsx", workbook(t, titles, []string{"0714-311", "7组 上湾", "二号", "甘一", "户主"}))
+	under := weighed(t, b, first)
+	wantSums(t, under, "户 0 1 0 0", "人 0 1 0 0")
+	wantSums(t, taken(t, b, weighed(t, b, second)), "户 0 0 1 0")
+	if got := columnOf(t, city, "household", "address", row("household", "code", "0714-311")); got != "一号" {
+		t.Errorf("the second taken back, the address is %q", got)
+	}
+	under = weighed(t, b, under)
+	wantLeft(t, under)
+	wantSums(t, taken(t, b, under), "户 1 0 0 0", "人 1 0 0 0")
+	if n := countOf(t, city, "SELECT COUNT(*) FROM mq_item WHERE closed_ms = 0"); n != items {
+		t.Errorf("at last %d more wait for a decision", n-items)
+	}
 	if got := strings.Join(b.Post("/at/{city}/audit/verify", nil).Want(200).Texts(".found"), ""); !strings.Contains(got, "一条没有动过") {
 		t.Errorf("verifying says %q", got)
 	}
@@ -260,11 +276,12 @@ func takingBackUsers(t *testing.T, dsn string) {
 		[]string{"左明", "zuoming", "支部书记", "", "", ""},  // signs in
 		[]string{"易天", "yitian", "包户干部", "", "", ""},   // is given a household
 		[]string{"米兰", "milan", "包户干部", "", "", ""},    // is corrected
+		[]string{"佟安", "tongan", "包户干部", "", "", ""},   // signs in by the provider of identities
 		[]string{"韩立军", "hanlijun", "调解员", "", "", ""}, // was there
 		[]string{"何婉清", "hewanqing", "包户干部", "", "", ""})
 	users, roles := countOf(t, city, `SELECT COUNT(*) FROM "user"`), countOf(t, city, "SELECT COUNT(*) FROM role")
 	p := weighed(t, b, imported(t, b, "users", "人员.xlsx", file))
-	wantSums(t, p, "用户 4 0 0 0", "角色 6 1 0 0")
+	wantSums(t, p, "用户 5 0 0 0", "角色 7 1 0 0")
 	wantLeft(t, p, "何婉清|是您自己的")
 
 	// Some begin to work.
@@ -288,6 +305,12 @@ func takingBackUsers(t *testing.T, dsn string) {
 	if _, err := city.Create(t.Context(), "admin", "assignment", consoletest.Vals{"household": string(city.Rows["nobody"]), "user": id("yitian"), "team": "member", "since": "2026-11-23"}); err != nil {
 		t.Fatal(err)
 	}
+	tongan := id("tongan")
+	if err := city.Engine.Store.Write(t.Context(), func(tx *store.Tx) error {
+		return tx.Exec("INSERT INTO mq_subject (issuer, subject, user_id) VALUES (?, ?, ?)", "https://id.example", "tongan", tongan)
+	}); err != nil {
+		t.Fatal(err)
+	}
 	milan := syncproto.RowID(id("milan"))
 	at, err := city.Base(t.Context(), milan)
 	if err == nil {
@@ -297,12 +320,12 @@ func takingBackUsers(t *testing.T, dsn string) {
 		t.Fatal(err)
 	}
 	p = taken(t, b, weighed(t, b, p))
-	wantSums(t, p, "用户 1 3 0 0", "角色 3 4 0 0")
-	wantLeft(t, p, "何婉清|是您自己的", "左明|登录过", "易天|在联系 1 户", "米兰|改过")
-	if got := countOf(t, city, `SELECT COUNT(*) FROM "user"`); got != users+3 {
+	wantSums(t, p, "用户 1 4 0 0", "角色 3 5 0 0")
+	wantLeft(t, p, "何婉清|是您自己的", "左明|登录过", "佟安|登录过", "易天|在联系 1 户", "米兰|改过")
+	if got := countOf(t, city, `SELECT COUNT(*) FROM "user"`); got != users+4 {
 		t.Errorf("%d accounts are there, were %d", got, users)
 	}
-	if got := countOf(t, city, "SELECT COUNT(*) FROM role"); got != roles+4 {
+	if got := countOf(t, city, "SELECT COUNT(*) FROM role"); got != roles+5 {
 		t.Errorf("%d roles are there, were %d", got, roles)
 	}
 	if id("wenjing") != "" {
@@ -327,12 +350,18 @@ func takingBackGoesOn(t *testing.T, dsn string) {
 			t.Error(err)
 		}
 	}()
+	// The file speaks of one household twice, far apart: so two pieces of the import write to one cell.
+	there, err := city.Create(t.Context(), "admin", "household", consoletest.Vals{"place": city.Places["group7"], "code": "K-1", "address": "原址"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var file strings.Builder
-	file.WriteString("户号,小组,姓名,与户主关系\n")
+	file.WriteString("户号,小组,姓名,与户主关系,住址\nK-1,,,,新址\n")
 	const homes = 700
 	for i := range homes {
-		fmt.Fprintf(&file, "K%04d,%d组,人%d,户主\n", i, i%7+1, i)
+		fmt.Fprintf(&file, "K%04d,%d组,人%d,户主,\n", i, i%7+11, i)
 	}
+	file.WriteString("K-1,,,,更新的址\n")
 	w := intake.NewWorker(city.Engine, slog.New(slog.DiscardHandler))
 	id, place, by := "", city.Places["village"], city.Users["admin"]
 	do := func(f func(tx *store.Tx) error) {
@@ -362,7 +391,7 @@ func takingBackGoesOn(t *testing.T, dsn string) {
 	do(func(tx *store.Tx) error { _, err := intake.Weigh(tx, place, id, by); return err })
 	w.Drain(t.Context())
 	j := job()
-	if s := j.Back.Tally["household"]; j.State != intake.Weighed || s == nil || s.Rows != homes || j.Back.Parts < 10 {
+	if s := j.Back.Tally["household"]; j.State != intake.Weighed || s == nil || s.Rows != homes || s.Cells != 1 || j.Back.Parts < 10 {
 		t.Fatalf("it weighs as %s: %+v of %d parts", j.State, s, j.Back.Parts)
 	}
 	do(func(tx *store.Tx) error {
@@ -387,7 +416,7 @@ func takingBackGoesOn(t *testing.T, dsn string) {
 	die()
 	<-over
 	j = job()
-	n := countOf(t, city, "SELECT COUNT(*) FROM household")
+	n := countOf(t, city, "SELECT COUNT(*) FROM household WHERE code <> 'K-1'")
 	if s := j.Back.Tally["household"]; j.State == intake.Taken || s == nil || int64(homes-s.Rows) != n || n == homes || n == 0 {
 		t.Fatalf("killed midway it is %s, and %d households are there: %+v", j.State, n, s)
 	}
@@ -401,10 +430,13 @@ func takingBackGoesOn(t *testing.T, dsn string) {
 	if s := j.Back.Tally; j.State != intake.Taken || s["household"].Rows != homes || s["resident"].Rows != homes || s["place"].Rows != 7 {
 		t.Errorf("gone on with it is %s: %+v %+v %+v", j.State, s["household"], s["resident"], s["place"])
 	}
-	for _, table := range []string{"household", "resident"} {
-		if n := countOf(t, city, "SELECT COUNT(*) FROM "+table); n != 0 {
+	for table, want := range map[string]int64{"household": 1, "resident": 0, "mq_item": 0} {
+		if n := countOf(t, city, "SELECT COUNT(*) FROM "+table); n != want {
 			t.Errorf("%d rows are left of %s", n, table)
 		}
+	}
+	if got := columnOf(t, city, "household", "address", string(there)); got != "原址" || j.Back.Tally["household"].Cells != 1 {
+		t.Errorf("the address is %q, %d cells went back", got, j.Back.Tally["household"].Cells)
 	}
 	if n := countOf(t, city, "SELECT COUNT(*) FROM (SELECT row_id FROM mq_history WHERE op = 'd' GROUP BY row_id HAVING COUNT(*) > 1) x"); n != 0 {
 		t.Errorf("%d rows were deleted twice", n)
