@@ -55,7 +55,7 @@ var unimportWords = words{
 	"unimport.look.again":  {ZH: "再看一遍", EN: "Look again"},
 	"unimport.do":          {ZH: "撤回", EN: "Take it back"},
 	"unimport.goon":        {ZH: "接着撤", EN: "Go on taking it back"},
-	"unimport.by":          {ZH: "{0} {1}撤回的", EN: "by {0}, {1}"},
+	"unimport.by":          {ZH: "{0} {1} 撤回的", EN: "by {0}, {1}"},
 	"unimport.again":       {ZH: "要恢复，把同一个文件再导入一次：删掉的重新建，改回的重新改。改动记录里两次都在。", EN: "To have it again, import the same file once more: what was deleted is made anew, what went back is changed anew. Both stand in the history."},
 	"unimport.busy.look":   {ZH: "在看撤回会怎样：{0} / {1}", EN: "Finding out what taking it back would do: {0} of {1}"},
 	"unimport.busy.do":     {ZH: "在撤回：{0} / {1}", EN: "Taking it back: {0} of {1}"},
