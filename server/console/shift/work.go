@@ -138,13 +138,18 @@ func (o *Order) recorded(tx *store.Tx) (id string, err error) {
 
 // remove deletes a piece and adds it to the record.
 func (o *Order) remove(tx *store.Tx, j *judge.Judge, id string, p piece, whole bool) error {
-	d, err := Read(tx, o.Root, id)
+	// Whoever takes it back meanwhile waits here, or has come first.
+	n, err := tx.Affected("UPDATE mq_work SET state = state WHERE id = ? AND state = ?", id, work.Partly)
 	if err != nil {
 		return err
 	}
-	if d == nil || d.State != work.Partly {
+	if n == 0 {
 		return &syncproto.Error{Code: syncproto.CodeConflict, Op: "shift: remove", Message: syncproto.Both("这次删除已经有人撤回了。", "Somebody has taken this deletion back."),
 			Hint: syncproto.Both("请先看看现在还有什么。", "See what is there now.")}
+	}
+	d, err := Read(tx, o.Root, id)
+	if err != nil {
+		return err
 	}
 	var drafts []judge.Draft
 	for part := range slices.Chunk(p.order, syncproto.MaxEdits) { // what lies beneath goes first, and comes back last
