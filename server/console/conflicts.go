@@ -102,7 +102,7 @@ func (rq *request) desk() *conflict.Desk {
 }
 
 func showConflicts(rq *request) error {
-	list, err := rq.desk().List(rq.Context(), rq.URL.Query().Get("after"))
+	list, err := rq.desk().List(store.Keyed(rq.Context()), rq.URL.Query().Get("after"))
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"html/template"
 	"net/url"
 	"slices"
 	"strconv"
@@ -21,7 +22,6 @@ type coveragePage struct {
 	Group    *coverGroup // the one that the table is about, nil for all
 	All      string      // address of the table of all groups
 	Rows     []coverRow
-	Kept     string // what stands in the address before at=
 	Total    int    // of the table
 	Before   int    // of the table, ahead of this part
 	First    string // address of the first part
@@ -65,16 +65,9 @@ type coverChip struct {
 
 type coverGroup struct {
 	*branch.CoverGroup
-	Cells []coverCell
+	Marks template.HTML // a household each, which leads to its row
 	Path  string
 	On    bool
-}
-
-// coverCell is one mark: a household. At is the row that it leads to.
-type coverCell struct {
-	At, Name string
-	Standing branch.Standing
-	On       bool
 }
 
 type coverRow struct {
@@ -269,7 +262,7 @@ func (rq *request) coveragePage(q url.Values) (*coveragePage, error) {
 			return err
 		}
 		if p.Large, p.Empty = c.TooMany, c.Total == 0 && !c.TooMany; c.TooMany {
-			return rq.coverLarge(tx, p, ask, q)
+			return nil
 		}
 		at := c.Find(q.Get("at"))
 		if at != nil && !slices.Contains(ask.standings(), at.Standing) {
@@ -298,7 +291,16 @@ func (rq *request) coveragePage(q url.Values) (*coveragePage, error) {
 		}
 		return err
 	})
-	return p, err
+	if err != nil || !p.Large {
+		return p, err
+	}
+	return p, rq.readPart(func(tx *store.Tx) error { return rq.coverLarge(tx, p, rq.coverAsk(q), q) })
+}
+
+// readPart reads of a large place what one part of its table needs: look-ups by keys, as many for a city as for a township. Planned anew, the part
+// would be read by walking through all households of the city.
+func (rq *request) readPart(read func(*store.Tx) error) error {
+	return rq.app.opt.Engine.Store.Read(store.Keyed(rq.Context()), read)
 }
 
 // coverLarge lists a part of a place that has no picture.
@@ -384,7 +386,7 @@ func (rq *request) coverRows(p *coveragePage, part []*branch.Home, at *branch.Ho
 	for _, h := range part {
 		r := coverRow{Home: h, Text: rq.standing(h), On: h == at}
 		if h.Standing == branch.Nobody && rq.may("GET /at/{place}/assign") {
-			r.Assign = with(rq.at("/assign"), url.Values{"way": {assign.Give}, "how": {assign.List}, "codes": {h.Code}})
+			r.Assign = with(rq.coverNear("assign"), url.Values{"way": {assign.Give}, "how": {assign.List}, "codes": {h.Code}})
 		}
 		for _, t := range h.Tags {
 			r.Tags = append(r.Tags, tags.Show(schema.Set(t), schema.Lang(rq.words), nil))
@@ -402,8 +404,8 @@ func (rq *request) coverPicture(p *coveragePage, c *branch.Coverage, ask coverAs
 	if p.Cadre = ask.cadre; p.Cadre != "" {
 		p.Whose = rq.at("/coverage" + coverAsk{show: ask.show, group: ask.group}.query())
 	}
-	p.Show, p.Kept, p.All = ask.words(), ask.query("at", "x"), rq.at("/coverage"+coverAsk{show: ask.show, cadre: ask.cadre}.query())
-	p.Kept = strings.TrimSuffix(p.Kept, "x")
+	p.Show, p.All = ask.words(), rq.at("/coverage"+coverAsk{show: ask.show, cadre: ask.cadre}.query())
+	kept := rq.coverNear("") + strings.TrimSuffix(ask.query("at", "x"), "x")
 	p.Chips, p.Groups, p.Group = nil, nil, nil
 	for _, s := range branch.Standings {
 		on := slices.Contains(ask.standings(), s)
@@ -411,9 +413,11 @@ func (rq *request) coverPicture(p *coveragePage, c *branch.Coverage, ask coverAs
 	}
 	for _, g := range c.Groups {
 		v := coverGroup{CoverGroup: g, On: g.ID == ask.group, Path: rq.at("/coverage" + coverAsk{ask.show, g.ID, ask.cadre}.query())}
+		var out picture
 		for _, h := range g.Homes {
-			v.Cells = append(v.Cells, coverCell{At: string(h.ID), Name: h.Head + " " + rq.standing(h), Standing: h.Standing, On: h == at})
+			out.mark(string(h.Standing), kept+string(h.ID)+"#row", h.Head+" "+rq.standing(h), h == at)
 		}
+		v.Marks = out.marks()
 		p.Groups = append(p.Groups, v)
 		if v.On {
 			p.Group = &p.Groups[len(p.Groups)-1]

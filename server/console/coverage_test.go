@@ -394,6 +394,11 @@ func wideCoverage(t *testing.T, dsn string) {
 		t.Errorf("of a place this large it says %q", got)
 	}
 	p = p.Send("#remind", url.Values{"all": {"1"}, "text": {"年底前走一遍"}}).Want(200)
+	// This page is the form's answer, at another address: its marks lead on all the same.
+	href := reader.Attr(p.All(".covg .cells a.mk")[0], "href")
+	if to := b.Get(href).Want(200).Path; !strings.HasSuffix(to, "/coverage") || to == "/at/"+city.Places["town"]+"/coverage" {
+		t.Errorf("the mark %q of the form's answer leads to %q", href, to)
+	}
 	presses := 1
 	for ; len(p.All(".remind .far")) == 1 && presses < 100; presses++ {
 		if !strings.Contains(strings.Join(p.Texts(".remind"), ""), fmt.Sprintf("已提醒 %d 户的联系人，后面还有", presses)) || p.Fields("#remind").Get("text") != "年底前走一遍" {

@@ -214,7 +214,7 @@ func (rq *request) remindParts(ask coverAsk, from string, text schema.Value) (al
 	most := rq.app.remindedAtOnce()
 	for range partsAtOnce {
 		var list []*branch.Home
-		if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
+		if err := rq.readPart(func(tx *store.Tx) (err error) {
 			list, from, err = branch.CoverPart(tx, rq.place.ID, ask.standings(), from, rq.today(), min(most, mostReminded))
 			return err
 		}); err != nil {

@@ -3,10 +3,10 @@ package console
 import (
 	"context"
 	"errors"
+	"html/template"
 	"log/slog"
 	"net/url"
 	"regexp"
-	"slices"
 	"sync"
 	"time"
 
@@ -16,17 +16,11 @@ import (
 	"minqing/server/store"
 )
 
-// wideRow is a place right below one that is too large for a mark a household.
+// wideRow is a place right below one that is too large for a mark a household. A mark is a village or a group, its class how much of it is to be seen to.
 type wideRow struct {
 	*branch.WideRow
 	Path  string
-	Marks []wideMark
-}
-
-// wideMark is a village or a group: how much of it is to be seen to.
-type wideMark struct {
-	Path, Name string
-	Mark       string // a class
+	Marks template.HTML
 }
 
 // shares are the marks of an aggregate, by how much of it is to be seen to: none, less than a fifth, less than half, more, all.
@@ -68,9 +62,9 @@ func marksOf(w *branch.Wide) marks {
 }
 
 // path is the address of a mark: the short one, unless another place of the picture has the same.
-func (m marks) path(id string) string {
+func (m marks) path(here, id string) string {
 	if end := id[len(id)-markDigits:]; m[end] == 1 {
-		return "?to=" + end
+		return here + "?to=" + end
 	}
 	return "/at/" + id + "/coverage"
 }
@@ -102,13 +96,17 @@ func (rq *request) coverWide(p *coveragePage, w *branch.Wide) {
 	marks := marksOf(w)
 	for _, r := range w.Rows {
 		v := wideRow{WideRow: r, Path: "/at/" + r.ID + "/coverage"}
+		var out picture
 		for _, c := range r.Cells {
-			m := wideMark{Path: marks.path(c.ID), Mark: shareOf(c.Stand), Name: rq.words.say("coverage.uncounted", c.Name)}
+			name := ""
 			if c.Stand != nil {
-				m.Name = rq.words.say("coverage.share", c.Name, c.Needs(), c.Total())
+				name = rq.words.say("coverage.share", c.Name, c.Needs(), c.Total())
+			} else {
+				name = rq.words.say("coverage.uncounted", c.Name)
 			}
-			v.Marks = append(v.Marks, m)
+			out.mark(shareOf(c.Stand), marks.path(rq.coverNear(""), c.ID), name, false)
 		}
+		v.Marks = out.marks()
 		p.Under = append(p.Under, v)
 	}
 	for i := range p.Chips {
@@ -124,19 +122,20 @@ type counter struct {
 	log  *slog.Logger
 	mu   sync.Mutex
 	list []string
+	on   map[string]bool // is on the list
 	wake chan struct{}
 }
 
 func newCounter(e *engine.Engine, zone *time.Location, log *slog.Logger) *counter {
-	return &counter{e: e, zone: zone, log: log, wake: make(chan struct{}, 1)}
+	return &counter{e: e, zone: zone, log: log, on: map[string]bool{}, wake: make(chan struct{}, 1)}
 }
 
 // ask wants villages counted.
 func (c *counter) ask(villages []string) {
 	c.mu.Lock()
 	for _, v := range villages {
-		if !slices.Contains(c.list, v) {
-			c.list = append(c.list, v)
+		if !c.on[v] {
+			c.list, c.on[v] = append(c.list, v), true
 		}
 	}
 	c.mu.Unlock()
@@ -151,6 +150,7 @@ func (c *counter) next() (village string) {
 	defer c.mu.Unlock()
 	if len(c.list) > 0 {
 		village, c.list = c.list[0], c.list[1:]
+		delete(c.on, village)
 	}
 	return village
 }
@@ -213,7 +213,7 @@ func (rq *request) exportWide(ask coverAsk, f url.Values) error {
 	for after := ""; ; {
 		var p coveragePage
 		next := ""
-		if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
+		if err := rq.readPart(func(tx *store.Tx) error {
 			var list []*branch.Home
 			var err error
 			list, next, err = branch.CoverPart(tx, rq.place.ID, ask.standings(), after, rq.today(), branch.LookHomes)

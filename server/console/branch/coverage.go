@@ -342,18 +342,31 @@ func (r *coverage) judge() {
 	}
 }
 
-// sortPlaces sorts by code, then by name, as people count. The keys are made once: of a city's places they are dear.
+// sortPlaces sorts by code, then by name, as people count. The keys are made once, as of a city's places they are dear; those of names only where
+// codes do not tell.
 func sortPlaces(places []register.Place) {
 	type keyed struct {
-		code, name string
+		code string
 		register.Place
 	}
 	list := make([]keyed, len(places))
 	for i, p := range places {
-		list[i] = keyed{register.SortKey(p.Code), register.SortKey(p.Name), p}
+		list[i] = keyed{register.SortKey(p.Code), p}
+	}
+	names := map[string]string{}
+	name := func(p *register.Place) string {
+		key, known := names[p.ID]
+		if !known {
+			key = register.SortKey(p.Name)
+			names[p.ID] = key
+		}
+		return key
 	}
 	slices.SortFunc(list, func(a, b keyed) int {
-		return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.Code, b.Code), cmp.Compare(a.name, b.name), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+		if c := cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.Code, b.Code)); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(name(&a.Place), name(&b.Place)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
 	for i, k := range list {
 		places[i] = k.Place

@@ -132,19 +132,32 @@ func (w *Wide) groups(tx *store.Tx, rows map[string]*WideRow, tallies map[string
 }
 
 // villagesOf are the villages beneath a place, and of each the place right below it in which it lies. It goes no further down than to them: a city
-// has fifteen times as many groups.
+// has fifteen times as many groups. It asks level by level: asked for all levels at once, PostgreSQL reads every place that there is for each.
 func villagesOf(tx *store.Tx, place string) (villages []register.Place, in map[string]register.Place, err error) {
 	in = map[string]register.Place{}
-	err = tx.Each(func(scan func(...any) error) error {
-		var v, row register.Place
-		err := scan(&v.ID, &v.Name, &v.Code, &row.ID, &row.Name)
-		villages, in[v.ID] = append(villages, v), row
-		return err
-	}, `WITH RECURSIVE down (id, below, level) AS (
-		SELECT id, id, level FROM place WHERE parent = ? OR id = ? AND level = 'village'
-		UNION SELECT p.id, d.below, p.level FROM down d JOIN place p ON p.parent = d.id WHERE d.level <> 'village')
-		SELECT v.id, COALESCE(v.name, ''), COALESCE(v.code, ''), c.id, COALESCE(c.name, '') FROM down d JOIN place v ON v.id = d.id JOIN place c ON c.id = d.below
-		WHERE d.level = 'village'`, place, place)
+	var down []string // those of the level above that are no villages
+	level := func(where string, args ...any) error {
+		down = nil
+		return tx.Each(func(scan func(...any) error) error {
+			var p register.Place
+			err := scan(&p.ID, &p.Parent, &p.Level, &p.Name, &p.Code)
+			if _, known := in[p.ID]; known || err != nil {
+				return err
+			}
+			if in[p.ID] = p; p.Parent != place && p.ID != place {
+				in[p.ID] = in[p.Parent]
+			}
+			if p.Level == "village" {
+				villages = append(villages, p)
+			} else {
+				down = append(down, p.ID)
+			}
+			return nil
+		}, "SELECT id, COALESCE(parent, ''), COALESCE(level, ''), COALESCE(name, ''), COALESCE(code, '') FROM place WHERE "+where, args...)
+	}
+	for err = level("parent = ? OR id = ? AND level = 'village'", place, place); err == nil && len(down) > 0; {
+		err = level("parent = ANY(?)", down)
+	}
 	sortPlaces(villages)
 	return villages, in, err
 }

@@ -22,7 +22,7 @@ type Desk struct {
 	Zone  *time.Location
 	Lang  schema.Lang
 
-	beneath []string // the place and those below it, once they were read: a page asks several times
+	beneath []string // the streams of the place, once they were read: a page asks several times
 }
 
 // Line is one item of the list.

@@ -168,7 +168,13 @@ func (d *Desk) streams(tx *store.Tx) (out []string, err error) {
 		return nil, nil
 	}
 	if d.beneath == nil {
-		d.beneath, err = tx.PlacesBeneath(d.Place)
+		d.beneath = []string{} // no stream at all is not every stream
+		err = tx.Each(func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			d.beneath = append(d.beneath, id)
+			return err
+		}, "SELECT s.id FROM mq_above a CROSS JOIN mq_stream s WHERE a.above = ? AND s.id = a.place", d.Place)
 	}
 	return d.beneath, err
 }
