@@ -136,7 +136,7 @@ func (e *ends) stray(it *store.Item) (why string, change syncproto.Identity) {
 	if e.erased[it.Row] { // the rest went with the row
 		return "", ""
 	}
-	ok := false
+	var ok bool
 	switch {
 	case it.Kind == syncproto.ItemTwin:
 		ok = e.twin(it, &c, &s)

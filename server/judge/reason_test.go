@@ -59,6 +59,7 @@ func TestVerifyFindsAnAlteredReason(t *testing.T) {
 		}
 		was := outcome(item.ID)
 		before, _, _ := strings.Cut(was, `,"said":`)
+		_, reasons, _ := strings.Cut(was, `"said":[`)
 		for what, alter := range map[string]string{
 			"other words":          strings.Replace(was, canary+"一", "别的理由", 1),
 			"somebody else":        strings.Replace(was, string(w.user("sec")), string(w.user("admin")), 1),
@@ -99,7 +100,7 @@ func TestVerifyFindsAnAlteredReason(t *testing.T) {
 		unlike("another fate", "outcome", item.ID, strings.Replace(was, `:"outvoted"`, `:"kept"`, 1))
 		unlike("no fate", "outcome", item.ID, strings.Replace(was, `:"outvoted"`, `:""`, 1))
 		unlike("a fate of somebody else", "outcome", item.ID, strings.Replace(was, `"fates":{`, `"fates":{"x":"third",`, 1))
-		unlike("nothing but reasons", "outcome", item.ID, `{`+was[strings.Index(was, `"said":[`):])
+		unlike("nothing but reasons", "outcome", item.ID, `{"said":[`+reasons)
 		unlike("a word", "outcome", item.ID, strings.TrimSuffix(was, "}")+`,"word":"merged"}`)
 		unlike("somebody else decided", "decided_by", item.ID, string(w.user("admin")))
 		said := outcome(twin.ID)
