@@ -98,7 +98,7 @@ func (rq *request) coverWide(p *coveragePage, w *branch.Wide) {
 		v := wideRow{WideRow: r, Path: "/at/" + r.ID + "/coverage"}
 		var out picture
 		for _, c := range r.Cells {
-			name := ""
+			var name string
 			if c.Stand != nil {
 				name = rq.words.say("coverage.share", c.Name, c.Needs(), c.Total())
 			} else {

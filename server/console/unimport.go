@@ -142,7 +142,7 @@ func (rq *request) leftLines(tx *store.Tx, j *intake.Job, v *backView) error {
 	at := map[string]string{"household": "/homes/", "resident": "/persons/", "user": "/users/", "place": "/tree/"}
 	for _, l := range lines {
 		x := leftLine{Who: l.Who, Table: tx.Book().Table(l.Table).Label.In(lang), Cells: l.Titles.In(lang), Rows: l.Rows}
-		gone := slices.ContainsFunc(l.Left.Whys, func(w takeback.Why) bool { return w.Gone() })
+		gone := slices.ContainsFunc(l.Whys, func(w takeback.Why) bool { return w.Gone() })
 		if at[l.Table] != "" && !gone {
 			x.Path = rq.at(at[l.Table] + string(l.Row))
 		}

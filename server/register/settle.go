@@ -152,7 +152,7 @@ func (h *past) said(cell string) (out []saying) {
 				before = before[:len(before)-1]
 			}
 			if len(before) == 0 && !e.Value.IsNull() { // what it went back to had come of several
-				before = append(out[:at:at], saying{v.Identity, e.Value})
+				before = slices.Concat(out[:at], []saying{{v.Identity, e.Value}})
 			}
 			out = before
 		}
