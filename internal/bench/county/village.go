@@ -22,6 +22,7 @@ type hamlet struct {
 	secretary hand
 	contacts  []hand
 	homes     []home
+	journals  []journal // in the order of time
 }
 
 type home struct {
@@ -167,6 +168,12 @@ type visit struct {
 	at   int64
 }
 
+// journal is one that was submitted, and when.
+type journal struct {
+	id syncproto.RowID
+	at int64
+}
+
 // work writes the visits of sixty days with their journals, a change each, in the order of time.
 func (v *hamlet) work(int64) error {
 	f := v.f
@@ -190,6 +197,7 @@ func (v *hamlet) work(int64) error {
 			v.edit("journal", j, syncproto.OpCreate, "visit", string(id), "author", string(by.user), "text", pick(f.draw, notes)+pick(f.draw, notes)+pick(f.draw, notes), "state", "submitted")); err != nil {
 			return err
 		}
+		v.journals = append(v.journals, journal{j, x.at})
 	}
 	return nil
 }
@@ -197,23 +205,18 @@ func (v *hamlet) work(int64) error {
 // waits is how many of the newest journals still wait for the secretary, of a hundred.
 const waits = 3
 
-// accept is the secretary's work: of all but the newest journals, day by day as it were, a hundred at a time, every twentieth with a word.
+// accept is the secretary's work: of all but the newest journals, a hundred at a time, within half a day of the newest of them, every twentieth with
+// a word.
 func (v *hamlet) accept(int64) error {
-	var journals []syncproto.RowID
-	for _, id := range v.order {
-		if v.rows[id].Table == "journal" {
-			journals = append(journals, id)
-		}
-	}
-	journals = journals[:len(journals)-(len(journals)*waits+99)/100]
-	for part := range slices.Chunk(journals, 100) {
+	rest := v.journals[:len(v.journals)-(len(v.journals)*waits+99)/100]
+	for part := range slices.Chunk(rest, 100) {
 		by := v.secretary
-		by.at = v.f.now - 500
+		by.at = min(part[len(part)-1].at+v.f.draw.Int64N(day/2), v.f.now-500)
 		var edits []syncproto.Edit
-		for k, id := range part {
-			edits = append(edits, v.edit("journal", id, syncproto.OpUpdate, "state", "accepted"))
+		for k, j := range part {
+			edits = append(edits, v.edit("journal", j.id, syncproto.OpUpdate, "state", "accepted"))
 			if k%20 == 0 {
-				edits = append(edits, v.edit("review", v.bed.id(by.at), syncproto.OpCreate, "journal", string(id), "author", string(by.user), "kind", "guide", "comment", "写得清楚。下次问问秋收和用工。"))
+				edits = append(edits, v.edit("review", v.bed.id(by.at), syncproto.OpCreate, "journal", string(j.id), "author", string(by.user), "kind", "guide", "comment", "写得清楚。下次问问秋收和用工。"))
 			}
 		}
 		if err := v.grow(by, edits...); err != nil {
