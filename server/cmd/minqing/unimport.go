@@ -170,7 +170,7 @@ func (c *importCmd) undo(r *room) error {
 		today = time.UnixMilli(tx.Now()).In(r.engine.Zone).Format(time.DateOnly)
 		if c.Undo != "last" {
 			d, err = assign.Read(tx, place, c.Undo)
-		} else if d, err = lastListed(tx, place); err != nil {
+		} else if d, err = assign.Newest(tx, place); err != nil {
 			return err
 		}
 		if err != nil || d == nil || d.Undone() {
@@ -206,15 +206,4 @@ func (c *importCmd) undo(r *room) error {
 	r.say(fmt.Sprintf("撤回 %s 的分派导入：%d 户回到原来的联系人。%s", time.UnixMilli(d.At).In(r.engine.Zone).Format("2006-01-02 15:04"), len(back.Homes), did),
 		fmt.Sprintf("Taken back: %d households are with whom they were.%s", len(back.Homes), would))
 	return nil
-}
-
-// lastListed is the newest import of assignments at a place that stands; nil when there is none among the last orders.
-func lastListed(tx *store.Tx, place string) (*assign.Done, error) {
-	all, err := assign.Last(tx, place)
-	for _, d := range all {
-		if d.Listed() && !d.Undone() {
-			return d, err
-		}
-	}
-	return nil, err
 }

@@ -57,6 +57,11 @@ func Last(tx *store.Tx, place string) ([]*Done, error) {
 	return work.Last(tx, kindWork, place, done)
 }
 
+// Newest is the newest import of a list at a place that stands; nil when there is none.
+func Newest(tx *store.Tx, place string) (*Done, error) {
+	return work.Newest(tx, kindWork, place, done, func(d *Done) (bool, error) { return d.Listed() && !d.Undone(), nil })
+}
+
 // Read reads one; nil when there is none of that id in the place.
 func Read(tx *store.Tx, place, id string) (*Done, error) {
 	return work.Read(tx, kindWork, place, id, done)

@@ -341,21 +341,10 @@ func (w *Worker) attend(ctx context.Context, place, id string, ask func(tx *stor
 
 // Newest is the newest import of a kind at a place that can be taken back; nil when there is none.
 func Newest(tx *store.Tx, place, what string) (*Job, error) {
-	for before := ""; ; {
-		list, more, err := work.Page(tx, kindWork, place, before, job)
-		if err != nil {
-			return nil, err
+	return work.Newest(tx, kindWork, place, job, func(j *Job) (bool, error) {
+		if j.What != what || j.State == Taken {
+			return false, nil
 		}
-		for _, j := range list {
-			if before = j.ID; j.What != what || j.State == Taken {
-				continue
-			}
-			if made, err := Made(tx, j.ID); err != nil || made {
-				return j, err
-			}
-		}
-		if !more {
-			return nil, nil
-		}
-	}
+		return Made(tx, j.ID)
+	})
 }

@@ -79,7 +79,7 @@ type Run struct {
 	judge   *judge.Judge
 	by      syncproto.UserID
 	preview bool
-	ours    map[[16]byte]struct{}
+	ours    map[syncproto.Identity]struct{}
 	sum     hash.Hash
 	// Of a preview: how many rows would be gone from a place by now, and which rows would lie elsewhere again.
 	going map[lies]int
@@ -88,25 +88,18 @@ type Run struct {
 
 // New begins one. Of all that the import wrote it must be told by Own before the first piece.
 func New(j *judge.Judge, by syncproto.UserID, preview bool) *Run {
-	return &Run{judge: j, by: by, preview: preview, ours: map[[16]byte]struct{}{}, sum: sha256.New(), going: map[lies]int{}, moved: map[syncproto.RowID]bool{}}
+	return &Run{judge: j, by: by, preview: preview, ours: map[syncproto.Identity]struct{}{}, sum: sha256.New(), going: map[lies]int{}, moved: map[syncproto.RowID]bool{}}
 }
 
 // Own says which changes the import made.
 func (r *Run) Own(changes []syncproto.Identity) {
 	for _, id := range changes {
-		r.ours[short(id)] = struct{}{}
+		r.ours[id] = struct{}{}
 	}
 }
 
-// short is as much of an identity as tells it from all others: an import of 200,000 rows makes as many.
-func short(id syncproto.Identity) (out [16]byte) {
-	sum := sha256.Sum256([]byte(id))
-	copy(out[:], sum[:])
-	return out
-}
-
 func (r *Run) own(v *store.Version) bool {
-	_, ok := r.ours[short(v.Identity)]
+	_, ok := r.ours[v.Identity]
 	return ok
 }
 

@@ -61,6 +61,30 @@ func Page[T any](tx *store.Tx, kind, place, before string, made func(Record) (*T
 	return list, more, err
 }
 
+// Newest is the newest of a kind at a place that fits, however many came after it; nil when none does.
+func Newest[T any](tx *store.Tx, kind, place string, made func(Record) (*T, error), fits func(*T) (bool, error)) (*T, error) {
+	last := ""
+	noted := func(r Record) (*T, error) { last = r.ID; return made(r) }
+	for {
+		where, args := "w.place = ? AND w.kind = ?", []any{place, kind}
+		if last != "" {
+			where, args = where+" AND w.id < ?", append(args, last)
+		}
+		list, err := Find(tx, noted, where+" ORDER BY w.id DESC LIMIT ?", append(args, int64(listed))...)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range list {
+			if ok, err := fits(x); err != nil || ok {
+				return x, err
+			}
+		}
+		if len(list) < listed {
+			return nil, nil
+		}
+	}
+}
+
 // Read reads one; nil when there is none of that kind and id at the place.
 func Read[T any](tx *store.Tx, kind, place, id string, made func(Record) (*T, error)) (*T, error) {
 	list, err := Find(tx, made, "w.id = ? AND w.place = ? AND w.kind = ?", id, place, kind)
