@@ -9,20 +9,21 @@ import (
 	"minqing/server/store"
 )
 
-// LookHomes bounds how many households one part of a large place's table looks through: so many whose standing is reckoned, or, where only
+// Look is how many households one part of a large place's table looks through at most: so many whose standing is reckoned, or, where only
 // those that nobody calls on are asked for, so many of whom that is asked.
-const (
-	LookHomes  = 1000
-	lookNobody = 1500
-)
+func Look(only []Standing) int {
+	if onlyNobody(only) {
+		return 1500
+	}
+	return 1000
+}
+
+func onlyNobody(only []Standing) bool { return len(only) == 1 && only[0] == Nobody }
 
 // CoverPart is a part of the table of a place that is too large for one picture: its households place by place, those that stand as asked.
 // After is where the next part begins, "" at the end; a part may be short, or empty, though others follow.
 func CoverPart(tx *store.Tx, place string, only []Standing, after, day string, n int) (list []*Home, next string, err error) {
-	look, nobody := LookHomes, len(only) == 1 && only[0] == Nobody
-	if nobody {
-		look = lookNobody
-	}
+	look, nobody := Look(only), onlyNobody(only)
 	all, held, err := partOf(tx, place, after, look, nobody, day)
 	if err != nil {
 		return nil, "", err
