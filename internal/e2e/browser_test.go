@@ -49,7 +49,7 @@ func (w *town) mustApp(login string) *app {
 func (a *app) begin(want string) {
 	a.w.t.Helper()
 	a.cmd = exec.Command(filepath.Join(a.w.bin, "minqing-field"), "--file", a.file, "serve", "--open")
-	a.cmd.Env, a.cmd.Stderr = append(os.Environ(), "TZ=Asia/Shanghai", "TMPDIR="+a.temporary), &a.log
+	a.cmd.Env, a.cmd.Stderr = append(os.Environ(), "TMPDIR="+a.temporary), &a.log
 	out, err := a.cmd.StdoutPipe()
 	must(a.w.t, err)
 	must(a.w.t, a.cmd.Start())

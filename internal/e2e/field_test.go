@@ -24,12 +24,12 @@ func TestFieldScripts(t *testing.T) {
 		Dir: "testdata/field",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
-			env.Setenv("TZ", "Asia/Shanghai")
+			env.Setenv("TZ", cityZone)
 			env.Values[browserKey{}] = &window{}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "invite": invite, "browse": browse, "page": page,
-			"stranger": stranger},
+			"stranger": stranger, "calm": calm},
 	})
 }
 
