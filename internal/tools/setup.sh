@@ -31,6 +31,8 @@ checks() {
 	check zip 'the Android package is an archive' 'command -v zip'
 	check chromium 'the pages are looked at in a browser' \
 		'command -v chromium || command -v chromium-browser || command -v google-chrome'
+	check chromium-l10n 'fields of days are looked at in Chinese too' \
+		'command -v google-chrome || test -e /usr/lib/chromium/locales/zh-CN.pak || ! command -v apt-get'
 	check fonts-noto-cjk 'pictures of the pages need Chinese letters' \
 		'fc-list | grep -qi "noto.*cjk" || ls /usr/share/fonts/opentype/noto/NotoSansCJK-*.ttc'
 }
