@@ -27,6 +27,9 @@ import (
 	crand "crypto/rand"
 )
 
+// jpegHead is how every picture begins that the phone keeps, small or large. Anything shorter stands in random bytes now and then.
+const jpegHead = "\xff\xd8\xff\xdb\x00\x84\x00"
+
 // whereTaken is what the camera says of the place; it must not leave the phone, nor be readable on it.
 const whereTaken = "canary-GPS-29.512N-106.531E"
 
@@ -119,6 +122,7 @@ func (p *pocket) content(row syncproto.RowID) replica.Content {
 // sent sends, which must go through.
 func (p *pocket) sent(what string) photos.Report {
 	p.w.t.Helper()
+	p.anew()
 	s := p.sender()
 	must(p.w.t, s.Hurry(context.Background(), false))
 	rep, err := s.Send(context.Background())
@@ -272,7 +276,7 @@ func TestPhotosGoOnWhereTheyWere(t *testing.T) {
 		t.Fatalf("the cut gave %v", err)
 	}
 	// What the server had not read off its socket when it died was never with it, and is rightly sent again.
-	for until := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		if got := w.files(); len(got) == 1 && len(got[0]) >= size-45_000 {
 			break
 		}
