@@ -94,6 +94,7 @@ func (p *pocket) support(id syncproto.RowID) {
 // through syncs with a network as it should be: nothing waits, nothing differs, nothing was taken for a copy or a fork.
 func (p *pocket) through(what string) syncer.Report {
 	p.w.t.Helper()
+	p.anew()
 	rep, err := p.sync.Sync(context.Background())
 	if err != nil {
 		p.w.t.Fatalf("%s: the next sync: %v", what, err)
@@ -106,6 +107,9 @@ func (p *pocket) through(what string) syncer.Report {
 	}
 	return rep
 }
+
+// anew goes on over a connection of its own: one that was cut behind the last byte of an answer may look whole for a moment yet.
+func (p *pocket) anew() { p.via.(*http.Transport).CloseIdleConnections() }
 
 // once proves on the server's tables that every supporter was counted once and every matter is there once.
 func (p *pocket) once() {

@@ -26,11 +26,21 @@ func TestFieldScripts(t *testing.T) {
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("TZ", cityZone)
 			env.Values[browserKey{}] = &window{}
+			awaitMonth()
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "invite": invite, "browse": browse, "page": page,
 			"stranger": stranger, "calm": calm},
 	})
+}
+
+// awaitMonth waits while a month is about to end where the scripts are: the pages count what was done in one, and a script may not lie in two.
+func awaitMonth() {
+	const script = 3 * time.Minute
+	shanghai := time.FixedZone("CST", 8*60*60)
+	for now := time.Now().In(shanghai); now.Add(script).Month() != now.Month(); now = time.Now().In(shanghai) {
+		time.Sleep(time.Second)
+	}
 }
 
 // servers are the running ones, script by script.
@@ -68,7 +78,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	select {
 	case url := <-found:
 		ts.Setenv("SERVER", url)
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		ts.Fatalf("the server did not say where it listens")
 	}
 }

@@ -77,10 +77,10 @@ func TestNewVersionIsOffered(t *testing.T) {
 	}
 	w.stop()
 	w.start("--app", mustOffer(t, 7, "our key", content))
+	w.net.cutAfter(down, 1<<20) // before anything of it can come
 	want()
-	ann.p.Network(shell.None) // nothing comes yet
+	ann.p.Network(shell.None)
 	ann.p.Network(shell.Metered)
-	w.net.cutAfter(down, 1<<20)
 	soon(t, "a part of it", func() bool {
 		u := update()
 		return u != nil && u.Here > 0 && !ann.p.Status().Running && w.net.count(down) >= 1<<20

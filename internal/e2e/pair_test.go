@@ -58,7 +58,8 @@ func mustPairOn(t testing.TB, book *schema.Book, disk *simdisk.Disk) *pair {
 	})
 	p.do(p.create("place", "city", "level", "city", "name", "市"))
 	p.do(p.create("place", "v", "parent", "@city", "level", "village", "name", "村"))
-	for user, role := range map[string]string{"ann": "cadre", "bob": "cadre", "sec": "secretary"} {
+	for _, x := range [][2]string{{"ann", "cadre"}, {"bob", "cadre"}, {"sec", "secretary"}} { // in this order, so that each has the same id in every run
+		user, role := x[0], x[1]
 		p.do(p.create("user", user, "place", "@v", "login", user, "name", user), p.create("role", user+"-role", "user", "@"+user, "role", role, "place", "@v"))
 	}
 	for i := range 4 {

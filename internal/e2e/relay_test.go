@@ -17,6 +17,9 @@ type relay struct {
 	passed [2]int
 	held   chan struct{} // nothing comes down until it is closed; nil: all does
 	open   map[net.Conn]struct{}
+
+	cutting int // cuts that were decided upon and have not been made yet
+	cut     *sync.Cond
 }
 
 // The directions of a relay.
@@ -30,6 +33,7 @@ func mustRelay(t testing.TB, target string) *relay {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	k := &relay{listener: l, target: target, left: [2]int{-1, -1}, open: map[net.Conn]struct{}{}}
+	k.cut = sync.NewCond(&k.mu)
 	k.done.Go(k.accept)
 	t.Cleanup(func() {
 		l.Close() // ends accept
@@ -55,10 +59,13 @@ func (k *relay) cutAfter(direction, n int) {
 	k.left[direction] = n
 }
 
-// heal lets everything through again, counting from zero.
+// heal lets everything through again, counting from zero. No cut from before breaks a connection that is made afterwards.
 func (k *relay) heal() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	for k.cutting > 0 {
+		k.cut.Wait()
+	}
 	k.left, k.passed = [2]int{-1, -1}, [2]int{}
 }
 
@@ -122,12 +129,19 @@ func (k *relay) pipe(to, from net.Conn, direction int) {
 	for {
 		n, err := from.Read(buf)
 		k.wait(direction)
-		pass, cut := k.allow(direction, n)
-		if _, werr := to.Write(buf[:pass]); werr != nil || err != nil {
-			return
+		if n == 0 {
+			return // it was closed, and nothing passes any more
 		}
+		pass, cut := k.allow(direction, n)
+		_, werr := to.Write(buf[:pass])
 		if cut {
 			k.cutNow()
+			k.mu.Lock()
+			k.cutting--
+			k.cut.Broadcast()
+			k.mu.Unlock()
+		}
+		if cut || werr != nil || err != nil {
 			return
 		}
 	}
@@ -140,7 +154,9 @@ func (k *relay) allow(direction, n int) (pass int, cut bool) {
 	if left := k.left[direction]; left >= 0 {
 		pass = min(n, left)
 		k.left[direction] -= pass
-		cut = k.left[direction] == 0
+		if cut = k.left[direction] == 0; cut {
+			k.cutting++
+		}
 	}
 	k.passed[direction] += pass
 	return pass, cut

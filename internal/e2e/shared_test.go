@@ -31,8 +31,11 @@ func TestSeveralProgramsShareOneFile(t *testing.T) {
 	var mu sync.Mutex
 	var faults []error
 	busy, synced := 0, 0
+	room := make(chan struct{}, 10) // so many at once: each is given the file in a few seconds, on a slow disk too
 	do := func(args ...string) {
+		room <- struct{}{}
 		out, err := f.try(args...)
+		<-room
 		mu.Lock()
 		defer mu.Unlock()
 		f.note(out)
