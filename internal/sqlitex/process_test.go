@@ -34,6 +34,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// patience is for how long one of two processes waits for the other, which leaves the lock for a few microseconds at a time: on a slow disk the
+// usual five seconds may go by without one of them falling on a try.
+const patience = 2 * time.Minute
+
 // body is what a row of that number must hold, so that a reader can tell a torn one.
 func body(prefix string, n int) string {
 	return strings.Repeat(fmt.Sprintf("%s %s %d;", canary, prefix, n), 1+n%37)
@@ -41,7 +45,7 @@ func body(prefix string, n int) string {
 
 // child inserts rows in transactions of one to five and prints the number of the last one each time a commit returns.
 func child(path string) error {
-	db, err := sqlitex.Open(sqlitex.Options{Path: path, Key: key})
+	db, err := sqlitex.Open(sqlitex.Options{Path: path, Key: key, BusyTimeout: patience})
 	if err != nil {
 		return err
 	}
@@ -170,7 +174,7 @@ func TestKilledWhileWriting(t *testing.T) {
 
 func TestTwoProcessesOnOneEncryptedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	db := mustOpen(t, sqlitex.Options{Path: path, Key: key})
+	db := mustOpen(t, sqlitex.Options{Path: path, Key: key, BusyTimeout: patience})
 	mustExec(t, db, schema)
 	const rows = 2000
 	cmd, lines := startChild(t, path, "child", rows)
