@@ -190,5 +190,5 @@ func TestHostileCrowdOfSmallBodies(t *testing.T) {
 	}
 	p.matter("每天积水")
 	p.through("after the crowd")
-	t.Logf("body=%dKiB unpacked=%dMiB read=%d turned=%d peak=%dMiB", body.Len()>>10, plain.Len()>>20, read.Load(), turned.Load(), peak>>20)
+	t.Logf("body=%dKiB unpacked=%dMiB read=%d turned=%d peak=%dMiB over %dMiB", body.Len()>>10, plain.Len()>>20, read.Load(), turned.Load(), peak>>20, floor>>20)
 }
