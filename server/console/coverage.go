@@ -38,7 +38,6 @@ type coveragePage struct {
 	Counting int       // villages that were never counted
 	Counted  time.Time // when the oldest of what shows was
 	Most     int       // how many households a picture shows
-	Look     int       // how many households a part of a large place's table looks through
 	Remind   *coverRemind
 }
 
@@ -46,6 +45,9 @@ type coveragePage struct {
 func (p *coveragePage) Assigns() bool {
 	return slices.ContainsFunc(p.Rows, func(r coverRow) bool { return r.Assign != "" })
 }
+
+// Look is how many households a part of a large place's table looks through.
+func (p *coveragePage) Look() int { return branch.LookHomes }
 
 // Shares are the marks of the picture of a large place.
 func (p *coveragePage) Shares() []string { return shares }
@@ -317,7 +319,7 @@ func (rq *request) coverLarge(tx *store.Tx, p *coveragePage, ask coverAsk, q url
 	if err := rq.coverReminders(tx, p, ask, list, nil, q); err != nil {
 		return err
 	}
-	p.Chips, p.More, p.First, p.Look = nil, "", "", branch.Look(ask.show)
+	p.Chips, p.More, p.First = nil, "", ""
 	for _, s := range branch.Standings {
 		p.Chips = append(p.Chips, coverChip{Standing: s, Label: rq.words.say("coverage.is." + string(s)), On: slices.Contains(ask.show, s), Path: rq.at("/coverage" + coverAsk{show: []branch.Standing{s}}.query())})
 	}

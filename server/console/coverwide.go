@@ -216,7 +216,7 @@ func (rq *request) exportWide(ask coverAsk, f url.Values) error {
 		if err := rq.readPart(func(tx *store.Tx) error {
 			var list []*branch.Home
 			var err error
-			list, next, err = branch.CoverPart(tx, rq.place.ID, ask.standings(), after, rq.today(), branch.Look(ask.standings()))
+			list, next, err = branch.CoverPart(tx, rq.place.ID, ask.standings(), after, rq.today(), branch.LookHomes)
 			if err != nil {
 				return err
 			}

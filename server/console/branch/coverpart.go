@@ -9,22 +9,14 @@ import (
 	"minqing/server/store"
 )
 
-// Look is how many households one part of a large place's table looks through at most: so many whose standing is reckoned, or, where only
-// those that nobody calls on are asked for, so many of whom that is asked.
-func Look(only []Standing) int {
-	if onlyNobody(only) {
-		return 1500
-	}
-	return 1000
-}
-
-func onlyNobody(only []Standing) bool { return len(only) == 1 && only[0] == Nobody }
+// LookHomes bounds how many households one part of a large place's table looks through.
+const LookHomes = 1000
 
 // CoverPart is a part of the table of a place that is too large for one picture: its households place by place, those that stand as asked.
 // After is where the next part begins, "" at the end; a part may be short, or empty, though others follow.
 func CoverPart(tx *store.Tx, place string, only []Standing, after, day string, n int) (list []*Home, next string, err error) {
-	look, nobody := Look(only), onlyNobody(only)
-	all, held, err := partOf(tx, place, after, look, nobody, day)
+	nobody := len(only) == 1 && only[0] == Nobody
+	all, held, err := partOf(tx, place, after, LookHomes, nobody, day)
 	if err != nil {
 		return nil, "", err
 	}
@@ -49,8 +41,8 @@ func CoverPart(tx *store.Tx, place string, only []Standing, after, day string, n
 		list = list[:n]
 		last := all[order[string(list[n-1].ID)]]
 		next = last.place + "." + last.id
-	case len(all) == look:
-		next = all[look-1].place + "." + all[look-1].id
+	case len(all) == LookHomes:
+		next = all[LookHomes-1].place + "." + all[LookHomes-1].id
 	}
 	return list, next, nil
 }
