@@ -322,7 +322,7 @@ func wideCoverage(t *testing.T, dsn string) {
 	b := city.NewBrowser(t, base, "township")
 	page := "/at/{town}/coverage"
 	var p *consoletest.Page
-	for range 300 {
+	for range 1200 { // a minute at least
 		if p = b.Get(page).Want(200); len(p.All(".cov .mk.uncounted")) == 0 {
 			break
 		}

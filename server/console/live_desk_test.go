@@ -239,7 +239,7 @@ func (w *window) importing() {
 		w.see("/at/{place}/import", "#file")
 		w.must(w.Choose("#file", path))
 		w.must(w.Follow("main form .btn.main", "h1"))
-		w.must(w.Wait(`!!document.querySelector("#go")`)) // the page follows by itself
+		w.await(`document.querySelector("#go")`) // the page follows by itself
 	}
 	w.sit("admin", false)
 	bring(write("register.xlsx", []string{"0714-060", "7组 上湾", "滕秋菊", "户主", "990102199001011237"}, []string{"0714-060", "7组 上湾", "", "配偶", ""}, []string{"0714-061", "7组 上湾", "滕望", "户主", "990102199205050018"},
@@ -257,7 +257,7 @@ func (w *window) importing() {
 		}
 	}
 	w.must(w.Follow("#go", "h1"))
-	w.must(w.Wait(`document.querySelector("main").innerText.includes("做了什么")`))
+	w.await(`document.querySelector("main").innerText.includes("做了什么")`)
 
 	raw, err := os.ReadFile(mend)
 	w.must(err)
@@ -288,7 +288,7 @@ func (w *window) importing() {
 	bring(write("mended.xlsx", rows...))
 	w.says("main", "每一行都能导入")
 	w.must(w.Follow("#go", "h1"))
-	w.must(w.Wait(`document.querySelector("main").innerText.includes("做了什么")`))
+	w.await(`document.querySelector("main").innerText.includes("做了什么")`)
 	w.see("/at/{place}/homes?q="+url.QueryEscape("滕"), "tbody")
 	w.says("main", "滕秋菊", "滕长河", "滕望", "滕安")
 }

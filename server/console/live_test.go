@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"minqing/internal/thumb"
 	"minqing/server/console/account"
@@ -54,10 +53,16 @@ func (w *window) see(path, want string) {
 	w.must(w.Go(w.base+w.city.At(path), want))
 }
 
-// title waits for a title that begins so.
+// title waits for a whole page, its scripts among it, with a title that begins so.
 func (w *window) title(want string) {
 	w.t.Helper()
-	w.must(w.Wait(`document.querySelector("h1")?.innerText.startsWith("` + want + `")`))
+	w.await(`document.querySelector("h1")?.innerText.startsWith("` + want + `")`)
+}
+
+// await waits until something is true of a whole page: what is pressed before a page has its scripts is lost, and what stands on half of it moves.
+func (w *window) await(script string) {
+	w.t.Helper()
+	w.must(w.Wait(`document.readyState === "complete" && ` + script))
 }
 
 // says wants words in what a selector finds.
@@ -225,7 +230,7 @@ func (w *window) codes() {
 		w.must(err)
 		return at
 	}
-	w.must(w.Fill("#code", "000000"))
+	w.must(w.Fill("#code", wrongCode(w.t, w.city, secret)))
 	w.must(w.Follow("main .btn.main", ".field.bad"))
 	w.must(w.Fill("#code", code()))
 	w.must(w.Follow("main .btn.main", ".codes"))
@@ -249,9 +254,9 @@ func (w *window) codes() {
 	signIn()
 	w.see("/at/{town}/coverage", "#password") // a password alone opens no page
 	w.see("/signin/code", "#code")
-	try("123456", ".field.bad")
+	try(wrongCode(w.t, w.city, secret), ".field.bad")
 	try(code(), ".field.bad") // used when it was set up
-	w.city.SetNow(w.city.Now().Add(31 * time.Second))
+	nextCode(w.t, w.city, secret)
 	try(code(), ".rail")
 	signIn()
 	try(strings.ToLower(recovery[4]), ".rail")

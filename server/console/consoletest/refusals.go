@@ -14,8 +14,8 @@ import (
 // formerly gives the home that is nobody's the contacts that it had: till September, and till the middle of November.
 func (c *City) formerly(ctx context.Context) error {
 	c.at(8, 30, 9, 0)
-	for who, span := range map[string][2]string{"cadre": {"2026-09-01", "2026-09-30"}, "cadre2": {"2026-11-01", "2026-11-18"}} {
-		if _, err := c.Create(ctx, "admin", "assignment", Vals{"household": string(c.Rows["nobody"]), "user": string(c.Users[who]), "team": "cadre", "since": span[0], "until": span[1]}); err != nil {
+	for _, x := range [][3]string{{"cadre", "2026-09-01", "2026-09-30"}, {"cadre2", "2026-11-01", "2026-11-18"}} {
+		if _, err := c.Create(ctx, "admin", "assignment", Vals{"household": string(c.Rows["nobody"]), "user": string(c.Users[x[0]]), "team": "cadre", "since": x[1], "until": x[2]}); err != nil {
 			return err
 		}
 	}
