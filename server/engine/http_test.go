@@ -94,7 +94,7 @@ func TestStopLetsASyncFinish(t *testing.T) {
 	awaitBusy(t, p.url)
 	stop()
 	// The door closes before the answer is given.
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		c, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			break
@@ -131,7 +131,7 @@ func TestStopLetsASyncFinish(t *testing.T) {
 // awaitBusy waits until a sync is being served.
 func awaitBusy(t *testing.T, url string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		res, err := http.Get(url + "/metrics")
 		if err != nil {
 			t.Fatal(err)
@@ -151,7 +151,7 @@ func awaitBusy(t *testing.T, url string) {
 // eventOf reads the head of an event stream: the id of the event that comes at once, "" when only a comment does.
 func (p *phone) eventOf(last string) (id string, leave func()) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	r := p.request(http.MethodGet, "/v1/sync/events", nil).WithContext(ctx)
 	if last != "" {
 		r.Header.Set("Last-Event-ID", last)
@@ -177,10 +177,10 @@ func TestEventsGoOnFromTheLast(t *testing.T) {
 	cfg.Serve = true
 	e := mustOpen(t, cfg)
 	c := found(t, e)
-	p := enrol(t, e, serve(t, e), c.cadre)
-	drain(p.listen())
-	first, leave := p.eventOf("")
-	leave()
+	url := serve(t, e)
+	beside := newBystander(t, e, e, url, c.other, "孙二")
+	p := enrol(t, e, url, c.cadre)
+	first := beside.newest(p)
 	if first == "" {
 		t.Fatal("a new stream was not woken at once")
 	}
@@ -197,8 +197,8 @@ func TestEventsGoOnFromTheLast(t *testing.T) {
 	// Nobody listens while something is committed.
 	heard := p.listen()
 	write(t, e, c.household, "李四")
-	awaitEvent(t, heard, "a change in his household")
-	drain(heard)
+	awaitNew(t, heard, first, "a change in his household")
+	beside.settle()
 	second, leave := p.eventOf(first)
 	leave()
 	if second == "" || second == first {
