@@ -37,7 +37,8 @@ func TestMovesInAllOrders(t *testing.T) {
 				w, ann, bob := movers(t, opt)
 				base := w.base("t")
 				queues := map[rune][]*syncproto.Change{}
-				for by, p := range map[rune]*phone{'a': ann, 'b': bob} {
+				for _, by := range "ab" {
+					p := map[rune]*phone{'a': ann, 'b': bob}[by]
 					move := w.update("thing", "t", "household", map[rune]string{'a': "@h2", 'b': "@h3"}[by])
 					write := w.update("thing", "t", "total", map[rune]int{'a': 10, 'b': 100}[by])
 					move.Base, write.Base = base, base

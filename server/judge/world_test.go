@@ -153,13 +153,13 @@ func (w *world) found() {
 		w.must("", w.create("place", v, "parent", "@city", "level", "village", "name", v))
 		w.must("", w.create("place", v+"g", "parent", "@"+v, "level", "group", "name", v+"组"))
 	}
-	for user, role := range map[string]string{"admin": "admin", "sec": "secretary", "ann": "cadre", "bob": "cadre"} {
-		place := map[string]string{"admin": "@city", "sec": "@v1", "ann": "@city", "bob": "@city"}[user]
+	for _, u := range [][3]string{{"admin", "admin", "@city"}, {"sec", "secretary", "@v1"}, {"ann", "cadre", "@city"}, {"bob", "cadre", "@city"}} { // in one order: ids and identities follow from it
+		user, role, place := u[0], u[1], u[2]
 		w.must("", w.create("user", user, "place", place, "login", user, "name", user),
 			w.create("role", user+"-role", "user", "@"+user, "role", role, "place", place))
 	}
-	for h, place := range map[string]string{"h1": "@v1g", "h2": "@v2g"} {
-		w.must("admin", w.create("household", h, "place", place, "code", h))
+	for _, h := range [][2]string{{"h1", "@v1g"}, {"h2", "@v2g"}} {
+		w.must("admin", w.create("household", h[0], "place", h[1], "code", h[0]))
 	}
 	w.assign("ann", "h1")
 	w.assign("bob", "h1")

@@ -48,7 +48,7 @@ func TestThereAndBack(t *testing.T) {
 	server, to, reply, b := sample(t)
 	var file bytes.Buffer
 	must(t, courier.PackBundle(&file, to, keyOf(1), b))
-	if bytes.Contains(file.Bytes(), []byte(device)) || bytes.Contains(file.Bytes(), []byte("body")) {
+	if bytes.Contains(file.Bytes(), []byte(device)) || bytes.Contains(file.Bytes(), []byte("\nbody\n")) {
 		t.Fatal("a carrier can read it")
 	}
 	got, verify, err := courier.OpenBundle(bytes.NewReader(file.Bytes()), server)

@@ -179,15 +179,34 @@ func TestTextTakesBoundedTime(t *testing.T) {
 		"reversed":        {random(1, 9000), reverse(random(1, 9000)), random(1, 9000) + "完。"},
 		"newlines shared": {strings.Repeat("甲\n", most/2), strings.Repeat("乙\n", most/2), strings.Repeat("丙\n", most/2)},
 	} {
-		start := time.Now()
-		mergeTexts(texts[0], texts[1], texts[2])
-		Diff(texts[0], texts[1])
-		if took := time.Since(start); took > 10*time.Second {
+		took := quickest(func() {
+			mergeTexts(texts[0], texts[1], texts[2])
+			Diff(texts[0], texts[1])
+		})
+		if took > bearable {
 			t.Errorf("%s: %v", name, took)
 		} else {
 			t.Logf("%s: %v", name, took)
 		}
 	}
+}
+
+// bearable is what no merge may take, far above what the worst takes.
+const bearable = 10 * time.Second
+
+// quickest is how long something takes: where it takes more than is bearable, the least of three times, as what else the machine does only adds.
+func quickest(do func()) (took time.Duration) {
+	for tries := range 3 {
+		start := time.Now()
+		do()
+		if one := time.Since(start); tries == 0 || one < took {
+			took = one
+		}
+		if took <= bearable {
+			break
+		}
+	}
+	return took
 }
 
 func reverse(s string) string {
