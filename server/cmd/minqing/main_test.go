@@ -1,20 +1,14 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"minqing/internal/testenv"
-	"minqing/server/control"
 )
 
 func TestMain(m *testing.M) {
@@ -49,20 +43,7 @@ func runScript(t *testing.T, file string, env []string) {
 			e.Setenv(name, value)
 		}
 		return nil
-	}, Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-		"serving": serving, "capture": capture, "column": column,
-	}})
-}
-
-// serving waits until a server answers commands on a data folder.
-func serving(ts *testscript.TestScript, _ bool, args []string) {
-	dir := ts.MkAbs(args[0])
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if ok, err := control.Hand(context.Background(), dir, control.Request{Args: []string{"version"}}, io.Discard); ok && err == nil {
-			return
-		}
-	}
-	ts.Fatalf("no server answers on %s", dir)
+	}, Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"capture": capture}})
 }
 
 // capture NAME REGEXP sets an environment variable to the first group of a match in the last output.
@@ -72,13 +53,4 @@ func capture(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s is not in the output", args[1])
 	}
 	ts.Setenv(args[0], m[1])
-}
-
-// column NAME FILE TEXT says that a line of a text file holds the text; it is grep for texts that are no regular expressions.
-func column(ts *testscript.TestScript, neg bool, args []string) {
-	text, err := os.ReadFile(ts.MkAbs(args[0]))
-	ts.Check(err)
-	if strings.Contains(string(text), args[1]) == neg {
-		ts.Fatalf("%s", fmt.Sprintf("“%s” in %s: %v", args[1], args[0], neg))
-	}
 }
