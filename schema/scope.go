@@ -97,6 +97,10 @@ func HasStream(level string) bool {
 	return false
 }
 
+// CityZone is the time zone by which days and months are counted, on servers and on phones alike: on a phone that went by a zone of its own,
+// west of the city's, a household assigned this morning would not be assigned yet, and a visit of today would be yesterday's.
+var CityZone = time.FixedZone("Asia/Shanghai", 8*60*60)
+
 // NoPeriod is the period of rows that phones hold however old they are.
 const NoPeriod = "-"
 

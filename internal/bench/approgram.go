@@ -57,7 +57,7 @@ func (r *run) build(ctx context.Context, slowed bool) (*program, error) {
 // start starts it with a keystore and a network that stands as said, and gives an address to open.
 func (p *program) start(ctx context.Context, network string) (string, error) {
 	p.cmd = exec.CommandContext(ctx, p.bin, "serve", "--shell", "--file", p.file)
-	p.cmd.Env = append(os.Environ(), "TZ=Asia/Shanghai", "MINQING_FIELD_PIN=")
+	p.cmd.Env = append(os.Environ(), "MINQING_FIELD_PIN=")
 	if p.slowed {
 		p.cmd.Env = append(p.cmd.Env, "GOMAXPROCS=1")
 	}

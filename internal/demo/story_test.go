@@ -121,7 +121,7 @@ func look(t *testing.T, link string) {
 		want   string
 		least  int
 	}{
-		{browser, link, 200, `href="/lock"`, 1}, {browser, base + "/lock", 200, "今天", 1}, {browser, base + "/households", 200, `class="nm"`, 9}, {browser, base + "/sync", 200, "都已上传", 1},
+		{browser, link, 200, `href="/lock"`, 1}, {browser, base + "/lock", 200, "今天", 1}, {browser, base + "/today", 200, "户中已走访", 1}, {browser, base + "/households", 200, `class="nm"`, 9}, {browser, base + "/sync", 200, "都已上传", 1},
 		{&http.Client{}, link, 403, "只能用一次", 1},
 	} {
 		resp, err := c.client.Get(c.url)

@@ -30,7 +30,7 @@ func TestAdminScripts(t *testing.T) {
 				Dir: "testdata/admin", RequireExplicitExec: true,
 				Setup: func(env *testscript.Env) error {
 					env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
-					env.Setenv("TZ", cityZone)
+					env.Setenv("TZ", elsewhere)
 					env.Setenv("MINQING_DB", "")
 					env.Setenv("OTHER_DB", "")
 					if database == "postgres" {

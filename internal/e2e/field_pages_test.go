@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"minqing/schema"
+
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -25,10 +27,8 @@ type window struct {
 
 // calm waits while the month is about to end: what is owed of a month, and what was done in it, is then not of two months.
 func calm(ts *testscript.TestScript, neg bool, args []string) {
-	zone, err := time.LoadLocation(cityZone)
-	ts.Check(err)
 	const script = 2 * time.Minute // it takes seconds, far less than this on any machine
-	for now := time.Now().In(zone); now.Month() != now.Add(script).Month(); now = time.Now().In(zone) {
+	for now := time.Now().In(schema.CityZone); now.Month() != now.Add(script).Month(); now = time.Now().In(schema.CityZone) {
 		time.Sleep(time.Second)
 	}
 }

@@ -24,7 +24,7 @@ func TestFieldScripts(t *testing.T) {
 		Dir: "testdata/field",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
-			env.Setenv("TZ", cityZone)
+			env.Setenv("TZ", elsewhere)
 			env.Values[browserKey{}] = &window{}
 			awaitMonth()
 			return nil

@@ -115,7 +115,7 @@ func (h *hand) visit(household, met string) {
 			if err != nil {
 				return err
 			}
-			return tx.Create("visit", id, map[string]schema.Value{"household": schema.Text(household), "author": schema.Text(string(me.User)), "day": schema.Text(time.Now().Format(time.DateOnly)), "met": schema.Text(met)})
+			return tx.Create("visit", id, map[string]schema.Value{"household": schema.Text(household), "author": schema.Text(string(me.User)), "day": schema.Text(time.Now().In(schema.CityZone).Format(time.DateOnly)), "met": schema.Text(met)})
 		})
 		return err
 	})

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"minqing/schema"
 )
 
 // served is a running field app and a browser at it.
@@ -173,7 +175,7 @@ func TestKilledWhileSaving(t *testing.T) {
 	page := "/h/" + query(t, f.file, "SELECT id FROM household ORDER BY code LIMIT 1")[0] + "/visit"
 	f.amid(t, full(8, 100), func(round int) saving {
 		text := fmt.Sprintf("第%d次：水沟还没有清。", round)
-		return saving{page: page, fields: url.Values{"text": {text}, "day": {time.Now().Format(time.DateOnly)}}, typed: text, saves: url.Values{"do": {"save"}}, wrote: func() int {
+		return saving{page: page, fields: url.Values{"text": {text}, "day": {time.Now().In(schema.CityZone).Format(time.DateOnly)}}, typed: text, saves: url.Values{"do": {"save"}}, wrote: func() int {
 			visits := len(query(t, f.file, "SELECT v.id FROM visit v JOIN journal j ON j.visit = v.id WHERE j.text = ?", text))
 			if visits != len(query(t, f.file, "SELECT id FROM journal WHERE text = ?", text)) {
 				return -1

@@ -95,7 +95,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Zone == nil {
-		cfg.Zone = time.FixedZone("Asia/Shanghai", 8*60*60)
+		cfg.Zone = schema.CityZone
 	}
 	if cfg.Grace == 0 {
 		cfg.Grace = judge.DefaultGrace

@@ -21,7 +21,7 @@ type Opener interface {
 // Options of a Judge.
 type Options struct {
 	Seals Opener         // nil: changes of devices carry no cursors (tests of the server alone)
-	Zone  *time.Location // the city's; nil: Asia/Shanghai's offset
+	Zone  *time.Location // nil: schema.CityZone
 	Grace time.Duration  // 0: DefaultGrace
 }
 
@@ -38,7 +38,7 @@ type Judge struct {
 // New makes a Judge.
 func New(s *store.Store, opt Options) *Judge {
 	if opt.Zone == nil {
-		opt.Zone = time.FixedZone("Asia/Shanghai", 8*60*60)
+		opt.Zone = schema.CityZone
 	}
 	if opt.Grace == 0 {
 		opt.Grace = DefaultGrace

@@ -85,7 +85,9 @@ func (a *app) fate(e replica.Entry) string {
 }
 
 // day is the local date of an instant.
-func (a *app) day(ms int64) string { return time.UnixMilli(ms).Format(time.DateOnly) }
+func (a *app) day(ms int64) string {
+	return time.UnixMilli(ms).In(schema.CityZone).Format(time.DateOnly)
+}
 
 // named joins people with what they are.
 func named(list []syncproto.PersonNote, lang schema.Lang) string {

@@ -135,4 +135,4 @@ func (c *householdsCmd) Run(a *app) error {
 }
 
 // today is the local date.
-func today() string { return time.Now().Format(time.DateOnly) }
+func today() string { return time.Now().In(schema.CityZone).Format(time.DateOnly) }

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	_ "time/tzdata" // phones without a zone database still show local dates
 
 	"github.com/alecthomas/kong"
 

@@ -18,6 +18,7 @@ import (
 	"minqing/mobile-client/pages"
 	"minqing/mobile-client/phone"
 	"minqing/mobile-client/shell"
+	"minqing/schema"
 )
 
 type serveCmd struct {
@@ -30,7 +31,7 @@ type serveCmd struct {
 func (c *serveCmd) Run(a *app) error {
 	ctx, stop := context.WithCancel(a.ctx)
 	defer stop()
-	opt := phone.Options{File: a.File, PIN: a.PIN, Transport: transport(), Now: nowMS, Zone: time.Local, After: time.After, Rand: rand.Reader, Client: client(),
+	opt := phone.Options{File: a.File, PIN: a.PIN, Transport: transport(), Now: nowMS, Zone: schema.CityZone, After: time.After, Rand: rand.Reader, Client: client(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	var talk *shell.Shell
 	names := &shell.Names{}
@@ -82,7 +83,7 @@ func (c *serveCmd) Run(a *app) error {
 
 func (c *serveCmd) serve(ctx context.Context, a *app, p *phone.Phone, log *slog.Logger, opened func(more func(to string) (string, error))) error {
 	served, err := pages.New(pages.Options{Phone: p, Practice: a.File + ".practice", Version: version, Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Free: func() (int64, error) { return freeSpace(filepath.Dir(a.File)) }, Settings: a.File + ".settings", Now: time.Now, Zone: time.Local, Rand: rand.Reader, Log: log})
+		Free: func() (int64, error) { return freeSpace(filepath.Dir(a.File)) }, Settings: a.File + ".settings", Now: time.Now, Zone: schema.CityZone, Rand: rand.Reader, Log: log})
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	_ "time/tzdata" // the city's time zone, wherever the program runs
-
 	"github.com/alecthomas/kong"
 
 	"minqing/schema"

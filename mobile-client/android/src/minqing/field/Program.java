@@ -9,7 +9,6 @@ import android.util.Base64;
 import java.io.*;
 import java.net.InetAddress;
 import java.util.Map;
-import java.util.TimeZone;
 import org.json.*;
 
 /**
@@ -48,7 +47,6 @@ final class Program extends ConnectivityManager.NetworkCallback implements Runna
         Map<String, String> env = b.environment();
         env.put("HOME", folder.getPath());
         env.put("TMPDIR", context.getCacheDir().getPath());
-        env.put("TZ", TimeZone.getDefault().getID());
         // Newer phones keep their authorities in a module; older ones in the system.
         env.put("SSL_CERT_DIR", "/apex/com.android.conscrypt/cacerts:/system/etc/security/cacerts");
         process = b.start();
