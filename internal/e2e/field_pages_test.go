@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"minqing/schema"
-
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -23,14 +21,6 @@ type browserKey struct{}
 type window struct {
 	client *http.Client
 	base   string
-}
-
-// calm waits while the month is about to end: what is owed of a month, and what was done in it, is then not of two months.
-func calm(ts *testscript.TestScript, neg bool, args []string) {
-	const script = 2 * time.Minute // it takes seconds, far less than this on any machine
-	for now := time.Now().In(schema.CityZone); now.Month() != now.Add(script).Month(); now = time.Now().In(schema.CityZone) {
-		time.Sleep(time.Second)
-	}
 }
 
 // browse runs minqing-field serve with its arguments and opens the address that it prints; it ends with the script.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"minqing/schema"
 )
 
 // TestFieldScripts runs the field's commands as people do, against a real server.
@@ -30,15 +32,14 @@ func TestFieldScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "invite": invite, "browse": browse, "page": page,
-			"stranger": stranger, "calm": calm},
+			"stranger": stranger},
 	})
 }
 
 // awaitMonth waits while a month is about to end where the scripts are: the pages count what was done in one, and a script may not lie in two.
 func awaitMonth() {
 	const script = 3 * time.Minute
-	shanghai := time.FixedZone("CST", 8*60*60)
-	for now := time.Now().In(shanghai); now.Add(script).Month() != now.Month(); now = time.Now().In(shanghai) {
+	for now := time.Now().In(schema.CityZone); now.Add(script).Month() != now.Month(); now = time.Now().In(schema.CityZone) {
 		time.Sleep(time.Second)
 	}
 }
