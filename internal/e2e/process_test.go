@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"minqing/internal/sqlitex"
+	"minqing/schema"
 )
 
 // programs are the executables under test, built once for all tests of the process.
@@ -31,9 +32,14 @@ var programs = sync.OnceValues(func() (dir string, err error) {
 	return dir, nil
 })
 
-// elsewhere is where the machine of all tests seems to stand, nearly a day behind the city's: servers and phones count their days by the
-// city's all the same.
-const elsewhere = "Pacific/Pago_Pago"
+// elsewhere is where the machine of all tests seems to stand: where it is another day than in the city. Servers and phones count their days by
+// the city's all the same.
+var elsewhere = func() string {
+	if time.Now().In(schema.CityZone).Hour() < 18 {
+		return "Pacific/Pago_Pago" // nineteen hours behind
+	}
+	return "Pacific/Kiritimati" // six hours ahead
+}()
 
 func TestMain(m *testing.M) {
 	if err := os.Setenv("TZ", elsewhere); err != nil {
