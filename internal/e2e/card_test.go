@@ -13,8 +13,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"minqing/internal/thumb/camera"
+	"minqing/schema"
 	"minqing/server/engine"
 )
 
@@ -131,6 +133,11 @@ func TestFromACardToThePhone(t *testing.T) {
 	}
 	if page := phone.get("/h/" + home); !strings.Contains(page, "老人腿疼，请带药来") || !strings.Contains(page, "基本满意。水还是慢") {
 		t.Errorf("the household's page lacks what it said:\n%s", page)
+	}
+	cityDay := func() string { return time.Now().In(schema.CityZone).Format("1月2日") }
+	before := cityDay()
+	if today := phone.get("/"); !strings.Contains(today, before+" 周") && !strings.Contains(today, cityDay()+" 周") {
+		t.Errorf("Today is not %s, as it is in the city:\n%s", before, today)
 	}
 	if today := phone.get("/"); !strings.Contains(today, "户主0") || !strings.Contains(today, "请带药来") {
 		t.Errorf("Today lacks the household that spoke:\n%s", today)

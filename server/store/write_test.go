@@ -147,10 +147,15 @@ func TestWaitingWriterCanGiveUp(t *testing.T) {
 	<-started
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := false
-	gaveUp := make(chan error)
+	gaveUp := make(chan error, 1)
 	go func() { gaveUp <- s.Write(ctx, func(*store.Tx) error { ran = true; return nil }) }()
 	cancel()
-	err := <-gaveUp // the first is at it still, so there is nothing else for it
+	var err error
+	select {
+	case err = <-gaveUp: // the first is at it still, so there is nothing else for it
+	case <-time.After(patience):
+		t.Error("it waits on for the first")
+	}
 	close(release)
 	all.Wait()
 	if ran || !errors.Is(err, context.Canceled) {

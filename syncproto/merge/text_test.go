@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -179,7 +180,7 @@ func TestTextTakesBoundedTime(t *testing.T) {
 		"reversed":        {random(1, 9000), reverse(random(1, 9000)), random(1, 9000) + "完。"},
 		"newlines shared": {strings.Repeat("甲\n", most/2), strings.Repeat("乙\n", most/2), strings.Repeat("丙\n", most/2)},
 	} {
-		took := quickest(func() {
+		took := processorTime(t, func() {
 			mergeTexts(texts[0], texts[1], texts[2])
 			Diff(texts[0], texts[1])
 		})
@@ -191,22 +192,22 @@ func TestTextTakesBoundedTime(t *testing.T) {
 	}
 }
 
-// bearable is what no merge may take, far above what the worst takes.
+// bearable is what no merge may take of a processor, far above what the worst takes.
 const bearable = 10 * time.Second
 
-// quickest is how long something takes: where it takes more than is bearable, the least of three times, as what else the machine does only adds.
-func quickest(do func()) (took time.Duration) {
-	for tries := range 3 {
-		start := time.Now()
-		do()
-		if one := time.Since(start); tries == 0 || one < took {
-			took = one
+// processorTime is what something takes of the processors: what else the machine does does not add to it.
+func processorTime(t *testing.T, do func()) time.Duration {
+	t.Helper()
+	taken := func() time.Duration {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			t.Fatal(err)
 		}
-		if took <= bearable {
-			break
-		}
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	}
-	return took
+	before := taken()
+	do()
+	return taken() - before
 }
 
 func reverse(s string) string {

@@ -78,14 +78,14 @@ func (a *app) fate(e replica.Entry) string {
 	if v.Late {
 		out += a.label(schema.Label{ZH: "（晚到：这户已不归您联系。您是之前去的，照样算数。）", EN: " (late: this household is no longer yours; you went before that, so it counts)"})
 		for _, n := range v.Who(syncproto.PersonDecided, "", "") {
-			out += a.label(schema.Label{ZH: "（" + n.In(schema.ZH) + "于" + a.day(n.At) + "看过，收下了）", EN: " (" + n.In(schema.EN) + " took it on " + a.day(n.At) + ")"})
+			out += a.label(schema.Label{ZH: "（" + n.In(schema.ZH) + "于" + day(n.At) + "看过，收下了）", EN: " (" + n.In(schema.EN) + " took it on " + day(n.At) + ")"})
 		}
 	}
 	return out
 }
 
-// day is the local date of an instant.
-func (a *app) day(ms int64) string {
+// day is the date of an instant in the city.
+func day(ms int64) string {
 	return time.UnixMilli(ms).In(schema.CityZone).Format(time.DateOnly)
 }
 
@@ -111,10 +111,10 @@ func (a *app) others(v *syncproto.Verdict, lang schema.Lang) string {
 // movers tells who brought about the state for which a change was refused, and who left late work refused.
 func (a *app) movers(v *syncproto.Verdict) (out string) {
 	for _, n := range v.Who(syncproto.PersonBeside, "", "") {
-		out += a.label(schema.Label{ZH: "（" + n.In(schema.ZH) + "于" + a.day(n.At) + "改的状态）", EN: " (its state was changed by " + n.In(schema.EN) + " on " + a.day(n.At) + ")"})
+		out += a.label(schema.Label{ZH: "（" + n.In(schema.ZH) + "于" + day(n.At) + "改的状态）", EN: " (its state was changed by " + n.In(schema.EN) + " on " + day(n.At) + ")"})
 	}
 	for _, n := range v.Who(syncproto.PersonDecided, "", "") {
-		out += a.label(schema.Label{ZH: "（" + n.In(schema.ZH) + "于" + a.day(n.At) + "定的）", EN: " (decided by " + n.In(schema.EN) + " on " + a.day(n.At) + ")"})
+		out += a.label(schema.Label{ZH: "（" + n.In(schema.ZH) + "于" + day(n.At) + "定的）", EN: " (decided by " + n.In(schema.EN) + " on " + day(n.At) + ")"})
 	}
 	return out
 }
@@ -153,7 +153,7 @@ func (a *app) whose(v *syncproto.Verdict, i syncproto.ItemNote, words schema.Lab
 	in := func(text string, lang schema.Lang, another, administrator string) string {
 		beside, who := named(v.Who(syncproto.PersonBeside, i.Row, i.Cell), lang), named(v.Who(syncproto.PersonDecides, i.Row, i.Cell), lang)
 		if decided := v.Who(syncproto.PersonDecided, i.Row, i.Cell); len(decided) > 0 {
-			who = named(decided, lang) + schema.Label{ZH: "于" + a.day(decided[0].At), EN: " on " + a.day(decided[0].At)}.In(lang)
+			who = named(decided, lang) + schema.Label{ZH: "于" + day(decided[0].At), EN: " on " + day(decided[0].At)}.In(lang)
 		}
 		return strings.NewReplacer("{beside}", cmp.Or(beside, another), "{who}", cmp.Or(who, administrator)).Replace(text)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"minqing/mobile-client/replica"
 	"minqing/schema"
@@ -134,5 +133,5 @@ func (c *householdsCmd) Run(a *app) error {
 	})
 }
 
-// today is the local date.
-func today() string { return time.Now().In(schema.CityZone).Format(time.DateOnly) }
+// today is the date in the city.
+func today() string { return day(nowMS()) }

@@ -78,7 +78,7 @@ type Phone struct {
 }
 
 // zone is the zone of the local dates.
-var zone = time.FixedZone("CST", 8*60*60)
+var zone = schema.CityZone
 
 // Open makes a phone in a state in a folder. The file is encrypted, as on a phone.
 func Open(ctx context.Context, dir string, state State) (p *Phone, err error) {

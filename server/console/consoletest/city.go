@@ -78,7 +78,7 @@ type City struct {
 	told   int // of affairs
 }
 
-var zone = time.FixedZone("Asia/Shanghai", 8*60*60)
+var zone = schema.CityZone
 
 // morning is when the pages are looked at.
 var morning = time.Date(2026, 11, 23, 10, 50, 0, 0, zone)

@@ -50,15 +50,20 @@ func Last[T any](tx *store.Tx, kind, place string, made func(Record) (*T, error)
 
 // Page lists those of a kind at a place before an id, newest first; "" begins with the last. more tells that there are others.
 func Page[T any](tx *store.Tx, kind, place, before string, made func(Record) (*T, error)) (list []*T, more bool, err error) {
-	where, args := "w.place = ? AND w.kind = ?", []any{place, kind}
-	if before != "" {
-		where, args = where+" AND w.id < ?", append(args, before)
-	}
-	list, err = Find(tx, made, where+" ORDER BY w.id DESC LIMIT ?", append(args, int64(listed+1))...)
+	list, err = part(tx, kind, place, before, listed+1, made)
 	if more = len(list) > listed; more {
 		list = list[:listed]
 	}
 	return list, more, err
+}
+
+// part is at most n of a kind at a place before an id, newest first; "" begins with the last.
+func part[T any](tx *store.Tx, kind, place, before string, n int, made func(Record) (*T, error)) ([]*T, error) {
+	where, args := "w.place = ? AND w.kind = ?", []any{place, kind}
+	if before != "" {
+		where, args = where+" AND w.id < ?", append(args, before)
+	}
+	return Find(tx, made, where+" ORDER BY w.id DESC LIMIT ?", append(args, int64(n))...)
 }
 
 // Newest is the newest of a kind at a place that fits, however many came after it; nil when none does.
@@ -66,11 +71,7 @@ func Newest[T any](tx *store.Tx, kind, place string, made func(Record) (*T, erro
 	last := ""
 	noted := func(r Record) (*T, error) { last = r.ID; return made(r) }
 	for {
-		where, args := "w.place = ? AND w.kind = ?", []any{place, kind}
-		if last != "" {
-			where, args = where+" AND w.id < ?", append(args, last)
-		}
-		list, err := Find(tx, noted, where+" ORDER BY w.id DESC LIMIT ?", append(args, int64(listed))...)
+		list, err := part(tx, kind, place, last, listed, noted)
 		if err != nil {
 			return nil, err
 		}
