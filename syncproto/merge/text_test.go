@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -198,16 +197,9 @@ const bearable = 10 * time.Second
 // processorTime is what something takes of the processors: what else the machine does does not add to it.
 func processorTime(t *testing.T, do func()) time.Duration {
 	t.Helper()
-	taken := func() time.Duration {
-		var u syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-			t.Fatal(err)
-		}
-		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	}
-	before := taken()
+	before := processor(t)
 	do()
-	return taken() - before
+	return processor(t) - before
 }
 
 func reverse(s string) string {
