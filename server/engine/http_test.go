@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +19,9 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/jackc/pgx/v5"
 
+	"minqing/internal/testenv"
 	"minqing/server/engine"
 	"minqing/syncproto"
 	"minqing/syncproto/codec"
@@ -331,4 +335,91 @@ func checkAnswer(t *testing.T, router routers.Router, r *http.Request, want int)
 func write(t *testing.T, e *engine.Engine, household, head string) {
 	t.Helper()
 	submit(t, e, syncproto.Edit{Table: "household", Row: syncproto.RowID(household), Op: syncproto.OpUpdate, Cells: textCell("head", head)})
+}
+
+// A server whose store fails lives on and says so: who asks whether it is ready is told no and when to ask again, while it is as healthy as
+// before, so that whoever watches it sends people elsewhere and does not kill it. When the store is back it is ready by itself.
+func TestReadinessFollowsTheStore(t *testing.T) {
+	dsn := testenv.MustRelaxedPostgres(t)
+	for name, c := range map[string]struct {
+		dsn        string
+		fail, heal func(e *engine.Engine)
+	}{
+		"sqlite": {"", func(e *engine.Engine) {
+			if err := e.Store.Close(); err != nil {
+				t.Error(err)
+			}
+		}, nil}, // a file that was closed is opened by a new process only
+		"postgres": {dsn, func(*engine.Engine) {
+			inPostgres(t, dsn, "ALTER DATABASE %[1]s ALLOW_CONNECTIONS false", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%[1]s'")
+		}, func(*engine.Engine) { inPostgres(t, dsn, "ALTER DATABASE %[1]s ALLOW_CONNECTIONS true") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := mustOpen(t, config(t.TempDir(), c.dsn))
+			at := serve(t, e)
+			asked := func(path string, want int) *http.Response {
+				t.Helper()
+				res, err := http.Get(at + path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer res.Body.Close()
+				body, err := io.ReadAll(res.Body)
+				if err != nil || res.StatusCode != want {
+					t.Fatalf("%s: %s, want %d (%v): %s", path, res.Status, want, err, body)
+				}
+				if want == http.StatusServiceUnavailable {
+					var p struct{ Title, Code string }
+					if err := json.Unmarshal(body, &p); err != nil || p.Title == "" || p.Code != string(syncproto.CodeUnavailable) {
+						t.Errorf("%s (%v)", body, err)
+					}
+				}
+				return res
+			}
+			asked("/readyz", http.StatusOK)
+			c.fail(e)
+			if n, err := strconv.Atoi(asked("/readyz", http.StatusServiceUnavailable).Header.Get("Retry-After")); err != nil || n < 1 {
+				t.Errorf("Retry-After is %d, %v", n, err)
+			}
+			asked("/healthz", http.StatusOK)
+			if c.heal == nil {
+				return
+			}
+			c.heal(e)
+			for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) { // connections that died are met once more each
+				res, err := http.Get(at + "/readyz")
+				if err != nil {
+					t.Fatal(err)
+				}
+				res.Body.Close()
+				if res.StatusCode == http.StatusOK {
+					return
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("the store is back, and the server says %s", res.Status)
+				}
+			}
+		})
+	}
+}
+
+// inPostgres says something about a database from beside it.
+func inPostgres(t *testing.T, dsn string, statements ...string) {
+	t.Helper()
+	at, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := strings.TrimPrefix(at.Path, "/")
+	at.Path = "/postgres"
+	conn, err := pgx.Connect(t.Context(), at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for _, s := range statements {
+		if _, err := conn.Exec(t.Context(), fmt.Sprintf(s, name)); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
 }
