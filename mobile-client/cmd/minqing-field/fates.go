@@ -21,9 +21,12 @@ func (a *app) fatesNow(r *replica.Replica) (fates, []replica.Entry, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	out := fates{}
+	out, mended := fates{}, mends(list)
 	for _, e := range list {
 		out[e.Identity] = a.fate(e)
+		if e.State == replica.Refused && mended[e.Identity] {
+			out[e.Identity] = a.label(schema.Label{ZH: "没有通过，您改好又传了，不用做什么", EN: "refused and mended by you, nothing to do"})
+		}
 	}
 	return out, list, nil
 }

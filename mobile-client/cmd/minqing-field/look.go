@@ -79,7 +79,7 @@ func (statusCmd) Run(a *app) error {
 		if err := a.photosWaiting(r); err != nil {
 			return err
 		}
-		refused, err := r.Entries(a.ctx, replica.Refused)
+		refused, err := a.refusals(r)
 		if err != nil {
 			return err
 		}
