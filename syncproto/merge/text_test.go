@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"minqing/schema"
 )
 
 func TestTextMerges(t *testing.T) {
@@ -156,6 +158,97 @@ func TestTextKeepsEveryWord(t *testing.T) {
 	if merged < 1500 {
 		t.Errorf("only %d merges", merged)
 	}
+}
+
+// mergeThree merges three texts made from one base in each grouping of each order. What overlaps is "!".
+func mergeThree(base string, texts [3]string) map[string]string {
+	out := map[string]string{}
+	merge := func(x, y string) string {
+		if x == "!" || y == "!" {
+			return "!"
+		}
+		if merged, ok := mergeTexts(base, x, y); ok {
+			return merged
+		}
+		return "!"
+	}
+	for _, p := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+		a, b, c := texts[p[0]], texts[p[1]], texts[p[2]]
+		out[fmt.Sprintf("(%d+%d)+%d", p[0], p[1], p[2])] = merge(merge(a, b), c)
+		out[fmt.Sprintf("%d+(%d+%d)", p[0], p[1], p[2])] = merge(a, merge(b, c))
+	}
+	return out
+}
+
+// TestTextsThatDoNotMeetAreAssociative: three edits of one text that touch different places of it, each sentence of which is there once,
+// merge to the text with all three, in any grouping and order.
+func TestTextsThatDoNotMeetAreAssociative(t *testing.T) {
+	for seed := range uint64(2000) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		var base, want []string
+		var sides [3][]string
+		for i := range 4 + r.IntN(20) {
+			unit := fmt.Sprintf("基%d。", i)
+			if i%4 == 3 {
+				unit = "\n"
+			}
+			base = append(base, unit)
+			author, made := r.IntN(6), []string{unit}
+			if i%3 == 0 && unit != "\n" { // the two units between two edits keep them apart
+				made = [][]string{{}, {fmt.Sprintf("改%d。", i)}, {fmt.Sprintf("插%d。", i), unit}}[r.IntN(3)]
+			} else {
+				author = len(sides)
+			}
+			for s := range sides {
+				if s == author {
+					sides[s] = append(sides[s], made...)
+				} else {
+					sides[s] = append(sides[s], unit)
+				}
+			}
+			if author >= len(sides) {
+				made = []string{unit}
+			}
+			want = append(want, made...)
+		}
+		text := func(list []string) string { return strings.Join(list, "") }
+		for grouping, got := range mergeThree(text(base), [3]string{text(sides[0]), text(sides[1]), text(sides[2])}) {
+			if got != text(want) {
+				t.Fatalf("seed %d: %q by %q is %s = %q, want %q", seed, base, sides, grouping, got, text(want))
+			}
+		}
+	}
+}
+
+// TestTextsThatMeetAreMergedInOneOrder: where edits meet, the groupings of a three-way merge do not agree: what two made of a place is one
+// difference to the third. So the heads are always merged in the order of their identities, and results are never merged again: whatever
+// the order of arrival, the row is the same (TestLawsOfTheRules holds random edits to it; this is one of which every order is told).
+func TestTextsThatMeetAreMergedInOneOrder(t *testing.T) {
+	base := "甲。\n乙。\n丙。\n"
+	texts := [3]string{"甲。\n丙。\n", "甲。句。\n乙。\n丙。\n", "甲。\n行\n乙。\n丙。\n"}
+	results := map[string]bool{}
+	for _, text := range mergeThree(base, texts) {
+		results[text] = true
+	}
+	if len(results) < 2 {
+		t.Fatalf("the groupings agree: %v", results)
+	}
+	s := created(t, set1("note", base))
+	p := s.pulled()
+	var list []RowVersion
+	for i, text := range texts {
+		list = append(list, p.edit(fmt.Sprint("edit", i), 10, set1("note", text)))
+	}
+	r := sameInAllOrders(t, s, list...)
+	slices.SortFunc(list, func(a, b RowVersion) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	merged, ok := mergeTexts(base, list[0].Cells[0].Value.Str(), list[1].Cells[0].Value.Str())
+	if ok {
+		merged, ok = mergeTexts(base, merged, list[2].Cells[0].Value.Str())
+	}
+	if !ok {
+		t.Fatal("these are to merge")
+	}
+	wantCell(t, r, "note", schema.Text(merged), "")
 }
 
 // TestTextTakesBoundedTime merges the worst texts of the greatest length.
