@@ -57,13 +57,18 @@ func (rq *request) fail(err error) {
 		level = slog.LevelError
 	}
 	rq.app.opt.Log.Log(rq.Context(), level, "page refused", "method", rq.Method, "route", rq.route.pattern, "status", status, "error", err.Error())
-	var e *syncproto.Error
-	if errors.As(err, &e) && e.RetryAfter > 0 {
-		rq.w.Header().Set("Retry-After", strconv.Itoa(e.RetryAfter))
-	}
+	rq.noteRetry(err)
 	if err := rq.answer(status, "error", p); err != nil {
 		rq.app.opt.Log.ErrorContext(rq.Context(), "page failed", "error", err.Error())
 		http.Error(rq.w, rq.words.say("error.title"), http.StatusInternalServerError)
+	}
+}
+
+// noteRetry says when to come again, in seconds, where an error does.
+func (rq *request) noteRetry(err error) {
+	var e *syncproto.Error
+	if errors.As(err, &e) && e.RetryAfter > 0 {
+		rq.w.Header().Set("Retry-After", strconv.Itoa(e.RetryAfter))
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"minqing/schema"
@@ -15,7 +14,7 @@ import (
 	"minqing/syncproto"
 )
 
-// residentPage is what a contact card's QR code opens. Card is nil when it opens nothing; Wait is set when the address has to wait.
+// residentPage is what a contact card's QR code opens. Card is nil when it opens nothing; Wait is set when the address tried too many that open nothing.
 type residentPage struct {
 	frame
 	Card     *card.Card
@@ -90,8 +89,8 @@ var residentWords = words{
 	"card.foot":       {ZH: "本页不显示任何人的身份证号和住址，事情只写标题，不写经过。不用登录就能看，可以打印。打开过会记下时间，不记是谁打开的。卡丢了请告诉村里，马上停用。", EN: "This page shows nobody's ID number or address, and of what was raised the title alone. It needs no sign-in and can be printed. That it was opened is noted, not by whom. If the card is lost, tell the village: it can be withdrawn at once."},
 	"card.gone":       {ZH: "这张卡打不开", EN: "This card opens nothing"},
 	"card.gone.text":  {ZH: "可能已经停用，或者地址抄错了一个字。请找村里看一看，补一张。", EN: "It may have been withdrawn, or a letter of the address is wrong. Ask the village for another."},
-	"card.wait":       {ZH: "请等一会儿再打开", EN: "Please wait a moment"},
-	"card.wait.text":  {ZH: "这个网络里打不开的地址试得太多，请等 {0} 秒。卡没有问题。", EN: "Too many wrong addresses were tried from this network; wait {0} second.|Too many wrong addresses were tried from this network; wait {0} seconds."},
+	"card.wait":       {ZH: "这个地址打不开，请等一会儿再试", EN: "This address opens nothing; please wait a moment"},
+	"card.wait.text":  {ZH: "这个网络里打不开的地址试得太多，请等 {0} 秒再试别的。没停用的卡照样打得开。", EN: "Too many wrong addresses were tried from this network; wait {0} second before trying another. A card in use opens all the same.|Too many wrong addresses were tried from this network; wait {0} seconds before trying another. A card in use opens all the same."},
 	"card.ask":        {ZH: "这个答复您满意吗？", EN: "Are you satisfied with this answer?"},
 	"card.ask.again":  {ZH: "改一改", EN: "Change it"},
 	"card.opinion":    {ZH: "您的评价：{0}，{1}", EN: "You said: {0}, {1}"},
@@ -128,7 +127,7 @@ func showResident(rq *request) error {
 	return rq.show("resident", p)
 }
 
-// openCard makes the page of the card in the address; done tells that the answer is given: there is no such card, or the address has to wait.
+// openCard makes the page of the card in the address; done tells that the answer is given: there is no such card.
 func (rq *request) openCard(from string) (p *residentPage, done bool, err error) {
 	if lang := rq.URL.Query().Get("lang"); lang == string(schema.ZH) || lang == string(schema.EN) {
 		rq.words = tongue(lang)
@@ -143,25 +142,22 @@ func (rq *request) openCard(from string) (p *residentPage, done bool, err error)
 	rq.w.Header().Set("X-Robots-Tag", "noindex, nofollow, noarchive, nosnippet")
 	rq.w.Header().Set("Cache-Control", "private, no-store")
 
-	accounts, client := rq.app.opt.Accounts, account.Client{Address: rq.address()}
-	if wait, err := rq.hasToWait(accounts.MayGuess(rq.Context(), guessCards, client)); err != nil || wait > 0 {
-		if err != nil {
-			return nil, true, err
-		}
-		p.Wait = wait
-		return nil, true, rq.answer(http.StatusTooManyRequests, "resident", p)
-	}
 	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
 		p.Card, err = card.Open(tx, rq.PathValue("serial"), rq.today(), from)
 		return err
 	}); err != nil {
 		return nil, true, err
 	}
-	if p.Card == nil {
-		if err := accounts.Guessed(rq.Context(), guessCards, client); err != nil {
+	if p.Card == nil { // only what opens nothing is counted, and told to wait: a card that is good is answered whatever others tried
+		wait, err := rq.hasToWait(rq.app.opt.Accounts.Guessed(rq.Context(), guessCards, account.Client{Address: rq.address()}))
+		if err != nil {
 			return nil, true, err
 		}
-		return nil, true, rq.answer(http.StatusNotFound, "resident", p)
+		status := http.StatusNotFound
+		if p.Wait = wait; wait > 0 {
+			status = http.StatusTooManyRequests
+		}
+		return nil, true, rq.answer(status, "resident", p)
 	}
 	if err := rq.noteSeen(seen{What: "card", Page: "card", Table: "household", Row: syncproto.RowID(p.Card.Home())}); err != nil {
 		return nil, true, err
@@ -179,7 +175,7 @@ func (rq *request) hasToWait(err error) (seconds int, other error) {
 	if err == nil || !errors.As(err, &e) || e.Code != syncproto.CodeBusy {
 		return 0, err
 	}
-	rq.w.Header().Set("Retry-After", strconv.Itoa(e.RetryAfter))
+	rq.noteRetry(err)
 	return max(1, e.RetryAfter), nil
 }
 
@@ -195,12 +191,8 @@ func sayResident(rq *request) error {
 	}
 	w := card.Word{Once: f.Get("once"), Matter: f.Get("matter"), Mark: f.Get("mark"), Text: strings.TrimSpace(f.Get("text"))}
 	p.Bad = &cardBad{Matter: w.Matter, Mark: w.Mark, Text: f.Get("text")}
-	accounts, client := rq.app.opt.Accounts, account.Client{Address: rq.address()}
-	busy := accounts.MaySay(rq.Context(), guessCards, client)
+	busy := rq.app.opt.Accounts.Says(rq.Context(), guessCards, p.Card.Serial, account.Client{Address: rq.address()})
 	if busy == nil {
-		if err := accounts.Says(rq.Context(), guessCards, client); err != nil {
-			return err
-		}
 		busy = rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) (err error) {
 			p.Bad.Field, err = p.Card.Say(tx, rq.app.opt.Engine.Judge, w, rq.today())
 			return err

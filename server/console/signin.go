@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"minqing/server/console/account"
-	"minqing/syncproto"
 )
 
 // signinPage asks who it is. Kept is a form that was sent by somebody whose session had ended: it goes along, and comes back.
@@ -233,14 +232,6 @@ func doSignin(rq *request) error {
 	return rq.enter(token, stage, p.To, p.Kept)
 }
 
-// noteRetry says when to come again.
-func (rq *request) noteRetry(err error) {
-	var e *syncproto.Error
-	if errors.As(err, &e) && e.RetryAfter > 0 {
-		rq.w.Header().Set("Retry-After", "1")
-	}
-}
-
 // enter hands the session over and goes on: to the code, to the form that was kept, or to the page wanted.
 func (rq *request) enter(token string, stage account.Stage, to string, k *kept) error {
 	rq.setCookie(cookieSession, token, 0)
@@ -281,6 +272,7 @@ func doCode(rq *request) error {
 			return err
 		}
 		p.Error = text
+		rq.noteRetry(err)
 		return rq.again("code", p)
 	}
 	return rq.enter(token, account.Full, p.To, p.Kept)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -168,13 +169,21 @@ func tryingPasswords(t *testing.T, dsn string) {
 	owner.Post("/signin", right).Want(200) // leaves a mark in his browser
 	thief := city.NewBrowser(t, base, "")
 	thief.Header = owner.Header.Clone()
-	held := false
-	for range 8 {
-		p := thief.Post("/signin", url.Values{"login": {"zhoudewang"}, "password": {"guess"}}).Want(422)
-		held = held || strings.Contains(strings.Join(p.Texts(".err"), ""), "等")
-	}
-	if !held {
-		t.Fatal("eight guesses are never held up")
+	guess := url.Values{"login": {"zhoudewang"}, "password": {"guess"}}
+	held := 0
+	for _, wait := range []int{2, 4, 8, 16, 32, 64, 128, 256, 512, 900} { // the wait doubles, up to a quarter of an hour, and the browser is told all of it
+		var p *consoletest.Page
+		for p = thief.Post("/signin", guess).Want(422); p.Header.Get("Retry-After") == ""; p = thief.Post("/signin", guess).Want(422) {
+			if held++; held > 20 {
+				t.Fatal("twenty guesses are never held up")
+			}
+		}
+		if got := p.Header.Get("Retry-After"); got != strconv.Itoa(wait) || !strings.Contains(strings.Join(p.Texts(".err"), ""), "等 "+got+" 秒") {
+			t.Fatalf("after %d guesses the browser is told %q, of %d; the page says %q", held, got, wait, p.Texts(".err"))
+		}
+		if wait < 900 {
+			city.SetNow(city.Now().Add(time.Duration(wait) * time.Second))
+		}
 	}
 	thief.Post("/signin", right).Want(422) // not even the right one now
 	owner.Drop("__Host-mq-session")

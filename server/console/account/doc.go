@@ -10,6 +10,7 @@
 //   - Whoever tries passwords makes himself wait, ever longer, and nobody else: attempts are counted for an account from one address, and
 //     a browser that has signed in to the account before is counted apart from its address. Unknown accounts, wrong passwords and accounts
 //     that have ended look and cost alike.
+//   - Whoever has what cannot be guessed, a contact card, is answered whatever others try or say from his address.
 //   - A one-time code is good once; so is a recovery code; so is a link, of several tries at once one wins.
 //   - A session ends when it is ended, when it rests for half a day, when its owner's password changes elsewhere, or with his account.
 package account

@@ -15,15 +15,8 @@ func wrongPassword() error {
 		Hint: syncproto.Both("忘了密码，请管理员给您一个一次性链接。", "If you forgot it, ask the administrator for a one-time link.")}
 }
 
-// attempt counts a try and lets it go on when it may.
-func (s *Service) attempt(ctx context.Context, key string) error {
-	return s.store.Write(ctx, func(tx *store.Tx) error {
-		if err := allowed(tx, key); err != nil {
-			return err
-		}
-		return signing.failed(tx, key)
-	})
-}
+// attempt counts a try to sign in and lets it go on when it may.
+func (s *Service) attempt(ctx context.Context, key string) error { return s.counted(ctx, signing, key) }
 
 // SignIn takes a login and a password and gives what the session's cookie is to hold. Stage tells whether a code is asked for next.
 func (s *Service) SignIn(ctx context.Context, name, password string, c Client) (token string, stage Stage, err error) {

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
@@ -54,9 +55,19 @@ func allowed(tx *store.Tx, key string) error {
 	if _, err := tx.One("SELECT until_ms FROM mq_throttle WHERE key = ?", []any{key}, &until); err != nil || until <= tx.Now() {
 		return err
 	}
-	wait := int((until-tx.Now())/1000) + 1
+	wait := int((until - tx.Now() + 999) / 1000) // rounded up: who comes then is let in
 	return &syncproto.Error{Code: syncproto.CodeBusy, Op: "account: throttle", RetryAfter: wait,
 		Message: syncproto.Both(fmt.Sprintf("试的次数多了，请等 %d 秒再试。", wait), fmt.Sprintf("Too many tries; wait %d seconds.", wait))}
+}
+
+// counted counts an attempt and lets it go on when it may.
+func (s *Service) counted(ctx context.Context, p price, key string) error {
+	return s.store.Write(ctx, func(tx *store.Tx) error {
+		if err := allowed(tx, key); err != nil {
+			return err
+		}
+		return p.failed(tx, key)
+	})
 }
 
 // failed counts an attempt before it is known how it ends: two at once are two. passed takes the series away.
