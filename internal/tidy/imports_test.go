@@ -41,6 +41,13 @@ var impure = []string{
 // harmless are exceptions to impure: they only parse.
 var harmless = []string{"net/url", "net/netip"}
 
+// oracle is what the simulator holds the production code against. It reads the declarations of the book and the plain types of
+// syncproto, and shares no function with what it judges (docs/DESIGN.md section 7): of the module it imports what is listed here, and
+// nothing below it.
+const oracle = "internal/sim/oracle"
+
+var mayImportOracle = []string{"schema", "syncproto"}
+
 // roomOf tells the room of a directory of the module; no room means that Go code has no place there.
 func roomOf(dir string) string {
 	first, rest, _ := strings.Cut(dir, "/")
@@ -106,6 +113,10 @@ func judgeImport(f file, room, name string) string {
 				"to server, mobile-client or internal", room, name)
 		}
 		return ""
+	}
+	if f.dir() == oracle && !slices.Contains(mayImportOracle, dir) {
+		return fmt.Sprintf("%s shares no function with what it judges and must not import %s; of the module it may import: %s", oracle, name,
+			strings.Join(mayImportOracle, ", "))
 	}
 	to := roomOf(dir)
 	// Tests of the pure rooms may use the shared helpers, a real PostgreSQL say.

@@ -38,6 +38,13 @@ var ruleCases = []ruleCase{
 		"internal/cmd/x/a.go":  "package main\nimport _ \"minqing/internal/sim\"\n",
 		"schema/a_test.go":     "package schema_test\nimport _ \"minqing/internal/testenv\"\n",
 	}, nil},
+	{"the oracle by itself", checkImports, map[string]string{
+		"internal/sim/oracle/a.go": "package oracle\nimport (\n_ \"minqing/schema\"\n_ \"minqing/syncproto\"\n_ \"minqing/syncproto/merge\"\n" +
+			"_ \"minqing/server/judge\"\n_ \"minqing/mobile-client/replica\"\n_ \"minqing/internal/sim\"\n_ \"minqing/internal/sqlitex\"\n\"time\"\n)\n",
+		"internal/sim/oracle/a_test.go": "package oracle\nimport _ \"minqing/syncproto/merge\"\n",
+		"internal/sim/a.go":             "package sim\nimport (\n_ \"minqing/internal/sim/oracle\"\n_ \"minqing/syncproto/merge\"\n)\n",
+	}, []string{"internal/sim/oracle/a.go:5", "internal/sim/oracle/a.go:6", "internal/sim/oracle/a.go:7", "internal/sim/oracle/a.go:8",
+		"internal/sim/oracle/a.go:9", "internal/sim/oracle/a_test.go:2"}},
 	{"input and output in the pure rooms", checkImports, map[string]string{
 		"schema/a.go":          "package schema\nimport (\n\"os\"\n\"io\"\n\"crypto/sha256\"\n\"net/url\"\n)\n",
 		"schema/a_test.go":     "package schema\nimport \"os\"\n",
