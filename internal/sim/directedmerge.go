@@ -230,7 +230,9 @@ func merge08(s *stage) {
 	s.missingOn(next, k)
 	before := s.server.storedRows()[k.id]
 	s.edit(p, r, "household", households[1])
-	s.sync(p, old, next)
+	s.sync(p)
+	unheard, late := s.create(old, "note", "thing", string(r.id), "author", cid, "text", "before he heard")
+	s.sync(old, next)
 	after := s.server.storedRows()[k.id]
 	s.want(after.Label == before.Label && after.Scope == "household:"+households[1] && after.Stream == before.Stream, "the child was %+v, is %+v", before, after)
 	s.shownOn(next, r, "name", "r")
@@ -240,7 +242,16 @@ func merge08(s *stage) {
 	old.disk.Walk(func(name string, data []byte) {
 		s.want(!bytes.Contains(data, []byte(word)), "%s of %s still holds the child", name, old.name)
 	})
-	// What the old holder writes under it now is not his to write any more.
+	// What the old holder wrote before he heard of it was his to write, and goes with the row.
+	s.want(s.became(late, syncproto.Applied, "").Late, "what the old holder wrote without having heard is not late")
+	s.shownOn(next, unheard, "text", "before he heard")
+	s.missingOn(old, unheard)
+	// What he writes under it now is not his to write any more, and he is told of it as of a row that is not there.
+	_, now := s.create(old, "note", "thing", string(r.id), "author", cid, "text", "having heard")
+	s.sync(old)
+	no := s.became(now, syncproto.Refused, syncproto.CodeWaits)
+	s.want(!no.Late, "what the old holder wrote having heard is taken for late")
+	s.heard(old, now, replica.Refused)
 	s.items(0)
 }
 
