@@ -26,8 +26,8 @@ import (
 // production code, each brought to its end and held to the oracle and the invariants.
 //
 // A step that would change nothing (a sync with nothing to carry, a decision with nothing open) makes a history that a shorter one is
-// already, so it is not taken; all shorter lengths are run as well. The two devices are one user's and alike: of two histories that are
-// each other's mirror image the one in which the first device acts first is run.
+// already, so it is not taken; all shorter lengths are run as well. The two devices are one user's and yet not alike: the second one's clock is
+// slow, which counts where the later word shows. So no history stands for the one in which they change places; both are run.
 
 // smallStep is one thing that can be done, where it changes something.
 type smallStep struct {
@@ -52,8 +52,6 @@ func stepsOf(i int) []smallStep {
 		{fmt.Sprint(i+1, " syncs, cut after the verdicts"), func(s *small) bool { return s.waits(i) }, func(s *small) { s.syncWith(s.phones[i], script{cutBefore: "columns"}) }},
 	}
 }
-
-const firstOfTwo, lastOfTwo = 4, 7 // the steps of the second device
 
 // smallRow is the one row; smallCells are its two cells, by the rules that they merge by.
 var (
@@ -166,7 +164,7 @@ func (x exhaustive) play(at *place, path []int) *played {
 		return h
 	}
 	for _, step := range live {
-		if before && (step < x.From[len(path)] || x.Only && step > x.From[len(path)]) || mirrored(append(slices.Clone(path), step)) {
+		if before && (step < x.From[len(path)] || x.Only && step > x.From[len(path)]) {
 			continue
 		}
 		h.next = append(h.next, step)
@@ -196,19 +194,6 @@ func (x exhaustive) count(out *exhausted, h *played) {
 
 // mostFailures bounds what is told: one mistake breaks many histories.
 const mostFailures = 20
-
-// mirrored tells that the second device acts before the first.
-func mirrored(path []int) bool {
-	for _, step := range path {
-		if step < firstOfTwo {
-			return false
-		}
-		if step <= lastOfTwo {
-			return true
-		}
-	}
-	return false
-}
 
 // formatPath writes a history as parsePath reads it.
 func formatPath(path []int) string {
