@@ -29,6 +29,7 @@ type conflictPage struct {
 	Choices []conflict.Choice
 	Choice  *conflict.Choice
 	Alike   []conflict.Line
+	More    bool // there are others alike, or may be
 	Next    []conflict.Line
 	List    string // address of the list
 	Here    string
@@ -68,6 +69,10 @@ var conflictWords = words{
 	"conflict.who":         {ZH: "谁", EN: "Who"},
 	"conflict.sees":        {ZH: "手机上会看到", EN: "will see on the phone"},
 	"conflict.alike":       {ZH: "同样的还有 {0} 件（同样的人、同一栏），一并这样定", EN: "{0} more of the same people about the same cell: decide it alike|{0} more of the same people about the same cell: decide them alike"},
+	"conflict.alike.most":  {ZH: "同样的至少还有 {0} 件（同样的人、同一栏），这 {0} 件一并这样定", EN: "at least {0} more of the same people about the same cell: decide that one alike|at least {0} more of the same people about the same cell: decide these {0} alike"},
+	"conflict.alike.not":   {ZH: "同样的还有别的件。另写的只定这一件，别的请一件一件看。", EN: "There are others alike. What is written anew decides this one alone; look at the others one by one."},
+	"conflict.alike.third": {ZH: "另写的不能一并用到别的件上，还没有定。您写的都在下面；再按一次，只定这一件。", EN: "What is written anew cannot decide others alike, and nothing was decided yet. All that you wrote is below; press once more to decide this one alone."},
+	"conflict.done.left":   {ZH: "{1}。有 {0} 件没有一并定：已有人定了，或放不下两边的话", EN: "{1}. {0} was left: somebody has decided it, or it cannot hold the words of both|{1}. {0} were left: somebody has decided them, or they cannot hold the words of both"},
 	"conflict.around":      {ZH: "这条记录", EN: "The row around"},
 	"conflict.differ":      {ZH: "哪里不一样", EN: "What differs"},
 	"conflict.differ.none": {ZH: "两条写的完全一样。", EN: "Both hold the same."},
@@ -137,7 +142,7 @@ func (rq *request) conflictPage() (*conflictPage, error) {
 		return nil, err
 	}
 	p.Choices = d.Choices(rq.app.opt.Engine.Book, v, others)
-	if p.Alike, err = d.Alike(rq.Context(), v); err != nil {
+	if p.Alike, p.More, err = d.Alike(rq.Context(), v); err != nil {
 		return nil, err
 	}
 	p.Next, err = d.Next(rq.Context(), v.ID, 3)
@@ -178,6 +183,10 @@ func decideConflict(rq *request) error {
 	}
 	if p.Choice == nil {
 		p.Error = rq.words.say("conflict.say")
+		return rq.again("conflict", p)
+	}
+	if p.Choice.Key == "third" && f.Get("alike") == "1" { // a page that was open since before the choice can still carry the tick
+		p.Error = rq.words.say("conflict.alike.third")
 		return rq.again("conflict", p)
 	}
 	why := reason(f)
@@ -222,15 +231,15 @@ func decideConflict(rq *request) error {
 		p.Error = text
 		return rq.again("conflict", p)
 	}
-	done := []string{p.View.ID}
+	done, left := []string{p.View.ID}, 0
 	if f.Get("alike") == "1" {
 		more, err := rq.decideAlike(p, why)
 		if err != nil {
 			return err
 		}
-		done = append(done, more...)
+		done, left = append(done, more...), len(p.Alike)-len(more)
 	}
-	return rq.decided(p, done)
+	return rq.decided(p, done, left)
 }
 
 // overtaken is the page of an item that somebody else decided meanwhile: who, what, and beside it what was written in vain.
@@ -285,18 +294,20 @@ func (rq *request) third(c *conflict.Choice, f url.Values) (typed map[string]sch
 	return typed, ""
 }
 
-// decideAlike takes in each alike item the words of the same person. One that somebody decided meanwhile is left alone.
+// decideAlike takes in each alike item the words of the same person, or of both. One that somebody decided meanwhile, or that cannot hold the
+// words of both, is left alone.
 func (rq *request) decideAlike(p *conflictPage, why string) (done []string, err error) {
-	user, ok := p.View.UserOf(p.Choice.Key)
-	if !ok {
-		return nil, nil
-	}
+	user, ofOne := p.View.UserOf(p.Choice.Key)
 	for _, l := range p.Alike {
 		v, err := rq.desk().Open(rq.Context(), l.ID)
 		if err != nil {
 			return done, err
 		}
-		decision, ok := v.Decision(v.SideOf(user), v.Base, rq.app.opt.Engine.Book, nil)
+		key := p.Choice.Key
+		if ofOne {
+			key = v.SideOf(user)
+		}
+		decision, ok := v.Decision(key, v.Base, rq.app.opt.Engine.Book, nil)
 		if !ok || v.Closed {
 			continue
 		}
@@ -312,8 +323,8 @@ func (rq *request) decideAlike(p *conflictPage, why string) (done []string, err 
 	return done, nil
 }
 
-// decided tells what was decided, with a way back, and opens the next item.
-func (rq *request) decided(p *conflictPage, done []string) error {
+// decided tells what was decided, with a way back, and how many of those alike were left; it opens the next item.
+func (rq *request) decided(p *conflictPage, done []string, left int) error {
 	v, err := rq.desk().Open(rq.Context(), p.View.ID)
 	if err != nil {
 		return err
@@ -336,6 +347,9 @@ func (rq *request) decided(p *conflictPage, done []string) error {
 	if len(done) > 1 {
 		t.Text = rq.words.say("conflict.done.many", v.What, len(done), p.Choice.Label)
 		t.Undo += "?" + url.Values{"also": {strings.Join(done[1:], ",")}}.Encode()
+	}
+	if left > 0 {
+		t.Text = rq.words.say("conflict.done.left", left, t.Text)
 	}
 	rq.said(t)
 	return rq.see(next)

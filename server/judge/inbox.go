@@ -121,6 +121,89 @@ func (j *Judge) Inbox(ctx context.Context, f Filter) ([]*Item, error) {
 // inboxSpare is how many items more than asked for are read at once.
 const inboxSpare = 20
 
+// mostLooked bounds the open items among which Alike looks. Who stands in each is asked of all of them at once, and only those found are shown.
+const mostLooked = 1000
+
+// Alike lists other open items that are as one is, oldest first: of its kind, about the same cells, between the same people. more tells that there
+// are others, or may be: behind the limit, or behind as many as are looked at.
+func (j *Judge) Alike(ctx context.Context, f Filter, like *Item) (out []*Item, more bool, err error) {
+	var people []syncproto.UserID
+	for _, s := range like.Sides {
+		people = append(people, s.User)
+	}
+	f.Table, f.Cell = like.Table, strings.Join(like.Cells, ",")
+	err = j.store.Read(ctx, func(tx *store.Tx) error {
+		d, err := j.newDesk(tx)
+		if err != nil {
+			return err
+		}
+		out = nil
+		where, args := f.where()
+		stored, err := tx.Items(where+" LIMIT ?", append(args, int64(mostLooked+1))...)
+		if err != nil {
+			return err
+		}
+		if more = len(stored) > mostLooked; more {
+			stored = stored[:mostLooked]
+		}
+		stored = slices.DeleteFunc(stored, func(it *store.Item) bool { return it.ID == like.ID || it.Kind != like.Kind })
+		if stored, err = d.between(stored, people); err != nil {
+			return err
+		}
+		limit := f.Limit
+		f := f
+		f.Limit++ // one more tells that there are more
+		for part := range slices.Chunk(stored, f.Limit+inboxSpare) {
+			if out, err = d.mine(out, f, part); err != nil {
+				return err
+			}
+			if len(out) > limit {
+				out, more = out[:limit], true
+				break
+			}
+		}
+		return nil
+	})
+	return out, more, err
+}
+
+// between keeps of items those in which the same people stand, each as often.
+func (d *desk) between(stored []*store.Item, people []syncproto.UserID) (out []*store.Item, err error) {
+	var changes []syncproto.Identity
+	of := make([][]syncproto.Identity, len(stored))
+	for i, it := range stored {
+		s, err := readSides(it)
+		if err != nil {
+			return nil, err
+		}
+		of[i] = append(s.Heads, s.Against...)
+		changes = append(changes, of[i]...)
+	}
+	authors := map[syncproto.Identity]syncproto.UserID{}
+	if err := d.tx.Each(func(scan func(...any) error) error {
+		var id syncproto.Identity
+		var user syncproto.UserID
+		err := scan(&id, &user)
+		authors[id] = user
+		return err
+	}, "SELECT identity, user_id FROM mq_change WHERE identity = ANY(?)", asTexts(changes)); err != nil {
+		return nil, err
+	}
+	people = slices.Sorted(slices.Values(people))
+	for i, it := range stored {
+		var who []syncproto.UserID
+		for _, id := range of[i] {
+			if user, known := authors[id]; known {
+				who = append(who, user)
+			}
+		}
+		if slices.Sort(who); slices.Equal(who, people) {
+			out = append(out, it)
+		}
+	}
+	return out, nil
+}
+
 // mine adds to a list those items that the user may decide, up to the limit.
 func (d *desk) mine(out []*Item, f Filter, stored []*store.Item) ([]*Item, error) {
 	if err := d.loadListed(stored); err != nil {

@@ -2,8 +2,6 @@ package conflict
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"minqing/schema"
@@ -31,9 +29,6 @@ type Line struct {
 	What   string // whose, and which cells
 	Stake  string // what is at stake, in one line
 	Opened time.Time
-	kind   syncproto.ItemKind
-	who    []syncproto.UserID
-	key    string
 }
 
 // Page is a part of the list.
@@ -182,39 +177,27 @@ func knownOf(tx *store.Tx, items []*judge.Item) (*known, error) {
 }
 
 func (v *View) line() Line {
-	l := Line{ID: v.item.ID, What: v.What, Stake: v.Stake, Opened: v.Opened, kind: v.item.Kind, key: string(v.item.Kind) + " " + v.item.Table + " " + strings.Join(v.item.Cells, ",")}
-	for _, s := range v.item.Sides {
-		l.who = append(l.who, s.User)
-	}
-	slices.Sort(l.who)
-	return l
+	return Line{ID: v.item.ID, What: v.What, Stake: v.Stake, Opened: v.Opened}
 }
 
-// Alike finds the other open items of the place that stand between the same people about the same cells.
-func (d *Desk) Alike(ctx context.Context, v *View) ([]Line, error) {
+// Alike finds the other open items of the place that stand between the same people about the same cells; more tells that these are not all, or
+// may not be.
+func (d *Desk) Alike(ctx context.Context, v *View) (out []Line, more bool, err error) {
 	if v.item.Kind != syncproto.ItemCell || v.Closed {
-		return nil, nil
+		return nil, false, nil
 	}
 	f, _, err := d.filter(ctx, "", false)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	f.Table, f.Cell = v.item.Table, strings.Join(v.item.Cells, ",")
-	f.Limit = mostAlike + 1
-	items, err := d.Judge.Inbox(ctx, f)
+	f.Limit = mostAlike
+	items, more, err := d.Judge.Alike(ctx, f, v.item)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	lines, err := d.lines(ctx, items)
-	me := v.line()
-	var out []Line
-	for _, l := range lines {
-		if l.ID != me.ID && l.key == me.key && slices.Equal(l.who, me.who) {
-			out = append(out, l)
-		}
-	}
-	return out, err
+	out, err = d.lines(ctx, items)
+	return out, more, err
 }
 
-// mostAlike bounds what one decision reaches.
+// mostAlike bounds what one decision reaches: the way back from it names each item, and travels in a cookie.
 const mostAlike = 20
