@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -99,8 +100,21 @@ func checkPassword(password, login, name string) error {
 	return nil
 }
 
-// worn tells whether a password is one of those that are tried first: on the list as it stands, behind the usual disguises, or told twice.
+// named is what people here make passwords of first, once what is no letter is taken off both ends: a name of up to three syllables in pinyin, or
+// words that every system and every shop has. The list holds such words by themselves, but cannot hold each with all the digits put to it.
+var named = regexp.MustCompile(`^(?:(?:[bpmfdtnlgkhjqxrzcsyw]|[zcs]h)?(?:a|ai|an|ang|ao|e|ei|en|eng|er|i|ia|ian|iang|iao|ie|in|ing|iong|iu|o|ong|ou|u|ua|uai|uan|uang|ue|ui|un|uo|v|ve)` +
+	`|admin(?:istrator)?|root|user|guest|test|demo|system|server|login|pass(?:word)?|pwd|love|baby|china|minqing|taobao|tmall|alipay|alibaba|weixin|wechat|weibo|baidu|tencent|huawei|xiaomi|douyin|jingdong|meituan){1,3}$`)
+
+// mostDigits is the length from which on a password may be digits and next to nothing else: what is shorter is mostly a telephone, a birthday, an ID
+// number or lucky (5201314520), with or without somebody's initials.
+const mostDigits = 20
+
+// worn tells whether a password is one of those that are tried first: on the list as it stands, behind the usual disguises, told twice, or a name, a
+// well-known word or initials with digits put to it.
 func worn(low string) bool {
+	if bare := strings.Trim(low, "0123456789"); len(low) < mostDigits && utf8.RuneCountInString(bare) <= 3 {
+		return true
+	}
 	letters := []rune(low)
 	distinct := slices.Clone(letters)
 	slices.Sort(distinct)
@@ -119,13 +133,14 @@ func worn(low string) bool {
 	if run*3 > len(letters)*2 {
 		return true
 	}
-	plain := strings.NewReplacer("0", "o", "1", "l", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i").Replace(low)
+	disguise := strings.NewReplacer("0", "o", "1", "l", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i")
+	plain := disguise.Replace(low)
 	notLetter := func(r rune) bool { return !unicode.IsLetter(r) }
-	for _, form := range []string{low, plain, strings.TrimFunc(low, notLetter), strings.TrimFunc(plain, notLetter)} {
+	for _, form := range []string{low, plain, strings.TrimFunc(low, notLetter), strings.TrimFunc(plain, notLetter), disguise.Replace(strings.TrimRightFunc(low, notLetter))} {
 		half := form[:len(form)/2]
 		back := []rune(form)
 		slices.Reverse(back)
-		if common()[form] || common()[string(back)] || half+half == form && common()[half] {
+		if named.MatchString(form) || common()[form] || common()[string(back)] || half+half == form && common()[half] {
 			return true
 		}
 	}
