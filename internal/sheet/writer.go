@@ -110,25 +110,33 @@ func plainNumber(s string) bool {
 }
 
 // BadRows writes the rows that an import could not take into a workbook of the same sheets and columns, with the reasons and the
-// original row numbers in two columns in front: to be mended there and imported again.
+// original row numbers in two columns in front, and in a third who took it away and when, where that is said: to be mended there and imported
+// again.
 type BadRows struct {
 	book  *bookWriter
 	sheet string
+	mark  string
 }
 
 // The titles of the columns that BadRows adds. No import asks for them.
 var (
 	titleReason = label("原因", "Reason")
 	titleLine   = label("原来的行号", "Original row")
+	titleMark   = label("导出", "Exported")
 )
 
-// NewBadRows begins the workbook. It is a valid one, without rows, if none are added.
-func NewBadRows(w io.Writer) *BadRows { return &BadRows{book: newBookWriter(w)} }
+// NewBadRows begins the workbook. It is a valid one, without rows, if none are added. mark, unless it is "", stands in every row.
+func NewBadRows(w io.Writer, mark string) *BadRows {
+	return &BadRows{book: newBookWriter(w), mark: mark}
+}
 
 // Add writes a row and why it was not taken.
 func (b *BadRows) Add(row Row, reasons ...schema.Label) error {
 	if b.book.sheets == 0 || b.sheet != row.Sheet {
 		columns := []Column{{Title: titleReason.ZH + " " + titleReason.EN, Width: 60}, {Title: titleLine.ZH + " " + titleLine.EN}}
+		if b.mark != "" {
+			columns = append(columns, Column{Title: titleMark.ZH + " " + titleMark.EN, Width: 30})
+		}
 		for _, title := range row.Titles {
 			columns = append(columns, Column{Title: title})
 		}
@@ -141,7 +149,11 @@ func (b *BadRows) Add(row Row, reasons ...schema.Label) error {
 	for _, r := range reasons {
 		why = append(why, schema.OneLine(r.Both()))
 	}
-	return b.book.row(append([]string{strings.Join(why, "\n"), fmt.Sprint(row.Line)}, row.Raw...))
+	cells := []string{strings.Join(why, "\n"), fmt.Sprint(row.Line)}
+	if b.mark != "" {
+		cells = append(cells, b.mark)
+	}
+	return b.book.row(append(cells, row.Raw...))
 }
 
 // Close ends the workbook.

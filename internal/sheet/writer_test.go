@@ -128,7 +128,7 @@ func TestBadRowsCanBeMendedAndImportedAgain(t *testing.T) {
 		"二组", grid{{"姓名", "户号"}, {"丙", "3"}, {"丁", nil, nil, "无题的列"}})
 	r := mustOpen(t, in)
 	var b bytes.Buffer
-	bad := sheet.NewBadRows(&b)
+	bad := sheet.NewBadRows(&b, "")
 	for _, row := range mustRows(t, r) {
 		switch {
 		case len(row.Problems) > 0:
@@ -160,7 +160,7 @@ func TestBadRowsCanBeMendedAndImportedAgain(t *testing.T) {
 
 func TestNoBadRows(t *testing.T) {
 	var b bytes.Buffer
-	must(t, sheet.NewBadRows(&b).Close())
+	must(t, sheet.NewBadRows(&b, "").Close())
 	f, err := excelize.OpenReader(bytes.NewReader(b.Bytes()))
 	must(t, err)
 	if rows, err := f.GetRows(f.GetSheetName(0)); err != nil || len(rows) != 1 {

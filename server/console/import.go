@@ -66,7 +66,7 @@ type jobPage struct {
 	Notes   []badLine
 	More    string
 	Post    string
-	File    string
+	File    string // of the rows that were not taken, "" for whoever did not bring them
 	Again   string
 	Sheets  []string
 }
@@ -144,6 +144,7 @@ var importWords = words{
 	"import.bad.why":            {ZH: "为什么，怎么改", EN: "Why, and what to do"},
 	"import.bad.file":           {ZH: "只有这些行的表格", EN: "A workbook of just these"},
 	"import.bad.t":              {ZH: "在表格里改好，再导入它就行。", EN: "Mend them in the workbook and import it."},
+	"import.bad.theirs":         {ZH: "只有这些行的表格里证件号、电话是全的，只有导入的人（{0}）能取。", EN: "A workbook of just these holds ID numbers and telephones whole; {0}, who brought the file, can have it."},
 	"import.bad.more":           {ZH: "后面的", EN: "More"},
 	"import.notes":              {ZH: "{0} 行导入了，请再看看", EN: "{0} row is taken and should be looked at|{0} rows are taken and should be looked at"},
 	"import.unread":             {ZH: "没有用到的栏目：{0}", EN: "Columns not read: {0}"},
@@ -300,7 +301,10 @@ func (rq *request) jobPage() (*jobPage, error) {
 				p.Order = rq.at("/assign/" + j.Order)
 			}
 		}
-		p.Post, p.File, p.Stop, p.More = p.Job.Path, p.Job.Path+"/bad", "", ""
+		p.Post, p.File, p.Stop, p.More = p.Job.Path, "", "", ""
+		if j.By == rq.user() {
+			p.File = p.Job.Path + "/bad"
+		}
 		if p.Broken {
 			if p.Stop = rq.words.say("import.stopped"); j.Error != "" {
 				p.Stop = strings.TrimSpace(rq.words.of(j.Error) + " " + rq.words.of(j.Hint))
@@ -388,7 +392,8 @@ func doJob(rq *request) error {
 	return rq.see(rq.at("/import/" + rq.PathValue("row")))
 }
 
-// sendBad sends the workbook of the rows that were not taken. That it is taken away is on record before its first byte leaves.
+// sendBad sends the workbook of the rows that were not taken to whoever brought them: it holds ID numbers and telephones whole, as his own file did,
+// and nobody else has said why he would see them. That it is taken away is on record before its first byte leaves, and each row says who took it.
 func sendBad(rq *request) (err error) {
 	tmp, err := os.CreateTemp("", "minqing-bad-*")
 	if err != nil {
@@ -403,6 +408,9 @@ func sendBad(rq *request) (err error) {
 	rows := 0
 	if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
 		j, err := rq.oneJob(tx)
+		if err == nil && j.By != rq.user() {
+			err = errNotFound
+		}
 		if err != nil {
 			return err
 		}
@@ -412,7 +420,7 @@ func sendBad(rq *request) (err error) {
 		if _, err := tmp.Seek(0, 0); err != nil {
 			return err
 		}
-		rows, err = intake.WriteBad(tx, tmp, j.ID)
+		rows, err = intake.WriteBad(tx, tmp, j.ID, rq.watermark())
 		return err
 	}); err != nil {
 		return err

@@ -7,12 +7,16 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/xuri/excelize/v2"
+
 	"minqing/internal/register"
 	"minqing/internal/testenv"
+	"minqing/internal/webpage/reader"
 	"minqing/server/console/consoletest"
 	"minqing/server/store"
 )
@@ -100,6 +104,56 @@ func TestImport(t *testing.T) {
 			b.Get(p.Path).Want(404)
 		})
 	}
+}
+
+// The rows to be mended leave with who took them and when, for whoever brought them alone, and come back mended.
+func TestBadRowsAreOfWhoBroughtThem(t *testing.T) {
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Full})
+	b := city.NewBrowser(t, base, "admin")
+	p := b.Get("/at/{place}/import/{file}").Want(200)
+	was := len(p.All(".badt tbody tr"))
+	book, err := excelize.OpenReader(strings.NewReader(b.Get(reader.Attr(p.One(`#bad a[href$="/bad"]`), "href")).Want(200).Raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheet := book.GetSheetName(0)
+	rows, err := book.GetRows(sheet)
+	if err != nil || len(rows) != was+1 || was == 0 {
+		t.Fatalf("%d rows of %d, %v", len(rows)-1, was, err)
+	}
+	at, name := slices.Index(rows[0], "导出 Exported"), slices.Index(rows[0], "姓名")
+	for i, r := range rows[1:] {
+		if want := "何婉清 hewanqing " + city.Now().Format("2006-01-02 15:04"); r[at] != want {
+			t.Errorf("the mark is %q, not %q", r[at], want)
+		}
+		if r[name] == "" {
+			cell, err := excelize.CoordinatesToCellName(name+1, i+2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := book.SetCellValue(sheet, cell, "苗向阳"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var mended bytes.Buffer
+	if err := book.Write(&mended); err != nil {
+		t.Fatal(err)
+	}
+	p = looked(t, b, b.Upload("/at/{place}/import", nil, "file", "mend.xlsx", mended.Bytes()))
+	if got := strings.Join(p.Texts("main"), " "); len(p.All(".badt tbody tr")) != was-1 || !strings.Contains(got, "没有用到的栏目：原因 Reason、原来的行号 Original row、导出 Exported") {
+		t.Errorf("of %d bad rows %d are left: %s", was, len(p.All(".badt tbody tr")), got)
+	}
+
+	// Who administers the place too sees which rows and why, and cannot have them.
+	their := city.NewBrowser(t, base, "otheradmin")
+	p = looked(t, their, their.Upload("/at/{other}/import", nil, "file", "枫林村.csv", []byte("户号,姓名,与户主关系,身份证号\n0101-010,,户主,990102199001011237\n")))
+	their.Do("GET", p.Path+"/bad", nil).Want(200)
+	p = b.Get(p.Path).Want(200)
+	if len(p.All(".badt tbody tr")) == 0 || len(p.All(`a[href$="/bad"]`)) != 0 || !strings.Contains(strings.Join(p.Texts("#bad"), ""), "能取") {
+		t.Errorf("another's file: %q", p.Texts("#bad"))
+	}
+	b.Get(p.Path + "/bad").Want(404)
 }
 
 // A register far larger than any village's goes through the console in the background, in pieces, and is taken back: 4,000 rows in every run,

@@ -416,7 +416,7 @@ func TestEncodingsAndRareCharacters(t *testing.T) {
 func TestBadRowsCanBeMendedInTheirWorkbook(t *testing.T) {
 	c := onSQLite(t)
 	var mended bytes.Buffer
-	c.rows = sheet.NewBadRows(&mended)
+	c.rows = sheet.NewBadRows(&mended, "")
 	c.wants(c.take("户号 小组 姓名 备用 身份证号", "A1 1组 张三 甲 001234197013011231", "A2 1组 李四 乙 -"), 1, 1, 0, 0, 1, 0)
 	if err := c.rows.Close(); err != nil {
 		t.Fatal(err)

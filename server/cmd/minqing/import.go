@@ -180,7 +180,7 @@ func newBadFile(path string) (*badFile, error) {
 	if err != nil {
 		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "bad rows", Message: syncproto.Both("不能写到 "+path+"。", "Cannot write there."), Hint: syncproto.Both("请核对 --bad 的文件夹。", "Check the folder of --bad."), Err: err}
 	}
-	return &badFile{path: path, tmp: tmp, rows: sheet.NewBadRows(tmp)}, nil
+	return &badFile{path: path, tmp: tmp, rows: sheet.NewBadRows(tmp, "")}, nil
 }
 
 func (b *badFile) add(row sheet.Row, why []schema.Label) error {

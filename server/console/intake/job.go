@@ -241,9 +241,10 @@ func lines(tx *store.Tx, id, kind string, after, most int) (out []Line, err erro
 // badAtOnce is how many rows are held while the file of them is written.
 const badAtOnce = 500
 
-// WriteBad writes the workbook of the rows that were not taken, each with why, to be mended and imported again.
-func WriteBad(tx *store.Tx, w io.Writer, id string) (rows int, err error) {
-	out := sheet.NewBadRows(w)
+// WriteBad writes the workbook of the rows that were not taken, each with why and with a mark of who takes it away, to be mended and
+// imported again.
+func WriteBad(tx *store.Tx, w io.Writer, id, mark string) (rows int, err error) {
+	out := sheet.NewBadRows(w, mark)
 	for after := 0; ; {
 		list, err := Bad(tx, id, after, badAtOnce)
 		if err != nil {
