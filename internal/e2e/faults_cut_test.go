@@ -141,41 +141,52 @@ func linkBroke(err error) bool {
 	return errors.As(err, &e) && e.Code == syncproto.CodeUnavailable
 }
 
-// The connection is cut after bytes of a small sync, either way, sign-in included; after each the next sync completes.
+// The connection is cut after bytes of a small sync, either way, under a token that is there and with the sign-in before it; after each the next
+// sync completes. At full length the cut comes after each byte of both.
 func TestFaultsCutSmallExchange(t *testing.T) {
 	w := mustTown(t, ownHouses)
 	w.cadre("ann", 0)
 	p := w.pocket("ann")
 	id := p.matter("每天积水")
 	p.through("the beginning")
-	var cuts [2]int
 	for direction := range 2 {
-		// How long one such exchange is, is measured; it moves by some bytes, so cuts go on till one comes too late.
-		step := full(7, 1)
-		for n, late := 1, 0; late < 3; n += step {
-			p.support(id)
-			if n/step%5 == 0 { // mostly an exchange under a token that is there; sometimes with the sign-in
-				p.fresh(p.via)
-			}
-			w.net.cutAfter(direction, n)
-			_, err := p.sync.Sync(t.Context())
-			if err != nil && !linkBroke(err) {
-				t.Fatalf("cut %d after %d bytes: %v", direction, n, err)
-			}
-			late++
-			if err != nil {
-				late = 0
-				cuts[direction]++
-			}
-			w.net.heal()
-			p.through(fmt.Sprintf("direction %d, cut after %d bytes", direction, n))
-			if n > 6<<10 {
-				t.Fatalf("after %d bytes a small exchange is still not over", n)
-			}
+		plain, _ := p.cutSmall(id, direction, full(11, 1), false)
+		signed, cuts := p.cutSmall(id, direction, full(37, 1), true)
+		if signed <= plain {
+			t.Errorf("direction %d: the last cut into a sync with its sign-in came after %d bytes, into one without after %d", direction, signed, plain)
 		}
+		t.Logf("direction=%d bytes=%d with-sign-in=%d cuts-into-it=%d", direction, plain, signed, cuts)
 	}
 	p.once()
-	t.Logf("cuts-up=%d cuts-down=%d", cuts[up], cuts[down])
+}
+
+// cutSmall cuts small syncs after ever more bytes, and gives after how many the last cut came and how many cuts there were. How long such an
+// exchange is, is measured; it moves by some bytes, so cuts go on till three came too late.
+func (p *pocket) cutSmall(id syncproto.RowID, direction, step int, signIn bool) (last, cuts int) {
+	t := p.w.t
+	t.Helper()
+	for n, late := 1, 0; late < 3; n += step {
+		p.support(id)
+		if signIn {
+			p.fresh(p.via)
+		}
+		p.w.net.cutAfter(direction, n)
+		_, err := p.sync.Sync(t.Context())
+		if err != nil && !linkBroke(err) {
+			t.Fatalf("cut %d after %d bytes: %v", direction, n, err)
+		}
+		late++
+		if err != nil {
+			late, last = 0, n
+			cuts++
+		}
+		p.w.net.heal()
+		p.through(fmt.Sprintf("direction %d, cut after %d bytes", direction, n))
+		if n > 6<<10 {
+			t.Fatalf("after %d bytes a small exchange is still not over", n)
+		}
+	}
+	return last, cuts
 }
 
 // The connection is cut at random bytes of large exchanges: a first fill going down, a long outbox going up.
