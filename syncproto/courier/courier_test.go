@@ -176,6 +176,41 @@ func FuzzOpenReceipt(f *testing.F) {
 	})
 }
 
+// FuzzOpenContent: whatever stands in the box of a content, opening it neither panics nor gives other bytes than those in it; a content
+// that is packed comes back with its row, and what is no box never opens.
+func FuzzOpenContent(f *testing.F) {
+	server, to, _, _ := sample(f)
+	f.Add([]byte("01935b7e-0000-7000-8000-000000000001\nthe bytes of a photo\n"))
+	f.Add([]byte("no line"))
+	f.Add([]byte("\n"))
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		const magic = "minqing content 1 x25519\n"
+		if _, _, err := courier.OpenContent(append([]byte(magic), plain...), server); err == nil {
+			t.Fatal("plain bytes opened as a box")
+		}
+		box, err := courier.Seal(to, magic, plain)
+		must(t, err)
+		row, content, err := courier.OpenContent(append([]byte(magic), box...), server)
+		var e *syncproto.Error
+		if err != nil {
+			if !errors.As(err, &e) || e.Code != syncproto.CodeInvalid || e.Hint == "" || bytes.ContainsRune(plain, '\n') {
+				t.Fatalf("%q: %v", plain, err)
+			}
+			return
+		}
+		if string(row)+"\n"+string(content) != string(plain) {
+			t.Fatalf("%q opened as %q and %q", plain, row, content)
+		}
+		file, err := courier.PackContent(to, row, content)
+		must(t, err)
+		again, same, err := courier.OpenContent(file, server)
+		must(t, err)
+		if !courier.IsContent(file) || again != row || !bytes.Equal(same, content) {
+			t.Fatalf("%q and %q became %q and %q", row, content, again, same)
+		}
+	})
+}
+
 func unhex(t *testing.T, s string) []byte {
 	t.Helper()
 	raw, err := hex.DecodeString(s)
