@@ -7,9 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"minqing/schema"
+	"minqing/server/admin"
 	"minqing/server/console"
+	"minqing/server/console/account"
 	"minqing/server/console/consoletest"
 )
 
@@ -207,4 +210,99 @@ func rowsOf(t *testing.T, c *consoletest.City) map[string]map[string]string {
 		"household":  {"village": string(c.Rows["wang"]), "other": string(c.Rows["foreign"])},
 	}
 	return out
+}
+
+// TestAuthorizationBySecret calls the routes that a secret of the address opens, as everybody: one that is good opens the same page for whoever has
+// it, and nothing of anybody else's; those that were good once answer as those that never were, byte for byte.
+func TestAuthorizationBySecret(t *testing.T) {
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Full})
+	link := func(user string) string {
+		code, _, err := city.Accounts.Link(t.Context(), city.Users[user], city.Users["admin"], false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return code
+	}
+	late := link("cadre2")
+	city.SetNow(city.Now().Add(73 * time.Hour))
+	void, live, used := link("cadre3"), link("cadre3"), link("cadre2")
+	if _, _, err := city.Accounts.UseLink(t.Context(), used, consoletest.Password, account.Client{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&admin.Desk{E: city.Engine}).WithdrawCard(t.Context(), city.Serials["nobody"]); err != nil {
+		t.Fatal(err)
+	}
+	type secret struct {
+		name, path  string
+		open        bool
+		says, hides []string
+	}
+	secrets := map[string][]secret{
+		"/c/{serial}": {
+			{"own", "/c/{serial.ou}", true, []string{"柳河镇石桥村", "陈秀兰", city.Serials["ou"]}, []string{"枫林村", "白荷", "水渠", city.Serials["foreign"]}},
+			{"other", "/c/{serial.foreign}", true, []string{"枫桥镇枫林村", "白荷", city.Serials["foreign"]}, []string{"石桥村", "陈秀兰", city.Serials["ou"]}},
+			{"missing", "/c/0000-0000-0000-0000", false, nil, nil}, {"revoked", "/c/{serial.nobody}", false, nil, nil},
+		},
+		"/link/{code}": {
+			{"live", "/link/" + live, true, []string{"韩立军", "hanlijun"}, []string{"zhoudewang", "hewanqing"}},
+			{"missing", "/link/nothing", false, nil, nil}, {"used", "/link/" + used, false, nil, nil}, {"void", "/link/" + void, false, nil, nil}, {"late", "/link/" + late, false, nil, nil},
+		},
+	}
+	form := regexp.MustCompile(`name="once" value="[^"]*"`)
+	cases, routes := 0, 0
+	opened, browsers := map[string]string{}, map[string]*consoletest.Browser{}
+	for _, l := range console.Lines() {
+		method, path, _ := strings.Cut(l.Pattern, " ")
+		if strings.Contains(path, "{") && l.Access == console.Public && !strings.Contains(path, "{$}") {
+			if routes++; secrets[path] == nil {
+				t.Errorf("%s: what opens it?", l.Pattern)
+			}
+		}
+		for _, c := range callers {
+			if browsers[c.who] == nil {
+				browsers[c.who] = city.NewBrowser(t, base, c.who)
+			}
+			b, missing := browsers[c.who], ""
+			for _, s := range secrets[path] {
+				cases++
+				t.Run(method+" "+strings.ReplaceAll(path, "/", "⁄")+" "+c.who+" "+s.name, func(t *testing.T) {
+					city.SetNow(city.Now().Add(31 * time.Second)) // who asks for what is not there has to wait
+					p := b.Do(method, s.path, url.Values{})
+					raw := form.ReplaceAllString(changing.ReplaceAllString(blindTo(p), ""), "")
+					want := map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[s.open]
+					if s.open && method == http.MethodPost { // nothing was typed
+						want = http.StatusUnprocessableEntity
+					}
+					if p.Status != want {
+						t.Fatalf("%d, not %d: %q", p.Status, want, p.Texts("main"))
+					}
+					if !s.open {
+						if s.name == "missing" {
+							missing = raw
+						}
+						if raw != missing {
+							t.Errorf("it differs from what never was:\n%s\n%s", raw, missing)
+						}
+						return
+					}
+					if key := method + s.path; opened[key] == "" {
+						opened[key] = raw
+					} else if raw != opened[key] {
+						t.Errorf("it is another page for %s:\n%s\n%s", c.who, raw, opened[key])
+					}
+					for _, says := range s.says {
+						if !strings.Contains(p.Raw, says) {
+							t.Errorf("it lacks %q", says)
+						}
+					}
+					for _, hides := range s.hides {
+						if strings.Contains(p.Raw, hides) {
+							t.Errorf("it says %q", hides)
+						}
+					}
+				})
+			}
+		}
+	}
+	t.Logf("%d routes, %d callers, %d cases", routes, len(callers), cases)
 }
