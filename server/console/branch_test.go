@@ -29,6 +29,17 @@ func branchPages(t *testing.T, dsn string) {
 	if n < 30 {
 		t.Errorf("only %d figures lead to rows", n)
 	}
+	// What a cadre wrote down is of the month of the page, as the visits beside it are.
+	for month, want := range map[string]string{"2026-09": "0 1 0", "2026-10": "0 1 1", "2026-12": "0 0 0"} {
+		n += opensWhatItCounts(t, b, "/at/{place}/cadres?month="+month)
+		var got []string
+		for row := range slices.Chunk(b.Get("/at/{place}/cadres?month="+month).Want(200).Texts(".cadt td.num"), 6) {
+			got = append(got, row[2])
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("in %s they wrote down %q, not %s", month, got, want)
+		}
+	}
 	if got := strings.Join(b.Get("/at/{place}/numbers").Want(200).Texts(".sums dd"), " "); got != "7 1 1" {
 		t.Errorf("the village collected, solved and settled %s", got)
 	}
@@ -98,6 +109,35 @@ func branchPages(t *testing.T, dsn string) {
 	if got := b.Get("/at/{place}/matters?state=all&urgency=1").Want(200).Texts("tbody tr"); len(got) != 3 {
 		t.Errorf("after the moves the village has %d matters: %q", len(got), got)
 	}
+	inNoneBelow(t, city, b)
+}
+
+// inNoneBelow has a household of the village itself raise something: what lies in none of the places below has no list of its own, so neither the
+// figure nor its bar leads anywhere.
+func inNoneBelow(t *testing.T, city *consoletest.City, b *consoletest.Browser) {
+	t.Helper()
+	home, err := city.Create(t.Context(), "admin", "household", consoletest.Vals{"place": city.Places["village"], "code": "0714-900", "address": "村委会后"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	author := string(city.Users["secretary"])
+	matter, err := city.Create(t.Context(), "secretary", "matter", consoletest.Vals{"household": string(home), "author": author, "kind": "opinion", "title": "路口缺一面镜子"})
+	if err == nil {
+		_, err = city.Create(t.Context(), "secretary", "matter_step", consoletest.Vals{"matter": string(matter), "author": author, "kind": "record", "day": "2026-11-20", "text": "记下了。"})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := b.Get("/at/{place}/numbers").Want(200)
+	for _, a := range p.All("main a") {
+		if reader.Attr(a, "href") == "" {
+			t.Errorf("%q leads nowhere", reader.Text(a))
+		}
+	}
+	if got := p.All(`.chart g[aria-label="石桥村 收集意见 1"]`); len(got) != 1 {
+		t.Errorf("the households of the village itself have %d bars", len(got))
+	}
+	opensWhatItCounts(t, b, "/at/{place}/numbers")
 }
 
 // opensWhatItCounts follows each figure of a page, and counts the rows there.

@@ -41,7 +41,7 @@ var cadresWords = words{
 	"cadres.who":      {ZH: "干部", EN: "Cadre"},
 	"cadres.homes":    {ZH: "联系户", EN: "Households"},
 	"cadres.visits":   {ZH: "本月走访", EN: "Visits"},
-	"cadres.matters":  {ZH: "记下事项", EN: "Matters"},
+	"cadres.matters":  {ZH: "本月记下", EN: "Matters"},
 	"cadres.open":     {ZH: "没办完", EN: "Open"},
 	"cadres.answers":  {ZH: "送到答复", EN: "Answers"},
 	"cadres.wait":     {ZH: "最久等了", EN: "Longest wait"},
@@ -100,7 +100,7 @@ func (rq *request) cadreRow(c *branch.Cadre, month string) cadreRow {
 	to := func(path string, pairs ...string) string {
 		return with(rq.at(path), url.Values{"cadre": {c.ID}}, pairs...)
 	}
-	r := cadreRow{Cadre: c, Visits: figure{c.Visits, to("/visits", "month", month)}, Matters: figure{c.Matters, to("/matters", "state", "all")}, Open: figure{c.Open, to("/matters")},
+	r := cadreRow{Cadre: c, Visits: figure{c.Visits, to("/visits", "month", month)}, Matters: figure{c.Matters, to("/matters", "state", "all", "day", month)}, Open: figure{c.Open, to("/matters")},
 		Answers: figure{c.Answers, with(rq.at("/matters"), url.Values{"state": {"all"}, "answered": {month}, "by": {c.ID}})}, Homes: figure{c.Homes, to("/coverage", "show", "overdue.unvisited.short.enough")}, Waits: to("/matters")}
 	for _, x := range []struct {
 		n               int

@@ -192,6 +192,6 @@ func (rq *request) healthConflicts(p *healthPage) {
 		}
 	}
 	if len(p.Kinds) > 0 {
-		p.Picture = chart.Bars("conflicts", rq.words.say("health.conflicts"), rq.words.say("health.conflicts.d", total, open), p.Weeks, series, func(int, int) string { return p.Desk })
+		p.Picture = chart.Bars("conflicts", rq.words.say("health.conflicts"), rq.words.say("health.conflicts.d", total, open), p.Weeks, series, len(p.Weeks), func(int, int) string { return p.Desk })
 	}
 }

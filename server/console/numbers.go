@@ -85,10 +85,12 @@ var numbersWords = words{
 	"numbers.places.behind": {ZH: "地方多，只列在表里。", EN: "Too many places for a picture; the table lists them."},
 }
 
-// mostMonths bounds the months of a report; mostBars the places that a picture has room for.
+// mostMonths bounds the months of a report, and how many stand abreast in its picture; placesAbreast are the places that have room for their names
+// there, and mostPlaces those of a picture, in rows: a township of 45 villages has its picture, a table of hundreds says more than one.
 const (
-	mostMonths = 36
-	mostBars   = 24
+	mostMonths    = 36
+	placesAbreast = 24
+	mostPlaces    = 60
 )
 
 // reportMonths reads the months that the address asks for: the last twelve where it says nothing that can be meant.
@@ -155,7 +157,7 @@ func (rq *request) numbersPage(n *branch.Numbers) *numbersPage {
 			short[i] = l.month(m)
 		}
 	}
-	rq.draw(&month, short, n.Total)
+	rq.draw(&month, short, mostMonths, n.Total)
 	place := numberPart{ID: "place", Title: l.say("numbers.place"), Of: l.say("numbers.place.of")}
 	var names []string
 	for _, x := range n.ByPlace {
@@ -164,8 +166,8 @@ func (rq *request) numbersPage(n *branch.Numbers) *numbersPage {
 	if len(n.ByPlace) > 0 && n.Here != (branch.Tally{}) {
 		place.Lines, names = append(place.Lines, numberLine{Name: l.say("numbers.here", rq.place.Name), Figures: [3]figure{{N: n.Here.Collected}, {N: n.Here.Solved}, {N: n.Here.Settled}}}), append(names, rq.place.Name)
 	}
-	if len(place.Lines) <= mostBars {
-		rq.draw(&place, names, n.Total)
+	if len(place.Lines) <= mostPlaces {
+		rq.draw(&place, names, placesAbreast, n.Total)
 	}
 	team := numberPart{ID: "team", Title: l.say("numbers.team"), Of: l.say("numbers.team.of")}
 	names = nil
@@ -182,7 +184,7 @@ func (rq *request) numbersPage(n *branch.Numbers) *numbersPage {
 		}
 		team.Lines, names = append(team.Lines, rq.numberLine(name, *t, span, "team", value)), append(names, name)
 	}
-	rq.draw(&team, names, n.Total)
+	rq.draw(&team, names, mostMonths, n.Total)
 	p.Parts = []numberPart{month}
 	if len(place.Lines) > 0 {
 		p.Parts = append(p.Parts, place)
@@ -191,8 +193,8 @@ func (rq *request) numbersPage(n *branch.Numbers) *numbersPage {
 	return p
 }
 
-// draw draws a part as bars.
-func (rq *request) draw(p *numberPart, labels []string, t branch.Tally) {
+// draw draws a part as bars, so many places or months abreast.
+func (rq *request) draw(p *numberPart, labels []string, abreast int, t branch.Tally) {
 	if t == (branch.Tally{}) {
 		return
 	}
@@ -204,7 +206,7 @@ func (rq *request) draw(p *numberPart, labels []string, t branch.Tally) {
 		}
 		series = append(series, s)
 	}
-	p.Picture = chart.Bars(p.ID, rq.words.say("numbers.picture", p.Title), rq.words.say("numbers.desc", p.Title, t.Collected, t.Solved, t.Settled), labels, series,
+	p.Picture = chart.Bars(p.ID, rq.words.say("numbers.picture", p.Title), rq.words.say("numbers.desc", p.Title, t.Collected, t.Solved, t.Settled), labels, series, abreast,
 		func(s, i int) string { return p.Lines[i].Figures[s].Path })
 }
 

@@ -12,7 +12,7 @@ import (
 type Cadre struct {
 	ID, Name, Post, Place string
 	Visits                int // of the month
-	Matters, Open         int // written down by him
+	Matters, Open         int // written down by him: in the month, and at any time and not done yet
 	Overdue, Still        int // open: over their day; without a step since they were written down
 	ToAnswer              int // handled, and he has to bring the answer
 	Answers               int // matters answered by him in the month
@@ -148,9 +148,9 @@ func (f *figures) matters() error {
 			}
 		}
 		return err
-	}, `SELECT x.author, COUNT(*), COUNT(CASE WHEN x.open = 1 THEN 1 END), COUNT(CASE WHEN x.open = 1 AND x.due > '' AND x.due < ? THEN 1 END),
+	}, `SELECT x.author, COUNT(CASE WHEN x.day >= ? AND x.day <= ? THEN 1 END), COUNT(CASE WHEN x.open = 1 THEN 1 END), COUNT(CASE WHEN x.open = 1 AND x.due > '' AND x.due < ? THEN 1 END),
 		COUNT(CASE WHEN x.open = 1 AND x.steps <= 1 THEN 1 END), COUNT(CASE WHEN x.state = 'handled' THEN 1 END), COALESCE(MIN(CASE WHEN x.open = 1 THEN x.id END), '')
-		FROM mq_matter_at x WHERE x.above = ? AND x.author = ANY(?) GROUP BY x.author`, f.day, f.place, f.ids)
+		FROM mq_matter_at x WHERE x.above = ? AND x.author = ANY(?) GROUP BY x.author`, f.from, f.to, f.day, f.place, f.ids)
 }
 
 func (f *figures) answers() error {
