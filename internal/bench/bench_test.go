@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -35,10 +36,25 @@ func TestEveryBenchRuns(t *testing.T) {
 			"one-row-flat-server", "one-row-flat-apply", "first-bytes", "first-together", "reassign-server", "reassign-phones", "notify"} {
 			want = append(want, name+"-"+db)
 		}
+		if runtime.GOOS == "linux" { // elsewhere nothing says what a process holds resident
+			want = append(want, "listeners-50-"+db)
+		}
 	}
 	for _, name := range want {
 		if !lines[name] {
 			t.Errorf("no line %s", name)
+		}
+	}
+}
+
+// TestSlowMachinesPushAtTheRateOfTheBudget: the open loop is never slower than DESIGN section 9 has it.
+func TestSlowMachinesPushAtTheRateOfTheBudget(t *testing.T) {
+	for _, c := range []struct {
+		on             database
+		measured, want float64
+	}{{sqlite, 800, 2500}, {sqlite, 6000, 3000}, {postgres, 800, 1000}, {postgres, 6000, 3000}} {
+		if got := steadyRate(c.measured, c.on); got != c.want {
+			t.Errorf("%s, where %.0f were measured: pushes at %.0f, want %.0f", c.on, c.measured, got, c.want)
 		}
 	}
 }

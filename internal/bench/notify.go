@@ -28,7 +28,7 @@ const spareFiles = 500
 const patience = time.Minute
 
 // benchNotify measures from the sending of a change by one device until another, which listens, has applied it. The random wait by which
-// phones keep from coming together (two seconds at most) is left out: it is a choice, not a cost.
+// phones keep from coming together (two seconds at most, jitterEvent of mobile-client/syncer) is left out: it is a choice, not a cost.
 func benchNotify(ctx context.Context, r *run, on database) error {
 	t, err := r.town(ctx, on)
 	if err != nil {
@@ -229,7 +229,7 @@ func benchListeners(ctx context.Context, r *run, on database) error {
 		most = max(most, now)
 		time.Sleep(time.Duration(min(200, r.listeners)) * time.Millisecond)
 	}
-	return r.print(line{name: fmt.Sprintf("listeners-%d", r.listeners), value: most, unit: "MB", floor: before, budget: reach(listenersMB)})
+	return r.print(line{name: fmt.Sprintf("listeners-%d-%s", r.listeners, on), value: most, unit: "MB", floor: before, budget: reach(listenersMB)})
 }
 
 // serve builds the server and starts it as a process of its own on the town's folder.

@@ -30,7 +30,7 @@ type sizes struct {
 	devices     int           // that push
 	each        int           // changes of a push
 	pushes      int           // of a device in the closed loop
-	openLoop    time.Duration // how long pushes come at half that rate
+	openLoop    time.Duration // how long pushes come at a steady rate
 	outbox      int           // changes waiting on each real phone
 	quiet       int           // syncs with nothing new
 	oneRow      []int         // rows on the server and on the phone
@@ -71,7 +71,7 @@ var benches = []bench{
 	{"first", true, benchFirst},
 	{"reassign", true, benchReassign},
 	{"notify", true, benchNotify},
-	{"listeners", false, benchListeners},
+	{"listeners", true, benchListeners},
 	{"capture", false, benchCapture},
 	{"room", false, benchRoom},
 }
