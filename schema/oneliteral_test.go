@@ -10,8 +10,8 @@ import (
 	"minqing/schema/schematest"
 )
 
-// Adding a table is one literal: here is what the rule book alone derives from it. The store and the replica have a test of the same
-// name over the same literal.
+// Adding a table is one literal: here is what the rule book alone derives from it. The test of the same name in internal/e2e has a server on
+// either database and phones that capture, sync, merge, refuse, import and export by the same literal.
 func TestAddingATableIsOneLiteral(t *testing.T) {
 	before, b := schematest.Book(), schematest.With(schematest.Well())
 	well := b.Table("well")

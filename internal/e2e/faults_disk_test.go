@@ -49,7 +49,7 @@ func fillUp(t *testing.T, disk *simdisk.Disk, what string, try func() error, hea
 // The server's disk runs full at each write of a push, of a pull, of an administrator's change, of an enrolment, and of its own start.
 func TestFaultsDiskFullOnTheServer(t *testing.T) {
 	disk := simdisk.New()
-	p := mustPairOn(t, schematest.Book(), disk)
+	p := mustPairOn(t, schematest.Book(), disk, "")
 	ann, bob := p.enrol("ann", "ann.db"), p.enrol("bob", "bob.db")
 	ann.round()
 	bob.round()

@@ -40,16 +40,17 @@ type pair struct {
 	cut  int // bytes of the next answer that pass; -1: all
 	book *schema.Book
 	disk *simdisk.Disk // where the server's database lies; nil: on the real one
+	dsn  string        // of the server's PostgreSQL; "": SQLite
 }
 
 func mustPair(t testing.TB) *pair { return mustPairOf(t, schematest.Book()) }
 
-func mustPairOf(t testing.TB, book *schema.Book) *pair { return mustPairOn(t, book, nil) }
+func mustPairOf(t testing.TB, book *schema.Book) *pair { return mustPairOn(t, book, nil, "") }
 
-// mustPairOn makes a pair whose server keeps its database on a disk.
-func mustPairOn(t testing.TB, book *schema.Book, disk *simdisk.Disk) *pair {
+// mustPairOn makes a pair whose server keeps its database on a disk, or on PostgreSQL.
+func mustPairOn(t testing.TB, book *schema.Book, disk *simdisk.Disk, dsn string) *pair {
 	t.Helper()
-	p := &pair{t: t, disk: disk, book: book, dir: t.TempDir(), now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC).UnixMilli(), ids: map[string]string{}, rand: rand.NewChaCha8([32]byte{3}), cut: -1}
+	p := &pair{t: t, disk: disk, dsn: dsn, book: book, dir: t.TempDir(), now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC).UnixMilli(), ids: map[string]string{}, rand: rand.NewChaCha8([32]byte{3}), cut: -1}
 	p.start()
 	t.Cleanup(func() {
 		if err := p.e.Close(); err != nil {
@@ -80,7 +81,7 @@ func (p *pair) start() {
 }
 
 func (p *pair) tryStart() error {
-	cfg := engine.Config{Dir: p.dir, Book: p.book, Now: p.clock, Rand: p.rand}
+	cfg := engine.Config{Dir: p.dir, DSN: p.dsn, Book: p.book, Now: p.clock, Rand: p.rand}
 	if p.disk != nil {
 		ring, err := keys.Parse(strings.Repeat("5e", keys.Size))
 		if err != nil {

@@ -2,8 +2,8 @@ package schematest
 
 import "minqing/schema"
 
-// Well is the literal of the tests that show that adding a table is one literal: nothing else in the repository knows of wells. Every
-// part of the engine has such a test (schema itself, store, replica), and all of them take this table.
+// Well is the literal of the tests that show that adding a table is one literal: nothing else in the repository knows of wells. The
+// rule book has such a test, and so has the whole of server and phones (internal/e2e).
 func Well() *schema.Table {
 	return &schema.Table{
 		Name: "well", Label: schema.Label{ZH: "水井", EN: "Well"}, Since: Version, Parent: "household", Scope: schema.ScopeParent,
