@@ -25,6 +25,7 @@ type conflictsPage struct {
 // conflictPage is one item, with a way to decide it chosen.
 type conflictPage struct {
 	frame
+	unmasking
 	View    *conflict.View
 	Choices []conflict.Choice
 	Choice  *conflict.Choice
@@ -40,10 +41,11 @@ type conflictPage struct {
 }
 
 var conflictHandlers = map[string]handler{
-	"GET /at/{place}/conflicts":             showConflicts,
-	"GET /at/{place}/conflicts/{row}":       showConflict,
-	"POST /at/{place}/conflicts/{row}":      decideConflict,
-	"POST /at/{place}/conflicts/{row}/undo": undoConflict,
+	"GET /at/{place}/conflicts":               showConflicts,
+	"GET /at/{place}/conflicts/{row}":         showConflict,
+	"POST /at/{place}/conflicts/{row}":        decideConflict,
+	"POST /at/{place}/conflicts/{row}/undo":   undoConflict,
+	"POST /at/{place}/conflicts/{row}/unmask": unmaskConflict,
 }
 
 var conflictWords = words{
@@ -78,6 +80,7 @@ var conflictWords = words{
 	"conflict.differ.none": {ZH: "两条写的完全一样。", EN: "Both hold the same."},
 	"conflict.same":        {ZH: "一样的 {0} 项", EN: "{0} that is the same|{0} that are the same"},
 	"conflict.asked":       {ZH: "正在处理", EN: "in question"},
+	"conflict.hidden":      {ZH: "“{0}”写的不一样，不同的几位遮着，这里看不出来。", EN: "What was written for “{0}” differs where it is masked, which does not show here."},
 	"conflict.before":      {ZH: "前后经过", EN: "What happened"},
 	"conflict.made":        {ZH: "新建", EN: "made it"},
 	"conflict.deleted":     {ZH: "删除", EN: "deleted it"},
@@ -118,14 +121,18 @@ func showConflicts(rq *request) error {
 	return rq.show("conflicts", p)
 }
 
-// conflictPage reads an item and what goes with it.
-func (rq *request) conflictPage() (*conflictPage, error) {
+// conflictPage reads an item and what goes with it; whole tells that what is masked stands whole.
+func (rq *request) conflictPage(whole bool) (*conflictPage, error) {
 	d := rq.desk()
+	d.Bare = whole
 	v, err := d.Open(rq.Context(), rq.PathValue("row"))
 	if err != nil {
 		return nil, err
 	}
 	p := &conflictPage{frame: frame{Title: v.What, Nav: "conflicts", Back: rq.at("/conflicts")}, View: v, List: rq.at("/conflicts/"), Here: rq.at("/conflicts/" + v.ID), Typed: url.Values{}}
+	if p.Whole = whole; v.Masked {
+		p.Unmask = p.Here + "/unmask"
+	}
 	basis, err := json.Marshal(v.Base)
 	if err != nil {
 		return nil, err
@@ -149,20 +156,57 @@ func (rq *request) conflictPage() (*conflictPage, error) {
 	return p, err
 }
 
+// choose takes a way to decide; whoever asks to see what is masked keeps it.
 func (p *conflictPage) choose(key string) {
 	for i := range p.Choices {
 		if p.Choices[i].Key == key {
-			p.Choice = &p.Choices[i]
+			if p.Choice = &p.Choices[i]; p.Unmask != "" {
+				p.Unmask = p.Here + "/unmask?" + url.Values{"pick": {key}}.Encode()
+			}
 		}
 	}
 }
 
 func showConflict(rq *request) error {
-	p, err := rq.conflictPage()
+	p, err := rq.conflictPage(false)
 	if err != nil {
 		return err
 	}
 	p.choose(rq.URL.Query().Get("pick"))
+	return rq.show("conflict", p)
+}
+
+// unmaskConflict shows an item with what is masked in it whole, once and in this answer: both rows of two that look like one.
+func unmaskConflict(rq *request) error {
+	f, err := rq.form()
+	if err != nil {
+		return err
+	}
+	v, err := rq.desk().Open(rq.Context(), rq.PathValue("row"))
+	if err != nil {
+		return err
+	}
+	var others []*store.Row
+	if v.Other != "" {
+		if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
+			others, err = tx.Rows([]string{string(v.Other)})
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	why, ok, err := rq.unmask(f, others...)
+	if err != nil {
+		return err
+	}
+	p, err := rq.conflictPage(ok)
+	if err != nil {
+		return err
+	}
+	p.choose(rq.URL.Query().Get("pick"))
+	if rq.asked(&p.unmasking, why, ok); !ok {
+		return rq.again("conflict", p)
+	}
 	return rq.show("conflict", p)
 }
 
@@ -172,7 +216,7 @@ func decideConflict(rq *request) error {
 	if err != nil {
 		return err
 	}
-	p, err := rq.conflictPage()
+	p, err := rq.conflictPage(false)
 	if err != nil {
 		return err
 	}
@@ -244,7 +288,7 @@ func decideConflict(rq *request) error {
 
 // overtaken is the page of an item that somebody else decided meanwhile: who, what, and beside it what was written in vain.
 func (rq *request) overtaken(f url.Values) error {
-	p, err := rq.conflictPage()
+	p, err := rq.conflictPage(false)
 	if err != nil {
 		return err
 	}

@@ -14,15 +14,20 @@ import (
 
 // editor is a form of one row as pages show it, to be embedded.
 type editor struct {
-	Form    *roster.Form
-	Post    string
-	Unmask  string // where a form goes that asks to see what is masked; "" when nothing is
-	Whole   bool   // and it is shown
-	Why     string // typed
-	WhyBad  string
+	Form *roster.Form
+	Post string
+	unmasking
 	Error   string
 	Written time.Time
 	Saving  string // what the button says
+}
+
+// unmasking is what a page says of what is masked on it, to be embedded.
+type unmasking struct {
+	Unmask string // where a form goes that asks to see what is masked; "" when nothing is
+	Whole  bool   // and it is shown
+	Why    string // typed
+	WhyBad string
 }
 
 var editWords = words{
@@ -65,7 +70,7 @@ func (rq *request) readEditor(tx *store.Tx, at string, whole bool) (editor, erro
 }
 
 func (rq *request) editorOf(f *roster.Form, at string, whole bool) editor {
-	e := editor{Form: f, Post: at, Whole: whole, Saving: rq.words.say("edit.save")}
+	e := editor{Form: f, Post: at, unmasking: unmasking{Whole: whole}, Saving: rq.words.say("edit.save")}
 	if f.At > 0 {
 		e.Written = time.UnixMilli(f.At).In(rq.app.zone)
 	}
@@ -186,7 +191,7 @@ func (o oneRow[P]) unmask(rq *request) error {
 	if err != nil {
 		return err
 	}
-	rq.asked(p.edit(), why, ok)
+	rq.asked(&p.edit().unmasking, why, ok)
 	if !ok {
 		return rq.again(o.name, p)
 	}
@@ -196,24 +201,29 @@ func (o oneRow[P]) unmask(rq *request) error {
 // leastWhy is how many characters a reason has at least.
 const leastWhy = 2
 
-// unmask is the one way to see masked values whole: it wants a reason, and puts on record who saw what of whom and why before it lets him.
-// ok is false when no reason was given.
-func (rq *request) unmask(f url.Values) (why string, ok bool, err error) {
+// unmask is the one way to see masked values whole: it wants a reason, and puts on record who saw what of whom and why before it lets him: of
+// the row that the address names, and of others that are shown with it. ok is false when no reason was given.
+func (rq *request) unmask(f url.Values, others ...*store.Row) (why string, ok bool, err error) {
 	why = strings.TrimSpace(f.Get("why"))
 	if r := []rune(why); len(r) < leastWhy || len(r) > 200 {
 		return why, false, nil
 	}
-	record, err := json.Marshal(unmasked{What: "unmask", Table: rq.row.Table, Row: rq.row.ID, Within: rq.place.ID, Stream: rq.row.Stream, Whole: true, Why: why})
-	if err != nil {
-		return why, false, err
-	}
 	return why, true, rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) error {
-		return tx.Disclose("console "+string(rq.user()), "", rq.user(), record)
+		for _, r := range append([]*store.Row{rq.row}, others...) {
+			record, err := json.Marshal(unmasked{What: "unmask", Table: r.Table, Row: r.ID, Within: rq.place.ID, Stream: r.Stream, Whole: true, Why: why})
+			if err != nil {
+				return err
+			}
+			if err := tx.Disclose("console "+string(rq.user()), "", rq.user(), record); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-// asked is what an editor says after somebody asked to see what is masked.
-func (rq *request) asked(e *editor, why string, ok bool) {
+// asked is what a page says after somebody asked to see what is masked.
+func (rq *request) asked(e *unmasking, why string, ok bool) {
 	e.Why = why
 	if !ok {
 		e.WhyBad = rq.words.say("unmask.say")

@@ -4,19 +4,78 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"minqing/internal/webpage/reader"
 	"minqing/schema"
 	"minqing/schema/schematest"
 	"minqing/server/console/consoletest"
+	court "minqing/server/judge"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
+
+// astray makes three conflicts of one cell each: of somebody who wrote in time and came late, of a phone that offers again what a restore took away,
+// and of what an administrator brought back after it on the word of others' phones. Each stands against what the secretary wrote.
+func astray(t *testing.T, city *consoletest.City) {
+	t.Helper()
+	ctx, phone := t.Context(), syncproto.DeviceID(city.Rows["device"])
+	seen := map[string]syncproto.Base{}
+	for _, home := range []string{"nobody", "gu", "he"} {
+		base, err := city.Base(ctx, city.Rows[home])
+		if err != nil {
+			t.Fatal(err)
+		}
+		base.Rev = 1 // before anything was written
+		seen[home] = base
+	}
+	wrote := func(home, value string) syncproto.Edit {
+		return syncproto.Edit{Table: "household", Row: city.Rows[home], Op: syncproto.OpUpdate, Base: seen[home], Cells: []syncproto.CellEdit{{Cell: "low_income", Value: schema.Text(value)}}}
+	}
+	change := &syncproto.Change{At: city.Now().Add(-48 * time.Hour).UnixMilli(), Edits: []syncproto.Edit{wrote("gu", "applied")},
+		Labels: map[syncproto.RowID][]syncproto.Label{city.Rows["gu"]: {{Epoch: seen["gu"].Epoch, Rev: 2}}}}
+	if err := city.Engine.Store.Write(ctx, func(tx *store.Tx) error {
+		d, _, err := tx.Device(phone)
+		if err != nil {
+			return err
+		}
+		change.Name = syncproto.Name{Device: phone, Number: d.Next}
+		if err := tx.MintEpoch(); err != nil {
+			return err
+		}
+		if err := tx.NoteWentBack(tx.Now()); err != nil {
+			return err
+		}
+		if err := tx.SaveTestimony([]store.Testimony{{Row: city.Rows["he"], Table: "household", Label: syncproto.Label{Epoch: seen["he"].Epoch, Rev: 2}, Device: phone, User: city.Users["cadre"], Content: []byte("{}")}}); err != nil {
+			return err
+		}
+		if _, err := city.Engine.Judge.Retake(tx, city.Users["admin"], []court.Seen{{By: phone, Edit: wrote("he", "applied")}}); err != nil {
+			return err
+		}
+		return tx.CloseTestimony(city.Rows["he"], city.Users["admin"], store.TestimonyAccepted)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := change.Seal(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := city.Engine.Judge.Push(ctx, court.Author{Device: phone, User: city.Users["cadre"], Offer: true}, []*syncproto.Change{change}); err != nil {
+		t.Fatal(err)
+	}
+	for _, home := range []string{"nobody", "gu", "he"} {
+		city.SetNow(city.Now().Add(time.Minute))
+		if err := city.Update(ctx, "secretary", "household", city.Rows[home], seen[home], consoletest.Vals{"low_income": "ended"}); err != nil {
+			t.Fatal(err)
+		}
+		city.Rows["item.astray."+home] = syncproto.RowID(textOf(t, city, "SELECT id FROM mq_item WHERE kind = 'cell' AND cell = 'low_income' AND closed_ms = 0 AND row_id = '"+string(city.Rows[home])+"'"))
+	}
+}
 
 // TestConflictsByKind reads the words of every kind of conflict that is not two values of one field, and of every reason for which a change was
 // not taken, in both languages.
 func TestConflictsByKind(t *testing.T) {
 	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Knots})
+	astray(t, city)
 	b := city.NewBrowser(t, base, "admin")
 	for _, x := range []struct {
 		path, selector string
@@ -37,6 +96,10 @@ func TestConflictsByKind(t *testing.T) {
 		{"conflicts/{item.household}?pick=1", ".picks .lab", []string{"住址", "备注"}, []string{"Address"}},
 		{"conflicts/{item.household}", ".twins tr", []string{"哪里不一样甲乙", "住址"}, []string{"What differs甲乙", "Address"}},
 		{"conflicts/{item.household}", ".fold", []string{"一样的 ", "户号"}, []string{"that are the same"}},
+		{"conflicts/{item.household}?pick=1", ".oneside", []string{"何婉清", "新建", "写于", "收到", "手机网页"}, []string{"made it", "Received", "the consoles"}},
+		{"conflicts/{item.astray.nobody}", ".stake", []string{"赵建国写的到得晚，写的时候还归他管，照样算数：赵建国说“已申请”，周德旺说“已停”"}, []string{"What 赵建国 wrote came late, and counts, having been in the author's charge when written: 赵建国 says “Applied”, 周德旺 says “Ended”"}},
+		{"conflicts/{item.astray.gu}", ".stake", []string{"陈秀兰写的在服务器恢复时丢过，后来补了回来：陈秀兰说“已申请”"}, []string{"What 陈秀兰 wrote was lost when the server was restored, and came back since: "}},
+		{"conflicts/{item.astray.he}", ".stake", []string{"别人手机里的在服务器恢复时丢过，后来补了回来：别人手机里的是“已申请”，周德旺说“已停”"}, []string{"What other phones held was lost when the server was restored"}},
 		{"conflicts/{item.identity}?pick=1", ".twins tr", []string{"丁有田", "贺长庚", "8组 下湾"}, []string{"丁有田", "贺长庚's home"}},
 		{"conflicts/{item.identity}?pick=1", ".fold", []string{"身份证号9****************7"}, []string{"9****************7"}},
 		{"refused/{change.toolate}", ".mend", []string{"您看过、收下，就照他写的办，仍算陈秀兰写的，并记下是您收的。"}, []string{"it counts as 陈秀兰 wrote it"}},

@@ -98,6 +98,7 @@ var table = []entry{
 	{pattern: "GET /at/{place}/conflicts/{row}", needs: administers, of: itemRow, shows: aRow},
 	{pattern: "POST /at/{place}/conflicts/{row}", needs: administers, of: itemRow, shows: aRow},
 	{pattern: "POST /at/{place}/conflicts/{row}/undo", needs: administers, of: itemRow},
+	{pattern: "POST /at/{place}/conflicts/{row}/unmask", needs: administers, of: itemRow},
 
 	{pattern: "GET /at/{place}/refused", needs: administers, shows: aList},
 	{pattern: "GET /at/{place}/refused/{row}", needs: administers, of: changeRow, shows: aRow},

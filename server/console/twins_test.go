@@ -21,6 +21,9 @@ func twins(t *testing.T, dsn string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := city.Create(t.Context(), "admin", "assignment", consoletest.Vals{"household": string(twin), "user": string(city.Users["cadre3"]), "team": "member", "since": "2026-01-05"}); err != nil {
+		t.Fatal(err)
+	}
 	var item, row string
 	if err := city.Engine.Store.Read(t.Context(), func(tx *store.Tx) error {
 		_, err := tx.One("SELECT id, row_id FROM mq_item WHERE kind = 'twin' AND closed_ms = 0 AND (row_id = ? OR other = ?)", []any{string(twin), string(twin)}, &item, &row)
@@ -28,10 +31,23 @@ func twins(t *testing.T, dsn string) {
 	}); err != nil || item == "" {
 		t.Fatalf("no item of twins: %v", err)
 	}
-	keep, other := "1", "2"
+	keep, other, stays, goes := "1", "2", "甲", "乙"
 	if row != wang {
-		keep, other = "2", "1"
+		keep, other, stays, goes = "2", "1", "乙", "甲"
 	}
+	sees := func(pick string, want ...string) {
+		t.Helper()
+		got := strings.Join(b.Get("/at/{city}/conflicts/"+item+"?pick="+pick).Want(200).Texts(".sees tr"), "|")
+		for _, w := range want {
+			if !strings.Contains(got, w) {
+				t.Errorf("%s is to be seen as %q, and not %q", pick, got, w)
+			}
+		}
+	}
+	// The secretary's phone holds both, 陈秀兰's and 赵建国's the one, 韩立军's the other.
+	sees(keep, "陈秀兰 无职党员分片帮户还看到"+stays+"，多出"+goes+"下面的", "赵建国", "韩立军 无职党员分片帮户多出"+stays+"，"+goes+"没有了", "周德旺 支部书记还看到"+stays+"，"+goes+"没有了")
+	sees(other, "韩立军 无职党员分片帮户还看到"+goes+"，多出"+stays+"下面的", "陈秀兰 无职党员分片帮户多出"+goes+"，"+stays+"没有了")
+	sees("distinct", "陈秀兰 无职党员分片帮户照旧看到"+stays, "周德旺 支部书记照旧看到甲、乙")
 	p := b.Get("/at/{city}/conflicts/" + item).Want(200)
 	if got := strings.Join(p.Texts("main"), ""); !strings.Contains(got, "可能是同一个：合成一条，还是本来就是两个？") || len(p.All(".ways a")) != 3 {
 		t.Errorf("twins: %s", got)
@@ -46,6 +62,9 @@ func twins(t *testing.T, dsn string) {
 	}
 	if note := columnOf(t, city, "household", "note", wang); strings.Contains(note, "刚搬来") {
 		t.Errorf("a note that nobody chose was taken over: %q", note)
+	}
+	if n := countOf(t, city, "SELECT COUNT(*) FROM assignment WHERE household = '"+wang+`' AND "user" = '`+string(city.Users["cadre3"])+"'"); n != 1 {
+		t.Errorf("who contacted the other contacts the one that stays %d times", n)
 	}
 	if left := columnOf(t, city, "household", "head", string(twin)); left != "" {
 		t.Errorf("the other is there still: %q", left)
@@ -84,6 +103,11 @@ func twinPersons(t *testing.T, dsn string) {
 	p := b.Get("/at/{city}/conflicts/" + item + "?pick=" + keep).Want(200)
 	if n := len(p.All(`input[name="write.work"]`)); n != 2 || len(p.All(`input[name="write.name"]`)) != 2 || len(p.All(`input[name="write.household"]`)) != 0 {
 		t.Fatalf("%d choices of work: %q", n, p.Texts(".decide"))
+	}
+	// 陈秀兰's phone holds the home of the one who stays, 韩立军's that of the other alone.
+	stays, goes := map[string]string{"1": "甲", "2": "乙"}[keep], map[string]string{"1": "甲", "2": "乙"}[other]
+	if got := strings.Join(p.Texts(".sees tr"), "|"); !strings.Contains(got, "陈秀兰 无职党员分片帮户照旧看到"+stays) || !strings.Contains(got, "韩立军 无职党员分片帮户"+goes+"没有了，也看不到"+stays) {
+		t.Errorf("merged, is to be seen: %s", got)
 	}
 	p = p.Send(".decide form", url.Values{"write.work": {other}, "write.name": {keep}, "why": {"同一个人"}}).Want(200)
 	if work, name := columnOf(t, city, "resident", "work", people["秦一"]), columnOf(t, city, "resident", "name", people["秦一"]); work != "瓦匠" || name != "秦一" {

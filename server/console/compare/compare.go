@@ -58,6 +58,29 @@ func Texts(old, now string) []Part {
 	return add(parts, Same, a[len(a)-tail:]...)
 }
 
+// Numbers compares two that were shown behind a mask, telephone or ID numbers: what lies between the digits that they begin and end with alike.
+func Numbers(old, now string) []Part {
+	a, b := []rune(old), []rune(now)
+	head, tail := 0, 0
+	for head < len(a) && head < len(b) && a[head] == b[head] {
+		head++
+	}
+	for tail < len(a)-head && tail < len(b)-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
+		tail++
+	}
+	parts := add(nil, Same, digits(a[:head])...)
+	parts = add(add(parts, Gone, digits(a[head:len(a)-tail])...), New, digits(b[head:len(b)-tail])...)
+	return add(parts, Same, digits(a[len(a)-tail:])...)
+}
+
+// digits is a piece of a number as parts take it: none when there is nothing.
+func digits(piece []rune) []string {
+	if len(piece) == 0 {
+		return nil
+	}
+	return []string{string(piece)}
+}
+
 // Edits counts the places where two texts differ.
 func Edits(parts []Part) (n int) {
 	for i, p := range parts {

@@ -37,6 +37,11 @@ func TestTexts(t *testing.T) {
 			t.Errorf("%q and %q: %s, want %s", c[0], c[1], got, c[2])
 		}
 	}
+	for _, c := range [][3]string{{"", "12345", "[+12345]"}, {"13500007702", "13556787702", "135[-0000][+5678]7702"}, {"123", "123", "123"}, {"1112", "112", "11[-1]2"}} {
+		if got := show(compare.Numbers(c[0], c[1])); got != c[2] {
+			t.Errorf("%q and %q: %s, want %s", c[0], c[1], got, c[2])
+		}
+	}
 	if n := compare.Edits(compare.Texts("甲说一二三四，乙说五六七八。", "甲说二三四，乙说五六七八九。")); n != 2 {
 		t.Errorf("%d edits, want 2", n)
 	}
@@ -47,17 +52,19 @@ func TestPartsGiveTheTexts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		letters := rapid.StringOfN(rapid.SampledFrom([]rune("甲乙丙 ab1,。\n")), 0, 40, -1)
 		old, now := letters.Draw(t, "old"), letters.Draw(t, "now")
-		var a, b string
-		for _, p := range compare.Texts(old, now) {
-			if !p.New() {
-				a += p.Text
+		for _, parts := range [][]compare.Part{compare.Texts(old, now), compare.Numbers(old, now)} {
+			var a, b string
+			for _, p := range parts {
+				if !p.New() {
+					a += p.Text
+				}
+				if !p.Gone() {
+					b += p.Text
+				}
 			}
-			if !p.Gone() {
-				b += p.Text
+			if a != old || b != now {
+				t.Fatalf("%q and %q give %q and %q", old, now, a, b)
 			}
-		}
-		if a != old || b != now {
-			t.Fatalf("%q and %q give %q and %q", old, now, a, b)
 		}
 	})
 }

@@ -118,31 +118,61 @@ func (d *Desk) readBefore(tx *store.Tx, v *View) error {
 	return nil
 }
 
-// Others are those besides the authors who see what is decided: the household's contacts, and the secretary, whose phone holds every household
-// of the village.
-func (d *Desk) Others(tx *store.Tx, v *View) ([]Seen, error) {
+// holder is somebody whose phone holds a household.
+type holder struct {
+	id        syncproto.UserID
+	who, role string
+	contact   bool // as its contact
+}
+
+// Others are those besides the authors who see what is decided. Of two that look like one it notes for each whose phones hold it.
+func (d *Desk) Others(tx *store.Tx, v *View) (out []Seen, err error) {
+	if v.Kind == syncproto.ItemTwin {
+		for i, id := range []syncproto.RowID{v.item.Row, v.Other} {
+			above, err := tx.RowsAbove([]string{string(id)})
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range above {
+				if r.Table == "household" {
+					if v.Sides[i].holders, err = d.holders(tx, r.ID); err != nil {
+						return nil, err
+					}
+				}
+			}
+		}
+		return nil, nil
+	}
 	if v.home == "" {
 		return nil, nil
 	}
+	all, err := d.holders(tx, v.home)
+	for _, h := range all {
+		if v.SideOf(h.id) == "" {
+			out = append(out, Seen{Who: h.who, Role: h.role, Text: d.text("只看到定下来的内容", "sees only what is decided")})
+		}
+	}
+	return out, err
+}
+
+// holders are those whose phones hold a household: its contacts, and the secretary, whose phone holds every household of the village.
+func (d *Desk) holders(tx *store.Tx, home syncproto.RowID) (out []holder, err error) {
 	today := time.UnixMilli(tx.Now()).In(d.Zone).Format(time.DateOnly)
 	team := tx.Book().Table("assignment").Column("team")
-	var out []Seen
-	err := tx.Each(func(scan func(...any) error) error {
+	err = tx.Each(func(scan func(...any) error) error {
 		var id syncproto.UserID
 		var who, t string
 		if err := scan(&id, &who, &t); err != nil {
 			return err
 		}
-		if v.SideOf(id) == "" {
-			out = append(out, Seen{Who: who, Role: team.Show(schema.Text(t), d.Lang, nil), Text: d.text("只看到定下来的内容", "sees only what is decided")})
-		}
+		out = append(out, holder{id, who, team.Show(schema.Text(t), d.Lang, nil), true})
 		return nil
 	}, `SELECT u.id, COALESCE(u.name, ''), COALESCE(a.team, '') FROM assignment a JOIN "user" u ON u.id = a."user" WHERE a.household = ? AND (a."until" IS NULL OR a."until" >= ?) ORDER BY u.name, u.id`,
-		string(v.home), today)
+		string(home), today)
 	if err != nil {
 		return nil, err
 	}
-	above, err := tx.RowsAbove([]string{string(v.home)})
+	above, err := tx.RowsAbove([]string{string(home)})
 	if err != nil {
 		return nil, err
 	}
@@ -158,9 +188,7 @@ func (d *Desk) Others(tx *store.Tx, v *View) ([]Seen, error) {
 		if err := scan(&id, &who); err != nil {
 			return err
 		}
-		if v.SideOf(id) == "" {
-			out = append(out, Seen{Who: who, Role: schema.RoleLabel(schema.RoleSecretary).In(d.Lang), Text: d.text("只看到定下来的内容", "sees only what is decided")})
-		}
+		out = append(out, holder{id, who, schema.RoleLabel(schema.RoleSecretary).In(d.Lang), false})
 		return nil
 	}, `SELECT DISTINCT u.id, COALESCE(u.name, '') FROM role r JOIN "user" u ON u.id = r."user" WHERE r.role = ? AND r.place = ANY(?) AND (r."until" IS NULL OR r."until" >= ?)
 		AND (u.ended IS NULL OR u.ended >= ?) ORDER BY 2, 1`, string(schema.RoleSecretary), places, today, today)

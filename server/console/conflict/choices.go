@@ -39,9 +39,9 @@ func (d *Desk) Choices(b *schema.Book, v *View, others []Seen) (out []Choice) {
 		out = []Choice{{Key: "keep", Label: d.text("留下", "Keep it")}, {Key: "delete", Label: d.text("删掉", "Delete it")}}
 	case syncproto.ItemTwin:
 		for i := range v.Sides {
-			out = append(out, Choice{Key: marksKey(i), Label: d.text("合到", "Merge into ") + v.Sides[i].Mark, Fields: d.fields(b, v, i)})
+			out = append(out, Choice{Key: marksKey(i), Label: d.text("合到", "Merge into ") + v.Sides[i].Mark, Fields: d.fields(b, v, i), Sees: d.phones(b, v, i)})
 		}
-		return append(out, Choice{Key: "distinct", Label: d.text("本来就是两个", "They are two")})
+		return append(out, Choice{Key: "distinct", Label: d.text("本来就是两个", "They are two"), Sees: d.phones(b, v, neither)})
 	case syncproto.ItemLate:
 		out = []Choice{{Key: "take", Label: d.text("收下", "Take it")}, {Key: "refuse", Label: d.text("不收", "Leave it refused")}}
 	default:

@@ -19,6 +19,7 @@ type Desk struct {
 	Whole bool // the place is the city: nothing lies outside, and nobody need look what lies below
 	Zone  *time.Location
 	Lang  schema.Lang
+	Bare  bool // what is masked is shown whole: whoever looks gave a reason, and that is on record
 
 	beneath []string // the streams of the place, once they were read: a page asks several times
 }
@@ -129,12 +130,14 @@ type known struct {
 	names    map[syncproto.UserID]name
 	phones   map[string]string
 	rows     map[syncproto.RowID]*store.Row
-	homes    map[syncproto.RowID]string // by household: its head, or its code
-	children map[syncproto.RowID]string // residents
+	homes    map[syncproto.RowID]string  // by household: its head, or its code
+	children map[syncproto.RowID]string  // residents
+	back     map[syncproto.Identity]bool // changes that a restore took away and their device brought again
+	retaken  map[syncproto.RowID][]int64 // rows that were brought back after a restore as others had seen them: when
 }
 
 func knownOf(tx *store.Tx, items []*judge.Item) (*known, error) {
-	k := &known{rows: map[syncproto.RowID]*store.Row{}, homes: map[syncproto.RowID]string{}, children: map[syncproto.RowID]string{}}
+	k := &known{rows: map[syncproto.RowID]*store.Row{}, homes: map[syncproto.RowID]string{}, children: map[syncproto.RowID]string{}, back: map[syncproto.Identity]bool{}, retaken: map[syncproto.RowID][]int64{}}
 	var users, devices, ids, homes, residents []string
 	for _, it := range items {
 		users, ids = append(users, string(it.By)), append(ids, string(it.Row))
@@ -170,10 +173,36 @@ func knownOf(tx *store.Tx, items []*judge.Item) (*known, error) {
 			return err
 		}, query, ids)
 	}
+	if err := k.restored(tx, ids); err != nil {
+		return nil, err
+	}
 	if err := read(k.homes, "SELECT id, COALESCE(NULLIF(head, ''), code, '') FROM household WHERE id = ANY(?)", homes); err != nil {
 		return nil, err
 	}
 	return k, read(k.children, "SELECT id, COALESCE(name, '') FROM resident WHERE id = ANY(?)", residents)
+}
+
+// restored finds what of rows came back after this database had begun anew from a backup. A version has a number beside the one of its history only
+// when its device offered it again with the number that it was given before.
+func (k *known) restored(tx *store.Tx, rows []string) error {
+	since, err := tx.WentBack()
+	if err != nil || since == 0 {
+		return err
+	}
+	labels, err := tx.LabelsOf(rows)
+	if err != nil {
+		return err
+	}
+	for _, l := range labels {
+		k.back[l.Identity] = true
+	}
+	return tx.Each(func(scan func(...any) error) error {
+		var id syncproto.RowID
+		var at int64
+		err := scan(&id, &at)
+		k.retaken[id] = append(k.retaken[id], at)
+		return err
+	}, "SELECT row_id, closed_ms FROM mq_testimony WHERE row_id = ANY(?) AND outcome = ?", rows, store.TestimonyAccepted)
 }
 
 func (v *View) line() Line {

@@ -1,23 +1,34 @@
 package conflict
 
 import (
+	"slices"
+	"strings"
+
 	"minqing/schema"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
 
-// twins makes sides of two rows that look like one.
-func (d *Desk) twins(tx *store.Tx, v *View) error {
+// twins makes sides of two rows that look like one; who made each is told when the item is read whole.
+func (d *Desk) twins(tx *store.Tx, v *View, whole bool) error {
 	v.Sides = nil
+	var makers [2]Side
+	var err error
+	if whole {
+		if makers, err = d.makers(tx, v); err != nil {
+			return err
+		}
+	}
 	t := tx.Book().Table(v.item.Table)
-	rows, err := tx.Values(t.Name, []string{string(v.item.Row), string(v.item.Other)})
+	rows, err := tx.Values(t.Name, []string{string(v.item.Row), string(v.Other)})
 	if err != nil {
 		return err
 	}
 	meant := d.meant(tx.Book(), v) // what is merged, as people see it
 	compare := &twinTable{d: d, at: map[string]int{}}
-	for i, id := range []syncproto.RowID{v.item.Row, v.item.Other} {
-		s := Side{Mark: marks[i], Does: t.Label.In(d.Lang), holds: map[string]schema.Value{}}
+	for i, id := range []syncproto.RowID{v.item.Row, v.Other} {
+		s := makers[i]
+		s.Mark, s.Does, s.holds = marks[i], t.Label.In(d.Lang), map[string]schema.Value{}
 		held := rows[id]
 		cells := compare.add(t, rows[id], i)
 		if meant != t {
@@ -46,10 +57,91 @@ func (d *Desk) twins(tx *store.Tx, v *View) error {
 		s.Cells = append(s.Cells, cells...)
 		v.Sides = append(v.Sides, s)
 	}
-	if rows[v.item.Row] != nil && rows[v.item.Other] != nil { // of one that is merged there is nothing to compare
+	if rows[v.item.Row] != nil && rows[v.Other] != nil { // of one that is merged there is nothing to compare
 		v.Differ, v.Same = compare.split()
 	}
+	var hidden []string
+	for _, l := range v.Differ {
+		if l.Text[0] == l.Text[1] {
+			hidden = append(hidden, l.Label)
+		}
+	}
+	v.Masked, v.Hidden = compare.masked, strings.Join(hidden, "、")
 	return nil
+}
+
+// makers are who made each of two rows, with what, and when.
+func (d *Desk) makers(tx *store.Tx, v *View) (out [2]Side, err error) {
+	var made [2]*store.Version
+	var users, devices []string
+	for i, id := range []syncproto.RowID{v.item.Row, v.Other} {
+		first, err := tx.Versions("row_id = ? ORDER BY received, seq, ord LIMIT 1", string(id))
+		if err != nil {
+			return out, err
+		}
+		if len(first) == 1 {
+			made[i] = first[0]
+			users, devices = append(users, string(first[0].Author)), append(devices, string(first[0].Device))
+		}
+	}
+	names, phones, err := people(tx, users, devices)
+	for i, m := range made {
+		if m != nil {
+			out[i] = d.signed(names[m.Author], m.Device, phones, m.At, m.Corrected, m.Received)
+			out[i].change = m.Identity
+		}
+	}
+	return out, err
+}
+
+// neither is the side that stays when both do.
+const neither = -1
+
+// phones tells on whose phones which of two that look like one will be, when the other is merged into the one that stays. Who contacts a household
+// that goes contacts the other from then on; who held a person that goes need not hold the household of the other.
+func (d *Desk) phones(b *schema.Book, v *View, stays int) (out []Seen) {
+	home := d.meant(b, v).Name == "household"
+	told := map[syncproto.UserID]bool{}
+	for _, s := range v.Sides {
+		for _, h := range s.holders {
+			if told[h.id] {
+				continue
+			}
+			told[h.id] = true
+			var has []int
+			for i := range v.Sides {
+				if slices.ContainsFunc(v.Sides[i].holders, func(x holder) bool { return x.id == h.id }) {
+					has = append(has, i)
+				}
+			}
+			out = append(out, Seen{Who: h.who, Role: h.role, Text: d.phone(v, stays, has, home, home && h.contact)})
+		}
+	}
+	return out
+}
+
+// phone tells what becomes of a phone that has one of the two, or both. laden tells that something lies beneath what goes, comes that whoever had
+// it gets what stays.
+func (d *Desk) phone(v *View, stays int, has []int, laden, comes bool) string {
+	var marks []string
+	for _, i := range has {
+		marks = append(marks, v.Sides[i].Mark)
+	}
+	if stays == neither {
+		return d.text("照旧看到"+strings.Join(marks, "、"), "sees "+strings.Join(marks, " and ")+" as before")
+	}
+	stay, goes := v.Sides[stays].Mark, v.Sides[1-stays].Mark
+	switch {
+	case len(has) == 2:
+		return d.text("还看到"+stay+"，"+goes+"没有了", "keeps "+stay+", loses "+goes)
+	case has[0] == stays && laden:
+		return d.text("还看到"+stay+"，多出"+goes+"下面的", "keeps "+stay+", gains what lies beneath "+goes)
+	case has[0] == stays:
+		return d.text("照旧看到"+stay, "sees "+stay+" as before")
+	case comes:
+		return d.text("多出"+stay+"，"+goes+"没有了", "gains "+stay+", loses "+goes)
+	}
+	return d.text(goes+"没有了，也看不到"+stay, "loses "+goes+", and does not see "+stay)
 }
 
 // TwinLine is a column of two that look like one, with what each holds.
@@ -61,9 +153,10 @@ type TwinLine struct {
 
 // twinTable lays two rows beside each other, column by column, in the order of the rule book.
 type twinTable struct {
-	d     *Desk
-	lines []TwinLine
-	at    map[string]int
+	d      *Desk
+	lines  []TwinLine
+	at     map[string]int
+	masked bool // something stands behind a mask
 }
 
 func (x *twinTable) put(label, text, holds string, side int) {
@@ -83,6 +176,7 @@ func (x *twinTable) add(t *schema.Table, row []schema.Value, side int) (out []Si
 		if text := x.d.show(cell, value); text != "" && c.Type != schema.TypeRef {
 			x.put(c.Label.In(x.d.Lang), text, c.Show(value, schema.ZH, x.d.Zone), side)
 			out = append(out, SideCell{Label: c.Label.In(x.d.Lang), Text: text})
+			x.masked = x.masked || hides(cell)
 		}
 	}
 	return out

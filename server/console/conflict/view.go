@@ -31,11 +31,15 @@ type View struct {
 	Sides   []Side
 	// Differ and Same are the columns of two that look like one, side by side; empty for any other item.
 	Differ, Same []TwinLine
-	Row          []Field
-	Before       []Event
-	home         syncproto.RowID
-	item         *judge.Item
-	names        map[syncproto.UserID]name
+	// Masked tells that what is in question stands behind a mask; Hidden names cells of which two values that differ read the same there.
+	Masked bool
+	Hidden string
+	Other  syncproto.RowID // of two that look like one, the second row
+	Row    []Field
+	Before []Event
+	home   syncproto.RowID
+	item   *judge.Item
+	names  map[syncproto.UserID]name
 }
 
 type name struct{ name, post string }
@@ -61,11 +65,14 @@ type Side struct {
 	Clock     time.Duration // how far the phone's clock was off: positive when it was fast
 	Trusted   bool
 	Outcome   string // kept, outvoted, third
+	Late      bool   // its author was entitled when he wrote it, and no more when it came
+	Back      bool   // a restore took it away, and it was brought back since
 	user      syncproto.UserID
 	change    syncproto.Identity
 	against   bool
 	delete    bool
 	holds     map[string]schema.Value // of a twin: its cells that the other may take over
+	holders   []holder                // of a twin: those whose phones hold it
 }
 
 // SideCell is what a side wrote into a cell, against what all had seen.
@@ -124,19 +131,24 @@ func (d *Desk) text(zh, en string) string { return schema.Label{ZH: zh, EN: en}.
 
 // read puts an item into words; differences, which cost, only when it is read whole.
 func (d *Desk) read(tx *store.Tx, k *known, it *judge.Item, whole bool) (*View, error) {
-	v := &View{ID: it.ID, Base: it.Base, Kind: it.Kind, Opened: time.UnixMilli(it.Opened).In(d.Zone), Closed: it.Closed != 0, item: it}
+	v := &View{ID: it.ID, Base: it.Base, Kind: it.Kind, Other: it.Other, Opened: time.UnixMilli(it.Opened).In(d.Zone), Closed: it.Closed != 0, item: it}
 	v.names = k.names
 	v.By = v.names[it.By].name
 	for _, s := range it.Said {
 		v.Said = append(v.Said, Saying{Who: v.names[s.User].name, Text: s.Text, Again: s.Again})
 	}
+	var hidden []string
 	for _, name := range it.Cells {
 		if c := tx.Book().Cell(it.Table, name); c != nil {
 			v.Shows = append(v.Shows, Value{d.label(c), d.show(c, it.Shows[name])})
+			if d.hidden(c, it) {
+				hidden = append(hidden, d.label(c))
+			}
 		}
 	}
+	v.Hidden = strings.Join(hidden, "、")
 	for i := range it.Sides {
-		v.Sides = append(v.Sides, d.side(tx.Book(), v, i, k.phones, whole))
+		v.Sides = append(v.Sides, d.side(tx.Book(), v, i, k, whole))
 	}
 	// 甲 is who wrote first: the order of the item itself means nothing to people.
 	slices.SortStableFunc(v.Sides, func(a, b Side) int { return a.Written.Compare(b.Written) })
@@ -144,7 +156,7 @@ func (d *Desk) read(tx *store.Tx, k *known, it *judge.Item, whole bool) (*View, 
 		v.Sides[i].Mark = marks[i%len(marks)]
 	}
 	if it.Kind == syncproto.ItemTwin {
-		if err := d.twins(tx, v); err != nil {
+		if err := d.twins(tx, v, whole); err != nil {
 			return nil, err
 		}
 	}
@@ -220,27 +232,58 @@ func (d *Desk) signed(n name, device syncproto.DeviceID, labels map[string]strin
 	return out
 }
 
-func (d *Desk) side(b *schema.Book, v *View, i int, labels map[string]string, whole bool) Side {
+func (d *Desk) side(b *schema.Book, v *View, i int, k *known, whole bool) Side {
 	s := &v.item.Sides[i]
-	out := d.signed(v.names[s.User], s.Device, labels, s.At, s.Corrected, s.Received)
+	out := d.signed(v.names[s.User], s.Device, k.phones, s.At, s.Corrected, s.Received)
 	out.user, out.change, out.against, out.delete, out.Outcome = s.User, s.Change, s.Against, s.Op == syncproto.OpDelete, v.item.Outcome[s.Change]
+	out.Late, out.Back = s.Late, k.back[s.Change]
+	if s.User == "" && slices.Contains(k.retaken[v.item.Row], s.Received) { // on the word of phones that had seen it: nobody's own
+		out.Back, out.Who = true, d.text("别人手机里的", "What other phones held")
+	}
 	if s.Op == syncproto.OpDelete {
 		out.Does = d.text("删除了这条记录", "deleted this row")
 	}
 	asked := slices.ContainsFunc(s.Cells, func(c store.CellChange) bool { return slices.Contains(v.item.Cells, c.Cell) })
-	for k := range s.Cells {
-		c := b.Cell(v.item.Table, s.Cells[k].Cell)
+	for n := range s.Cells {
+		c := b.Cell(v.item.Table, s.Cells[n].Cell)
 		if c == nil || asked && !slices.Contains(v.item.Cells, c.Name) {
 			continue // what else the change wrote is not in question
 		}
-		text := d.edit(c, &s.Cells[k].CellEdit)
+		text := d.edit(c, &s.Cells[n].CellEdit)
 		cell := SideCell{Label: d.label(c), Text: text, name: c.Name}
 		if whole {
 			cell.Parts = compare.Texts(d.show(c, v.item.Shows[c.Name]), text)
+			if d.Bare && hides(c) { // a number is read whole: what it was stands above
+				cell.Parts = slices.DeleteFunc(compare.Numbers(d.show(c, v.item.Shows[c.Name]), text), compare.Part.Gone)
+			}
 		}
 		out.Cells = append(out.Cells, cell)
+		v.Masked = v.Masked || text != "" && hides(c)
 	}
 	return out
+}
+
+// hides tells whether a cell is shown behind a mask.
+func hides(c *schema.Cell) bool {
+	return slices.ContainsFunc(c.Columns, func(col *schema.Column) bool { return col.Privacy == schema.Masked })
+}
+
+// hidden tells whether two of the values that an item holds of a cell differ where they are not shown.
+func (d *Desk) hidden(c *schema.Cell, it *judge.Item) bool {
+	values := []schema.Value{it.Shows[c.Name]}
+	for i := range it.Sides {
+		for k := range it.Sides[i].Cells {
+			if e := &it.Sides[i].Cells[k]; e.Cell == c.Name {
+				values = append(values, e.Value)
+			}
+		}
+	}
+	for i, a := range values {
+		if hides(c) && slices.ContainsFunc(values[:i], func(b schema.Value) bool { return a != b && d.show(c, a) == d.show(c, b) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // edit is what a cell edit makes of the cell, in words.
@@ -261,13 +304,13 @@ func (d *Desk) edit(c *schema.Cell, e *syncproto.CellEdit) string {
 	return d.show(c, e.Value)
 }
 
-// show is a value as people read it, behind its mask.
+// show is a value as people read it, behind its mask unless that is lifted.
 func (d *Desk) show(c *schema.Cell, v schema.Value) string {
 	var parts []string
 	for i, part := range c.Split(v) {
 		col := c.Columns[i]
 		s := col.Show(part, d.Lang, d.Zone)
-		if col.Privacy == schema.Masked && s != "" {
+		if col.Privacy == schema.Masked && s != "" && !d.Bare {
 			if s = schema.MaskPhone(s); col.Type == schema.TypeIDNumber {
 				s = schema.MaskIDNumber(part.Str())
 			}
@@ -370,10 +413,46 @@ func (d *Desk) stake(v *View) string {
 	case syncproto.ItemRowRule:
 		return d.text("分别改都对，合起来就不合规矩了。", "Each change was right by itself; together they break a rule.")
 	}
-	if d.Lang == schema.EN {
-		return who(0) + " says “" + side(0) + "”, " + who(1) + " says “" + side(1) + "”"
+	says := func(i int) string {
+		if i < len(v.Sides) && v.Sides[i].user == "" && v.Sides[i].Back {
+			return who(i) + "是“" + side(i) + "”"
+		}
+		return who(i) + "说“" + side(i) + "”"
 	}
-	return who(0) + "说“" + side(0) + "”，" + who(1) + "说“" + side(1) + "”"
+	said := d.text(says(0)+"，"+says(1), who(0)+" says “"+side(0)+"”, "+who(1)+" says “"+side(1)+"”")
+	if side(0) == side(1) && v.Hidden != "" {
+		said = d.text(who(0)+"和"+who(1)+"写的“"+v.Hidden+"”不一样，不同的几位遮着", who(0)+" and "+who(1)+" wrote different values for “"+v.Hidden+"”; where they differ is masked")
+	}
+	return d.astray(v) + said
+}
+
+// astray begins what is at stake where words of one came by another way than words do: late, or back after a restore.
+func (d *Desk) astray(v *View) string {
+	var late, back []string
+	for _, s := range v.Sides {
+		switch {
+		case s.Back:
+			back = append(back, s.wrote(d))
+		case s.Late:
+			late = append(late, s.wrote(d))
+		}
+	}
+	out := ""
+	if len(back) > 0 {
+		out += d.text(strings.Join(back, "、")+"在服务器恢复时丢过，后来补了回来：", strings.Join(back, " and ")+" was lost when the server was restored, and came back since: ")
+	}
+	if len(late) > 0 {
+		out += d.text(strings.Join(late, "、")+"到得晚，写的时候还归他管，照样算数：", strings.Join(late, " and ")+" came late, and counts, having been in the author's charge when written: ")
+	}
+	return out
+}
+
+// wrote is what a side wrote, as a sentence begins with it.
+func (s *Side) wrote(d *Desk) string {
+	if s.user == "" {
+		return s.Who
+	}
+	return d.text(s.Who+"写的", "What "+s.Who+" wrote")
 }
 
 // fromDifference leaves out of a text the sentences that it begins with as another does.

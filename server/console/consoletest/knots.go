@@ -10,7 +10,7 @@ import (
 )
 
 // knots are what an administrator meets on a bad day, beside the conflicts of any day: an edit beside an acceptance that forbids it, two
-// households of one code, two people of one ID number, and a phone that was lost, was revoked and still handed over what it held.
+// households of one code, two people of one ID number, two telephone numbers that differ where they are masked, and a phone that was lost, was revoked and still handed over what it held.
 func (c *City) knots(ctx context.Context) error {
 	c.at(11, 23, 9, 0)
 	journal, phone := c.Rows["journal.first"], syncproto.DeviceID(c.Rows["device"])
@@ -38,6 +38,9 @@ func (c *City) knots(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := c.numbers(ctx, phone); err != nil {
+		return err
+	}
 	lost, err := c.phone(ctx, "cadre3", "小米 9", 0)
 	if err != nil {
 		return err
@@ -54,17 +57,36 @@ func (c *City) knots(ctx context.Context) error {
 		items, err := tx.Items("closed_ms = 0 ORDER BY opened_ms, id")
 		for _, it := range items {
 			switch {
+			case it.Cell == "phone":
+				c.Rows["item.phone"] = syncproto.RowID(it.ID)
 			case it.Kind == syncproto.ItemTwin:
 				c.Rows["item."+it.Table] = syncproto.RowID(it.ID)
 			case it.Kind != syncproto.ItemCell && it.Kind != syncproto.ItemDelete && c.Rows["item."+string(it.Kind)] == "":
 				c.Rows["item."+string(it.Kind)] = syncproto.RowID(it.ID)
 			}
 		}
-		for _, name := range []string{"item.late", "item.state", "item.household", "item.identity"} {
+		for _, name := range []string{"item.late", "item.state", "item.household", "item.identity", "item.phone"} {
 			if err == nil && c.Rows[name] == "" {
 				err = fmt.Errorf("there is no %s among %d items", name, len(items))
 			}
 		}
 		return err
 	})
+}
+
+// numbers are two telephone numbers that two people wrote for one household.
+func (c *City) numbers(ctx context.Context, dev syncproto.DeviceID) error {
+	base, err := c.Base(ctx, c.Rows["gu"])
+	if err != nil {
+		return err
+	}
+	if err := c.Update(ctx, "secretary", "household", c.Rows["gu"], base, Vals{"phone": "13512347702"}); err != nil {
+		return err
+	}
+	number, err := cells(c.Engine.Book, "household", Vals{"phone": "13556787702"})
+	if err != nil {
+		return err
+	}
+	_, err = c.push(ctx, "cadre", dev, c.Now(), 0, syncproto.Edit{Table: "household", Row: c.Rows["gu"], Op: syncproto.OpUpdate, Base: base, Cells: number})
+	return err
 }

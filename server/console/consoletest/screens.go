@@ -167,6 +167,8 @@ var Screens = []Screen{
 	{Name: "conflict-state", State: Knots, As: "admin", Path: "/at/{place}/conflicts/{item.state}?pick=1"},
 	{Name: "conflict-twins", State: Knots, As: "admin", Path: "/at/{place}/conflicts/{item.household}?pick=1"},
 	{Name: "conflict-people", State: Knots, As: "admin", Path: "/at/{place}/conflicts/{item.identity}?pick=2"},
+	{Name: "conflict-masked", State: Knots, As: "admin", Path: "/at/{place}/conflicts/{item.phone}?pick=2"},
+	{Name: "conflict-unmasked", State: Knots, As: "admin", Path: "/at/{place}/conflicts/{item.phone}?pick=2", Post: "/at/{place}/conflicts/{item.phone}/unmask?pick=2", Fields: map[string][]string{"why": {"打电话核对"}}},
 	{Name: "conflicts-kinds", State: Knots, As: "admin", Path: "/at/{place}/conflicts"},
 	{Name: "conflicts-many", State: Crowd, As: "admin", Path: "/at/{place}/conflicts"},
 	{Name: "device-revoked", State: Knots, As: "admin", Path: "/at/{place}/devices/{device.lost}"},
