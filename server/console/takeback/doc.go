@@ -7,5 +7,5 @@
 // what is gone already is left alone.
 //
 // A household goes or stays with all that the import wrote beneath it, and an account with its roles. Pieces come the last first, so that what the
-// import laid upon its own earlier pieces goes before them; places go last of a piece, once nothing lies in them.
+// import laid upon its own earlier pieces goes before them; places go last of a piece, those within others of it first, once nothing lies in them.
 package takeback

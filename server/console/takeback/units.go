@@ -255,9 +255,39 @@ func (p *piece) places(made []syncproto.RowID) error {
 			ids = append(ids, string(id))
 		}
 	}
-	if len(ids) == 0 {
-		return nil
+	for _, level := range p.levels(ids) {
+		if err := p.emptied(level); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// levels parts places, those that lie in others of them first.
+func (p *piece) levels(ids []string) (out [][]string) {
+	for len(ids) > 0 {
+		holds := map[string]bool{}
+		for _, id := range ids {
+			holds[string(p.rows[syncproto.RowID(id)].Parent)] = true
+		}
+		var level, rest []string
+		for _, id := range ids {
+			if holds[id] {
+				rest = append(rest, id)
+			} else {
+				level = append(level, id)
+			}
+		}
+		if len(level) == 0 { // never: places lie in no circle
+			return append(out, rest)
+		}
+		out, ids = append(out, level), rest
+	}
+	return out
+}
+
+// emptied takes back those places that nothing lies in.
+func (p *piece) emptied(ids []string) error {
 	in, err := p.inPlaces(ids)
 	if err != nil {
 		return err
