@@ -30,7 +30,7 @@ type importPage struct {
 	More, First string
 }
 
-// importKind is what a file may be: a register, or a list of users or of assignments.
+// importKind is what a file may be: a register, or a list of places, of users or of assignments.
 type importKind struct {
 	Value  string
 	Titles []string // columns that are known
@@ -89,16 +89,20 @@ var importHandlers = map[string]handler{
 
 var importWords = words{
 	"nav.import":                {ZH: "导入", EN: "Import"},
-	"import.sub":                {ZH: "花名册、人员、分派", EN: "registers, users, assignments"},
+	"import.sub":                {ZH: "花名册、地方、人员、分派", EN: "registers, places, users, assignments"},
 	"import.what":               {ZH: "表里是什么", EN: "What the file holds"},
 	"import.what.register":      {ZH: "花名册", EN: "A register"},
+	"import.what.places":        {ZH: "地方", EN: "Places"},
 	"import.what.users":         {ZH: "人员", EN: "Users"},
 	"import.what.assignments":   {ZH: "分派", EN: "Assignments"},
 	"import.what.register.t":    {ZH: "一行一人，或者一行一户。", EN: "One row a person, or one row a household."},
+	"import.what.places.t":      {ZH: "一行一个地方：级别、名称、代码（可不填）、上级（名称或代码；不写就是这里）。次序不要紧。重名的上级像“白鹭镇/青石村”这样写。一份最多 20,000 行。", EN: "One row a place: level, name, code (optional), and the place above by name or code; without one it lies right here. Their order does not matter. Where several have its name, write those above before it, with strokes (/) between. A file has at most 20,000 rows."},
 	"import.what.users.t":       {ZH: "一行一个角色。范围不写就是这里；写的地方都要在这里或下面。不带密码，导入后出一张首次登录链接的表。", EN: "One row a role. Without a place the role is over this one; places lie here or below. There are no passwords: a workbook of first sign-in links follows."},
 	"import.what.assignments.t": {ZH: "一行一户一支队伍：户号（或住址）、登录名（或姓名）、队伍。一户在一支队伍里只有一个联系人，换人也这样写。一份最多 20,000 行，更多的按乡镇分成几份。", EN: "One row a household and team: code (or address), login (or name), team. A household has one contact of each team, so this hands over as well. A file has at most 20,000 rows; make one for each township of a larger list."},
 	"import.file":               {ZH: "表格（.xlsx，或 CSV）", EN: "The file (.xlsx or CSV)"},
 	"import.file.t":             {ZH: "CSV 用 UTF-8、GB18030 都行，最大 64 MB", EN: "CSV in UTF-8 or GB18030; at most 64 MB"},
+	"import.places.made":        {ZH: "新的地方", EN: "New places"},
+	"import.places.coded":       {ZH: "补上代码", EN: "Codes filled in"},
 	"import.users.made":         {ZH: "新账号", EN: "New accounts"},
 	"import.users.roles":        {ZH: "新角色", EN: "New roles"},
 	"import.users.filled":       {ZH: "补上电话、职务", EN: "Phone or post filled in"},
@@ -162,9 +166,9 @@ var importWords = words{
 func (rq *request) importPage() (*importPage, error) {
 	p := &importPage{frame: frame{Title: rq.words.say("nav.import"), Sub: rq.words.say("import.sub"), Nav: "import"}, Village: rq.place.Level == "village", Post: rq.at("/import")}
 	book, lang := rq.app.opt.Engine.Book, schema.Lang(rq.words)
-	titles := map[string][]string{intake.Register: register.Titles(book, lang), intake.Users: admin.UserTitles(book, lang), intake.Assignments: assign.ListTitles(book, lang)}
+	titles := map[string][]string{intake.Register: register.Titles(book, lang), intake.Places: admin.PlaceTitles(book, lang), intake.Users: admin.UserTitles(book, lang), intake.Assignments: assign.ListTitles(book, lang)}
 	for _, k := range intake.Kinds {
-		if k != intake.Register || p.Village {
+		if rq.imports(k) {
 			p.Kinds = append(p.Kinds, importKind{Value: k, Titles: titles[k], On: len(p.Kinds) == 0})
 		}
 	}
@@ -199,6 +203,17 @@ func (rq *request) importPage() (*importPage, error) {
 	return p, err
 }
 
+// imports tells whether a kind of file can be imported here: a register is a village's, and in some places lies no other.
+func (rq *request) imports(kind string) bool {
+	switch kind {
+	case intake.Register:
+		return rq.place.Level == "village"
+	case intake.Places:
+		return len(admin.LevelsBelow(rq.place.Level)) > 0
+	}
+	return slices.Contains(intake.Kinds, kind)
+}
+
 func (rq *request) jobLine(j *intake.Job) jobLine {
 	return jobLine{Path: rq.at("/import/" + j.ID), Name: j.Name, What: j.What, By: j.ByName, At: time.UnixMilli(j.At).In(rq.app.zone), State: j.State, Bad: j.Report.Bad}
 }
@@ -221,7 +236,7 @@ func bringFile(rq *request) error {
 	if what == "" {
 		what = intake.Register
 	}
-	if slices.Contains(intake.Kinds, what) && (what != intake.Register || rq.place.Level == "village") && rq.MultipartForm != nil && len(rq.MultipartForm.File["file"]) > 0 && rq.MultipartForm.File["file"][0].Size > 0 {
+	if rq.imports(what) && rq.MultipartForm != nil && len(rq.MultipartForm.File["file"]) > 0 && rq.MultipartForm.File["file"][0].Size > 0 {
 		head := rq.MultipartForm.File["file"][0]
 		if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) error {
 			in, err := head.Open() // anew, should the transaction run again
@@ -241,7 +256,7 @@ func bringFile(rq *request) error {
 			return err
 		}
 		for i := range p.Kinds {
-			if p.Kinds[i].On = p.Kinds[i].Value == what; !p.Village && what == intake.Register {
+			if p.Kinds[i].On = p.Kinds[i].Value == what; !rq.imports(what) {
 				p.Kinds[i].On = i == 0
 			}
 		}
@@ -331,7 +346,7 @@ func (rq *request) badLines(list []intake.Line, rep register.Report) (out []badL
 	for _, l := range list {
 		b := badLine{Where: register.LineWords(l.Row, len(rep.Info.Sheets) > 1).In(lang)}
 		for i, title := range l.Row.Titles {
-			if (title == "姓名" || title == "户主" || title == "户号" && b.Who == "" || title == "户主姓名" && b.Who == "") && i < len(l.Row.Raw) {
+			if (title == "姓名" || title == "名称" || title == "户主" || title == "户号" && b.Who == "" || title == "户主姓名" && b.Who == "") && i < len(l.Row.Raw) {
 				b.Who = l.Row.Raw[i]
 			}
 		}

@@ -134,6 +134,101 @@ func importUsers(t *testing.T, dsn string) {
 	b.Upload("/at/{city}/import", url.Values{"what": {"register"}}, "file", "x.csv", file).Want(422)
 }
 
+func TestImportPlaces(t *testing.T) { both(t, importPlaces) }
+
+// importPlaces brings a list of places: rows in any order, every bad row says why and comes in a file of its own, mended it is taken, a second import
+// changes nothing, and it is taken back from within, save where somebody made something since. What is not beneath the page's place is not there.
+func importPlaces(t *testing.T, dsn string) {
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Full, DSN: dsn})
+	b := city.NewBrowser(t, base, "admin")
+	file := listed(t,
+		[]string{"级别", "名称", "代码", "上级", "面积"},
+		[]string{"村民小组", "21组", "", "柳河镇/新塘村", "1"},
+		[]string{"村(社区)", "新塘村", "990301", "", "2"},
+		[]string{"组", "22组", "", "990301", "3"},
+		[]string{"自然村", "石上", "", "石桥村", "4"},
+		[]string{"村", "枫叶村", "", "枫桥镇", "5"},
+		[]string{"区", "东区", "", "", "6"},
+		[]string{"组", "23组", "", "", "7"},
+		[]string{"村", "新塘村", "", "柳河镇", "8"},
+		[]string{"组", "7组 上湾", "990105", "石桥村", "9"})
+	bad := []string{"这里没有“枫桥镇”这个地方", "没有“区”这个级别", "“柳河镇”是乡镇(街道)，下面不能直接建村民小组", "和第 3 行是同一个地方"}
+	places := countOf(t, city, "SELECT COUNT(*) FROM place")
+	p := looked(t, b, b.Upload("/at/{town}/import", url.Values{"what": {"places"}}, "file", "地方.csv", file))
+	wantBad(t, p, bad...)
+	if got := badOf(p); len(got) == 4 && !strings.Contains(got[1], "东区") {
+		t.Errorf("a bad row does not say whose it is: %q", got[1])
+	}
+	if got := strings.Join(p.Texts("main"), ""); !strings.Contains(got, "新的地方4补上代码0") || !strings.Contains(got, "没有用到的栏目：面积") {
+		t.Errorf("the preview says: %s", got)
+	}
+	if n := countOf(t, city, "SELECT COUNT(*) FROM place"); n != places {
+		t.Fatalf("the preview made %d places", n-places)
+	}
+	p = looked(t, b, b.Post(p.Path, url.Values{"do": {"go"}}))
+	wantBad(t, p, bad...)
+	if n := countOf(t, city, "SELECT COUNT(*) FROM place v JOIN place g ON g.parent = v.id WHERE v.name = '新塘村' AND v.parent = '"+city.Places["town"]+"'"); n != 2 {
+		t.Errorf("%d groups are in the new village", n)
+	}
+	again := looked(t, b, b.Upload("/at/{town}/import", url.Values{"what": {"places"}}, "file", "地方.csv", file))
+	if got := strings.Join(again.Texts("main"), ""); !strings.Contains(got, "什么也不会变") {
+		t.Errorf("the second preview says: %s", got)
+	}
+	before := countOf(t, city, "SELECT COUNT(*) FROM mq_history")
+	again = looked(t, b, b.Post(again.Path, url.Values{"do": {"go"}}))
+	if n := countOf(t, city, "SELECT COUNT(*) FROM mq_history"); n != before || !strings.Contains(strings.Join(again.Texts("main"), ""), "什么也没有变") {
+		t.Errorf("the second import wrote %d versions", n-before)
+	}
+	// Just the bad rows, mended where they stand.
+	book, err := excelize.OpenReader(strings.NewReader(b.Get(p.Path + "/bad").Want(200).Raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheet := book.GetSheetName(0)
+	rows, err := book.GetRows(sheet)
+	if err != nil || len(rows) != 5 {
+		t.Fatalf("the file of bad rows has %q, %v", rows, err)
+	}
+	mend := [][]string{rows[0]}
+	for _, r := range rows[1:] {
+		switch at := slices.Index(r, "23组"); {
+		case at >= 0:
+			mend = append(mend, append(append(slices.Clone(r[:at+1]), "", "990301"), r[at+3:]...))
+		case slices.Contains(r, "东区"):
+			r[slices.Index(r, "区")] = "管理区"
+			mend = append(mend, r)
+		}
+	}
+	mended := looked(t, b, b.Upload("/at/{town}/import", url.Values{"what": {"places"}}, "file", "mend.csv", listed(t, mend...)))
+	wantBad(t, mended)
+	mended = looked(t, b, b.Post(mended.Path, url.Values{"do": {"go"}}))
+	if n := countOf(t, city, "SELECT COUNT(*) FROM place"); n != places+6 {
+		t.Errorf("mended there are %d places more: %s", n-places, strings.Join(mended.Texts("main"), ""))
+	}
+	// Back: the village has a group of the second import in it.
+	p = weighed(t, b, p)
+	wantSums(t, p, "地方 3 1 0 0")
+	wantLeft(t, p, "新塘村|下面有地方 1 条")
+	mended = taken(t, b, weighed(t, b, mended))
+	wantSums(t, mended, "地方 2 0 0 0")
+	p = taken(t, b, weighed(t, b, p)) // shown anew: it is another matter now
+	wantSums(t, p, "地方 4 0 0 0")
+	if n := countOf(t, city, "SELECT COUNT(*) FROM place"); n != places {
+		t.Errorf("taken back there are %d places more", n-places)
+	}
+	// Within a group nothing lies; an administrator of another town makes nothing here.
+	b.Upload("/at/{group7}/import", url.Values{"what": {"places"}}, "file", "地方.csv", file).Want(422)
+	city.NewBrowser(t, base, "otheradmin").Upload("/at/{town}/import", url.Values{"what": {"places"}}, "file", "地方.csv", file).Want(404)
+	o := city.NewBrowser(t, base, "otheradmin")
+	o.Do("POST", "/settings", url.Values{"lang": {"en"}, "to": {"/"}}).Want(303)
+	p = looked(t, o, o.Upload("/at/{other}/import", url.Values{"what": {"places"}}, "file", "places.csv", listed(t, []string{"Level", "Name", "Parent"},
+		[]string{"Group", "2组", ""}, []string{"Group", "3组", "石桥村"}, []string{"Hamlet", "庙后", ""})))
+	wantBad(t, p, "There is no place “石桥村” here, nor in the file", "There is no level “Hamlet”; write one of Township")
+	if got := strings.Join(p.Texts("main"), ""); !strings.Contains(got, "New places1") {
+		t.Errorf("in English the preview says: %s", got)
+	}
+}
+
 // countOf asks the database for a number.
 func countOf(t *testing.T, c *consoletest.City, query string) (n int64) {
 	t.Helper()

@@ -271,7 +271,7 @@ func SortKey(s string) string {
 			digits = ""
 		}
 	}
-	for _, r := range foldGroup(s) {
+	for _, r := range FoldGroup(s) {
 		if r >= '0' && r <= '9' {
 			digits += string(r)
 			continue

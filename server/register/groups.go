@@ -32,8 +32,8 @@ func groupLevel(name string) string {
 	return levelGroup
 }
 
-// foldGroup brings the ways in which people write one group into one form: 第三村民小组, 三组, 3组 and 3 are the same.
-func foldGroup(name string) string {
+// FoldGroup brings the ways in which people write one group into one form: 第三村民小组, 三组, 3组 and 3 are the same.
+func FoldGroup(name string) string {
 	s := schema.NormalizeCode(groupName(name))
 	s = strings.TrimPrefix(s, "第")
 	for _, suffix := range []string{"村民小组", "小组", "组"} {
@@ -51,7 +51,7 @@ func foldGroup(name string) string {
 }
 
 // SameGroup tells whether two names are one group's.
-func SameGroup(a, b string) bool { return foldGroup(a) == foldGroup(b) }
+func SameGroup(a, b string) bool { return FoldGroup(a) == FoldGroup(b) }
 
 // chineseNumber reads 三, 十, 十五, 二十一 or 15 as digits.
 func chineseNumber(s string) (string, bool) {

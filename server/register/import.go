@@ -38,14 +38,14 @@ type Report struct {
 	Rows, Bad, Noted                        int
 	Households, NewHouseholds, ChangedHouse int
 	Residents, NewResidents, ChangedPeople  int
-	NewPlaces                               int
+	NewPlaces, ChangedPlaces                int
 	Conflicts                               int // households whose new words met somebody else's and wait in the inbox
 	Info                                    sheet.Info
 }
 
 // Changed tells whether anything was written.
 func (r *Report) Changed() bool {
-	return r.NewHouseholds+r.ChangedHouse+r.NewResidents+r.ChangedPeople+r.NewPlaces > 0
+	return r.NewHouseholds+r.ChangedHouse+r.NewResidents+r.ChangedPeople+r.NewPlaces+r.ChangedPlaces > 0
 }
 
 // chunkRows is how many rows share a transaction: enough that commits cost little, few enough that phones are not kept waiting.

@@ -97,8 +97,8 @@ func (p *plan) load(records []*record) error {
 	p.groups, p.inside = map[string]Place{}, map[string]bool{}
 	for _, pl := range places {
 		p.inside[pl.ID] = true
-		if _, have := p.groups[foldGroup(pl.Name)]; !have {
-			p.groups[foldGroup(pl.Name)] = pl
+		if _, have := p.groups[FoldGroup(pl.Name)]; !have {
+			p.groups[FoldGroup(pl.Name)] = pl
 		}
 	}
 	var codes, numbers []string
@@ -194,7 +194,7 @@ func (p *plan) wishFor(e *entry, table, code string, cells map[string]schema.Val
 // makeGroups makes the groups that the file mentions and the village lacks.
 func (p *plan) makeGroups(records []*record) error {
 	for _, r := range records {
-		key := foldGroup(r.group)
+		key := FoldGroup(r.group)
 		if _, have := p.groups[key]; have || r.group == "" {
 			continue
 		}
@@ -268,7 +268,7 @@ func (p *plan) household(code string, records []*record) error {
 func (p *plan) houseCells(r *record) map[string]schema.Value {
 	out := maps.Clone(r.house)
 	if r.group != "" {
-		out["place"] = schema.Text(p.groups[foldGroup(r.group)].ID)
+		out["place"] = schema.Text(p.groups[FoldGroup(r.group)].ID)
 	}
 	return out
 }

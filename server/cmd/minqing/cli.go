@@ -29,7 +29,7 @@ type cli struct {
 	Init    initCmd    `cmd:"" help:"建立城市和第一个管理员。 Found a city and its first administrator."`
 	Serve   serveCmd   `cmd:"" help:"启动服务。 Serve."`
 	Place   placeCmd   `cmd:"" help:"建乡镇、村、小组等。 Make a township, village, group…"`
-	Import  importCmd  `cmd:"" help:"导入一个村的花名册（.xlsx 或 CSV）。 Import a village's register."`
+	Import  importCmd  `cmd:"" help:"导入花名册、地方、人员、分派（.xlsx 或 CSV）。 Import a register or a list."`
 	User    userCmd    `cmd:"" help:"用户。 Users."`
 	Assign  assignCmd  `cmd:"" help:"安排谁联系哪些户。 Assign households to a contact."`
 	Quota   quotaCmd   `cmd:"" help:"一支队伍每月走访几次。 How often a team visits."`

@@ -15,9 +15,9 @@ import (
 )
 
 type importCmd struct {
-	Kind    string `enum:"register,users,assignments" default:"register" help:"表里是什么：register 花名册、users 人员、assignments 分派。 What the file holds."`
+	Kind    string `enum:"register,places,users,assignments" default:"register" help:"表里是什么：register 花名册、places 地方、users 人员、assignments 分派。 What the file holds."`
 	Village string `help:"花名册是哪个村的：代码或名称。 The village of a register, by code or name."`
-	Place   string `help:"人员、分派是哪个地方的，默认全市。 The place that a list is about; default the city."`
+	Place   string `help:"地方、人员、分派是哪个地方的，默认全市。 The place that a list is about; default the city."`
 	Links   string `type:"path" placeholder:"FILE.xlsx" help:"和 --kind users 一起：给还没登录过的人出首次登录链接，写到这个表里，当面交给本人。 With --kind users: write first sign-in links to this workbook."`
 	Bad     string `type:"path" placeholder:"FILE.xlsx" help:"把没导入的行连同原因写到这个表里。 Write the rows not taken, with reasons, to this workbook."`
 	Preview bool   `help:"只看会怎样，什么也不写。 Only show what would happen."`
@@ -70,6 +70,8 @@ func (c *importCmd) Run(r *room) (err error) {
 		Progress: r.progress(),
 	}
 	switch c.Kind {
+	case "places":
+		return c.places(r, lines, f, info.Size())
 	case "users":
 		return c.users(r, lines, f, info.Size())
 	case "assignments":

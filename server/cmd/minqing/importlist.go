@@ -40,6 +40,28 @@ func (c *importCmd) users(r *room, lines register.Lines, in io.ReaderAt, size in
 	return c.links(r, by, out.Users)
 }
 
+// places imports a list of places, as users does.
+func (c *importCmd) places(r *room, lines register.Lines, in io.ReaderAt, size int64) error {
+	by, place, err := r.desk().Importer(r.ctx, c.Place)
+	if err != nil {
+		return err
+	}
+	id, wrote, err := c.record(r, place, by)
+	if err != nil {
+		return err
+	}
+	rep, err := admin.PlaceList{Lines: lines, E: r.engine, By: by, Place: place, Preview: c.Preview, Wrote: wrote}.Run(r.ctx, c.File, in, size)
+	if rep == nil {
+		return err
+	}
+	r.tellUnread(rep)
+	did, would := c.previewed()
+	r.say(fmt.Sprintf("读了 %d 行：新建 %d 个地方，补上代码 %d 个。%s", rep.Rows, rep.NewPlaces, rep.ChangedPlaces, did),
+		fmt.Sprintf("%d rows read: %d new places, %d codes filled in.%s", rep.Rows, rep.NewPlaces, rep.ChangedPlaces, would))
+	c.tellBad(r, rep)
+	return errors.Join(err, c.recorded(r, place, id, rep, nil))
+}
+
 func (c *importCmd) previewed() (zh, en string) {
 	if c.Preview {
 		return "（预览，什么也没写）", " (preview, nothing was written)"

@@ -59,14 +59,17 @@ func (c *importCmd) recorded(r *room, place, id string, rep *register.Report, us
 	return err
 }
 
-// takeBack takes back what an import of a register or of users did, after saying what that does and what is left, because somebody touched it since.
+// takeBack takes back what an import of a register, of places or of users did, after saying what that does and what is left, because somebody touched it since.
 func (c *importCmd) takeBack(r *room) error {
 	if c.File != "" {
 		return noFile()
 	}
 	at, word := c.Place, schema.Label{ZH: "人员", EN: "users"}
-	if c.Kind == "register" {
+	switch c.Kind {
+	case "register":
 		at, word = c.Village, schema.Label{ZH: "花名册", EN: "a register"}
+	case "places":
+		word = schema.Label{ZH: "地方", EN: "places"}
 	}
 	by, place, err := r.desk().Importer(r.ctx, at)
 	if err != nil {
@@ -83,8 +86,8 @@ func (c *importCmd) takeBack(r *room) error {
 	}); err != nil {
 		return err
 	}
-	missing := unable("这里没有这次"+word.ZH+"导入。", "There is no such import of "+word.EN+" here.", "导入时说过编号；写 last 是最近一次。花名册用 --village 写明是哪个村；人员不是全市的，用 --place 写明地方。",
-		"The import told its id; “last” is the newest. Name the village of a register with --village, and the place of users with --place unless it is the city's.")
+	missing := unable("这里没有这次"+word.ZH+"导入。", "There is no such import of "+word.EN+" here.", "导入时说过编号；写 last 是最近一次。花名册用 --village 写明是哪个村；别的不是全市的，用 --place 写明地方。",
+		"The import told its id; “last” is the newest. Name the village of a register with --village, and the place of a list with --place unless it is the city's.")
 	switch {
 	case was == nil || was.What != c.Kind:
 		return missing

@@ -15,8 +15,8 @@ import (
 	"minqing/syncproto"
 )
 
-// files are what administrators brought to be imported: a register with rows that cannot be taken, one that is none, and one of the other
-// village. They were looked through, and nobody has said yet what becomes of them.
+// files are what administrators brought to be imported: a register with rows that cannot be taken, one that is none, one of the other village, and
+// lists. They were looked through, and nobody has said yet what becomes of them.
 func (c *City) files(ctx context.Context) error {
 	var csv strings.Builder
 	csv.WriteString("户号,组,姓名,与户主关系,身份证号,备注说明,鞋码\r\n")
@@ -37,9 +37,11 @@ func (c *City) files(ctx context.Context) error {
 	name := c.text("石桥村花名册.csv", 80)
 	users := "姓名,登录名,角色,范围,职务\r\n" + c.name("文静") + ",wenjing,包户干部,,村文书\r\n左明,zuoming,市长,,\r\n易天,yitian,包户干部,枫林村,\r\n"
 	contacts := "户号,登录名,队伍\r\n0714-041,hanlijun,无职党员分片帮户\r\n0814-011,hanlijun,无职党员分片帮户\r\n0714-041,chenxiulan,无职党员分片帮户\r\n9999,baihe,亲戚\r\n"
+	places := "级别,名称,代码,上级\r\n村民小组," + c.name("9组 山后") + ",,\r\n自然村,安置点,,\r\n楼栋,1栋,,安置点\r\n村民小组,10组,,没有的自然村\r\n片,11组,,\r\n"
 	for _, x := range []struct{ key, place, who, what, name, text string }{
 		{"file", "village", "admin", intake.Register, name, csv.String()},
 		{"file.stopped", "village", "admin", intake.Register, "会议纪要.csv", "会议纪要\r\n到会三人\r\n"},
+		{"file.places", "village", "admin", intake.Places, "石桥村小组.csv", places},
 		{"file.users", "village", "admin", intake.Users, "石桥村人员.csv", users},
 		{"file.assignments", "village", "admin", intake.Assignments, "石桥村分派.csv", contacts},
 		{"file.foreign", "other", "otheradmin", intake.Register, "枫林村.csv", "户号,姓名,与户主关系\r\n0101-009,白立夏,户主\r\n"},

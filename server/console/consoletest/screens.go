@@ -94,6 +94,8 @@ var Screens = []Screen{
 	{Name: "import-choose", State: Full, As: "admin", Path: "/at/{town}/import"},
 	{Name: "import-one", State: Full, As: "admin", Path: "/at/{place}/import/{file}"},
 	{Name: "import-one-stopped", State: Full, As: "admin", Path: "/at/{place}/import/{file.stopped}"},
+	{Name: "import-places", State: Full, As: "admin", Path: "/at/{place}/import/{file.places}"},
+	{Name: "import-places-long", State: Long, As: "admin", Path: "/at/{place}/import/{file.places}"},
 	{Name: "import-users", State: Full, As: "admin", Path: "/at/{place}/import/{file.users}"},
 	{Name: "import-users-long", State: Long, As: "admin", Path: "/at/{place}/import/{file.users}"},
 	{Name: "import-assignments", State: Full, As: "admin", Path: "/at/{place}/import/{file.assignments}"},

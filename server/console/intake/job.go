@@ -35,12 +35,13 @@ const kindWork = "import"
 // The kinds of files.
 const (
 	Register    = "register"
+	Places      = "places"
 	Users       = "users"
 	Assignments = "assignments"
 )
 
 // Kinds are all of them.
-var Kinds = []string{Register, Users, Assignments}
+var Kinds = []string{Register, Places, Users, Assignments}
 
 // The kinds of parts.
 const (

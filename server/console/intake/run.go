@@ -196,6 +196,8 @@ func (r *run) through(ctx context.Context) (*register.Report, error) {
 	in, size := bytes.NewReader(file), int64(len(file))
 	var rep *register.Report
 	switch r.j.What {
+	case Places:
+		rep, err = admin.PlaceList{Lines: lines, E: e, By: r.j.By, Place: place.ID, Preview: !r.j.Wrote, Wrote: wrote}.Run(ctx, r.j.Name, in, size)
 	case Users:
 		rep, r.j.Users, err = admin.UserList{Lines: lines, E: e, By: r.j.By, Place: place.ID, Preview: !r.j.Wrote, Wrote: wrote}.Run(ctx, r.j.Name, in, size)
 	case Assignments:
