@@ -135,7 +135,7 @@ type problem struct {
 	RetryAfter  int
 }
 
-// sync sends a body as a sync and gives the status and the plain answer.
+// sync sends a body as a sync and gives the status and the plain answer. Whoever is turned away must be told when to come again.
 func (f *forger) sync(body []byte, encoding string) (status int, answer []byte, err error) {
 	r, err := http.NewRequest(http.MethodPost, f.url+"/v1/sync", bytes.NewReader(body))
 	if err != nil {
@@ -150,6 +150,9 @@ func (f *forger) sync(body []byte, encoding string) (status int, answer []byte, 
 		return 0, nil, err
 	}
 	defer res.Body.Close()
+	if n, err := strconv.Atoi(res.Header.Get("Retry-After")); res.StatusCode == http.StatusTooManyRequests && (err != nil || n < 1) {
+		return 0, nil, fmt.Errorf("429 with Retry-After %q", res.Header.Get("Retry-After"))
+	}
 	answer, err = io.ReadAll(res.Body)
 	return res.StatusCode, answer, err
 }
