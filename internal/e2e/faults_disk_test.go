@@ -184,27 +184,27 @@ func TestFaultsDiskFullOnTheDevice(t *testing.T) {
 	t.Logf("writes hit: %v", hits)
 }
 
-// A real file system runs full under a running server and under a device: a small one in memory, mounted for the test (as root), or
-// else a bound on the size of files.
+// mustSmall mounts a small file system in memory on a new folder until the test ends.
+func mustSmall(t *testing.T, dir string) string {
+	t.Helper()
+	must(t, os.Mkdir(dir, 0o700))
+	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=16m"); err != nil {
+		t.Fatalf("this test mounts a small file system and needs root (the CI image runs as root): %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// A real file system runs full under a running server: a small one in memory, mounted for the test, which takes root.
 func TestFaultsDiskFullForReal(t *testing.T) {
 	w := mustTown(t, ownHouses)
 	w.cadre("ann", 0)
 	p := w.pocket("ann")
-	small := filepath.Join(w.dir, "small")
-	must(t, os.Mkdir(small, 0o700))
-	if err := syscall.Mount("none", small, "tmpfs", 0, "size=16m"); err != nil {
-		t.Fatalf("this test mounts a small file system and needs root (the CI image runs as root): %v", err)
-	}
-	mounted := true
-	unmount := func() {
-		if mounted {
-			mounted = false
-			if err := syscall.Unmount(small, syscall.MNT_DETACH); err != nil {
-				t.Error(err)
-			}
-		}
-	}
-	defer unmount()
+	small := mustSmall(t, filepath.Join(w.dir, "small"))
 	// The server moves to the small disk.
 	w.stop()
 	for _, name := range []string{"minqing.db", "secret.key"} {
@@ -214,14 +214,6 @@ func TestFaultsDiskFullForReal(t *testing.T) {
 	}
 	w.data = small
 	w.start()
-	t.Cleanup(func() {
-		if w.server.cmd.ProcessState == nil {
-			if err := w.server.kill(); err != nil {
-				t.Error(err)
-			}
-		}
-		unmount()
-	})
 	ballast := filepath.Join(small, "ballast")
 	full := 0
 	for round := range 6 {
@@ -251,6 +243,67 @@ func TestFaultsDiskFullForReal(t *testing.T) {
 	w.stop()
 	sound(t, filepath.Join(small, "minqing.db"))
 	t.Logf("full=%d of 6", full)
+}
+
+// A real file system runs full under a device's processes, at a save and at a sync that pushes and pulls, with ever more room left until both get
+// by. Whoever is told that there is no room has lost nothing that was saved, what he was told is saved is, and with room all goes on.
+func TestFaultsDiskFullForRealOnTheDevice(t *testing.T) {
+	w := mustTown(t, ownHouses)
+	w.cadre("ann", 0)
+	w.minqing("user", "add", "--login", "bob", "--name", "bob", "--role", "cadre", "--over", townVillage)
+	w.minqing("assign", "--user", "bob", "--team", "member", "--households", house(0)+","+house(1)+","+house(2))
+	bob, small := w.enrol("bob"), mustSmall(t, filepath.Join(w.dir, "small"))
+	ann := w.enrolIn(small, "ann")
+	k := &killing{w: w, fields: []*field{ann, bob}}
+	ballast := filepath.Join(small, "ballast")
+	// metFull tells whether a command of ann's met the full disk, which it then must say.
+	metFull := func(what string, args ...string) bool {
+		out, err := ann.try(args...)
+		ann.note(out)
+		if err != nil && !strings.Contains(out, "手机存储空间满了") {
+			t.Fatalf("%s on a full disk: %v", what, err)
+		}
+		return err != nil
+	}
+	visit := func(n int, text string) []string {
+		return []string{"visit", "--household", house(n % ownHouses), "--met", fmt.Sprintf("第%d次", n), "--text", strings.Repeat(text, 400), "--submit"}
+	}
+	const most = 200
+	hits, step := map[string]int{}, full(64, 8)<<10
+	for n := 0; ; n++ {
+		if n > most {
+			t.Fatalf("no room yet: %v", hits)
+		}
+		if metFull("a save with room", visit(n, "水沟堵了。")...) {
+			t.Fatal("there was room")
+		}
+		must(t, bob.insert(n, 1, 30))
+		bob.sync()
+		must(t, fillRest(ballast, n*step))
+		unsaved := metFull("a save", visit(n, "水沟又堵了。")...)
+		unsynced := metFull("a sync", "sync")
+		sound(t, ann.file)
+		must(t, os.Remove(ballast))
+		k.settle()
+		if got := query(t, filepath.Join(w.data, "minqing.db"), "SELECT count(*) FROM visit")[0]; got != fmt.Sprint(len(ann.saved)) {
+			t.Fatalf("%s visits on the server, and %d were called saved", got, len(ann.saved))
+		}
+		if !unsaved && !unsynced {
+			break
+		}
+		if unsaved {
+			hits["save"]++
+		}
+		if unsynced {
+			hits["sync"]++
+		}
+	}
+	if hits["save"] == 0 || hits["sync"] == 0 {
+		t.Errorf("the disk was never full: %v", hits)
+	}
+	w.stop()
+	sound(t, ann.file)
+	t.Logf("met a full disk: %v", hits)
 }
 
 // fillRest writes a file until the disk is full, then gives left bytes back.

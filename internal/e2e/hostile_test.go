@@ -65,6 +65,8 @@ var badInput = []struct{ input, file, test, names string }{
 	{"an epoch with no right to it", "internal/e2e/hostile_test.go", "TestHostileNames", `"an epoch`},
 	{"full disk, server", "internal/e2e/faults_disk_test.go", "TestFaultsDiskFullOnTheServer", ``},
 	{"full disk, device", "internal/e2e/faults_disk_test.go", "TestFaultsDiskFullOnTheDevice", ``},
+	{"full disk, a real one under the server", "internal/e2e/faults_disk_test.go", "TestFaultsDiskFullForReal", `mustSmall`},
+	{"full disk, a real one under a device", "internal/e2e/faults_disk_test.go", "TestFaultsDiskFullForRealOnTheDevice", `mustSmall`},
 	{"port in use", "internal/e2e/hostile_test.go", "TestHostilePortInUse", `已被别的程序占用`},
 	{"database more than one version newer", "internal/e2e/rolling_test.go", "TestTwoServerVersionsOnOnePostgres", `CodeUpgrade`},
 	{"database newer, both databases", "server/store/conformance_test.go", "", `"a database too new"`},

@@ -286,7 +286,12 @@ type field struct {
 
 func (w *town) enrol(login string) *field {
 	w.t.Helper()
-	f := &field{w: w, login: login, file: filepath.Join(w.dir, login+".db")}
+	return w.enrolIn(w.dir, login)
+}
+
+func (w *town) enrolIn(dir, login string) *field {
+	w.t.Helper()
+	f := &field{w: w, login: login, file: filepath.Join(dir, login+".db")}
 	f.must("enrol", "--plain", "--server", "http://"+w.net.address(), "--code", w.minqing("device", "invite", "--user", login, "--plain"))
 	f.sync()
 	return f
