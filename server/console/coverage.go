@@ -97,6 +97,11 @@ var coverageWords = words{
 	"coverage.is.unvisited":    {ZH: "本月还没去", EN: "Not this month"},
 	"coverage.is.short":        {ZH: "本月还差", EN: "More owed"},
 	"coverage.is.enough":       {ZH: "本月已够", EN: "Done this month"},
+	"coverage.brief.nobody":    {ZH: "没派人", EN: "nobody"},
+	"coverage.brief.overdue":   {ZH: "{0}天", EN: "{0}d"},
+	"coverage.brief.unvisited": {ZH: "没去", EN: "not yet"},
+	"coverage.brief.short":     {ZH: "差{0}次", EN: "{0} owed"},
+	"coverage.brief.enough":    {ZH: "已够", EN: "done"},
 	"coverage.days":            {ZH: "隔了 {0} 天", EN: "{0} day ago|{0} days ago"},
 	"coverage.never":           {ZH: "派了 {0} 天，还没去过", EN: "never visited, {0} day assigned|never visited, {0} days assigned"},
 	"coverage.lack":            {ZH: "本月还差 {0} 次", EN: "{0} visit owed|{0} visits owed"},
@@ -240,8 +245,8 @@ func (rq *request) readCoverage(tx *store.Tx, ask coverAsk) (*branch.Coverage, e
 func (rq *request) today() string { return rq.now.Format(time.DateOnly) }
 
 func showCoverage(rq *request) error {
-	if mark := rq.URL.Query().Get("to"); mark != "" {
-		return rq.toMark(mark)
+	if _, _, place := markIn(rq.URL.Query()); place != "" {
+		return rq.toMark(place)
 	}
 	p, err := rq.coveragePage(rq.URL.Query())
 	if err != nil {
@@ -264,7 +269,11 @@ func (rq *request) coveragePage(q url.Values) (*coveragePage, error) {
 		if p.Large, p.Empty = c.TooMany, c.Total == 0 && !c.TooMany; c.TooMany {
 			return nil
 		}
-		at := c.Find(q.Get("at"))
+		home, letter, _ := markIn(q)
+		at := homeAt(c, home, q)
+		if at != nil {
+			ask = ask.said(letter, at.Group.ID)
+		}
 		if at != nil && !slices.Contains(ask.standings(), at.Standing) {
 			ask = ask.with(at.Standing, true) // a mark leads to its row whatever is listed
 		}
@@ -405,19 +414,19 @@ func (rq *request) coverPicture(p *coveragePage, c *branch.Coverage, ask coverAs
 		p.Whose = rq.at("/coverage" + coverAsk{show: ask.show, group: ask.group}.query())
 	}
 	p.Show, p.All = ask.words(), rq.at("/coverage"+coverAsk{show: ask.show, cadre: ask.cadre}.query())
-	kept := rq.coverNear("") + strings.TrimSuffix(ask.query("at", "x"), "x")
+	alike := ends{}
 	p.Chips, p.Groups, p.Group = nil, nil, nil
 	for _, s := range branch.Standings {
 		on := slices.Contains(ask.standings(), s)
 		p.Chips = append(p.Chips, coverChip{Standing: s, Label: rq.words.say("coverage.is." + string(s)), N: c.Counts[s], On: on, Path: rq.at("/coverage" + ask.with(s, !on).query())})
 	}
 	for _, g := range c.Groups {
-		v := coverGroup{CoverGroup: g, On: g.ID == ask.group, Path: rq.at("/coverage" + coverAsk{ask.show, g.ID, ask.cadre}.query())}
-		var out picture
 		for _, h := range g.Homes {
-			out.mark(string(h.Standing), kept+string(h.ID)+"#row", h.Head+" "+rq.standing(h), h == at)
+			alike.add(string(h.ID), homeEnd)
 		}
-		v.Marks = out.marks()
+	}
+	for _, g := range c.Groups {
+		v := coverGroup{CoverGroup: g, On: g.ID == ask.group, Path: rq.coverNear("") + coverAsk{ask.show, g.ID, ask.cadre}.query(), Marks: rq.marksOf(g, alike, ask, at)}
 		p.Groups = append(p.Groups, v)
 		if v.On {
 			p.Group = &p.Groups[len(p.Groups)-1]

@@ -1,7 +1,9 @@
 package console_test
 
 import (
+	"encoding/base64"
 	"encoding/csv"
+	"encoding/hex"
 	"fmt"
 	"net/url"
 	"slices"
@@ -58,8 +60,8 @@ func coverage(t *testing.T, dsn string) {
 	}
 	for i, want := range []string{"欧阳诗雅", "王桂芬", "丁有田", "蒋大毛", "古丽巴哈尔", "贺长庚", "冯颐"} {
 		to := reader.Attr(marks[i], "href")
-		row := b.Get("/at/{place}/coverage" + strings.TrimSuffix(to, "#row")).Want(200).Texts("tr#row")
-		if !strings.HasSuffix(to, "#row") || len(row) != 1 || !strings.Contains(row[0], want) {
+		row := b.Get("/at/{place}/coverage" + strings.TrimSuffix(to, "#r")).Want(200).Texts("tr#r")
+		if !strings.HasSuffix(to, "#r") || len(row) != 1 || !strings.Contains(row[0], want) {
 			t.Errorf("mark %d, %q, leads to %q", i, reader.Text(marks[i]), row)
 		}
 	}
@@ -323,12 +325,12 @@ func wideCoverage(t *testing.T, dsn string) {
 	page := "/at/{town}/coverage"
 	var p *consoletest.Page
 	for range 1200 { // a minute at least
-		if p = b.Get(page).Want(200); len(p.All(".cov .mk.uncounted")) == 0 {
+		if p = b.Get(page).Want(200); len(p.All(`.cov a[href*="?x"]`)) == 0 {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	if len(p.All(".cov .mk.uncounted")) > 0 {
+	if len(p.All(`.cov a[href*="?x"]`)) > 0 {
 		t.Fatalf("never counted: %q", p.Texts("main"))
 	}
 	total := countOf(t, city, "SELECT COUNT(*) FROM household h JOIN mq_above a ON a.place = h.place WHERE a.above = '"+city.Places["village"]+"'")
@@ -337,21 +339,25 @@ func wideCoverage(t *testing.T, dsn string) {
 		t.Errorf("of %d households the picture says: %s", total, text)
 	}
 	group, group7 := "", city.Places["group7"]
-	for _, a := range p.All(".covg .cells a.mk") {
-		if href := reader.Attr(a, "href"); strings.HasSuffix(href, group7[len(group7)-12:]) {
-			group = b.Get(page + href).Want(200).Path
+	for _, a := range p.All(".covg .cells a") {
+		if to := b.Get(page + reader.Attr(a, "href")).Want(200).Path; strings.Contains(to, group7) {
+			group = to
 		}
 	}
 	if group != "/at/"+group7+"/coverage" {
 		t.Errorf("the mark of %s leads to %q", group7, group)
 	}
-	for _, mark := range []string{city.Places["city"][24:], "%25%25%25%25%25%25%25%25%25%25%25%25", "0", "ffffffffffff"} { // elsewhere, and nowhere
-		b.Get(page + "?to=" + mark).Want(404)
+	above, err := hex.DecodeString(city.Places["city"][24:])
+	if err != nil {
+		t.Fatal(err)
 	}
-	if n := len(b.Get(group).Want(200).All(".covg .cells a.mk")); int64(n) != countOf(t, city, "SELECT COUNT(*) FROM household WHERE place = '"+city.Places["group7"]+"'") {
+	for _, mark := range []string{base64.RawURLEncoding.EncodeToString(above), "________"} { // elsewhere, and nowhere
+		b.Get(page + "?e" + mark).Want(404)
+	}
+	if n := len(b.Get(group).Want(200).All(".covg .cells a")); int64(n) != countOf(t, city, "SELECT COUNT(*) FROM household WHERE place = '"+city.Places["group7"]+"'") {
 		t.Errorf("%q opens a picture of %d households", group, n)
 	}
-	if p := b.Get("/at/{place}/coverage").Want(200); len(p.All(".covg")) != 1 || len(p.All(".covg .cells a.mk")) < 2 {
+	if p := b.Get("/at/{place}/coverage").Want(200); len(p.All(".covg")) != 1 || len(p.All(".covg .cells a")) < 2 {
 		t.Errorf("a village that is too large itself: %q", p.Texts(".cov"))
 	}
 	// The file: every household that stands as asked, each once.
@@ -395,7 +401,7 @@ func wideCoverage(t *testing.T, dsn string) {
 	}
 	p = p.Send("#remind", url.Values{"all": {"1"}, "text": {"年底前走一遍"}}).Want(200)
 	// This page is the form's answer, at another address: its marks lead on all the same.
-	href := reader.Attr(p.All(".covg .cells a.mk")[0], "href")
+	href := reader.Attr(p.All(".covg .cells a")[0], "href")
 	if to := b.Get(href).Want(200).Path; !strings.HasSuffix(to, "/coverage") || to == "/at/"+city.Places["town"]+"/coverage" {
 		t.Errorf("the mark %q of the form's answer leads to %q", href, to)
 	}

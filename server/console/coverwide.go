@@ -2,11 +2,12 @@ package console
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"html/template"
 	"log/slog"
 	"net/url"
-	"regexp"
 	"sync"
 	"time"
 
@@ -44,41 +45,15 @@ func shareOf(t *branch.Stand) string {
 	return shares[3]
 }
 
-// markDigits are the last digits of a place's id, which are random: a mark of the picture names its place by them. A city has nine hundred, and
-// their whole addresses would be half of what the page weighs.
-const markDigits = 12
-
-// marks counts the places of a picture by their last digits.
-type marks map[string]int
-
-func marksOf(w *branch.Wide) marks {
-	out := marks{}
-	for _, r := range w.Rows {
-		for _, c := range r.Cells {
-			out[c.ID[len(c.ID)-markDigits:]]++
-		}
-	}
-	return out
-}
-
-// path is the address of a mark: the short one, unless another place of the picture has the same.
-func (m marks) path(here, id string) string {
-	if end := id[len(id)-markDigits:]; m[end] == 1 {
-		return here + "?to=" + end
-	}
-	return "/at/" + id + "/coverage"
-}
-
-var aMark = regexp.MustCompile(`^[0-9a-f]{12}$`)
-
 // toMark goes on to the coverage of the place of this one that a mark names.
 func (rq *request) toMark(mark string) error {
-	if !aMark.MatchString(mark) {
+	raw, err := base64.RawURLEncoding.DecodeString(mark)
+	if err != nil {
 		return errNotFound
 	}
 	id := ""
-	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
-		_, err := tx.One("SELECT place FROM mq_above WHERE above = ? AND place LIKE ? ORDER BY place LIMIT 1", []any{rq.place.ID, "%" + mark}, &id)
+	err = rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
+		_, err := tx.One("SELECT place FROM mq_above WHERE above = ? AND place LIKE ? ORDER BY place LIMIT 1", []any{rq.place.ID, "%" + hex.EncodeToString(raw)}, &id)
 		return err
 	})
 	if err != nil || id == "" {
@@ -93,10 +68,14 @@ func (rq *request) coverWide(p *coveragePage, w *branch.Wide) {
 	if w.Oldest > 0 {
 		p.Counted = time.UnixMilli(w.Oldest).In(rq.app.zone)
 	}
-	marks := marksOf(w)
+	alike := ends{}
 	for _, r := range w.Rows {
-		v := wideRow{WideRow: r, Path: "/at/" + r.ID + "/coverage"}
-		var out picture
+		for _, c := range r.Cells {
+			alike.add(c.ID, placeEnd)
+		}
+	}
+	for _, r := range w.Rows {
+		v, out := wideRow{WideRow: r, Path: "/at/" + r.ID + "/coverage"}, picture{}
 		for _, c := range r.Cells {
 			var name string
 			if c.Stand != nil {
@@ -104,7 +83,11 @@ func (rq *request) coverWide(p *coveragePage, w *branch.Wide) {
 			} else {
 				name = rq.words.say("coverage.uncounted", c.Name)
 			}
-			out.mark(shareOf(c.Stand), marks.path(rq.coverNear(""), c.ID), name, false)
+			to := endOf(c.ID, placeEnd)
+			if out.page = rq.coverNear(""); alike[to] > 1 {
+				out.page, to = "/at/"+c.ID+"/coverage", ""
+			}
+			out.mark(shareOf(c.Stand), to, name, false)
 		}
 		v.Marks = out.marks()
 		p.Under = append(p.Under, v)

@@ -125,7 +125,7 @@ func (rq *request) matterPage(life *branch.Life) *matterPage {
 	p := &matterPage{frame: frame{Title: life.Title, Nav: "matters", Back: rq.at("/matters"), Sub: rq.words.say("matter.sub", life.Head)}, Life: life, Row: rq.matterRow(&life.MatterLine), Opened: len(life.Open)}
 	p.Waits = rq.waits(life.State, life.Author)
 	p.Since = daysSince("", life.Since, rq.now)
-	p.Home = rq.at("/coverage?at=" + string(life.Household) + "#row")
+	p.Home = rq.at("/coverage?at=" + string(life.Household) + "#r")
 	if life.Journal != "" {
 		p.Journal = rq.at("/review/" + life.Journal)
 	}

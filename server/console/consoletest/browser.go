@@ -2,6 +2,7 @@ package consoletest
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -73,6 +74,7 @@ type Page struct {
 	Status int
 	Path   string // where redirects led
 	Raw    string
+	Sent   int // bytes of the body as they were sent: compressed, where the server compresses
 	Header http.Header
 	*reader.Reader
 	b *Browser
@@ -122,6 +124,7 @@ func (b *Browser) send(method, path, kind string, body io.Reader) *Page {
 	if err != nil {
 		b.tb.Fatal(err)
 	}
+	req.Header.Set("Accept-Encoding", "gzip") // as every browser does; what came is unpacked here, to be weighed before
 	for name, values := range b.Header {
 		req.Header[name] = values
 	}
@@ -140,6 +143,13 @@ func (b *Browser) send(method, path, kind string, body io.Reader) *Page {
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
+	sent := len(raw)
+	if err == nil && resp.Header.Get("Content-Encoding") == "gzip" {
+		var zip *gzip.Reader
+		if zip, err = gzip.NewReader(bytes.NewReader(raw)); err == nil {
+			raw, err = io.ReadAll(zip)
+		}
+	}
 	if err != nil {
 		b.tb.Fatal(err)
 	}
@@ -151,7 +161,7 @@ func (b *Browser) send(method, path, kind string, body io.Reader) *Page {
 			delete(b.cookies, c.Name)
 		}
 	}
-	return &Page{Status: resp.StatusCode, Path: path, Raw: string(raw), Header: resp.Header, Reader: reader.MustRead(b.tb, fmt.Sprintf("%s (%d)", path, resp.StatusCode), string(raw)), b: b}
+	return &Page{Status: resp.StatusCode, Path: path, Raw: string(raw), Sent: sent, Header: resp.Header, Reader: reader.MustRead(b.tb, fmt.Sprintf("%s (%d)", path, resp.StatusCode), string(raw)), b: b}
 }
 
 // Upload sends a file with fields to a path, as a form of our own page does, and follows redirects.
@@ -187,6 +197,17 @@ func (b *Browser) Drop(name string) { delete(b.cookies, name) }
 
 // Cookie is what a cookie holds.
 func (b *Browser) Cookie(name string) string { return b.cookies[name] }
+
+// Weight is what a browser that has nothing yet takes for the page, its style sheet and its scripts, in bytes: as sent, and unpacked.
+func (p *Page) Weight() (sent, plain int) {
+	p.b.tb.Helper()
+	sent, plain = p.Sent, len(p.Raw)
+	for _, n := range p.All("link[rel=stylesheet], script[src]") {
+		part := p.b.Get(reader.Attr(n, "href") + reader.Attr(n, "src")).Want(http.StatusOK)
+		sent, plain = sent+part.Sent, plain+len(part.Raw)
+	}
+	return sent, plain
+}
 
 // Want fails the test unless the status is the one wanted.
 func (p *Page) Want(status int) *Page {
