@@ -116,6 +116,7 @@ var auditWords = words{
 	"audit.sync":         {ZH: "手机同步：改过的 {0} 条", EN: "phone sync: {0} changed row|phone sync: {0} changed rows"},
 	"audit.fill":         {ZH: "手机同步：新收到 {0} 组资料", EN: "phone sync: {0} bucket filled|phone sync: {0} buckets filled"},
 	"audit.export":       {ZH: "导出“{0}”", EN: "exported “{0}”"},
+	"audit.export.sent":  {ZH: "导出“{1}”，送出 {0} 条", EN: "{0} row of “{1}” left in the export|{0} rows of “{1}” left in the export"},
 	"audit.export.n":     {ZH: "导出“{1}” {0} 条", EN: "exported {0} row of “{1}”|exported {0} rows of “{1}”"},
 	"audit.history":      {ZH: "看了{0}的经过", EN: "saw the history of {0}"},
 	"audit.photo":        {ZH: "看了照片", EN: "saw a photo"},
@@ -415,6 +416,8 @@ func (rq *request) auditWhat(s *audit.Shown, names map[syncproto.RowID]string) (
 		what = l.say("audit.fill", len(s.Fill))
 	case s.Device != "":
 		what = l.say("audit.sync", s.Rows)
+	case s.Sent:
+		what = l.say("audit.export.sent", s.Rows, rq.auditTable(s.Table))
 	case s.What == "export" && s.Rows > 0:
 		what = l.say("audit.export.n", s.Rows, rq.auditTable(s.Table))
 	case s.What == "export":

@@ -42,7 +42,8 @@ func exportAudit(rq *request) error {
 	if err != nil {
 		return err
 	}
-	people, mark := newAuditNames(), rq.watermark()
+	people, mark, left := newAuditNames(), rq.watermark(), 0
+	defer func() { rq.tookAway("audit", left) }()
 	for n := 0; n < auditExported; n += auditPart {
 		var rows []auditRow
 		if err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
@@ -58,6 +59,7 @@ func exportAudit(rq *request) error {
 				rq.lost(err)
 				return nil
 			}
+			left++
 		}
 		if ask.After == "" {
 			break

@@ -382,6 +382,10 @@ func wideCoverage(t *testing.T, dsn string) {
 			t.Errorf("%s has %d rows of %d households: %v", as, len(rows), want, err)
 		}
 	}
+	want := fmt.Sprintf(`%%"what":"export","table":"coverage"%%"rows":%d,"sent":true%%`, countOf(t, city, "SELECT COUNT(*) FROM household h JOIN mq_above a ON a.place = h.place WHERE a.above = '"+city.Places["town"]+"'"))
+	if n := countOf(t, city, "SELECT COUNT(*) FROM mq_disclosure WHERE value LIKE '"+want+"'"); n != 2 {
+		t.Errorf("of two files the rows of %d are on record", n)
+	}
 	// Whoever is late in all of it is reminded, some at a press: of each household that waits once, of no other.
 	waits := map[string]bool{}
 	if err := city.Engine.Store.Read(t.Context(), func(tx *store.Tx) error {

@@ -193,6 +193,8 @@ func (rq *request) exportWide(ask coverAsk, f url.Values) error {
 	if err != nil {
 		return err
 	}
+	left := 0
+	defer func() { rq.tookAway("coverage", left) }()
 	for after := ""; ; {
 		var p coveragePage
 		next := ""
@@ -218,6 +220,7 @@ func (rq *request) exportWide(ask coverAsk, f url.Values) error {
 				rq.lost(err)
 				return nil
 			}
+			left++
 		}
 		if after = next; after == "" {
 			rq.lost(out.Close())

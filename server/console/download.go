@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 
 	"minqing/internal/sheet"
@@ -15,6 +16,7 @@ type taken struct {
 	Table  string `json:"table"`
 	Within string `json:"within"`
 	Rows   int    `json:"rows"`
+	Sent   bool   `json:"sent,omitempty"`   // of a file that was written as it was read: how many rows left in the end
 	Stream string `json:"stream,omitempty"` // that of the place
 }
 
@@ -28,6 +30,16 @@ func (rq *request) takeAway(tx *store.Tx, what taken) (err error) {
 		return err
 	}
 	return tx.Disclose("console "+string(rq.user()), "", rq.user(), record)
+}
+
+// tookAway puts on record how many rows of a file left, whose beginning is on record already: how many there would be was not known then. Whoever
+// asked may have gone, and still has them.
+func (rq *request) tookAway(table string, rows int) {
+	if err := rq.app.opt.Engine.Store.Write(context.WithoutCancel(rq.Context()), func(tx *store.Tx) error {
+		return rq.takeAway(tx, taken{What: "export", Table: table, Within: rq.place.ID, Rows: rows, Sent: true})
+	}); err != nil {
+		rq.app.opt.Log.ErrorContext(rq.Context(), "rows of an export not recorded", "table", table, "rows", rows, "error", err.Error())
+	}
 }
 
 // download gives a table as a file, as a workbook or as CSV. That it is taken away is on record before its first byte leaves, and each row

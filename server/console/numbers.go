@@ -89,7 +89,7 @@ var numbersWords = words{
 // there, and mostPlaces those of a picture, in rows: a township of 45 villages has its picture, a table of hundreds says more than one.
 const (
 	mostMonths    = 36
-	placesAbreast = 24
+	placesAbreast = 20
 	mostPlaces    = 60
 )
 

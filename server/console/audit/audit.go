@@ -233,6 +233,7 @@ type Shown struct {
 	Row     syncproto.RowID `json:"row"`
 	Within  string          `json:"within"`
 	Rows    int             `json:"rows"`
+	Sent    bool            `json:"sent"`
 	Whole   bool            `json:"whole"`
 	Forget  bool            `json:"forget"`
 	Why     string          `json:"why"`
