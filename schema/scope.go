@@ -104,9 +104,9 @@ var CityZone = time.FixedZone("Asia/Shanghai", 8*60*60)
 // NoPeriod is the period of rows that phones hold however old they are.
 const NoPeriod = "-"
 
-// PeriodOf is the period of a row at its birth, from the corrected time of its first receipt (Unix ms), the time zone of the
-// city and the period of its parent. It never changes afterwards, except that a row under PeriodParent goes where its parent
-// goes.
+// PeriodOf is the period of a row at its birth, from the server's time at the first receipt of the change that makes it (Unix ms), the
+// time zone of the city and the period of its parent. No phone's clock has a say in it: a slow one would lay a visit of today into a month
+// that phones have let go. It never changes afterwards, except that a row under PeriodParent goes where its parent goes.
 func (t *Table) PeriodOf(firstReceipt int64, zone *time.Location, parentPeriod string) string {
 	switch t.Period {
 	case PeriodMonth:

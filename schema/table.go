@@ -103,7 +103,7 @@ type PeriodRule uint8
 // The period rules.
 const (
 	PeriodNone   PeriodRule = iota // the bucket "-": always held
-	PeriodMonth                    // the local month of the row's first receipt (corrected time), "2026-11"
+	PeriodMonth                    // the local month of the row's first receipt by the server's clock, "2026-11"
 	PeriodParent                   // the parent's
 )
 

@@ -153,8 +153,10 @@ func (w *world) compareRow(r *oracle.Row, is *storedRow) {
 		w.violate(iNoResurrection, "%s lives, and was deleted", name)
 	case !r.Dead && is.Dead != 0:
 		w.violate(iNoLostEdit, "%s is deleted, and nobody did that", name)
-	case is.Scope != r.Scope || is.Period != r.Period:
+	case is.Scope != r.Scope:
 		w.violate(iConfidentiality, "%s lies in %s %s, must lie in %s %s", name, is.Scope, is.Period, r.Scope, r.Period)
+	case is.Period != r.Period:
+		w.violate(iClocks, "%s lies in the period %s, must lie in %s by the server's time of its receipt", name, is.Period, r.Period)
 	case is.Label != r.Label:
 		w.violate(iCausality, "%s is at %v, must be at %v", name, is.Label, r.Label)
 	}

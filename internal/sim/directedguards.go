@@ -26,6 +26,7 @@ var guardHistories = []directed{
 	{"marks-last-till-the-horizon", "A phone that was away for months hears of a deletion by its mark.", marksLast},
 	{"seen-before-a-restore", "An edit over words that a restore took back has seen them still when both have come back.", seenBeforeRestore},
 	{"clocks-ten-years-off", "A phone's clock is ten years ahead, then ten years behind: its words count as of when it can have been.", clocksOff},
+	{"months-are-the-servers", "What is made lies in the month of the server in which it came, however far back a phone's clock is.", monthsOfTheServer},
 	{"power-cuts", "The power fails on the phone as soon as it said that words are safe, and on the server as soon as it answered.", powerCuts},
 	{"two-texts-over-one-sentence", "Two people write one sentence anew: nobody's stands before somebody decides.", textsOverOneSentence},
 	{"number-taken-after-a-restore", "A copy's number came, was lost in a restore, and was given by its twin: neither word takes the other's name.", numberTakenAgain},
@@ -319,6 +320,23 @@ func clocksOff(s *stage) {
 		s.sync(p)
 		s.shownOn(p, t, "newest", s.form(q, t).Values["newest"], "total", i+1)
 		s.tick(hour)
+	}
+}
+
+func monthsOfTheServer(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	s.tick(30 * day) // both last heard of the server in the month before
+	p.clock.offset = -3 * day
+	slow, _ := s.create(p, "note", "thing", string(t.id), "author", ann, "text", "by a slow clock")
+	right, _ := s.create(q, "note", "thing", string(t.id), "author", cid, "text", "by a right one")
+	s.sync(p, q, p)
+	month := date(s.now)[:len("2025-04")]
+	for _, k := range []rowRef{slow, right} {
+		if is := s.server.storedRows()[k.id].Period; is != month {
+			s.violate(iClocks, "a note that came in %s lies in %s", month, is)
+		}
+		s.shownOn(p, k)
+		s.shownOn(q, k)
 	}
 }
 

@@ -41,8 +41,8 @@ type half struct {
 	skewed        int
 }
 
-// clocked runs a history in which clocks go wrong often, or never. No link breaks, as where it does hangs on the size of what travels; no months
-// pass, as a phone's clock may say into which of two one falls; and nobody decides between twins, which are listed by their ids.
+// clocked runs a history in which clocks go wrong often, or never. No link breaks, as where it does hangs on the size of what travels; and
+// nobody decides between twins, which are listed by their ids. Months pass in both, and the server alone says in which of them a row lies.
 func (h *history) clocked(wrong bool) (out half, broken *violation) {
 	h = h.copy()
 	h.Ops = slices.Clone(h.Ops)
@@ -50,7 +50,7 @@ func (h *history) clocked(wrong bool) (out half, broken *violation) {
 	for i := range h.Ops {
 		h.Calm[i] = true
 		switch h.Ops[i].Kind {
-		case "days", "sweep", "twins", "decide", "undo", "orders", "rot", "chain":
+		case "twins", "decide", "undo", "orders", "rot", "chain":
 			h.Ops[i].Kind = "sync"
 		}
 		if i%4 == 0 {
@@ -78,7 +78,7 @@ func (w *world) half() (out half) {
 			out.outcome = append(out.outcome, fmt.Sprintf("row %d %s is not there", i, ref.table))
 			continue
 		}
-		line := fmt.Sprintf("row %d %s dead=%v", i, ref.table, r.Dead)
+		line := fmt.Sprintf("row %d %s of %s dead=%v", i, ref.table, r.Period, r.Dead)
 		for _, c := range w.book.Cells(ref.table) {
 			cell := r.Cells[c.Name]
 			line += fmt.Sprintf(" %s: %d heads, open %q", c.Name, len(cell.Heads), cell.Open)

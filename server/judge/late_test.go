@@ -165,6 +165,39 @@ func TestCorrectedTimeIsHeld(t *testing.T) {
 	})
 }
 
+// TestMonthIsTheReceipts: a row lies in the month in which the server first received what makes it, whatever the phone's clock says, and
+// however much later that takes effect.
+func TestMonthIsTheReceipts(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		ann := w.phone("ann")
+		w.must("admin", w.create("thing", "t", "household", "@h1", "name", "n"))
+		lies := func(note, month string) {
+			t.Helper()
+			if is := w.row(note).Period; is != month {
+				t.Errorf("the note %s lies in %s, want %s", note, is, month)
+			}
+		}
+		w.now += 30 * day // it synced in November, and it is December
+		for i, off := range []int64{0, -10 * day, -10 * 365 * day, 10 * 365 * day} {
+			note := string(rune('a' + i))
+			c := ann.change(w.create("note", note, "thing", "@t", "author", "@ann", "text", "x"))
+			c.At += off
+			if err := c.Seal(); err != nil {
+				t.Fatal(err)
+			}
+			ann.wants(ann.push(c)[0], syncproto.Applied, "")
+			lies(note, "2026-12")
+		}
+		bad := ann.change(w.create("thing", "u", "household", "@h1", "name", "n", "grade", "zz"))
+		under := ann.change(w.create("note", "late", "thing", "@u", "author", "@ann", "text", "x"))
+		ann.wants(ann.push(bad, under)[1], syncproto.Refused, syncproto.CodeWaits)
+		w.now += 31 * day
+		ann.sync()
+		ann.wants(ann.push(ann.mend(bad, w.create("thing", "u", "household", "@h1", "name", "n")))[0], syncproto.Applied, "")
+		lies("late", "2026-12")
+	})
+}
+
 func TestPushesAtOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		var phones []*phone

@@ -133,7 +133,7 @@ func (h *hearing) makeRow(e *edit) *refusal {
 	} else if e.table.Parent != "" && e.table.Column(e.table.Parent).Required {
 		return refuseInvalid("没有写明所属的上级记录。", "The row names no parent.")
 	}
-	r.Scope, r.Period = situation(h.d, r, above, h.rec.Corrected)
+	r.Scope, r.Period = situation(h.d, r, above, h.rec.Received)
 	if e.table.Place {
 		r.Stream = string(r.ID)
 		if level := e.value(schema.PlaceLevel); !schema.HasStream(level.Str()) {

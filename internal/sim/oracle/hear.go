@@ -79,7 +79,7 @@ func (h *hearing) birth(e *edit) *refusal {
 		return invalid()
 	}
 	if e.table.Period == schema.PeriodMonth {
-		r.month = time.UnixMilli(h.c.Corrected).In(h.o.opt.Zone).Format("2006-01")
+		r.month = time.UnixMilli(h.c.Received).In(h.o.opt.Zone).Format("2006-01")
 	}
 	if e.table.Place && hasStream(e.value("level").Str()) {
 		r.stream = string(e.Row)

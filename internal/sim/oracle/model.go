@@ -210,7 +210,7 @@ func scopeTable(scope string) string {
 	return scope
 }
 
-// period is the month of a row's first receipt, its parent's, or "-".
+// period is the month in which the server first received what made a row, its parent's, or "-".
 func (s *state) period(r *row) string {
 	switch r.table.Period {
 	case schema.PeriodMonth:
