@@ -1,58 +1,71 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// The server and a device are killed at random moments while several devices write and sync. Nothing that a device called saved is
-// lost, nothing that the server gave a verdict for is, both databases are sound as the crash left them, the next sync completes, and
-// in the end every device equals the server.
+// The server and a device are killed at random moments of their syncs while several devices write and sync, until each has died in a sync as often
+// as is asked. Nothing that a device called saved is lost, nothing that the server gave a verdict for is, both databases are sound as the crash
+// left them, the next sync completes, and in the end every device equals the server.
 func TestFaultsKill(t *testing.T) {
 	const devices = 3
-	rounds := full(40, 500)
+	want := full(20, 500)
 	w := mustTown(t, devices*ownHouses)
-	var fields []*field
+	k := &killing{w: w, nets: map[*field]*relay{}, rng: rand.New(rand.NewPCG(7, 7)), span: [2]time.Duration{longestSpan, longestSpan}}
 	for i := range devices {
 		login := fmt.Sprintf("cadre%d", i)
 		w.cadre(login, i*ownHouses)
-		fields = append(fields, w.enrol(login))
+		f := w.enrol(login)
+		k.nets[f] = mustRelay(t, w.server.address)
+		f.must("server", "http://"+k.nets[f].address())
+		k.fields = append(k.fields, f)
 	}
-	k := &killing{w: w, fields: fields, rng: rand.New(rand.NewPCG(7, 7))}
-	for i := range rounds {
-		k.round(i)
-		if i%20 == 19 {
+	rounds := 0
+	for ; k.hits[ofServer] < want || k.hits[ofDevice] < want; rounds++ {
+		if rounds == 6*want {
+			t.Fatalf("of %d kills each, only %d of the server and %d of devices fell into a sync, not %d", rounds, k.hits[ofServer], k.hits[ofDevice], want)
+		}
+		k.round(rounds)
+		if rounds%20 == 19 {
 			k.settle()
 		}
 	}
 	k.settle()
 	w.stop()
 	sound(t, filepath.Join(w.data, "minqing.db"))
-	for _, f := range fields {
+	for _, f := range k.fields {
 		sound(t, f.file)
 	}
-	t.Logf("kills server=%d device=%d in_sync_server=%d in_sync_device=%d saved=%d rows=%d verdicts=%d", rounds, rounds, k.serverHit, k.deviceHit, k.saved(), k.rows(),
+	t.Logf("kills server=%d device=%d in_sync_server=%d in_sync_device=%d saved=%d rows=%d verdicts=%d", rounds, rounds, k.hits[ofServer], k.hits[ofDevice], k.saved(), k.rows(),
 		k.verdicts)
-	if k.serverHit < rounds/4 || k.deviceHit < rounds/4 {
-		t.Errorf("of %d kills each, only %d of the server and %d of devices fell into a sync", rounds, k.serverHit, k.deviceHit)
-	}
 }
 
 // killing is a run of kills.
 type killing struct {
-	w         *town
-	fields    []*field
-	rng       *rand.Rand
-	serverHit int // kills of the server that some device's sync felt
-	deviceHit int // kills of a device before its sync had ended
-	verdicts  int
+	w        *town
+	fields   []*field
+	nets     map[*field]*relay // each device's own way to the server: it tells whether the device's sync has begun
+	rng      *rand.Rand
+	hits     [2]int           // kills in a sync
+	span     [2]time.Duration // within which of a sync's beginning a kill comes
+	verdicts int
 }
+
+// The two who are killed.
+const (
+	ofServer = iota
+	ofDevice
+)
+
+// longestSpan is longer than a sync of a few changes takes on most machines.
+const longestSpan = 200 * time.Millisecond
 
 // round lets every device write, kills one of them at it or at its sync, and the server during the syncs.
 func (k *killing) round(n int) {
@@ -62,53 +75,90 @@ func (k *killing) round(n int) {
 	k.write(n, victim)
 	syncs := map[*field]*process{}
 	for _, f := range k.fields {
+		k.nets[f].heal() // counts from zero
 		syncs[f] = f.spawn("sync")
 	}
-	// Both kills fall somewhere into the syncs, in either order.
-	type kill struct {
-		after time.Duration
-		do    func() error
+	// Both kills fall somewhere into the syncs, in either order: of the device once its sync has begun, of the server once another's has.
+	var after [2]time.Duration
+	for who, span := range k.span {
+		after[who] = time.Duration(k.rng.Int64N(int64(span)))
 	}
-	kills := []kill{{k.moment(k.serverHit, n), k.w.server.kill}, {k.moment(k.deviceHit, n), syncs[victim].kill}}
-	slices.SortFunc(kills, func(a, b kill) int { return int(a.after - b.after) })
-	slept := time.Duration(0)
-	for _, one := range kills {
-		time.Sleep(one.after - slept)
-		slept = one.after
-		must(t, one.do())
-	}
+	var both sync.WaitGroup
+	var faults [2]error
+	var met map[*field]bool // whose sync had begun when the server died
+	gone := make(chan struct{})
+	both.Go(func() {
+		defer close(gone)
+		k.await(nil, func(f *field) bool { return f != victim })
+		time.Sleep(after[ofServer])
+		met = k.begun()
+		faults[ofServer] = k.w.server.kill()
+	})
+	begun := false
+	both.Go(func() {
+		k.await(gone, func(f *field) bool { return f == victim })
+		time.Sleep(after[ofDevice])
+		begun = k.begun()[victim]
+		faults[ofDevice] = syncs[victim].kill()
+	})
+	both.Wait()
+	must(t, errors.Join(faults[:]...))
 	felt := false
 	for f, p := range syncs {
 		if f == victim {
-			if !p.cmd.ProcessState.Success() {
-				k.deviceHit++
-			}
 			continue
 		}
 		out, err := p.wait()
 		must(t, err)
-		felt = felt || strings.Contains(out, "没有网")
+		felt = felt || met[f] && strings.Contains(out, "没有网")
 	}
-	if felt {
-		k.serverHit++
-	}
+	k.count(ofServer, felt)
+	k.count(ofDevice, begun && !syncs[victim].cmd.ProcessState.Exited()) // a signal ended it, not the end of its work
 	sound(t, filepath.Join(k.w.data, "minqing.db"))
 	sound(t, victim.file)
 	k.w.start()
+	for _, net := range k.nets {
+		net.retarget(k.w.server.address)
+	}
 	k.proveVerdicts()
 	for _, f := range k.fields {
 		f.sync()
 	}
 }
 
-// moment is when a kill comes. A sync of a few changes takes some 30 to 150 ms; where it is over sooner, so that fewer than a third of the kills
-// in the rounds before fell into one, the next comes before any can be.
-func (k *killing) moment(hits, rounds int) time.Duration {
-	most := 130_000
-	if 3*hits < rounds {
-		most = 2_000
+// begun tells whose syncs have sent something.
+func (k *killing) begun() map[*field]bool {
+	out := map[*field]bool{}
+	for f, net := range k.nets {
+		out[f] = net.count(up) > 0
 	}
-	return time.Duration(k.rng.IntN(most)) * time.Microsecond
+	return out
+}
+
+// await waits until the sync of one of some devices has begun, or none can any more. What never begins shows in the count.
+func (k *killing) await(gone chan struct{}, one func(*field) bool) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		for f, begun := range k.begun() {
+			if begun && one(f) {
+				return
+			}
+		}
+		select {
+		case <-gone:
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// count notes whether a kill fell into a sync. Where syncs are over sooner than kills come, the next come sooner, and later where there is time.
+func (k *killing) count(who int, hit bool) {
+	if hit {
+		k.hits[who]++
+		k.span[who] = min(k.span[who]*9/8, longestSpan)
+		return
+	}
+	k.span[who] = max(k.span[who]*3/4, time.Millisecond)
 }
 
 // write has each device write one visit by the program and rows by a statement. The victim may die at it.
