@@ -108,3 +108,12 @@ func alike(t *testing.T, dsn string) {
 		t.Errorf("of many: %q", got)
 	}
 }
+
+// TestConflictsAlikeAmongMany: how far is looked for items alike is bounded; where that ends before the items do, the page says that there may be more.
+func TestConflictsAlikeAmongMany(t *testing.T) {
+	city, base := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Crowd})
+	p := city.NewBrowser(t, base, "admin").Get("/at/{place}/conflicts/{item.low_income}?pick=1").Want(200)
+	if got := strings.Join(p.Texts(".confirm label"), ""); !strings.Contains(got, "同样的至少还有 1 件") {
+		t.Errorf("among a thousand of others: %q", got)
+	}
+}

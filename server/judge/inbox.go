@@ -122,8 +122,12 @@ func (j *Judge) Inbox(ctx context.Context, f Filter) ([]*Item, error) {
 // inboxSpare is how many items more than asked for are read at once.
 const inboxSpare = 20
 
-// mostLooked bounds the open items among which Alike looks. Who stands in each is asked of all of them at once, and only those found are shown.
-const mostLooked = 1000
+// mostLooked bounds the open items among which Alike looks, lookedAtOnce those that it reads at once. Who stands in them is asked of all of these
+// together, and only those found are shown.
+const (
+	mostLooked   = 600
+	lookedAtOnce = 100
+)
 
 // Alike lists other open items that are as one is, oldest first: of its kind, about the same cells, between the same people. more tells that there
 // are others, or may be: behind the limit, or behind as many as are looked at.
@@ -138,28 +142,34 @@ func (j *Judge) Alike(ctx context.Context, f Filter, like *Item) (out []*Item, m
 		if err != nil {
 			return err
 		}
-		out = nil
-		where, args := f.where()
-		stored, err := tx.Items(where+" LIMIT ?", append(args, int64(mostLooked+1))...)
-		if err != nil {
-			return err
-		}
-		if more = len(stored) > mostLooked; more {
-			stored = stored[:mostLooked]
-		}
-		stored = slices.DeleteFunc(stored, func(it *store.Item) bool { return it.ID == like.ID || it.Kind != like.Kind })
-		if stored, err = d.between(stored, people); err != nil {
-			return err
-		}
-		limit := f.Limit
+		out, more = nil, false
+		limit, looked := f.Limit, 0
 		f := f
 		f.Limit++ // one more tells that there are more
-		for part := range slices.Chunk(stored, f.Limit+inboxSpare) {
-			if out, err = d.mine(out, f, part); err != nil {
+		for {
+			where, args := f.where()
+			stored, err := tx.Items(where+" LIMIT ?", append(args, int64(lookedAtOnce))...)
+			if err != nil {
 				return err
 			}
-			if len(out) > limit {
-				out, more = out[:limit], true
+			if looked += len(stored); len(stored) == lookedAtOnce {
+				f.AfterOpened, f.AfterID = stored[lookedAtOnce-1].Opened, stored[lookedAtOnce-1].ID
+			}
+			last := len(stored) < lookedAtOnce
+			stored = slices.DeleteFunc(stored, func(it *store.Item) bool { return it.ID == like.ID || it.Kind != like.Kind })
+			if stored, err = d.between(stored, people); err != nil {
+				return err
+			}
+			for part := range slices.Chunk(stored, f.Limit) {
+				if out, err = d.mine(out, f, part); err != nil {
+					return err
+				}
+				if len(out) > limit {
+					out, more = out[:limit], true
+					return nil
+				}
+			}
+			if more = !last && looked >= mostLooked; last || more {
 				break
 			}
 		}
