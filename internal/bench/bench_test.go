@@ -121,10 +121,37 @@ func TestConsoleBenchRuns(t *testing.T) {
 			t.Errorf("planted: %v, want %v", got, planted)
 		}
 		for _, want := range []string{`(?m)^page /at/\{place\}/review village p50=\d+\.\d p95=\d+\.\d bytes=\d+ `, `(?m)^page /at/\{place\}/audit city p50`, `(?m)^page /c/\{serial\} p50`, `(?m)^export audit rows=\d\d+ `,
-			`(?m)^at-work secretaries=4 .* refused=0 statuses=map\[200:\d+\] `} {
+			`(?m)^at-work secretaries=4 .* refused=0 statuses=map\[200:\d+\] `,
+			`(?m)^page /at/\{place\}/photo/\{row\} village p50=\d+\.\d p95=\d+\.\d bytes=180000 `, `(?m)^page /at/\{place\}/shifts/\{row\} village p50`,
+			`(?m)^list /at/\{place\}/audit city parts=3\+ first p50=\d+\.\d last p50=`} {
 			if n := len(regexp.MustCompile(want).FindAllString(out.String(), -1)); n != 2 {
 				t.Errorf("%d lines like %s, want one for each database:\n%s", n, want, out.String())
 			}
+		}
+	}
+	// A page that nobody can be shown is no page that was measured.
+	kept := leadOn
+	leadOn = nil
+	defer func() { leadOn = kept }()
+	opt.DB, opt.Only, opt.Out = "sqlite", "page /link", &bytes.Buffer{}
+	if err := RunConsole(t.Context(), opt); err == nil || !strings.Contains(err.Error(), "/link/{code}") {
+		t.Errorf("a route that shows nothing: %v", err)
+	}
+}
+
+func TestListEnds(t *testing.T) {
+	const span = `<p class="more"><span>12 <a href="/x">first</a></span>`
+	for _, c := range []struct{ end, next, last string }{
+		{span + `<a href="/x?after=1&amp;kind=2#rows">on</a></p>`, "/x?after=1&kind=2", ""},
+		{span + `</p>`, "", ""},
+		{"", "", ""},
+		{span + `<nav class="turns" aria-label="parts"><a href="/x">first</a><a href="/x?b" data-key="k">back</a><a href="/x?c" data-key="j">on</a><a href="/x?end=1">last</a></nav></p>`, "/x?c", "/x?end=1"},
+		{span + `<nav class="turns" aria-label="parts"><a href="/x">first</a><a href="/x?b" data-key="k">back</a></nav></p>`, "", ""},
+	} {
+		s := &sink{}
+		s.body.WriteString("<main>" + c.end + "</main>")
+		if next, last := nextOf(s); next != c.next || last != c.last {
+			t.Errorf("%s leads to %q and %q", c.end, next, last)
 		}
 	}
 }

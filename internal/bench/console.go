@@ -284,9 +284,9 @@ func (c *consoleRun) posts(ctx context.Context) (out map[schema.Role]post, err e
 func (c *consoleRun) rowOf(ctx context.Context, of, place string) (id string, err error) {
 	const homes = "mq_above u CROSS JOIN household h WHERE u.above = ? AND h.place = u.place"
 	query := map[string]string{
-		"order":      "SELECT w.id FROM mq_above u CROSS JOIN mq_work w WHERE u.above = ? AND w.place = u.place AND w.kind = 'assign'",
-		"file":       "SELECT w.id FROM mq_above u CROSS JOIN mq_work w WHERE u.above = ? AND w.place = u.place AND w.kind = 'import'",
-		"shift":      "SELECT w.id FROM mq_above u CROSS JOIN mq_work w WHERE u.above = ? AND w.place = u.place AND w.kind = 'shift'",
+		"order":      "SELECT w.id FROM mq_work w WHERE w.place = ? AND w.kind = 'assign'",
+		"file":       "SELECT w.id FROM mq_work w WHERE w.place = ? AND w.kind = 'import'",
+		"shift":      "SELECT w.id FROM mq_work w WHERE w.place = ? AND w.kind = 'shift'",
 		"item":       "SELECT i.id FROM mq_item i CROSS JOIN mq_above u WHERE u.above = ? AND u.place = i.stream AND i.closed_ms = 0",
 		"change":     "SELECT c.identity FROM mq_change c CROSS JOIN mq_above u WHERE u.above = ? AND u.place = c.stream AND c.status = 'refused'",
 		"journal":    "SELECT q.journal FROM mq_unread q WHERE q.above = ? AND q.state = 'submitted'",

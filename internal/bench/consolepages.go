@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -30,9 +29,13 @@ func (c *consoleRun) every(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.ordered(ctx, posts["secretary"].place); err != nil {
-		return err
+	for _, made := range []func(context.Context, string) error{c.ordered, c.removed, c.pictured} {
+		if err := made(ctx, posts["secretary"].place); err != nil {
+			return err
+		}
 	}
+	seen := map[string]bool{}
+	var unseen []string
 	for _, route := range c.app.Routes() {
 		pattern, isGet := strings.CutPrefix(route.Pattern, "GET ")
 		if pattern = strings.TrimSuffix(pattern, "{$}"); !isGet || !c.wants("page "+pattern) {
@@ -58,13 +61,24 @@ func (c *consoleRun) every(ctx context.Context) error {
 			if strings.Contains(path, "{") {
 				path = regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(path, "nothing")
 			}
-			if err := c.page(ctx, pattern, path, p); err != nil {
+			status, err := c.page(ctx, pattern, path, p)
+			if err != nil {
 				return err
 			}
+			seen[pattern] = seen[pattern] || status == http.StatusOK
 		}
+		if !seen[pattern] && !slices.Contains(leadOn, pattern) {
+			unseen = append(unseen, pattern)
+		}
+	}
+	if len(unseen) > 0 {
+		return fmt.Errorf("nobody was shown a page of %s: there is nothing to look at", strings.Join(unseen, ", "))
 	}
 	return nil
 }
+
+// leadOn are the routes that have no page of their own here: they lead on, or need what a city without a provider of identities or an open invitation lacks.
+var leadOn = []string{"/", "/signin/code", "/signin/oidc", "/signin/oidc/back", "/link/{code}"}
 
 // lookers are who look at a page: each who works here and may, and the administrator in a village and a township too where nobody else may.
 func (c *consoleRun) lookers(route console.Route, posts map[schema.Role]post) (out []post) {
@@ -89,25 +103,24 @@ const loads, loadsTime = 25, 8 * time.Second
 
 // page measures one page, and the list behind it to its end. cpu is the processor time of this process for one answer, db that of PostgreSQL: on a
 // machine that does other work too, they say more than the clock.
-func (c *consoleRun) page(ctx context.Context, pattern, path string, p post) error {
+func (c *consoleRun) page(ctx context.Context, pattern, path string, p post) (status int, err error) {
 	token := ""
 	if p.login != "" {
-		var err error
 		if token, err = c.token(ctx, p.login); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	before, err := c.worked(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	took, last, err := c.repeat(ctx, path, token)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	after, err := c.worked(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	name := pattern
 	if p.level != "" && strings.Contains(pattern, "{place}") {
@@ -122,7 +135,7 @@ func (c *consoleRun) page(ctx context.Context, pattern, path string, p post) err
 	if p95 > consolePageMS && !strings.HasPrefix(pattern, "/signin") {
 		c.slow = append(c.slow, line)
 	}
-	return c.walk(ctx, name, token, last, median(took))
+	return last.status, c.walk(ctx, name, token, last, median(took))
 }
 
 func (c *consoleRun) repeat(ctx context.Context, path, token string) (took []float64, last *sink, err error) {
@@ -144,49 +157,6 @@ func (c *consoleRun) repeat(ctx context.Context, path, token string) (took []flo
 		}
 	}
 	return took, last, nil
-}
-
-// onward is the link to the next part of a list.
-var onward = regexp.MustCompile(`(?s)<p class="more">.*?</p>`)
-
-var links = regexp.MustCompile(`<a[^>]* href="([^"]*)"`)
-
-// mostParts bounds how far a list is followed.
-const mostParts = 3000
-
-// walk follows a list to its last part, and measures that beside the first.
-func (c *consoleRun) walk(ctx context.Context, name, token string, s *sink, first float64) error {
-	seen := map[string]bool{}
-	parts, at := 1, ""
-	began := time.Now()
-	for parts < mostParts && time.Since(began) < 10*loadsTime {
-		all := links.FindAllStringSubmatch(onward.FindString(s.body.String()), -1)
-		if len(all) == 0 {
-			break
-		}
-		next := strings.SplitN(html.UnescapeString(all[len(all)-1][1]), "#", 2)[0]
-		if seen[next] || !strings.HasPrefix(next, "/") {
-			break
-		}
-		seen[next] = true
-		var err error
-		if s, _, err = c.ask(ctx, http.MethodGet, next, token, nil, false); err != nil {
-			return err
-		}
-		if s.status != http.StatusOK {
-			return fmt.Errorf("%s answers %d", next, s.status)
-		}
-		parts, at = parts+1, next
-	}
-	if at == "" {
-		return nil
-	}
-	took, _, err := c.repeat(ctx, at, token)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(c.out, "list %s parts=%d first p50=%.1f last p50=%.1f p95=%.1f\n", name, parts, first, median(took), quantile(took, 0.95))
-	return nil
 }
 
 // export has 100,000 rows written as .xlsx, and watches the memory meanwhile.
