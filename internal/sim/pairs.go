@@ -42,7 +42,8 @@ type half struct {
 }
 
 // clocked runs a history in which clocks go wrong often, or never. No link breaks, as where it does hangs on the size of what travels; and
-// nobody decides between twins, which are listed by their ids. Months pass in both, and the server alone says in which of them a row lies.
+// nobody decides between twins, which are listed by their ids. Months pass often in both: the server
+// alone says in which of them a row lies.
 func (h *history) clocked(wrong bool) (out half, broken *violation) {
 	h = h.copy()
 	h.Ops = slices.Clone(h.Ops)
@@ -53,8 +54,11 @@ func (h *history) clocked(wrong bool) (out half, broken *violation) {
 		case "twins", "decide", "undo", "orders", "rot", "chain":
 			h.Ops[i].Kind = "sync"
 		}
-		if i%4 == 0 {
+		switch i % 8 {
+		case 0, 4:
 			h.Ops[i].Kind = "clock"
+		case 6:
+			h.Ops[i].Kind = "days"
 		}
 	}
 	w := newWorld(h, nil)
