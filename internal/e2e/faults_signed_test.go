@@ -65,7 +65,7 @@ func TestFaultsSignedBentBodies(t *testing.T) {
 	id := p.matter("每天积水")
 	p.through("the beginning")
 	count := 0
-	for range full(3, 60) {
+	for range full(3, 20) {
 		for _, name := range slices.Sorted(maps.Keys(wrongs)) {
 			for _, counted := range []bool{false, true} {
 				for range 3 { // each builds on the one before
