@@ -125,7 +125,7 @@ const inboxSpare = 20
 // mostLooked bounds the open items among which Alike looks, lookedAtOnce those that it reads at once. Who stands in them is asked of all of these
 // together, and only those found are shown.
 const (
-	mostLooked   = 600
+	mostLooked   = 300
 	lookedAtOnce = 100
 )
 
