@@ -82,7 +82,7 @@ func (c *consoleRun) removed(ctx context.Context, village string) error {
 		return err
 	}
 	const name = "临时安置点"
-	group := c.town.id()
+	group := c.id()
 	if err := c.submit(ctx, boss.ID, []syncproto.Edit{create("place", group, "parent", village, "level", "group", "name", name)}); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (c *consoleRun) pictured(ctx context.Context, village string) error {
 		}); err != nil {
 			return err
 		}
-		row := c.town.id()
+		row := c.id()
 		id = string(row)
 		if err := c.submit(ctx, syncproto.UserID(author), []syncproto.Edit{create("attachment", row, "visit", visit, "author", author, "hash", fmt.Sprintf("%x", sha256.Sum256(content)), "media", "image/jpeg", "bytes", strconv.Itoa(photoBytes))}); err != nil {
 			return err

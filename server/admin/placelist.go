@@ -191,7 +191,7 @@ func (r *placeRun) submit(tx *store.Tx, piece []*spot, denied map[*placeLine]sch
 			denied[s.line] = schema.Label{ZH: "它的上级“" + s.up.name + "”刚刚没有了；请再导入一次。", EN: "“" + s.up.name + "” above it is gone since; import the file again."}
 			continue
 		case s.made:
-			id := syncproto.RowID("")
+			var id syncproto.RowID
 			if id, e, err = create(tx, "place", pair{"parent", s.up.id}, pair{"level", s.level}, pair{"code", s.code}, pair{"name", s.name}); err != nil {
 				return 0, 0, err
 			}

@@ -41,10 +41,8 @@ func alike(t *testing.T, dsn string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if city.Users["second"] = syncproto.UserID(second); err == nil {
-		_, err = city.Create(t.Context(), "admin", "role", consoletest.Vals{"user": string(second), "role": "admin", "place": city.Places["town"]})
-	}
-	if err != nil {
+	city.Users["second"] = syncproto.UserID(second)
+	if _, err := city.Create(t.Context(), "admin", "role", consoletest.Vals{"user": string(second), "role": "admin", "place": city.Places["town"]}); err != nil {
 		t.Fatal(err)
 	}
 	b := city.NewBrowser(t, base, "admin")
