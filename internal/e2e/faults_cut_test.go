@@ -270,6 +270,16 @@ func with(r *http.Request, body []byte) *http.Request {
 	return out
 }
 
+// plainOf is the body of a request as it was before it was packed.
+func plainOf(r *http.Request, body []byte) ([]byte, error) {
+	plain, err := codec.Decompress(r.Header.Get("Content-Encoding"), bytes.NewReader(body), syncproto.MaxRequestBytes)
+	if err != nil {
+		return nil, err
+	}
+	defer plain.Close()
+	return io.ReadAll(plain)
+}
+
 // answered reads an answer whole, plain.
 func answered(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
@@ -310,12 +320,7 @@ var bends = map[string]func(rng *rand.Rand, old []byte) func(http.RoundTripper, 
 	},
 	"request with two lines swapped": func(rng *rand.Rand, _ []byte) func(http.RoundTripper, *http.Request, []byte) (*http.Response, error) {
 		return func(via http.RoundTripper, r *http.Request, body []byte) (*http.Response, error) {
-			plain, err := codec.Decompress(r.Header.Get("Content-Encoding"), bytes.NewReader(body), syncproto.MaxRequestBytes)
-			if err != nil {
-				return nil, err
-			}
-			defer plain.Close()
-			raw, err := io.ReadAll(plain)
+			raw, err := plainOf(r, body)
 			if err != nil {
 				return nil, err
 			}

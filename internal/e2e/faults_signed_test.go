@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -107,12 +106,7 @@ type faulty struct {
 // write gives what becomes of a request on its way out. Counted, its end counts the lines that are there, not those that should be.
 func (f *faulty) write(wrong func(*rand.Rand, [][]byte, []byte) []byte, counted bool) func(http.RoundTripper, *http.Request, []byte) (*http.Response, error) {
 	return func(via http.RoundTripper, r *http.Request, body []byte) (*http.Response, error) {
-		plain, err := codec.Decompress(r.Header.Get("Content-Encoding"), bytes.NewReader(body), syncproto.MaxRequestBytes)
-		if err != nil {
-			return nil, err
-		}
-		defer plain.Close()
-		raw, err := io.ReadAll(plain)
+		raw, err := plainOf(r, body)
 		if err != nil {
 			return nil, err
 		}

@@ -42,8 +42,7 @@ type half struct {
 }
 
 // clocked runs a history in which clocks go wrong often, or never. No link breaks, as where it does hangs on the size of what travels; and
-// nobody decides between twins, which are listed by their ids. Months pass often in both: the server
-// alone says in which of them a row lies.
+// nobody decides between twins, which are listed by their ids. Months pass often in both: the server alone says in which of them a row lies.
 func (h *history) clocked(wrong bool) (out half, broken *violation) {
 	h = h.copy()
 	h.Ops = slices.Clone(h.Ops)

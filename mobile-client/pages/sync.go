@@ -140,10 +140,7 @@ func showSync(rq *request) error {
 		return err
 	}
 	p := &syncPage{frame: frame{Title: rq.words.say("sync.title"), Back: todayPath}, Running: s.Running, Low: rq.lowSpace()}
-	waiting, mended := 0, map[syncproto.Identity]bool{} // what another change stands in for needs nobody any more
-	for _, e := range entries {
-		mended[e.Change.Mends] = mended[e.Change.Mends] || e.State == replica.Pending || e.State == replica.Accepted
-	}
+	waiting, mended := 0, replica.Mended(entries) // these need nobody any more
 	err = rq.replica.View(rq.Context(), func(v *replica.View) error {
 		used, err := rq.phone.Used(v)
 		if err != nil {

@@ -33,6 +33,17 @@ type Entry struct {
 	told int64 // the server's time when the verdict was said
 }
 
+// Mended are the changes of a list for which another stands in that waits or was taken.
+func Mended(list []Entry) map[syncproto.Identity]bool {
+	out := map[syncproto.Identity]bool{}
+	for _, e := range list {
+		if e.Change.Mends != "" && (e.State == Pending || e.State == Accepted) {
+			out[e.Change.Mends] = true
+		}
+	}
+	return out
+}
+
 // Entries lists the changes of this device in the order in which they were made, those in one of states; all when none is named.
 func (r *Replica) Entries(ctx context.Context, states ...State) (out []Entry, err error) {
 	err = r.read(ctx, func(c *conn) error {

@@ -86,15 +86,7 @@ func importUsers(t *testing.T, dsn string) {
 	if n := countOf(t, city, `SELECT COUNT(*) FROM role r JOIN "user" u ON u.id = r."user" WHERE u.login IN ('wenjing', 'zuoming') AND r.place = '`+city.Places["village"]+`'`); n != 3 {
 		t.Errorf("%d roles were given", n)
 	}
-	again := looked(t, b, b.Upload("/at/{place}/import", url.Values{"what": {"users"}}, "file", "人员.csv", file))
-	if got := strings.Join(again.Texts("main"), ""); !strings.Contains(got, "什么也不会变") {
-		t.Errorf("the second preview says: %s", got)
-	}
-	before := countOf(t, city, "SELECT COUNT(*) FROM mq_history")
-	again = looked(t, b, b.Post(again.Path, url.Values{"do": {"go"}}))
-	if n := countOf(t, city, "SELECT COUNT(*) FROM mq_history"); n != before || !strings.Contains(strings.Join(again.Texts("main"), ""), "什么也没有变") {
-		t.Errorf("the second import wrote %d versions", n-before)
-	}
+	wantNothingNew(t, city, b, "/at/{place}/import", "users", "人员.csv", file)
 	// The links: for those alone who have never signed in; each opens once.
 	book, err := excelize.OpenReader(strings.NewReader(b.Do("POST", p.Path+"/links", nil).Want(200).Raw))
 	if err != nil {
@@ -170,15 +162,7 @@ func importPlaces(t *testing.T, dsn string) {
 	if n := countOf(t, city, "SELECT COUNT(*) FROM place v JOIN place g ON g.parent = v.id WHERE v.name = '新塘村' AND v.parent = '"+city.Places["town"]+"'"); n != 2 {
 		t.Errorf("%d groups are in the new village", n)
 	}
-	again := looked(t, b, b.Upload("/at/{town}/import", url.Values{"what": {"places"}}, "file", "地方.csv", file))
-	if got := strings.Join(again.Texts("main"), ""); !strings.Contains(got, "什么也不会变") {
-		t.Errorf("the second preview says: %s", got)
-	}
-	before := countOf(t, city, "SELECT COUNT(*) FROM mq_history")
-	again = looked(t, b, b.Post(again.Path, url.Values{"do": {"go"}}))
-	if n := countOf(t, city, "SELECT COUNT(*) FROM mq_history"); n != before || !strings.Contains(strings.Join(again.Texts("main"), ""), "什么也没有变") {
-		t.Errorf("the second import wrote %d versions", n-before)
-	}
+	wantNothingNew(t, city, b, "/at/{town}/import", "places", "地方.csv", file)
 	// Just the bad rows, mended where they stand.
 	book, err := excelize.OpenReader(strings.NewReader(b.Get(p.Path + "/bad").Want(200).Raw))
 	if err != nil {
@@ -325,5 +309,19 @@ func importAssignments(t *testing.T, dsn string) {
 	}
 	if !strings.Contains(strings.Join(p.Texts(".head"), " "), "撤回了") {
 		t.Errorf("the order is not marked: %v", p.Texts(".head"))
+	}
+}
+
+// wantNothingNew brings a file that was imported once more: neither the preview nor the import changes anything.
+func wantNothingNew(t *testing.T, city *consoletest.City, b *consoletest.Browser, at, what, name string, file []byte) {
+	t.Helper()
+	p := looked(t, b, b.Upload(at, url.Values{"what": {what}}, "file", name, file))
+	if got := strings.Join(p.Texts("main"), ""); !strings.Contains(got, "什么也不会变") {
+		t.Errorf("the second preview says: %s", got)
+	}
+	before := countOf(t, city, "SELECT COUNT(*) FROM mq_history")
+	p = looked(t, b, b.Post(p.Path, url.Values{"do": {"go"}}))
+	if n := countOf(t, city, "SELECT COUNT(*) FROM mq_history"); n != before || !strings.Contains(strings.Join(p.Texts("main"), ""), "什么也没有变") {
+		t.Errorf("the second import wrote %d versions", n-before)
 	}
 }

@@ -21,7 +21,7 @@ func (a *app) fatesNow(r *replica.Replica) (fates, []replica.Entry, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	out, mended := fates{}, mends(list)
+	out, mended := fates{}, replica.Mended(list)
 	for _, e := range list {
 		out[e.Identity] = a.fate(e)
 		if e.State == replica.Refused && mended[e.Identity] {

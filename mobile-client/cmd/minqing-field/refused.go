@@ -37,19 +37,8 @@ func (refusedList) Run(a *app) error {
 // refusals are the refused changes that want a look: not those for which another stands in.
 func (a *app) refusals(r *replica.Replica) ([]replica.Entry, error) {
 	list, err := r.Entries(a.ctx)
-	mended := mends(list)
+	mended := replica.Mended(list)
 	return slices.DeleteFunc(list, func(e replica.Entry) bool { return e.State != replica.Refused || mended[e.Identity] }), err
-}
-
-// mends are the changes for which another stands in that waits or was taken.
-func mends(list []replica.Entry) map[syncproto.Identity]bool {
-	out := map[syncproto.Identity]bool{}
-	for _, e := range list {
-		if e.Change.Mends != "" && (e.State == replica.Pending || e.State == replica.Accepted) {
-			out[e.Change.Mends] = true
-		}
-	}
-	return out
 }
 
 // refused prints one refused change whole: nothing that a person wrote is hidden from him.

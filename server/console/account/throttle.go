@@ -60,9 +60,12 @@ func allowed(tx *store.Tx, key string) error {
 		Message: syncproto.Both(fmt.Sprintf("试的次数多了，请等 %d 秒再试。", wait), fmt.Sprintf("Too many tries; wait %d seconds.", wait))}
 }
 
-// counted counts an attempt and lets it go on when it may.
+// counted counts an attempt and lets it go on when it may. Whoever has to wait is told so without keeping those who write from their turn.
 func (s *Service) counted(ctx context.Context, p price, key string) error {
-	return s.store.Write(ctx, func(tx *store.Tx) error {
+	if err := s.store.Read(ctx, func(tx *store.Tx) error { return allowed(tx, key) }); err != nil {
+		return err
+	}
+	return s.store.Write(ctx, func(tx *store.Tx) error { // of several at once one may have come first
 		if err := allowed(tx, key); err != nil {
 			return err
 		}
