@@ -40,6 +40,9 @@ func TestEveryBenchRuns(t *testing.T) {
 			want = append(want, "listeners-50-"+db)
 		}
 	}
+	if !strings.Contains(out.String(), "# to update a row a bare file takes ") {
+		t.Error("nothing says whether two bare files cost the same where a captured one is held against a bare one")
+	}
 	for _, name := range want {
 		if !lines[name] {
 			t.Errorf("no line %s", name)
