@@ -128,61 +128,57 @@ func (w *wells) refuse(ann *phone) {
 	}
 }
 
-// importAndExport reads a list of wells with what every list is read with, and writes the table with what every table is written with. Which list there
-// is a command and a page for, and what of it means which household, is not the literal's to say: here all are of the second household.
+// importAndExport reads a list of wells with what every table is read with, twice and mended, and writes the table with what every table is
+// written with.
 func (w *wells) importAndExport(ann *phone) {
 	t := w.t
 	table := w.book.Table("well")
-	var headers []sheet.Header
-	for i := range table.Columns {
-		if c := &table.Columns[i]; c.Type != schema.TypeRef {
-			headers = append(headers, sheet.HeaderOf(c))
+	var bad []string
+	bring := func(file string, preview bool) *register.Report {
+		t.Helper()
+		bad = nil
+		rep, err := register.TableList{Store: w.e.Store, Judge: w.e.Judge, Zone: time.UTC, User: syncproto.UserID(w.id("ann")), Table: table, Preview: preview,
+			Lines: register.Lines{Bad: func(row sheet.Row, why []schema.Label) error {
+				for _, l := range why {
+					bad = append(bad, row.Cells["number"]+" "+l.ZH)
+				}
+				return nil
+			}}}.Run(t.Context(), "wells.csv", strings.NewReader(file), int64(len(file)))
+		w.must(err)
+		return rep
+	}
+	file := "水井登记\n户,编号,种类,深度,用途,打井日期,备注\nh1,W-1,机井,３５,灌溉、饮用,1998年3月1日,冬天要盖\nh1,W-2,土井,5000,,,\nh1,W-3,木井,3,,,\nh9,W-4,土井,3,,,\n"
+	for _, c := range []struct {
+		name    string
+		preview bool
+		made    int
+	}{{"preview", true, 1}, {"import", false, 1}, {"again", false, 0}} {
+		rep := bring(file, c.preview)
+		if rep.NewRows != c.made || rep.ChangedRows != 0 || rep.Bad != 3 {
+			t.Errorf("%s: %+v", c.name, rep)
+		}
+		got := strings.Join(bad, "\n")
+		for i, want := range []string{"W-2 “深度”", "W-3 “种类”", "W-4 “户”写的“h9”没有找到；请写户号"} {
+			if len(bad) != 3 || !strings.HasPrefix(bad[i], want) {
+				t.Errorf("%s: the bad rows are told as:\n%s", c.name, got)
+			}
 		}
 	}
-	file := "水井登记\n编号,种类,深度,用途,打井日期,备注\nW-1,机井,３５,灌溉、饮用,1998年3月1日,冬天要盖\nW-2,土井,5000,,,\nW-3,木井,3,,,\n"
-	var bad []string
-	lines := register.Lines{Bad: func(row sheet.Row, why []schema.Label) error {
-		for _, l := range why {
-			bad = append(bad, row.Cells["number"]+" "+l.ZH)
-		}
-		return nil
-	}}
-	edits := map[*register.Line]syncproto.Edit{}
-	_, err := lines.Run(t.Context(), "wells.csv", strings.NewReader(file), int64(len(file)), headers, 100, func(l *register.Line) {
-		e := w.create("well", "imported "+l.Text("number"), "household", "@h1", "author", "@ann")
-		for _, h := range headers {
-			v, err := table.Column(h.Key).Normalize(l.Text(h.Key))
-			if err != nil {
-				l.RefuseFor(err)
-			} else if table.Column(h.Key).Rule == schema.RuleSet {
-				e.Cells = append(e.Cells, syncproto.CellEdit{Cell: h.Key, Add: v.Elements()})
-			} else if !v.IsNull() {
-				e.Cells = append(e.Cells, syncproto.CellEdit{Cell: h.Key, Value: v})
-			}
-		}
-		edits[l] = e
-	}, func(ctx context.Context, piece []*register.Line) error {
-		for _, l := range piece {
-			if !l.Good() {
-				continue
-			}
-			out, err := w.e.Judge.Submit(ctx, syncproto.UserID(w.id("ann")), judge.Draft{Edits: []syncproto.Edit{edits[l]}})
-			if err != nil {
-				return err
-			}
-			if v := out.Verdicts[0]; v.Status != syncproto.Applied {
-				t.Errorf("%s: %s %s", l.Text("number"), v.Status, v.Message)
-			}
-		}
-		return nil
-	})
-	w.must(err)
-	if got := strings.Join(bad, "\n"); len(bad) != 2 || !strings.Contains(bad[0], "W-2 ") || !strings.Contains(bad[0], "深度") || !strings.Contains(bad[1], "W-3 ") || !strings.Contains(bad[1], "种类") {
-		t.Errorf("the bad rows are told as:\n%s", got)
+	if rep := bring("户,编号,种类\nh1,W-1,土井\n", false); rep.ChangedRows != 1 || rep.NewRows != 0 {
+		t.Errorf("another kind: %+v", rep)
+	}
+	if rep := bring("户,编号,深度\nh1,W-1,36\n", false); rep.Changed() || len(bad) != 1 || !strings.Contains(bad[0], "系统没有接受") {
+		t.Errorf("what only others may change: %+v %s", rep, bad)
+	}
+	if rep := bring("户,编号,种类\nh1,W-1,机井\n", false); rep.Changed() || rep.Noted != 1 {
+		t.Errorf("a word that was corrected since: %+v", rep)
 	}
 	ann.round()
-	if got := ann.shown("well", "imported W-1"); got["depth"] != schema.Int(35) || got["dug_on"] != schema.Text("1998-03-01") {
-		t.Errorf("the phone shows of the imported well %v", got)
+	imported := w.well("W-1")
+	f, err := ann.Form(t.Context(), "well", imported)
+	w.must(err)
+	if f.Values["kind"] != schema.Text("dug") || f.Values["depth"] != schema.Int(35) || f.Values["dug_on"] != schema.Text("1998-03-01") || f.Values["author"] != schema.Text(w.id("ann")) {
+		t.Errorf("the phone shows of the imported well %v", f.Values)
 	}
 
 	var out bytes.Buffer
@@ -193,7 +189,7 @@ func (w *wells) importAndExport(ann *phone) {
 		return err
 	}))
 	w.must(to.Close())
-	for _, want := range []string{",户,登记人,井号,种类,深度,用途,打井日期,", ",h0,ann,7,土井,20,灌溉,,", ",h1,ann,W-1,机井,35,"} {
+	for _, want := range []string{",户,登记人,井号,种类,深度,用途,打井日期,", ",h0,ann,7,土井,20,灌溉,,", ",h1,ann,W-1,土井,35,"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the export lacks %q:\n%s", want, out.String())
 		}
@@ -201,4 +197,23 @@ func (w *wells) importAndExport(ann *phone) {
 	if n := strings.Count(out.String(), "\r\n"); n != 3 {
 		t.Errorf("%d lines, want the titles and two wells:\n%s", n, out.String())
 	}
+	if rep := bring(out.String(), false); rep.Changed() || rep.Bad != 0 || rep.Rows != 2 {
+		t.Errorf("what was written comes back as %+v, refused %s", rep, bad)
+	}
+	_, err = w.e.Judge.Submit(t.Context(), "", judge.Draft{Edits: []syncproto.Edit{{Table: "well", Row: imported, Op: syncproto.OpDelete}}})
+	w.must(err)
+	if rep := bring("户,编号,种类,深度,用途,打井日期,备注\nh1,W-1,机井,35,灌溉、饮用,1998-03-01,冬天要盖\n", false); rep.Changed() || rep.Noted != 1 {
+		t.Errorf("a well that was deleted comes back: %+v", rep)
+	}
+}
+
+// well finds a well by its number.
+func (w *wells) well(number string) (id syncproto.RowID) {
+	w.must(w.e.Store.Read(w.t.Context(), func(tx *store.Tx) error {
+		rows, err := tx.ValuesWhere("well", "number", []string{number})
+		for id = range rows {
+		}
+		return err
+	}))
+	return id
 }

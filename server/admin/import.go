@@ -28,6 +28,21 @@ func (d *Desk) Import(ctx context.Context, village, name string, r io.ReaderAt, 
 	return how.Run(ctx, name, r, size)
 }
 
+// ImportTable brings rows of a table in, in the name of how.User. Table is its name or label; within is a place by code or name, "" for the city.
+func (d *Desk) ImportTable(ctx context.Context, table, within, name string, r io.ReaderAt, size int64, how register.TableList) (*register.Report, error) {
+	how.Store, how.Judge, how.Zone = d.E.Store, d.E.Judge, d.E.Zone
+	err := d.E.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if how.Table, err = findTable(tx.Book(), table); err == nil && within != "" {
+			how.Within, err = register.FindPlace(tx, within)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return how.Run(ctx, name, r, size)
+}
+
 // Importer gives who imports lists here, and the place that they are about; "" is the whole city.
 func (d *Desk) Importer(ctx context.Context, place string) (by syncproto.UserID, id string, err error) {
 	err = d.E.Store.Read(ctx, func(tx *store.Tx) error {

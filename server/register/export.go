@@ -173,9 +173,12 @@ func (x Export) show(c *schema.Column, v schema.Value) string {
 	return schema.MaskPhone(s)
 }
 
+// idTitle names the column of ids in an exported table.
+const idTitle = "编号 id"
+
 // TableColumns are the columns of an exported table: the id, then the columns of the rule book.
 func TableColumns(t *schema.Table) []sheet.Column {
-	out := []sheet.Column{{Title: "编号 id", Width: 38}}
+	out := []sheet.Column{{Title: idTitle, Width: 38}}
 	for i := range t.Columns {
 		out = append(out, sheet.Column{Title: t.Columns[i].Label.ZH})
 	}
@@ -227,11 +230,14 @@ func (x Export) Table(tx *store.Tx, w *sheet.Writer, t *schema.Table, scopes map
 	}
 }
 
+// calledBy are the columns whose values people call rows by, where others refer to them.
+var calledBy = map[string]string{tablePlace: "name", "user": "login", tableHousehold: "code", tableResident: "name"}
+
 // namesOf finds what people call the places, users and households that rows refer to.
 func namesOf(tx *store.Tx, t *schema.Table, rows map[syncproto.RowID][]schema.Value) (map[string]string, error) {
 	out := map[string]string{}
 	for i := range t.Columns {
-		column, named := map[string]string{"place": "name", "user": "login", "household": "code", "resident": "name"}[t.Columns[i].Ref]
+		column, named := calledBy[t.Columns[i].Ref]
 		if !named || t.Columns[i].Type != schema.TypeRef {
 			continue
 		}

@@ -39,13 +39,14 @@ type Report struct {
 	Households, NewHouseholds, ChangedHouse int
 	Residents, NewResidents, ChangedPeople  int
 	NewPlaces, ChangedPlaces                int
-	Conflicts                               int // households whose new words met somebody else's and wait in the inbox
+	NewRows, ChangedRows                    int // of a list of any table
+	Conflicts                               int // households or rows whose new words met somebody else's and wait in the inbox
 	Info                                    sheet.Info
 }
 
 // Changed tells whether anything was written.
 func (r *Report) Changed() bool {
-	return r.NewHouseholds+r.ChangedHouse+r.NewResidents+r.ChangedPeople+r.NewPlaces+r.ChangedPlaces > 0
+	return r.NewHouseholds+r.ChangedHouse+r.NewResidents+r.ChangedPeople+r.NewPlaces+r.ChangedPlaces+r.NewRows+r.ChangedRows > 0
 }
 
 // chunkRows is how many rows share a transaction: enough that commits cost little, few enough that phones are not kept waiting.

@@ -52,7 +52,10 @@ func onSQLite(t testing.TB) *city {
 func mustCity(t testing.TB, opt store.Options) *city {
 	t.Helper()
 	c := &city{t: t, now: time.Date(2026, 11, 24, 9, 0, 0, 0, zone).UnixMilli()}
-	opt.Book, opt.Now, opt.Rand = schema.Minqing(), func() int64 { c.now++; return c.now }, rand.NewChaCha8([32]byte{1})
+	if opt.Book == nil {
+		opt.Book = schema.Minqing()
+	}
+	opt.Now, opt.Rand = func() int64 { c.now++; return c.now }, rand.NewChaCha8([32]byte{1})
 	s, err := store.Open(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)

@@ -42,9 +42,10 @@ type wish struct {
 	entry   *entry
 	create  bool
 	cells   map[string]schema.Value
-	records []*record // whose words these are
-	code    string    // of the household
-	edit    *syncproto.Edit
+	note    func(zh, en string) // tells what to look at where these words stand; nil: nobody wrote them
+	records []*record           // of a register: whose words these are
+	code    string              // of a register: of the household
+	edit    *syncproto.Edit     // what is to be written, once settled; nil: nothing
 }
 
 // draft is one change: the wishes of one household, or of a group of places to be made.
@@ -81,7 +82,7 @@ func (im *importer) plan(tx *store.Tx, piece []*record) (*plan, error) {
 			return nil, err
 		}
 	}
-	if err := p.settle(); err != nil {
+	if err := settle(tx, p.wishes); err != nil {
 		return nil, err
 	}
 	p.draft()
@@ -180,6 +181,9 @@ func (p *plan) entries(table, column string, among []string) ([]*entry, error) {
 // wishFor notes what the file wants of a row; a row without id yet is made.
 func (p *plan) wishFor(e *entry, table, code string, cells map[string]schema.Value, records ...*record) (*entry, error) {
 	w := &wish{entry: e, cells: cells, records: records, code: code}
+	if len(records) > 0 {
+		w.note = records[0].note
+	}
 	if e == nil {
 		id, err := p.tx.NewID()
 		if err != nil {

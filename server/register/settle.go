@@ -10,10 +10,10 @@ import (
 )
 
 // settle turns wishes into edits: rows to be made whole, and of rows that are there only the cells that the file says anew.
-func (p *plan) settle() error {
+func settle(tx *store.Tx, wishes []*wish) error {
 	var ids []string
-	for _, w := range p.wishes {
-		cells := w.edits(p.im.book)
+	for _, w := range wishes {
+		cells := w.edits(tx.Book())
 		if len(cells) == 0 {
 			continue
 		}
@@ -26,20 +26,20 @@ func (p *plan) settle() error {
 	if len(ids) == 0 {
 		return nil
 	}
-	past, err := p.loadPast(ids)
+	past, err := loadPast(tx, ids)
 	if err != nil {
 		return err
 	}
-	for _, w := range p.wishes {
+	for _, w := range wishes {
 		if w.edit == nil || w.create {
 			continue
 		}
 		past.of = past.rows[w.entry.id]
-		w.edit.Cells = slices.DeleteFunc(w.edit.Cells, func(c syncproto.CellEdit) bool { return !w.isNews(p.im, past, &c) })
+		w.edit.Cells = slices.DeleteFunc(w.edit.Cells, func(c syncproto.CellEdit) bool { return !w.isNews(tx.Book(), past, &c) })
 		for i := range w.edit.Cells {
 			past.trim(&w.edit.Cells[i])
 		}
-		w.edit.Cells = slices.DeleteFunc(w.edit.Cells, func(c syncproto.CellEdit) bool { return c.Value.IsNull() && len(c.Add)+len(c.Del) == 0 })
+		w.edit.Cells = slices.DeleteFunc(w.edit.Cells, func(c syncproto.CellEdit) bool { return c.Value.IsNull() && c.Delta == 0 && len(c.Add)+len(c.Del) == 0 })
 		if len(w.edit.Cells) == 0 {
 			w.edit = nil
 			continue
@@ -65,9 +65,12 @@ func (w *wish) edits(b *schema.Book) []syncproto.CellEdit {
 			continue
 		}
 		e := syncproto.CellEdit{Cell: c.Name, Value: v}
-		if c.Rule == schema.RuleSet {
+		switch c.Rule {
+		case schema.RuleSet:
 			e.Value = schema.Null
 			e.Add, e.Del = without(v.Elements(), shown.Elements()), without(shown.Elements(), v.Elements())
+		case schema.RuleSum:
+			e.Value, e.Delta = schema.Null, v.Num()
 		}
 		out = append(out, e)
 	}
@@ -85,8 +88,8 @@ type past struct {
 	of     []*store.Version            // of the row being looked at
 }
 
-func (p *plan) loadPast(ids []string) (*past, error) {
-	versions, err := p.tx.Versions("row_id = ANY(?) ORDER BY row_id, seq, ord", ids)
+func loadPast(tx *store.Tx, ids []string) (*past, error) {
+	versions, err := tx.Versions("row_id = ANY(?) ORDER BY row_id, seq, ord", ids)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +97,7 @@ func (p *plan) loadPast(ids []string) (*past, error) {
 	for _, v := range versions {
 		out.rows[v.Row] = append(out.rows[v.Row], v)
 	}
-	devices, err := p.tx.Devices("user_id = '' ORDER BY id")
+	devices, err := tx.Devices("user_id = '' ORDER BY id")
 	for _, d := range devices {
 		out.office[d.ID] = true
 	}
@@ -114,16 +117,16 @@ func (h *past) base() syncproto.Base {
 
 // isNews tells whether the file's word on a cell is a new one. One that the cell had before, and that was written over since, is old: the
 // correction stays, and the row is reported. What was undone is as if nobody had said it.
-func (w *wish) isNews(im *importer, h *past, c *syncproto.CellEdit) bool {
+func (w *wish) isNews(b *schema.Book, h *past, c *syncproto.CellEdit) bool {
 	if len(c.Add)+len(c.Del) > 0 {
 		return true // sets are judged element by element
 	}
 	if !slices.ContainsFunc(h.said(c.Cell), func(s saying) bool { return s.value == c.Value }) {
 		return true
 	}
-	col := im.book.Cell(w.entry.table.Name, c.Cell).Columns[0]
-	for _, r := range w.records[:1] {
-		r.note(fmt.Sprintf("“%s”在系统里后来改过，文件里是旧的，没有改回去。", col.Label.ZH),
+	col := b.Cell(w.entry.table.Name, c.Cell).Columns[0]
+	if w.note != nil {
+		w.note(fmt.Sprintf("“%s”在系统里后来改过，文件里是旧的，没有改回去。", col.Label.ZH),
 			fmt.Sprintf("%s was corrected since; the file has the old word, which was left out.", col.Label.EN))
 	}
 	return false

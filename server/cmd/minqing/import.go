@@ -15,9 +15,10 @@ import (
 )
 
 type importCmd struct {
-	Kind    string `enum:"register,places,users,assignments" default:"register" help:"表里是什么：register 花名册、places 地方、users 人员、assignments 分派。 What the file holds."`
+	Kind    string `enum:"register,places,users,assignments,table" default:"register" help:"表里是什么：register 花名册、places 地方、users 人员、assignments 分派、table 别的任何一张表（用 --table 写明）。 What the file holds; table is any other, named by --table."`
+	Table   string `help:"和 --kind table 一起：哪张表，写名称，列和 minqing export 导出的一样。 With --kind table: which table, by name; its columns are those of an export."`
 	Village string `help:"花名册是哪个村的：代码或名称。 The village of a register, by code or name."`
-	Place   string `help:"地方、人员、分派是哪个地方的，默认全市。 The place that a list is about; default the city."`
+	Place   string `help:"地方、人员、分派和别的表是哪个地方的，默认全市。 The place that a list is about; default the city."`
 	Links   string `type:"path" placeholder:"FILE.xlsx" help:"和 --kind users 一起：给还没登录过的人出首次登录链接，写到这个表里，当面交给本人。 With --kind users: write first sign-in links to this workbook."`
 	Bad     string `type:"path" placeholder:"FILE.xlsx" help:"把没导入的行连同原因写到这个表里。 Write the rows not taken, with reasons, to this workbook."`
 	Preview bool   `help:"只看会怎样，什么也不写。 Only show what would happen."`
@@ -30,6 +31,10 @@ func (c *importCmd) Run(r *room) (err error) {
 	if c.Kind == "register" && c.Village == "" && c.Undo == "" {
 		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "import", Message: syncproto.Both("没有写明是哪个村的花名册。", "It does not say of which village the register is."),
 			Hint: syncproto.Both("用 --village 写明代码或名称。", "Name it with --village.")}
+	}
+	if c.Kind == "table" && c.Table == "" && c.Undo == "" {
+		return &syncproto.Error{Code: syncproto.CodeInvalid, Op: "import", Message: syncproto.Both("没有写明是哪张表。", "It does not say which table the file is of."),
+			Hint: syncproto.Both("用 --table 写明名称，像 --table 走访。", "Name it with --table.")}
 	}
 	if c.Undo != "" && c.Kind == "assignments" {
 		return c.undo(r)
@@ -76,6 +81,8 @@ func (c *importCmd) Run(r *room) (err error) {
 		return c.users(r, lines, f, info.Size())
 	case "assignments":
 		return c.assignments(r, lines, f, info.Size())
+	case "table":
+		return c.table(r, lines, f, info.Size())
 	}
 	by, village, err := r.desk().Importer(r.ctx, c.Village)
 	if err != nil {

@@ -62,6 +62,31 @@ func (c *importCmd) places(r *room, lines register.Lines, in io.ReaderAt, size i
 	return errors.Join(err, c.recorded(r, place, id, rep, nil))
 }
 
+// table imports rows of any table that has no import of its own, as users does.
+func (c *importCmd) table(r *room, lines register.Lines, in io.ReaderAt, size int64) error {
+	by, place, err := r.desk().Importer(r.ctx, c.Place)
+	if err != nil {
+		return err
+	}
+	id, wrote, err := c.record(r, place, by)
+	if err != nil {
+		return err
+	}
+	rep, err := r.desk().ImportTable(r.ctx, c.Table, c.Place, c.File, in, size, register.TableList{Lines: lines, User: by, Preview: c.Preview, Wrote: wrote})
+	if rep == nil {
+		return err
+	}
+	r.tellUnread(rep)
+	did, would := c.previewed()
+	r.say(fmt.Sprintf("读了 %d 行：新建 %d 条，更改 %d 条。%s", rep.Rows, rep.NewRows, rep.ChangedRows, did),
+		fmt.Sprintf("%d rows read: %d made, %d changed.%s", rep.Rows, rep.NewRows, rep.ChangedRows, would))
+	if rep.Conflicts > 0 {
+		r.say(fmt.Sprintf("有 %d 条和别人写的不一致，等管理员定：minqing inbox list。", rep.Conflicts), "Some met what others wrote; see minqing inbox list.")
+	}
+	c.tellBad(r, rep)
+	return errors.Join(err, c.recorded(r, place, id, rep, nil))
+}
+
 func (c *importCmd) previewed() (zh, en string) {
 	if c.Preview {
 		return "（预览，什么也没写）", " (preview, nothing was written)"

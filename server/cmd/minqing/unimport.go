@@ -59,7 +59,7 @@ func (c *importCmd) recorded(r *room, place, id string, rep *register.Report, us
 	return err
 }
 
-// takeBack takes back what an import of a register, of places or of users did, after saying what that does and what is left, because somebody touched it since.
+// takeBack takes back what an import of a register, of places, of users or of a table did, after saying what that does and what is left, because somebody touched it since.
 func (c *importCmd) takeBack(r *room) error {
 	if c.File != "" {
 		return noFile()
@@ -70,6 +70,8 @@ func (c *importCmd) takeBack(r *room) error {
 		at, word = c.Village, schema.Label{ZH: "花名册", EN: "a register"}
 	case "places":
 		word = schema.Label{ZH: "地方", EN: "places"}
+	case "table":
+		word = schema.Label{ZH: "表格", EN: "a table"}
 	}
 	by, place, err := r.desk().Importer(r.ctx, at)
 	if err != nil {

@@ -40,7 +40,7 @@ const (
 	Assignments = "assignments"
 )
 
-// Kinds are all of them.
+// Kinds are those that a console takes; of any other table the command line does (register.TableList), and its imports are listed and taken back alike.
 var Kinds = []string{Register, Places, Users, Assignments}
 
 // The kinds of parts.
