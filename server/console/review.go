@@ -39,7 +39,8 @@ type reviewPage struct {
 	Photos   string
 	Tasks    []reviewTask
 	Last     *branch.Review // the word that gave it back
-	Edits    int
+	Edits    int            // of the text
+	Shots    []reviewShot
 	Matters  string // address that a matter's id follows
 }
 
@@ -63,7 +64,16 @@ type reviewRow struct {
 type reviewTask struct {
 	Icon, Label string
 	Done        bool
+	New, Gone   bool // since the journal was given back, or handed in
 }
+
+type reviewShot struct {
+	syncproto.RowID
+	New bool
+}
+
+// Edit is what became of a field of the record, nil for nothing.
+func (p *reviewPage) Edit(name string) *branch.Edited { return p.Record.Edits[name] }
 
 var reviewHandlers = map[string]handler{
 	"GET /at/{place}/review":        showQueue,
@@ -107,6 +117,16 @@ var reviewWords = words{
 	"review.gaveback":      {ZH: "退回过：", EN: "Given back:"},
 	"review.edits.in":      {ZH: "和交上来时比，改了 {0} 处", EN: "{0} change since it was handed in|{0} changes since it was handed in"},
 	"review.edits":         {ZH: "和退回时比，改了 {0} 处", EN: "{0} change since it was given back|{0} changes since it was given back"},
+	"review.moved":         {ZH: "户", EN: "Household"},
+	"review.since":         {ZH: "退回后改的", EN: "since it was given back"},
+	"review.since.in":      {ZH: "交上来后改的", EN: "since it was handed in"},
+	"review.raised":        {ZH: "退回后记的", EN: "raised since it was given back"},
+	"review.shot.new":      {ZH: "补了 {0} 张照片", EN: "{0} photo added|{0} photos added"},
+	"review.shot.gone":     {ZH: "删去 {0} 张照片", EN: "{0} photo removed|{0} photos removed"},
+	"review.shot.in":       {ZH: "照片 {0}，补的", EN: "Photo {0}, added"},
+	"review.colon":         {ZH: "：", EN: ": "},
+	"review.server":        {ZH: "服务器（合并时）", EN: "the server (in a merge)"},
+	"review.nodue":         {ZH: "没有期限", EN: "no day"},
 	"review.added":         {ZH: "补写", EN: "added"},
 	"review.removed":       {ZH: "删去", EN: "removed"},
 	"review.whole":         {ZH: "看现在的全文", EN: "Read it as it is now"},
@@ -262,7 +282,20 @@ func (rq *request) open(p *reviewPage) {
 	p.Title, p.Post, p.Photos = rq.words.say("review.of", p.Around.Head), rq.reviewPath(p, p.Record.Journal), rq.at("/photo/")
 	p.State = rq.app.opt.Engine.Book.Table("journal").FlowColumn().Show(schema.Text(p.Record.State), schema.Lang(rq.words), nil)
 	p.Matters = rq.at("/matters/")
-	p.Tasks, p.Edits = rq.tasks(p.Record.Tasks), compare.Edits(p.Record.Since)
+	p.Tasks = rq.tasks(p.Record.Tasks)
+	if e := p.Edit("visit.tasks"); e != nil {
+		was := rq.tasks(e.From.Elements())
+		for i := range p.Tasks {
+			p.Tasks[i].New, p.Tasks[i].Gone = p.Tasks[i].Done && !was[i].Done, was[i].Done && !p.Tasks[i].Done
+		}
+	}
+	if e := p.Edit("journal.text"); e != nil {
+		p.Edits = compare.Edits(e.Parts)
+	}
+	p.Shots = nil
+	for _, id := range p.Record.Photos {
+		p.Shots = append(p.Shots, reviewShot{id, slices.Contains(p.Record.Added, id)})
+	}
 	for i := range p.Record.Reviews {
 		if p.Record.Reviews[i].Kind == "return" {
 			p.Last = &p.Record.Reviews[i]
@@ -283,6 +316,9 @@ func (rq *request) open(p *reviewPage) {
 	for _, list := range [][]branch.Matter{p.Around.Open, p.Around.Answered} {
 		for i := range list {
 			list[i].State = flow.Show(schema.Text(list[i].State), lang, nil)
+			if e := list[i].Edit; e != nil && e.State != nil {
+				e.State.From = schema.Text(flow.Show(e.State.From, lang, nil))
+			}
 		}
 	}
 	base, err := json.Marshal(p.Record.Base)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"minqing/schema"
-	"minqing/server/console/compare"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -18,7 +17,7 @@ type Record struct {
 	Base       syncproto.Base // what a decision about it has seen
 	State      string
 	Text       string
-	Since      []compare.Part // what changed since it was given back, or else since it was handed in; nil: nothing did
+	Edits      map[string]*Edited // by table and column; what nobody edited since is not there
 	Author     string
 	AuthorPost string
 	Day, Met   string
@@ -26,6 +25,8 @@ type Record struct {
 	Received   time.Time
 	Reviews    []Review // oldest first
 	Photos     []syncproto.RowID
+	Added      []syncproto.RowID // photos that came since
+	PhotoEdits []*PhotoEdit
 	OnTheWay   int // photos whose content has not come yet
 }
 
@@ -60,7 +61,10 @@ type Contact struct {
 }
 
 // Matter is a matter of the household.
-type Matter struct{ ID, Title, State, Due string }
+type Matter struct {
+	ID, Title, State, Due string
+	Edit                  *MatterEdit
+}
 
 // Before is an earlier journal.
 type Before struct{ Day, By, Text string }
@@ -74,25 +78,26 @@ const (
 
 // OneRecord reads a journal that lives.
 func OneRecord(tx *store.Tx, id syncproto.RowID, zone *time.Location) (*Record, *Around, error) {
-	stored, err := tx.Rows([]string{string(id)})
-	if err != nil || len(stored) != 1 {
-		return nil, nil, err
-	}
 	journals, err := rowsWhere(tx, "journal", "id", string(id))
 	if err != nil || len(journals) == 0 {
 		return nil, nil, err
 	}
 	j := journals[id]
-	r := &Record{Journal: id, Base: syncproto.Base{Epoch: stored[0].Label.Epoch, Rev: stored[0].Label.Rev, Open: stored[0].Open}, Text: j.text("text")}
-	r.State = tx.Book().Table("journal").FlowColumn().Flow.State(j.value("state"))
+	beneath, err := tx.Children([]string{j.text("visit")})
+	if err != nil {
+		return nil, nil, err
+	}
+	at := slices.IndexFunc(beneath, func(x *store.Row) bool { return x.ID == id })
 	visits, err := rowsWhere(tx, "visit", "id", j.text("visit"))
 	if err != nil {
 		return nil, nil, err
 	}
 	v := visits[syncproto.RowID(j.text("visit"))]
-	if v.t == nil {
+	if v.t == nil || at < 0 {
 		return nil, nil, nil
 	}
+	r := &Record{Journal: id, Base: syncproto.Base{Epoch: beneath[at].Label.Epoch, Rev: beneath[at].Label.Rev, Open: beneath[at].Open}, Text: j.text("text")}
+	r.State = tx.Book().Table("journal").FlowColumn().Flow.State(j.value("state"))
 	r.Day, r.Met, r.Tasks = v.text("day"), v.text("met"), v.value("tasks").Elements()
 	people, err := namesOf(tx, []string{j.text("author")})
 	if err != nil {
@@ -102,25 +107,28 @@ func OneRecord(tx *store.Tx, id syncproto.RowID, zone *time.Location) (*Record, 
 	if err := r.readReviews(tx, zone); err != nil {
 		return nil, nil, err
 	}
-	if err := r.readHistory(tx, zone); err != nil {
-		return nil, nil, err
-	}
-	photos, err := rowsWhere(tx, "attachment", "visit", j.text("visit"))
+	matters, err := rowsWhere(tx, "matter", "household", v.text("household"))
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := r.readPhotos(tx, photos); err != nil {
+	edits, err := r.readHistory(tx, j, v, beneath, matters, zone)
+	if err != nil {
 		return nil, nil, err
 	}
-	a, err := around(tx, syncproto.RowID(v.text("household")), j.text("visit"), time.UnixMilli(tx.Now()).In(zone))
+	if err := r.readPhotos(tx, beneath); err != nil {
+		return nil, nil, err
+	}
+	a, err := around(tx, syncproto.RowID(v.text("household")), j.text("visit"), matters, edits, time.UnixMilli(tx.Now()).In(zone))
 	return r, a, err
 }
 
 // readPhotos tells photos whose content has come from those that are still on their way.
-func (r *Record) readPhotos(tx *store.Tx, photos map[syncproto.RowID]row) error {
-	ids := make([]string, 0, len(photos))
-	for id := range photos {
-		ids = append(ids, string(id))
+func (r *Record) readPhotos(tx *store.Tx, beneath []*store.Row) error {
+	var ids []string
+	for _, x := range beneath {
+		if x.Table == "attachment" && x.Dead == 0 {
+			ids = append(ids, string(x.ID))
+		}
 	}
 	err := tx.Each(func(scan func(...any) error) error {
 		var id syncproto.RowID
@@ -128,7 +136,7 @@ func (r *Record) readPhotos(tx *store.Tx, photos map[syncproto.RowID]row) error 
 		r.Photos = append(r.Photos, id)
 		return err
 	}, "SELECT row_id FROM mq_file WHERE row_id = ANY(?) ORDER BY row_id", ids)
-	r.OnTheWay = len(photos) - len(r.Photos)
+	r.OnTheWay = len(ids) - len(r.Photos)
 	return err
 }
 
@@ -159,39 +167,70 @@ func (r *Record) readReviews(tx *store.Tx, zone *time.Location) error {
 	return err
 }
 
-// readHistory finds when the newest words came, and what they changed since the journal was given back, or, where it never was, since it was
-// first handed in.
-func (r *Record) readHistory(tx *store.Tx, zone *time.Location) error {
-	versions, err := tx.Versions("row_id = ? ORDER BY seq, ord", string(r.Journal))
-	if err != nil {
-		return err
+// readHistory finds when the newest words came, and what was edited since the journal was given back, or, where it never was, since it was first
+// handed in: of the journal, its visit and the visit's photos, and, of what was given back and is not accepted yet, of the author's matters of
+// the household, which he may have been asked to record or mend. All of it is one question.
+func (r *Record) readHistory(tx *store.Tx, j, v row, beneath []*store.Row, matters map[syncproto.RowID]row, zone *time.Location) (map[syncproto.RowID]*MatterEdit, error) {
+	visit := syncproto.RowID(j.text("visit"))
+	ids := []string{string(r.Journal), string(visit)}
+	photos := slices.DeleteFunc(slices.Clone(beneath), func(x *store.Row) bool { return x.Table != "attachment" })
+	for _, x := range photos {
+		ids = append(ids, string(x.ID))
 	}
-	var back time.Time
+	var raised []syncproto.RowID
+	var back int64
 	for _, x := range r.Reviews {
 		if x.Kind == "return" {
-			back = x.At
+			back = x.At.UnixMilli()
 		}
 	}
-	handed := false
-	for _, v := range versions {
-		came := time.UnixMilli(v.Received).In(zone)
-		r.Received = came
-		counts := came.After(back) && !back.IsZero() || back.IsZero() && handed
-		for _, c := range v.Cells {
-			if c.Cell == "text" && counts && r.Since == nil {
-				r.Since = compare.Texts(c.From.Str(), r.Text)
-			}
-			handed = handed || c.Cell == "state" && c.Value.Str() == StateSubmitted
+	for id, m := range matters {
+		if back > 0 && m.text("author") == j.text("author") && (r.State == StateSubmitted || r.State == StateReturned) {
+			raised, ids = append(raised, id), append(ids, string(id))
 		}
 	}
-	if compare.Edits(r.Since) == 0 {
-		r.Since = nil
+	versions, err := tx.Versions("row_id = ANY(?) ORDER BY received, stream, seq, ord", ids)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	s := &since{tx: tx, zone: zone, past: make(map[syncproto.RowID][]*store.Version, len(ids))}
+	for _, x := range versions {
+		s.past[x.Row] = append(s.past[x.Row], x)
+	}
+	for _, x := range s.past[r.Journal] {
+		r.Received = time.UnixMilli(x.Received).In(zone)
+	}
+	if s.cut = back; back == 0 {
+		s.cut = handedIn(s.past[r.Journal])
+	}
+	if s.cut == 0 {
+		return nil, nil
+	}
+	r.Edits = map[string]*Edited{}
+	for _, x := range []struct {
+		id   syncproto.RowID
+		r    row
+		name string
+	}{{r.Journal, j, "text"}, {visit, v, "household"}, {visit, v, "day"}, {visit, v, "met"}, {visit, v, "tasks"}} {
+		if e := s.edited(x.id, x.r, x.name); e != nil {
+			r.Edits[x.r.t.Name+"."+x.name] = e
+		}
+	}
+	if e := r.Edits["visit.household"]; e != nil {
+		if err := e.headOf(tx); err != nil {
+			return nil, err
+		}
+	}
+	r.Added, r.PhotoEdits = s.photos(photos)
+	edits := map[syncproto.RowID]*MatterEdit{}
+	for _, id := range raised {
+		edits[id] = s.matter(id, matters[id])
+	}
+	return edits, s.name()
 }
 
 // around reads a household beside a visit of it.
-func around(tx *store.Tx, id syncproto.RowID, visit string, now time.Time) (*Around, error) {
+func around(tx *store.Tx, id syncproto.RowID, visit string, matters map[syncproto.RowID]row, edits map[syncproto.RowID]*MatterEdit, now time.Time) (*Around, error) {
 	homes, err := rowsWhere(tx, "household", "id", string(id))
 	if err != nil || len(homes) == 0 {
 		return nil, err
@@ -220,13 +259,9 @@ func around(tx *store.Tx, id syncproto.RowID, visit string, now time.Time) (*Aro
 	if err := a.readVisits(tx, visit, now); err != nil {
 		return nil, err
 	}
-	matters, err := rowsWhere(tx, "matter", "household", string(id))
-	if err != nil {
-		return nil, err
-	}
 	flow := tx.Book().Table("matter").FlowColumn().Flow
 	for id, m := range matters {
-		x := Matter{ID: string(id), Title: m.text("title"), State: flow.State(m.value("state")), Due: m.text("due")}
+		x := Matter{ID: string(id), Title: m.text("title"), State: flow.State(m.value("state")), Due: m.text("due"), Edit: edits[syncproto.RowID(id)]}
 		switch x.State {
 		case "withdrawn":
 		case "answered":

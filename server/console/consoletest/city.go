@@ -261,6 +261,13 @@ func (c *City) Update(ctx context.Context, who, table string, id syncproto.RowID
 	})
 }
 
+// Delete takes a row away in the name of a user, who has seen it as it stands.
+func (c *City) Delete(ctx context.Context, who, table string, id syncproto.RowID) error {
+	return c.Engine.Store.Write(ctx, func(tx *store.Tx) error {
+		return c.submit(tx, who, syncproto.Edit{Table: table, Row: id, Op: syncproto.OpDelete})
+	})
+}
+
 // Base is what somebody who looks at a row now is shown.
 func (c *City) Base(ctx context.Context, id syncproto.RowID) (b syncproto.Base, err error) {
 	err = c.Engine.Store.Read(ctx, func(tx *store.Tx) error {

@@ -109,18 +109,46 @@ func (c *City) journals(ctx context.Context) (err error) {
 	if c.Rows["photo.foreign"], err = c.photo(ctx, "othercadre", c.Rows["journal.foreign"]); err != nil {
 		return err
 	}
-	for _, m := range [][4]string{{"ding", "cadre", "屋顶漏雨，危房", "3"}, {"ou", "cadre", "申请临时救助 6,460 元", "1"}, {"ou", "cadre2", "院墙开裂", "1"}} {
+	for _, m := range [][4]string{{"ding", "cadre", "屋顶漏雨，危房", "3"}, {"ou", "cadre", "申请临时救助", "1"}, {"ou", "cadre2", "院墙开裂", "1"}} {
 		if err := c.matter(ctx, m[0], m[1], m[2], m[3]); err != nil {
 			return err
 		}
 	}
 	returned := c.Rows["journal.returned"]
+	c.at(11, 20, 16, 25)
+	blurred, err := c.photo(ctx, "cadre", returned)
+	if err != nil {
+		return err
+	}
 	c.at(11, 21, 20, 5)
 	if err := c.review(ctx, "secretary", returned, "return", "请写明差多少钱，家里每月收入多少。", "returned"); err != nil {
 		return err
 	}
+	c.at(11, 23, 8, 14)
+	if err := c.Delete(ctx, "cadre", "attachment", blurred); err != nil {
+		return err
+	}
+	c.at(11, 23, 8, 15)
+	if _, err := c.photo(ctx, "cadre", returned); err != nil {
+		return err
+	}
+	if err := c.retitle(ctx, "cadre", "ou", "申请临时救助", "申请临时救助 6,460 元"); err != nil {
+		return err
+	}
 	c.at(11, 23, 8, 20)
 	return c.Update(ctx, "cadre", "journal", returned, syncproto.Base{}, Vals{"text": c.text("已送医保缴费通知。欧阳诗雅的母亲欧阳素琴 9 月在县医院做了膝盖手术，总共花了 18,400 元，医保报了 11,940 元，自己还差 6,460 元。家里两个孩子上学，丈夫在杭州打工，每月寄回 3,000 元左右，暂时周转不开。她问能不能申请临时救助，要哪些材料。我答应 12月5日前给她回话。", 4000), "state": "submitted"})
+}
+
+// retitle writes over the title of a matter that somebody recorded.
+func (c *City) retitle(ctx context.Context, who, home, was, title string) error {
+	var matter string
+	if err := c.Engine.Store.Read(ctx, func(tx *store.Tx) error {
+		_, err := tx.One("SELECT id FROM matter WHERE household = ? AND author = ? AND title = ?", []any{string(c.Rows[home]), string(c.Users[who]), c.text(was, 40)}, &matter)
+		return err
+	}); err != nil {
+		return err
+	}
+	return c.Update(ctx, who, "matter", syncproto.RowID(matter), syncproto.Base{}, Vals{"title": c.text(title, 40)})
 }
 
 // photo adds the row of a photo, whose content is still on its way, to the visit of a journal.
