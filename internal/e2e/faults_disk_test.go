@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"minqing/internal/simdisk"
 	"minqing/mobile-client/replica"
@@ -199,6 +200,15 @@ func mustSmall(t *testing.T, dir string) string {
 	return dir
 }
 
+// says gives the status with which the server answers.
+func (w *town) says(path string) int {
+	w.t.Helper()
+	res, err := http.Get("http://" + w.server.address + path)
+	must(w.t, err)
+	must(w.t, res.Body.Close())
+	return res.StatusCode
+}
+
 // A real file system runs full under a running server: a small one in memory, mounted for the test, which takes root.
 func TestFaultsDiskFullForReal(t *testing.T) {
 	w := mustTown(t, ownHouses)
@@ -225,13 +235,14 @@ func TestFaultsDiskFullForReal(t *testing.T) {
 		switch {
 		case codeIs(err, syncproto.CodeFull):
 			full++
+			if got := w.says("/readyz"); got != http.StatusServiceUnavailable {
+				t.Errorf("with a full disk the server says %d to who asks whether it is ready", got)
+			}
 		case err != nil:
 			t.Fatalf("round %d: %v", round, err)
 		}
-		if resp, err := http.Get("http://" + w.server.address + "/healthz"); err != nil || resp.StatusCode != http.StatusOK {
-			t.Fatalf("the server does not stand a full disk: %v %v", resp, err)
-		} else {
-			must(t, resp.Body.Close())
+		if got := w.says("/healthz"); got != http.StatusOK {
+			t.Fatalf("the server does not stand a full disk: %d", got)
 		}
 		must(t, os.Remove(ballast))
 		p.through("space is back")
@@ -240,6 +251,11 @@ func TestFaultsDiskFullForReal(t *testing.T) {
 		t.Error("the disk was never full")
 	}
 	p.once()
+	for deadline := time.Now().Add(time.Minute); w.says("/readyz") != http.StatusOK; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("there is room, and the server is not ready")
+		}
+	}
 	w.stop()
 	sound(t, filepath.Join(small, "minqing.db"))
 	t.Logf("full=%d of 6", full)

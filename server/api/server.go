@@ -150,7 +150,12 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 
 func (s *Server) handleReady(c echo.Context) error {
 	if err := s.cfg.Ready(c.Request().Context()); err != nil {
-		return &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "readyz", Message: syncproto.Both("数据库现在不能用。", "The store is not available."), RetryAfter: 5, Err: err}
+		out := &syncproto.Error{Code: syncproto.CodeUnavailable, Op: "readyz", Message: syncproto.Both("数据库现在不能用。", "The store is not available."), RetryAfter: 5, Err: err}
+		var met *syncproto.Error
+		if errors.As(err, &met) && met.Code == syncproto.CodeFull {
+			out.Message, out.Hint = syncproto.Both("磁盘满了，写不进去，还能看。", "The disk is full: nothing can be saved; what is there can be read."), syncproto.Both("清理磁盘，腾出空间后自动恢复。", "Free some space; it is ready again by itself.")
+		}
+		return out
 	}
 	return c.String(http.StatusOK, "ready\n")
 }

@@ -202,7 +202,7 @@ func (e *Engine) wire(ctx context.Context) error {
 			return err
 		}
 	}
-	e.API = api.New(api.Config{App: app, Book: e.Book, Auth: e.Auth, Exchange: e.Exchange, Courier: e.Courier, Files: e.Files, Log: e.cfg.Log, Now: e.Store.Now, Rand: e.cfg.Rand, Ready: e.ready, Version: e.cfg.Version})
+	e.API = api.New(api.Config{App: app, Book: e.Book, Auth: e.Auth, Exchange: e.Exchange, Courier: e.Courier, Files: e.Files, Log: e.cfg.Log, Now: e.Store.Now, Rand: e.cfg.Rand, Ready: e.Store.Ready, Version: e.cfg.Version})
 	// What an older program did not know, this one may: after an upgrade it is heard again.
 	_, err = e.Judge.Retry(ctx)
 	return err
@@ -317,11 +317,6 @@ func (e *Engine) Close() error {
 
 // Dir is the data folder.
 func (e *Engine) Dir() string { return e.cfg.Dir }
-
-// ready tells whether the store takes writes.
-func (e *Engine) ready(ctx context.Context) error {
-	return e.Store.Write(ctx, func(*store.Tx) error { return nil })
-}
 
 // ticket lets a device that found out to be a copy enrol anew.
 func (e *Engine) ticket(ctx context.Context, user syncproto.UserID) (string, error) {

@@ -67,6 +67,7 @@ type Store struct {
 	randMu   sync.Mutex
 	stopNews func()
 	closed   sync.Once
+	ready    readiness
 }
 
 // Open opens or makes the database, brings its tables to the rule book's version, and on SQLite mints an epoch.

@@ -37,11 +37,16 @@ const (
 
 // Write runs fn in a write transaction and returns when what it wrote is durable. The error of fn is returned as it is, and
 // rolls back what fn wrote, only that.
-func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
+func (s *Store) Write(ctx context.Context, fn func(*Tx) error) (err error) {
 	if s.dialect == postgresDialect {
-		return s.writePostgres(ctx, fn)
+		err = s.writePostgres(ctx, fn)
+	} else {
+		err = s.writeSQLite(ctx, fn)
 	}
-	return s.writeSQLite(ctx, fn)
+	if err != nil && isFull(err) {
+		s.ready.met(s.opt.Now(), err)
+	}
+	return err
 }
 
 // writeSQLite queues fn; whoever holds the turn runs everything that waits by then and commits once.
