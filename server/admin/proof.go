@@ -88,6 +88,7 @@ func (p *Proof) disclosureChain(tx *store.Tx, chain string) error {
 		if err != nil {
 			return err
 		}
+		from := pos
 		for _, r := range page {
 			why, err := checkDisclosure(tx, &r, head, pos)
 			if err != nil {
@@ -99,6 +100,12 @@ func (p *Proof) disclosureChain(tx *store.Tx, chain string) error {
 			}
 			head, pos = r.Head, r.Pos
 			p.Disclosed++
+		}
+		if at, err := tx.Unnamed(chain, from, pos); err != nil {
+			return err
+		} else if at != 0 {
+			p.Broken = append(p.Broken, judge.Broken{Stream: "disclosures to " + chain, Pos: at, Why: "it was taken out of what it names"})
+			return nil
 		}
 		if len(page) < disclosurePage {
 			return nil

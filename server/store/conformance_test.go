@@ -43,6 +43,7 @@ var conformance = []struct {
 	{"a code is sold once", codeIsSoldOnce},
 	{"migrated equals fresh", migratedEqualsFresh},
 	{"older books are brought to this version", olderBooksAreBrought},
+	{"records are found by what they name", recordsAreFoundByName},
 	{"a database too new", tooNew},
 	{"lost epochs are known", lostEpochsAreKnown},
 	{"testimony is kept", testimonyIsKept},

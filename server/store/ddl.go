@@ -1,9 +1,9 @@
 package store
 
 // storeVersion is the version of the mq_* tables; it grows when they change.
-const storeVersion = 8
+const storeVersion = 9
 
-// upgrades are what brings older mq_* tables to a store version, beside the tables and indexes that are new. They only add: a server of the
+// upgrades are what brings older mq_* tables to a store version, beside the tables and indexes that are new (9: named.go). They only add: a server of the
 // version before works on beside this one while an upgrade rolls.
 var upgrades = map[int][]string{
 	6: {`ALTER TABLE mq_name ADD COLUMN renamed {int} NOT NULL DEFAULT 1`, `DROP INDEX IF EXISTS mq_name_identity`, `DROP INDEX IF EXISTS mq_history_identity`},
@@ -118,6 +118,7 @@ var bookkeeping = []string{
 	`CREATE INDEX IF NOT EXISTS mq_item_row ON mq_item (row_id, cell)`,
 	`CREATE INDEX IF NOT EXISTS mq_item_open ON mq_item (closed_ms, scope)`,
 	`CREATE INDEX IF NOT EXISTS mq_item_opened ON mq_item (opened_ms)`,
+	`CREATE INDEX IF NOT EXISTS mq_item_twin ON mq_item (other) WHERE kind = 'twin'`,
 	// A refused change that waits for another change (on_identity) or for a row that is not there yet (on_row).
 	`CREATE TABLE IF NOT EXISTS mq_wait (identity TEXT{c} NOT NULL, on_identity TEXT{c} NOT NULL, on_row TEXT{c} NOT NULL,
 		PRIMARY KEY (identity, on_identity, on_row)) {key}`,

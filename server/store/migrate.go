@@ -63,7 +63,10 @@ func (s *Store) migrate(ctx context.Context) error {
 		if err := tx.watchRights(); err != nil {
 			return err
 		}
-		if err := tx.keepOverview(); err != nil || stored >= storeVersion {
+		if err := tx.keepOverview(); err != nil {
+			return err
+		}
+		if err := tx.keepNamed(); err != nil || stored >= storeVersion {
 			return err
 		}
 		return tx.SetMeta(metaStore, strconv.Itoa(storeVersion))
@@ -76,7 +79,7 @@ func (s *Store) keepBooks(tx *Tx, stored int) error {
 	for v := stored + 1; stored > 0 && v <= storeVersion; v++ {
 		stmts = append(stmts, upgrades[v]...)
 	}
-	for _, stmt := range slices.Concat(stmts, bookkeeping, overviewTables) {
+	for _, stmt := range slices.Concat(stmts, bookkeeping, overviewTables, []string{namedTable}) {
 		if err := tx.Exec(s.dialect.ddl(stmt)); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -228,11 +229,14 @@ func (tx *Tx) PastOverviews() error {
 	if err := tx.Exec("SET LOCAL session_replication_role = replica"); err != nil {
 		return err
 	}
-	return tx.SetMeta(metaOverview, "")
+	return errors.Join(tx.SetMeta(metaOverview, ""), tx.SetMeta(metaNamed, ""))
 }
 
 // ReckonOverviews makes up for PastOverviews.
 func (tx *Tx) ReckonOverviews() error {
+	if err := tx.keepNamed(); err != nil {
+		return err
+	}
 	have, err := tx.Meta(metaOverview)
 	if err != nil || have == overviewVersion {
 		return err
