@@ -123,7 +123,7 @@ func TestConsoleBenchRuns(t *testing.T) {
 		if got := strings.Contains(out.String(), "planting took"); got != planted {
 			t.Errorf("planted: %v, want %v", got, planted)
 		}
-		for _, want := range []string{`(?m)^page /at/\{place\}/review village p50=\d+\.\d p95=\d+\.\d bytes=\d+ `, `(?m)^page /at/\{place\}/audit city p50`, `(?m)^page /c/\{serial\} p50`, `(?m)^export audit rows=\d\d+ `,
+		for _, want := range []string{`(?m)^page /at/\{place\}/review village p50=\d+\.\d p95=\d+\.\d bytes=\d+ `, `(?m)^page /at/\{place\}/audit city p50`, `(?m)^page /at/\{place\}/audit\?kind=all&row=\{household\} village p50`, `(?m)^page /at/\{place\}/audit\?kind=all&row=\{resident\} city p50`, `(?m)^page /c/\{serial\} p50`, `(?m)^export audit rows=\d\d+ `,
 			`(?m)^at-work secretaries=4 .* refused=0 statuses=map\[200:\d+\] `,
 			`(?m)^page /at/\{place\}/photo/\{row\} village p50=\d+\.\d p95=\d+\.\d bytes=180000 `, `(?m)^page /at/\{place\}/shifts/\{row\} village p50`,
 			`(?m)^list /at/\{place\}/audit city parts=3\+ first p50=\d+\.\d last p50=`} {

@@ -34,7 +34,6 @@ func (c *consoleRun) every(ctx context.Context) error {
 			return err
 		}
 	}
-	seen := map[string]bool{}
 	var unseen []string
 	for _, route := range c.app.Routes() {
 		pattern, isGet := strings.CutPrefix(route.Pattern, "GET ")
@@ -45,36 +44,59 @@ func (c *consoleRun) every(ctx context.Context) error {
 		if len(who) == 0 {
 			c.say("page %s: none of administrator, township and secretary may", pattern)
 		}
-		for _, p := range who {
-			path := strings.NewReplacer("{place}", p.place, "{serial}", serial).Replace(pattern)
-			if strings.Contains(path, "{row}") {
-				id, err := c.rowOf(ctx, route.Of, p.place)
-				if err != nil {
-					return err
-				}
-				if id == "" {
-					c.say("page %s in the %s: there is no %s to look at", pattern, p.level, route.Of)
-					continue
-				}
-				path = strings.ReplaceAll(path, "{row}", id)
-			}
-			if strings.Contains(path, "{") {
-				path = regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(path, "nothing")
-			}
-			status, err := c.page(ctx, pattern, path, p)
+		for _, v := range append([]variant{{of: route.Of}}, variants[pattern]...) {
+			shown, err := c.shows(ctx, pattern, v, who, serial)
 			if err != nil {
 				return err
 			}
-			seen[pattern] = seen[pattern] || status == http.StatusOK
-		}
-		if !seen[pattern] && !slices.Contains(leadOn, pattern) {
-			unseen = append(unseen, pattern)
+			if name := pattern + v.query; !shown && !slices.Contains(leadOn, name) {
+				unseen = append(unseen, name)
+			}
 		}
 	}
 	if len(unseen) > 0 {
 		return fmt.Errorf("nobody was shown a page of %s: there is nothing to look at", strings.Join(unseen, ", "))
 	}
 	return nil
+}
+
+// variant is a question that a page is asked beside the plain one, and what {row} in its address is.
+type variant struct{ query, of string }
+
+// variants are the questions that have a line of their own: they are answered in another way than the page without them.
+var variants = map[string][]variant{
+	"/at/{place}/audit": {{"?kind=all", ""}, {"?kind=all&row={row}", "household"}, {"?kind=seen&row={row}", "household"}, {"?kind=all&row={row}", "resident"}},
+}
+
+// shows measures a page as each who looks at it, and tells whether one was shown it.
+func (c *consoleRun) shows(ctx context.Context, pattern string, v variant, who []post, serial string) (shown bool, err error) {
+	name := pattern
+	if v.query != "" {
+		name += strings.Replace(v.query, "{row}", "{"+v.of+"}", 1)
+	}
+	for _, p := range who {
+		path := strings.NewReplacer("{place}", p.place, "{serial}", serial).Replace(pattern + v.query)
+		if strings.Contains(path, "{row}") {
+			id, err := c.rowOf(ctx, v.of, p.place)
+			if err != nil {
+				return false, err
+			}
+			if id == "" {
+				c.say("page %s in the %s: there is no %s to look at", name, p.level, v.of)
+				continue
+			}
+			path = strings.ReplaceAll(path, "{row}", id)
+		}
+		if strings.Contains(path, "{") {
+			path = regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(path, "nothing")
+		}
+		status, err := c.page(ctx, name, path, p)
+		if err != nil {
+			return false, err
+		}
+		shown = shown || status == http.StatusOK
+	}
+	return shown, nil
 }
 
 // leadOn are the routes that have no page of their own here: they lead on, or need what a city without a provider of identities or an open invitation lacks.
