@@ -21,13 +21,17 @@ type auditPage struct {
 	Tabs           []auditTab
 	Kind           audit.Kind
 	Who, From, To  string // as typed
+	Home, Row      string // a household's code as typed, or the id of a household or person
+	About          *auditAbout
+	Alike          []placeLink // households of that code to choose from
+	AlikeMore      bool
 	Rows           []auditRow
 	More, First    string
 	Find           string // where the form goes
 	Export, Verify string
 	Filtered       bool
 	City           bool
-	Error          string
+	Error, Wrong   string // what to mend, and in which field
 	Proof          *auditProof
 }
 
@@ -67,6 +71,7 @@ var auditWords = words{
 	"nav.audit":          {ZH: "操作记录", EN: "Audit"},
 	"nav.running":        {ZH: "运行", EN: "Running it"},
 	"audit.kinds":        {ZH: "看哪一类", EN: "Which records"},
+	"audit.everything":   {ZH: "全部", EN: "All"},
 	"audit.changed":      {ZH: "改动", EN: "Changed"},
 	"audit.seen":         {ZH: "看过", EN: "Seen"},
 	"audit.pages":        {ZH: "网页上看过", EN: "Seen at the consoles"},
@@ -125,6 +130,7 @@ var auditWords = words{
 	"audit.link.forget":  {ZH: "给{0}出了登录链接，动态码可以重设", EN: "made a sign-in link for {0}, by which the second step can be set anew"},
 	"audit.card":         {ZH: "打开了{0}的联系卡页", EN: "opened the page of the contact card of {0}"},
 	"audit.holder":       {ZH: "持卡人", EN: "whoever holds the card"},
+	"audit.k.all":        {ZH: "改动、查看、导出都在，按时间排。", EN: "What was changed, seen and exported, by time."},
 	"audit.k.changed":    {ZH: "每次改动一条，未通过的也在。", EN: "One for each change, those that were not taken too."},
 	"audit.k.seen":       {ZH: "手机每次同步一条；网页上同一页一小时记一次；群众打开联系卡也记，只记时间，不记是谁。", EN: "One for each sync of a phone, one an hour for the same page of the consoles; that a resident opened a contact card is noted too, when but not by whom."},
 	"audit.k.pages":      {ZH: "同一页一小时记一次；群众打开联系卡也记，只记时间，不记是谁。只有数字、没有人名的页不记。", EN: "One an hour for the same page; that a resident opened a contact card is noted too, when but not by whom. Pages of figures that name nobody are not noted."},
@@ -154,10 +160,17 @@ var auditWords = words{
 const auditListed, auditPlaces = 50, 3
 
 // auditIcons are those of the kinds.
-var auditIcons = map[audit.Kind]string{audit.Changed: "edit", audit.Seen: "eye", audit.Pages: "board", audit.Exported: "download", audit.Unmasked: "lock", audit.Settings: "gear"}
+var auditIcons = map[audit.Kind]string{audit.All: "list", audit.Changed: "edit", audit.Seen: "eye", audit.Pages: "board", audit.Exported: "download", audit.Unmasked: "lock", audit.Settings: "gear"}
 
-// auditAsk reads what the address asks; bad is the sentence that says what to mend, ok is false when nobody is called so.
-func (rq *request) auditAsk(tx *store.Tx, q url.Values) (a *audit.Ask, bad string, err error) {
+// amiss is what keeps a question from being answered: the sentence that says what to mend, the field that it is about, and households to choose from.
+type amiss struct {
+	say, field string
+	alike      []audit.Home
+	more       bool
+}
+
+// auditAsk reads what the address asks.
+func (rq *request) auditAsk(tx *store.Tx, q url.Values) (a *audit.Ask, bad amiss, err error) {
 	a = &audit.Ask{Kind: audit.Changed, After: q.Get("after")}
 	for _, k := range audit.Kinds {
 		if q.Get("kind") == string(k) {
@@ -165,7 +178,7 @@ func (rq *request) auditAsk(tx *store.Tx, q url.Values) (a *audit.Ask, bad strin
 		}
 	}
 	if err := a.In(tx, rq.place.ID, rq.ofCity()); err != nil {
-		return nil, "", err
+		return nil, bad, err
 	}
 	for i, name := range []string{"from", "to"} {
 		if q.Get(name) == "" {
@@ -173,7 +186,7 @@ func (rq *request) auditAsk(tx *store.Tx, q url.Values) (a *audit.Ask, bad strin
 		}
 		day, err := time.ParseInLocation(time.DateOnly, strings.TrimSpace(q.Get(name)), rq.app.zone)
 		if err != nil {
-			return a, rq.words.say("audit.day"), nil //nolint:nilerr // the sentence tells whoever typed it
+			return a, amiss{say: rq.words.say("audit.day"), field: name}, nil //nolint:nilerr // the sentence tells whoever typed it
 		}
 		if i == 0 {
 			a.From = day.UnixMilli()
@@ -182,17 +195,20 @@ func (rq *request) auditAsk(tx *store.Tx, q url.Values) (a *audit.Ask, bad strin
 		}
 	}
 	if who := strings.TrimSpace(q.Get("who")); who != "" {
-		if a.Users, err = a.Find(tx, who); err == nil && len(a.Users) == 0 {
-			bad = rq.words.say("audit.nobody", who)
+		if a.Users, err = a.Find(tx, who); err != nil {
+			return a, bad, err
+		} else if len(a.Users) == 0 {
+			return a, amiss{say: rq.words.say("audit.nobody", who), field: "who"}, nil
 		}
 	}
+	bad, err = rq.auditRow(tx, a, strings.TrimSpace(q.Get("home")), q.Get("row"))
 	return a, bad, err
 }
 
 // auditQuery is the end of an address that asks the same, of another kind or from another place on.
 func auditQuery(q url.Values, kind audit.Kind, after string) string {
 	out := url.Values{"kind": {string(kind)}}
-	for _, name := range []string{"who", "from", "to"} {
+	for _, name := range []string{"who", "from", "to", "home", "row"} {
 		if v := strings.TrimSpace(q.Get(name)); v != "" {
 			out.Set(name, v)
 		}
@@ -215,20 +231,23 @@ func showAudit(rq *request) error {
 }
 
 func (rq *request) auditPage(q url.Values) (*auditPage, error) {
-	p := &auditPage{frame: frame{Title: rq.words.say("nav.audit"), Nav: "audit", Sub: rq.place.Name}, Who: q.Get("who"), From: q.Get("from"), To: q.Get("to"), Find: rq.at("/audit"),
-		Export: rq.at("/audit/export"), Verify: rq.at("/audit/verify")}
-	p.Filtered, p.City = p.Who+p.From+p.To != "", rq.ofCity()
+	p := &auditPage{frame: frame{Title: rq.words.say("nav.audit"), Nav: "audit", Sub: rq.place.Name}, Who: q.Get("who"), From: q.Get("from"), To: q.Get("to"), Home: q.Get("home"), Row: q.Get("row"),
+		Find: rq.at("/audit"), Export: rq.at("/audit/export"), Verify: rq.at("/audit/verify")}
+	p.Filtered, p.City = p.Who+p.From+p.To+p.Home+p.Row != "", rq.ofCity()
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) error {
 		a, bad, err := rq.auditAsk(tx, q)
 		if err != nil {
 			return err
 		}
-		p.Error, p.Kind, p.Rows, p.More, p.First, p.Tabs = bad, a.Kind, nil, "", "", nil
+		p.Error, p.Wrong, p.Kind, p.Rows, p.More, p.First, p.Tabs = bad.say, bad.field, a.Kind, nil, "", "", nil
 		for _, k := range audit.Kinds {
-			p.Tabs = append(p.Tabs, auditTab{Kind: k, Icon: auditIcons[k], Label: rq.words.say("audit." + string(k)), Path: rq.at("/audit") + auditQuery(q, k, ""), On: k == a.Kind})
+			p.Tabs = append(p.Tabs, auditTab{Kind: k, Icon: auditIcons[k], Label: rq.words.say(auditLabel(k)), Path: rq.at("/audit") + auditQuery(q, k, ""), On: k == a.Kind})
 		}
-		if bad != "" {
+		if p.Alike, p.AlikeMore = rq.auditAlike(q, a.Kind, bad.alike), bad.more; bad.say != "" {
 			return nil
+		}
+		if p.About, err = rq.auditAbout(tx, a, q); err != nil {
+			return err
 		}
 		if a.After != "" {
 			p.First = rq.at("/audit") + auditQuery(q, a.Kind, "")
@@ -245,7 +264,10 @@ func (rq *request) auditPage(q url.Values) (*auditPage, error) {
 // auditRows reads a part of what is asked for, in words: rows by name when they are to be looked at, else by table, which costs less. people
 // remembers who was named in the parts before.
 func (rq *request) auditRows(tx *store.Tx, a *audit.Ask, limit int, people *auditNames, named bool) (rows []auditRow, next string, err error) {
-	if a.Kind == audit.Changed {
+	switch a.Kind {
+	case audit.All:
+		return rq.auditAll(tx, a, limit, people, named)
+	case audit.Changed:
 		changes, next, err := a.Changes(tx, limit)
 		if err != nil {
 			return nil, "", err

@@ -20,16 +20,20 @@ func exportAudit(rq *request) error {
 		return err
 	}
 	var ask *audit.Ask
-	bad := ""
+	var bad amiss
 	if err := rq.app.opt.Engine.Store.Write(rq.Context(), func(tx *store.Tx) (err error) {
-		if ask, bad, err = rq.auditAsk(tx, f); err != nil || bad != "" {
+		if ask, bad, err = rq.auditAsk(tx, f); err != nil || bad.say != "" {
 			return err
 		}
-		return rq.takeAway(tx, taken{What: "export", Table: "audit", Within: rq.place.ID})
+		what := taken{What: "export", Table: "audit", Within: rq.place.ID}
+		if row := ask.Row(); row != nil {
+			what.Row = row.ID
+		}
+		return rq.takeAway(tx, what)
 	}); err != nil {
 		return err
 	}
-	if bad != "" {
+	if bad.say != "" {
 		return rq.see(rq.at("/audit") + auditQuery(f, ask.Kind, ""))
 	}
 	format := rq.attach("audit", f.Get("as"))

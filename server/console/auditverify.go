@@ -2,7 +2,6 @@ package console
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 
 	"minqing/server/admin"
@@ -20,7 +19,11 @@ func (rq *request) placesNamed(a *audit.Ask, ids ...string) (names map[string]st
 
 // verifyAudit reckons the chains of the place anew, and says what it found.
 func verifyAudit(rq *request) error {
-	p, err := rq.auditPage(url.Values{})
+	f, err := rq.form()
+	if err != nil {
+		return err
+	}
+	p, err := rq.auditPage(f) // what was asked for stays
 	if err != nil {
 		return err
 	}

@@ -8,16 +8,18 @@ import (
 	"minqing/internal/sheet"
 	"minqing/server/register"
 	"minqing/server/store"
+	"minqing/syncproto"
 )
 
 // taken is the record of an export, as the engine records them.
 type taken struct {
-	What   string `json:"what"`
-	Table  string `json:"table"`
-	Within string `json:"within"`
-	Rows   int    `json:"rows"`
-	Sent   bool   `json:"sent,omitempty"`   // of a file that was written as it was read: how many rows left in the end
-	Stream string `json:"stream,omitempty"` // that of the place
+	What   string          `json:"what"`
+	Table  string          `json:"table"`
+	Within string          `json:"within"`
+	Row    syncproto.RowID `json:"row,omitempty"` // of a file that is about one row
+	Rows   int             `json:"rows"`
+	Sent   bool            `json:"sent,omitempty"`   // of a file that was written as it was read: how many rows left in the end
+	Stream string          `json:"stream,omitempty"` // that of the place
 }
 
 // takeAway puts on record that somebody takes something away.

@@ -35,6 +35,7 @@ type homePage struct {
 	NewPerson  string
 	Contacts   []homeContact
 	Assign     string
+	Audit      string // who saw or changed it
 }
 
 type homeContact struct{ Name, Team, Since, Until string }
@@ -43,6 +44,7 @@ type homeContact struct{ Name, Team, Since, Until string }
 type personPage struct {
 	frame
 	editor
+	Audit string // who saw or changed him
 }
 
 type makePage struct {
@@ -191,7 +193,7 @@ func (rq *request) lives(list []*roster.Person) {
 
 func (rq *request) homePage(whole bool) (*homePage, error) {
 	at := rq.at("/homes/" + string(rq.row.ID))
-	p := &homePage{frame: frame{Nav: "homes", Back: rq.at("/homes")}, PersonBase: rq.at("/persons/"), NewPerson: at + "/person", Assign: rq.at("/assign")}
+	p := &homePage{frame: frame{Nav: "homes", Back: rq.at("/homes")}, PersonBase: rq.at("/persons/"), NewPerson: at + "/person", Assign: rq.at("/assign"), Audit: rq.auditOf(rq.row.ID)}
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
 		if p.editor, err = rq.readEditor(tx, at, whole); err != nil {
 			return err
@@ -338,7 +340,7 @@ func makePerson(rq *request) error {
 }
 
 func (rq *request) personPage(whole bool) (*personPage, error) {
-	p := &personPage{frame: frame{Nav: "homes"}}
+	p := &personPage{frame: frame{Nav: "homes"}, Audit: rq.auditOf(rq.row.ID)}
 	err := rq.app.opt.Engine.Store.Read(rq.Context(), func(tx *store.Tx) (err error) {
 		if p.editor, err = rq.readEditor(tx, rq.at("/persons/"+string(rq.row.ID)), whole); err != nil {
 			return err

@@ -15,7 +15,7 @@ type words = webpage.Words
 var catalogue = webpage.Join(frameWords, errorWords, signinWords, meWords, reviewWords, coverageWords, remindWords, conflictWords, deviceWords, residentWords, refusedWords, assignWords, importWords, unimportWords,
 	editWords, homeWords, userWords, treeWords, shiftWords,
 	mattersWords, matterWords, numbersWords, visitsWords, cadresWords,
-	auditWords, healthWords, settingsWords)
+	auditWords, auditRowWords, healthWords, settingsWords)
 
 // tongue is a language to speak.
 type tongue schema.Lang

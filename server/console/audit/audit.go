@@ -1,7 +1,8 @@
 // Package audit answers who saw, changed, exported and unmasked what.
 //
 // It promises: what is asked of a place holds what happened in it: changes of its streams, what its people were shown, and what anybody was shown
-// of it: at the consoles, by a row or by a list of a place above it too; on phones, by a sync or a photo; by a contact card. Every list is read
+// of it: at the consoles, by a row or by a list of a place above it too; on phones, by a sync or a photo; by a contact card. What is asked of
+// one household or person holds what names it: changes of whatever lies in it, refused ones too, and what anybody was shown of it. Every list is read
 // from an index, newest first, from behind a key: the last part costs what the first does. It reads the records that the chains hold, and
 // adds nothing to them; which chains those are it tells, so that whoever verifies a place verifies all that it lists.
 package audit
@@ -24,6 +25,7 @@ type Kind string
 
 // The kinds.
 const (
+	All      Kind = "all" // in one list
 	Changed  Kind = "changed"
 	Seen     Kind = "seen"
 	Pages    Kind = "pages" // Seen, at the consoles
@@ -33,7 +35,7 @@ const (
 )
 
 // Kinds are all of them.
-var Kinds = []Kind{Changed, Seen, Pages, Exported, Unmasked, Settings}
+var Kinds = []Kind{All, Changed, Seen, Pages, Exported, Unmasked, Settings}
 
 // Ask is what is asked for.
 type Ask struct {
@@ -42,6 +44,7 @@ type Ask struct {
 	Users    []string // only of these; nil for everybody
 	After    string   // a key, "" for the newest
 	scope    *scope
+	row      *row // nil for no household or person in particular
 }
 
 // scope is a place with all that lies below it.
@@ -156,6 +159,15 @@ func (a *Ask) bound(c *condition, column string) {
 // Changes reads a part of the changes, without their verdicts; next is the key of the part behind it, "" at the end.
 func (a *Ask) Changes(tx *store.Tx, limit int) (found []*store.Change, next string, err error) {
 	var c condition
+	const newest = " ORDER BY received DESC, identity DESC"
+	if a.row != nil {
+		of, err := a.changed(tx, limit)
+		if err != nil {
+			return nil, "", err
+		}
+		found, err = changes(tx, "identity = ANY(?)"+newest, of)
+		return cutChanges(found, limit, err)
+	}
 	a.bound(&c, "received")
 	if at, rest, ok := cut(a.After); ok {
 		c.and("(received, identity) < (?, ?)", at, rest)
@@ -174,15 +186,21 @@ func (a *Ask) Changes(tx *store.Tx, limit int) (found []*store.Change, next stri
 		c.and("(stream || '') = ANY(?)", s.streams)
 	}
 	// Which they are is found first: those that came within one millisecond are sorted, and their contents need not be carried along for that.
-	const newest = " ORDER BY received DESC, identity DESC"
 	found, err = changes(tx, "identity IN (SELECT identity FROM mq_change WHERE "+c.where()+newest+" LIMIT ?)"+newest, append(c.args, int64(limit+1))...)
-	if err == nil && len(found) > limit {
-		found = found[:limit]
-		last := found[limit-1]
-		next = fmt.Sprintf("%d.%s", last.Received, last.Identity)
-	}
-	return found, next, err
+	return cutChanges(found, limit, err)
 }
+
+// cutChanges cuts off what was read beyond a part, and tells by what key that begins.
+func cutChanges(found []*store.Change, limit int, err error) ([]*store.Change, string, error) {
+	if err != nil || len(found) <= limit {
+		return found, "", err
+	}
+	return found[:limit], changeKey(found[limit-1]), nil
+}
+
+func changeKey(c *store.Change) string { return fmt.Sprintf("%d.%s", c.Received, c.Identity) }
+
+func shownKey(s *Shown) string { return fmt.Sprintf("%d.%d.%s", s.At, s.Pos, s.Chain) }
 
 // changes reads of changes what a list tells: not their verdicts, which are as long as their contents.
 func changes(tx *store.Tx, where string, args ...any) (out []*store.Change, err error) {
@@ -260,15 +278,9 @@ func (s *Shown) Where() []string {
 // fewPeople is up to how many people are asked for one by one; of more, the time of the record leads.
 const fewPeople = 60
 
-// Shown reads a part of what was shown; next is the key of the part behind it.
-func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err error) {
-	var c condition
-	a.bound(&c, "at")
-	if at, rest, ok := cut(a.After); ok {
-		pos, chain := cutPos(rest)
-		c.and("(at, chain, pos) < (?, ?, ?)", at, chain, pos)
-	}
-	switch a.Kind {
+// of is what records of a kind have in common.
+func (k Kind) of() (c condition) {
+	switch k {
 	case Pages:
 		c.and(`device = '' AND (value LIKE '{"what":"page"%' OR value LIKE '{"what":"list"%' OR value LIKE '{"what":"card"%' OR value LIKE '{"file"%')`)
 	case Exported:
@@ -277,6 +289,21 @@ func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err er
 		c.and(`device = '' AND value LIKE '%"what":"setting"%'`)
 	case Unmasked: // by the words of its index; a link that lets a second step be set anew said “whole” of that for a while
 		c.and(`device = '' AND (value LIKE '%"whole":true%' OR value LIKE '%"what":"unmask%') AND value NOT LIKE '{"what":"link"%'`)
+	}
+	return c
+}
+
+// Shown reads a part of what was shown; next is the key of the part behind it.
+func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err error) {
+	if a.row != nil {
+		found, err = a.named(tx, a.Kind.of(), limit)
+		return cutShown(found, limit, err)
+	}
+	c := a.Kind.of()
+	a.bound(&c, "at")
+	if at, rest, ok := cut(a.After); ok {
+		pos, chain := cutPos(rest)
+		c.and("(at, chain, pos) < (?, ?, ?)", at, chain, pos)
 	}
 	users := a.Users
 	if !a.scope.whole {
@@ -304,18 +331,19 @@ func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err er
 			found = append(found, more...)
 		}
 	}
-	if len(parts) > 1 {
-		slices.SortFunc(found, func(x, y Shown) int {
-			return cmp.Or(cmp.Compare(y.At, x.At), cmp.Compare(y.Chain, x.Chain), cmp.Compare(y.Pos, x.Pos))
-		})
-		found = slices.CompactFunc(found, func(x, y Shown) bool { return x.Chain == y.Chain && x.Pos == y.Pos })
+	return cutShown(found, limit, err)
+}
+
+// cutShown puts what several ranges gave into one order, each record once, and cuts off what was read beyond a part.
+func cutShown(found []Shown, limit int, err error) ([]Shown, string, error) {
+	slices.SortFunc(found, func(x, y Shown) int {
+		return cmp.Or(cmp.Compare(y.At, x.At), cmp.Compare(y.Chain, x.Chain), cmp.Compare(y.Pos, x.Pos))
+	})
+	found = slices.CompactFunc(found, func(x, y Shown) bool { return x.Chain == y.Chain && x.Pos == y.Pos })
+	if err != nil || len(found) <= limit {
+		return found, "", err
 	}
-	if err == nil && len(found) > limit {
-		found = found[:limit]
-		last := found[limit-1]
-		next = fmt.Sprintf("%d.%d.%s", last.At, last.Pos, last.Chain)
-	}
-	return found, next, err
+	return found[:limit], shownKey(&found[limit-1]), nil
 }
 
 // ofBelow is what was shown or taken away of a place that holds what lies below it too.
