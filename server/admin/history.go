@@ -100,7 +100,7 @@ func (d *Desk) entries(tx *store.Tx, t *schema.Table, id syncproto.RowID, whole 
 	return out, nil
 }
 
-var decisionWords = map[string]string{"retaken": "补回", "undone": "撤回", "merged": "合并", "distinct": "分开"}
+var decisionWords = map[string]string{"retaken": "补回", "undone": "撤回", "taken": "收下", "merged": "合并", "distinct": "分开"}
 
 // decisions says of what the server did by itself who decided it, and on whose word.
 func (d *Desk) decisions(tx *store.Tx, versions []*store.Version) (map[syncproto.Identity]string, error) {
@@ -179,9 +179,13 @@ func (d *Desk) Refused(ctx context.Context, id string) (*RefusedChange, error) {
 		return nil, err
 	}
 	if len(found) != 1 || id == "" {
-		return nil, notFound("refused", "没有唯一的被退改动以“"+id+"”开头。", "No single refused change begins with that.", syncproto.Both("用 minqing refused list 看看。", "See minqing refused list."))
+		return nil, noSingleRefused()
 	}
 	return &found[0], nil
+}
+
+func noSingleRefused() error {
+	return notFound("refused", "没有唯一的一条这样开头。", "No single one begins with that.", syncproto.Both("用 minqing refused list 看看。", "See minqing refused list."))
 }
 
 func (d *Desk) refused(ctx context.Context, where string, args ...any) ([]RefusedChange, error) {

@@ -300,39 +300,49 @@ func (d *Desk) written(v *ItemView, typed map[string]string) (map[string]schema.
 	return out, nil
 }
 
-// UndoDecision takes back how an item was decided.
-func (d *Desk) UndoDecision(ctx context.Context, id string) error {
+// UndoDecision takes back how an item was decided last, and gives it as it stands now: the decision before it counts again, or it is open.
+func (d *Desk) UndoDecision(ctx context.Context, id string) (*ItemView, error) {
 	by, err := d.actorNow(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v, err := d.Item(ctx, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	change, also, err := d.decidedBy(ctx, v)
-	if err != nil {
-		return err
+	if _, err := d.E.Judge.UndoDecision(ctx, by, v.ID, v.Last); err != nil {
+		return nil, err
 	}
-	_, err = d.E.Judge.Undo(ctx, by, change, also...)
-	return err
+	return d.Item(ctx, v.ID)
 }
 
-// decidedBy is the change that decided an item, and those before it where one did not hold everything.
-func (d *Desk) decidedBy(ctx context.Context, v *ItemView) (change syncproto.Identity, also []syncproto.Identity, err error) {
-	var end struct {
-		Change syncproto.Identity   `json:"change"`
-		Also   []syncproto.Identity `json:"also"`
-	}
-	err = d.E.Store.Read(ctx, func(tx *store.Tx) error {
-		stored, err := tx.Items("id = ?", v.ID)
-		if err != nil || len(stored) == 0 || len(stored[0].Outcome) == 0 {
+// UndoLate takes back that late work was taken, or returned to its author. The change is named by the beginning of its identity.
+func (d *Desk) UndoLate(ctx context.Context, id string) (*ItemView, error) {
+	item := ""
+	err := d.read(ctx, func(tx *store.Tx, _ syncproto.UserID) error {
+		found, err := tx.Changes("(status = 'refused' OR late = 1) AND identity >= ? AND identity < ? ORDER BY identity LIMIT 2", id, id+"~")
+		if err != nil {
 			return err
 		}
-		return json.Unmarshal(stored[0].Outcome, &end)
+		if len(found) != 1 || id == "" {
+			return noSingleRefused()
+		}
+		var v syncproto.Verdict
+		if err := json.Unmarshal(found[0].Verdict, &v); err != nil {
+			return fmt.Errorf("admin: verdict of %s: %w", found[0].Identity, err)
+		}
+		for _, n := range v.Items {
+			if n.Kind == syncproto.ItemLate {
+				item = n.Item
+			}
+		}
+		return nil
 	})
-	if err == nil && (v.Closed == 0 || end.Change == "") {
-		err = wrong("undo", "这件事没有可以撤回的决定。", "There is no decision of this item to take back.", syncproto.Both("用 minqing inbox list --closed 看已经定了的。", "See minqing inbox list --closed."))
+	if err == nil && item == "" {
+		err = wrong("undo", "这条改动没有人定过，没有可撤的。", "Nobody has decided about this change: there is nothing to take back.", "")
 	}
-	return end.Change, end.Also, err
+	if err != nil {
+		return nil, err
+	}
+	return d.UndoDecision(ctx, item)
 }

@@ -112,6 +112,15 @@ var auditWords = words{
 	"audit.is.conflict":  {ZH: "等决定", EN: "waits"},
 	"audit.is.late":      {ZH: "晚到", EN: "late"},
 	"audit.made":         {ZH: "新建 {0}", EN: "Made {0}"},
+	"audit.by":           {ZH: "（{0}）", EN: " ({0})"},
+	"audit.by.and":       {ZH: "，", EN: ", "},
+	"audit.by.taken":     {ZH: "{0}收下", EN: "taken by {0}"},
+	"audit.by.refused":   {ZH: "{0}退回", EN: "returned by {0}"},
+	"audit.by.undone":    {ZH: "{0}撤回", EN: "taken back by {0}"},
+	"audit.by.merged":    {ZH: "{0}合并", EN: "merged by {0}"},
+	"audit.by.distinct":  {ZH: "{0}认定是两个", EN: "two, says {0}"},
+	"audit.by.retaken":   {ZH: "{0}补回", EN: "brought back by {0}"},
+	"audit.undo":         {ZH: "撤回先前的", EN: "takes back what was done before"},
 	"audit.deleted":      {ZH: "删除 {0}", EN: "Deleted {0}"},
 	"audit.wrote":        {ZH: "改 {0}：{1}", EN: "Changed {0}: {1}"},
 	"audit.wrote.of":     {ZH: "改 {0}", EN: "Changed {0}"},
@@ -318,6 +327,10 @@ func (rq *request) auditChanges(tx *store.Tx, a *audit.Ask, changes []*store.Cha
 	if err != nil {
 		return nil, err
 	}
+	decided, err := rq.auditDecided(tx, changes, people)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]auditRow, 0, len(changes))
 	for i, c := range changes {
 		r := auditRow{At: time.UnixMilli(c.Received).In(rq.app.zone), Where: places[c.Stream]}
@@ -328,6 +341,7 @@ func (rq *request) auditChanges(tx *store.Tx, a *audit.Ask, changes []*store.Cha
 		} else {
 			r.What = rq.auditTables(c)
 		}
+		r.What += decided[c.Identity]
 		out = append(out, r)
 	}
 	return out, nil

@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"minqing/schema"
-	"minqing/server/admin"
 	"minqing/server/console/conflict"
 	"minqing/server/judge"
 	"minqing/server/store"
@@ -49,59 +49,68 @@ var conflictHandlers = map[string]handler{
 }
 
 var conflictWords = words{
-	"nav.conflicts":        {ZH: "冲突处理", EN: "Conflict desk"},
-	"conflict.n":           {ZH: "{0} 件等着定", EN: "{0} waits|{0} wait"},
-	"conflict.none":        {ZH: "没有要定的事", EN: "Nothing to decide"},
-	"conflict.none.t":      {ZH: "两个人写得不一样、没有规则能定的，会出现在这里。", EN: "What two people wrote differently, and no rule decides, appears here."},
-	"conflict.what":        {ZH: "哪一户、哪一栏", EN: "Whose, and what"},
-	"conflict.stake":       {ZH: "要定什么", EN: "What is at stake"},
-	"conflict.waits":       {ZH: "等了", EN: "Waiting"},
-	"conflict.more":        {ZH: "下一页", EN: "Next page"},
-	"conflict.base":        {ZH: "原", EN: "was"},
-	"conflict.base.t":      {ZH: "两人动笔前看到的，现在还显示着它", EN: "what both had seen; it shows meanwhile"},
-	"conflict.blank":       {ZH: "（空）", EN: "(empty)"},
-	"conflict.written":     {ZH: "写于", EN: "Written"},
-	"conflict.received":    {ZH: "收到", EN: "Received"},
-	"conflict.phone":       {ZH: "手机", EN: "Phone"},
-	"conflict.clock":       {ZH: "时钟", EN: "Clock"},
-	"conflict.trusted":     {ZH: "可信，差 {0} 秒", EN: "trusted, {0} s off"},
-	"conflict.fast":        {ZH: "快 {0}，已校正", EN: "{0} fast, corrected"},
-	"conflict.slow":        {ZH: "慢 {0}，已校正", EN: "{0} slow, corrected"},
-	"conflict.result":      {ZH: "定下来是", EN: "It comes to"},
-	"conflict.who":         {ZH: "谁", EN: "Who"},
-	"conflict.sees":        {ZH: "手机上会看到", EN: "will see on the phone"},
-	"conflict.alike":       {ZH: "同样的还有 {0} 件（同样的人、同一栏），一并这样定", EN: "{0} more of the same people about the same cell: decide it alike|{0} more of the same people about the same cell: decide them alike"},
-	"conflict.alike.most":  {ZH: "同样的至少还有 {0} 件（同样的人、同一栏），这 {0} 件一并这样定", EN: "at least {0} more of the same people about the same cell: decide that one alike|at least {0} more of the same people about the same cell: decide these {0} alike"},
-	"conflict.alike.not":   {ZH: "同样的还有别的件。另写的只定这一件，别的请一件一件看。", EN: "There are others alike. What is written anew decides this one alone; look at the others one by one."},
-	"conflict.alike.third": {ZH: "另写的不能一并用到别的件上，还没有定。您写的都在下面；再按一次，只定这一件。", EN: "What is written anew cannot decide others alike, and nothing was decided yet. All that you wrote is below; press once more to decide this one alone."},
-	"conflict.done.left":   {ZH: "{1}。有 {0} 件没有一并定：已有人定了，或放不下两边的话", EN: "{1}. {0} was left: somebody has decided it, or it cannot hold the words of both|{1}. {0} were left: somebody has decided them, or they cannot hold the words of both"},
-	"conflict.around":      {ZH: "这条记录", EN: "The row around"},
-	"conflict.differ":      {ZH: "哪里不一样", EN: "What differs"},
-	"conflict.differ.none": {ZH: "两条写的完全一样。", EN: "Both hold the same."},
-	"conflict.same":        {ZH: "一样的 {0} 项", EN: "{0} that is the same|{0} that are the same"},
-	"conflict.asked":       {ZH: "正在处理", EN: "in question"},
-	"conflict.hidden":      {ZH: "“{0}”写的不一样，不同的几位遮着，这里看不出来。", EN: "What was written for “{0}” differs where it is masked, which does not show here."},
-	"conflict.before":      {ZH: "前后经过", EN: "What happened"},
-	"conflict.made":        {ZH: "新建", EN: "made it"},
-	"conflict.deleted":     {ZH: "删除", EN: "deleted it"},
-	"conflict.next":        {ZH: "接下来", EN: "Next"},
-	"conflict.say":         {ZH: "先选一种定法。", EN: "Choose a way to decide first."},
-	"conflict.write":       {ZH: "“{0}”没写对，请再看看。", EN: "Look at “{0}” again."},
-	"conflict.done":        {ZH: "刚才：{0}，{1}", EN: "Just now: {0}, {1}"},
-	"conflict.done.many":   {ZH: "刚才：{0} 等 {1} 件，{2}", EN: "Just now: {0} and others, {1} in all: {2}"},
-	"conflict.still":       {ZH: "{0}：又有新的写法到了，还要再定。", EN: "{0}: other words have come meanwhile; it waits on."},
-	"conflict.undone":      {ZH: "撤回了，回到定之前显示的样子；各人写的都在历史里。", EN: "Taken back: what showed before shows again; all that was written is in the history."},
-	"conflict.closed":      {ZH: "{0}已经定了这件事。", EN: "{0} has decided this."},
-	"conflict.meanwhile":   {ZH: "您看的时候别人定了，您的决定没有生效。请先看看定的是什么；要改，再定一次，或者撤回。", EN: "Somebody decided while you looked; your decision did not take effect. See what it came to; to change it, decide once more or take it back."},
-	"conflict.yours":       {ZH: "您刚才写的", EN: "What you wrote"},
-	"conflict.why":         {ZH: "理由（可不写，和决定记在一起）", EN: "Why (optional, kept with the decision)"},
-	"conflict.because":     {ZH: "理由：{0}", EN: "Because: {0}"},
-	"conflict.because.of":  {ZH: "后来{0}又定了一次，理由：{1}", EN: "Later {0} decided once more, because: {1}"},
-	"conflict.back":        {ZH: "撤回这个决定", EN: "Take this decision back"},
-	"conflict.again":       {ZH: "再定一次", EN: "Decide it once more"},
-	"conflict.kept":        {ZH: "采用了", EN: "taken"},
-	"conflict.outvoted":    {ZH: "没有采用", EN: "not taken"},
-	"conflict.third":       {ZH: "另写了", EN: "something else was written"},
+	"nav.conflicts":         {ZH: "冲突处理", EN: "Conflict desk"},
+	"conflict.n":            {ZH: "{0} 件等着定", EN: "{0} waits|{0} wait"},
+	"conflict.none":         {ZH: "没有要定的事", EN: "Nothing to decide"},
+	"conflict.none.t":       {ZH: "两个人写得不一样、没有规则能定的，会出现在这里。", EN: "What two people wrote differently, and no rule decides, appears here."},
+	"conflict.what":         {ZH: "哪一户、哪一栏", EN: "Whose, and what"},
+	"conflict.stake":        {ZH: "要定什么", EN: "What is at stake"},
+	"conflict.waits":        {ZH: "等了", EN: "Waiting"},
+	"conflict.more":         {ZH: "下一页", EN: "Next page"},
+	"conflict.base":         {ZH: "原", EN: "was"},
+	"conflict.base.t":       {ZH: "两人动笔前看到的，现在还显示着它", EN: "what both had seen; it shows meanwhile"},
+	"conflict.blank":        {ZH: "（空）", EN: "(empty)"},
+	"conflict.written":      {ZH: "写于", EN: "Written"},
+	"conflict.received":     {ZH: "收到", EN: "Received"},
+	"conflict.phone":        {ZH: "手机", EN: "Phone"},
+	"conflict.clock":        {ZH: "时钟", EN: "Clock"},
+	"conflict.trusted":      {ZH: "可信，差 {0} 秒", EN: "trusted, {0} s off"},
+	"conflict.fast":         {ZH: "快 {0}，已校正", EN: "{0} fast, corrected"},
+	"conflict.slow":         {ZH: "慢 {0}，已校正", EN: "{0} slow, corrected"},
+	"conflict.result":       {ZH: "定下来是", EN: "It comes to"},
+	"conflict.who":          {ZH: "谁", EN: "Who"},
+	"conflict.sees":         {ZH: "手机上会看到", EN: "will see on the phone"},
+	"conflict.alike":        {ZH: "同样的还有 {0} 件（同样的人、同一栏），一并这样定", EN: "{0} more of the same people about the same cell: decide it alike|{0} more of the same people about the same cell: decide them alike"},
+	"conflict.alike.most":   {ZH: "同样的至少还有 {0} 件（同样的人、同一栏），这 {0} 件一并这样定", EN: "at least {0} more of the same people about the same cell: decide that one alike|at least {0} more of the same people about the same cell: decide these {0} alike"},
+	"conflict.alike.not":    {ZH: "同样的还有别的件。另写的只定这一件，别的请一件一件看。", EN: "There are others alike. What is written anew decides this one alone; look at the others one by one."},
+	"conflict.alike.third":  {ZH: "另写的不能一并用到别的件上，还没有定。您写的都在下面；再按一次，只定这一件。", EN: "What is written anew cannot decide others alike, and nothing was decided yet. All that you wrote is below; press once more to decide this one alone."},
+	"conflict.done.left":    {ZH: "{1}。有 {0} 件没有一并定：已有人定了，或放不下两边的话", EN: "{1}. {0} was left: somebody has decided it, or it cannot hold the words of both|{1}. {0} were left: somebody has decided them, or they cannot hold the words of both"},
+	"conflict.around":       {ZH: "这条记录", EN: "The row around"},
+	"conflict.differ":       {ZH: "哪里不一样", EN: "What differs"},
+	"conflict.differ.none":  {ZH: "两条写的完全一样。", EN: "Both hold the same."},
+	"conflict.same":         {ZH: "一样的 {0} 项", EN: "{0} that is the same|{0} that are the same"},
+	"conflict.asked":        {ZH: "正在处理", EN: "in question"},
+	"conflict.hidden":       {ZH: "“{0}”写的不一样，不同的几位遮着，这里看不出来。", EN: "What was written for “{0}” differs where it is masked, which does not show here."},
+	"conflict.before":       {ZH: "前后经过", EN: "What happened"},
+	"conflict.made":         {ZH: "新建", EN: "made it"},
+	"conflict.deleted":      {ZH: "删除", EN: "deleted it"},
+	"conflict.next":         {ZH: "接下来", EN: "Next"},
+	"conflict.say":          {ZH: "先选一种定法。", EN: "Choose a way to decide first."},
+	"conflict.write":        {ZH: "“{0}”没写对，请再看看。", EN: "Look at “{0}” again."},
+	"conflict.done":         {ZH: "刚才：{0}，{1}", EN: "Just now: {0}, {1}"},
+	"conflict.done.many":    {ZH: "刚才：{0} 等 {1} 件，{2}", EN: "Just now: {0} and others, {1} in all: {2}"},
+	"conflict.still":        {ZH: "{0}：又有新的写法到了，还要再定。", EN: "{0}: other words have come meanwhile; it waits on."},
+	"conflict.undone":       {ZH: "撤回了，回到定之前显示的样子，这件事又等着定；各人写的都在历史里。", EN: "Taken back: what showed before shows again, and it waits to be decided; all that was written is in the history."},
+	"conflict.undone.to":    {ZH: "撤回了，回到{0}先前定的。", EN: "Taken back: what {0} decided before counts again."},
+	"conflict.undone.twin":  {ZH: "撤回了，合并前的两条都回来了。", EN: "Taken back: the two are there again as before the merge."},
+	"conflict.undone.left":  {ZH: "{1} 有 {0} 件没有撤：后来又有人改过。", EN: "{1} {0} was left: somebody has changed it since.|{1} {0} were left: somebody has changed them since."},
+	"conflict.reopened":     {ZH: "{0}撤回了先前的决定，这件事又等着定。", EN: "{0} has taken the decision back; this waits to be decided again."},
+	"conflict.closed":       {ZH: "{0}已经定了这件事。", EN: "{0} has decided this."},
+	"conflict.meanwhile":    {ZH: "您看的时候别人定了，您的决定没有生效。请先看看定的是什么；要改，再定一次，或者撤回。", EN: "Somebody decided while you looked; your decision did not take effect. See what it came to; to change it, decide once more or take it back."},
+	"conflict.opened":       {ZH: "您看的时候别人撤回了决定，这件事又等着定；您的还没有生效。还要这样定，再按一次。", EN: "Somebody took the decision back while you looked, and it is open again; yours did not take effect. To decide so all the same, press once more."},
+	"conflict.yours":        {ZH: "您刚才写的", EN: "What you wrote"},
+	"conflict.why":          {ZH: "理由（可不写，和决定记在一起）", EN: "Why (optional, kept with the decision)"},
+	"conflict.because":      {ZH: "理由：{0}", EN: "Because: {0}"},
+	"conflict.because.of":   {ZH: "后来{0}又定了一次，理由：{1}", EN: "Later {0} decided once more, because: {1}"},
+	"conflict.because.by":   {ZH: "{0}的理由：{1}", EN: "{0}, because: {1}"},
+	"conflict.because.back": {ZH: "（{0}的理由：{1}，那个决定撤回了）", EN: "({0}, because: {1}; that decision was taken back)"},
+	"conflict.took":         {ZH: "撤回", EN: "took back"},
+	"conflict.back":         {ZH: "撤回这个决定", EN: "Take this decision back"},
+	"conflict.back.to":      {ZH: "撤回，回到{0}先前定的", EN: "Take it back, to what {0} decided before"},
+	"conflict.again":        {ZH: "再定一次", EN: "Decide it once more"},
+	"conflict.kept":         {ZH: "采用了", EN: "taken"},
+	"conflict.outvoted":     {ZH: "没有采用", EN: "not taken"},
+	"conflict.third":        {ZH: "另写了", EN: "something else was written"},
 }
 
 func (rq *request) desk() *conflict.Desk {
@@ -225,6 +234,10 @@ func decideConflict(rq *request) error {
 	if p.View.Closed && f.Get("again") != "1" { // who was shown it open did not mean to decide it once more
 		return rq.overtaken(f)
 	}
+	if !p.View.Closed && f.Get("again") == "1" { // nor did who was shown it decided mean to decide what is open again
+		p.Error = rq.words.say("conflict.opened")
+		return rq.again("conflict", p)
+	}
 	if p.Choice == nil {
 		p.Error = rq.words.say("conflict.say")
 		return rq.again("conflict", p)
@@ -322,7 +335,7 @@ func (rq *request) decideAgain(p *conflictPage, decision judge.Decision) error {
 	if !ok {
 		return &syncproto.Error{Code: syncproto.CodeConflict, Op: "console: decide again", Message: syncproto.Both("这件事已经有人处理了。", "Somebody has decided this already.")}
 	}
-	return submitted(rq.app.opt.Engine.Judge.Reconsider(rq.Context(), rq.user(), p.View.ID, edit, decision.Why))
+	return submitted(rq.app.opt.Engine.Judge.Reconsider(rq.Context(), rq.user(), p.View.ID, p.Typed.Get("last"), edit, decision.Why))
 }
 
 // third reads what was typed for a third; bad is the sentence that says what to mend.
@@ -384,13 +397,15 @@ func (rq *request) decided(p *conflictPage, done []string, left int) error {
 		rq.toast("conflict.still", v.What)
 		return rq.see(p.Here)
 	}
-	t := toast{Text: rq.words.say("conflict.done", v.What, p.Choice.Label), Undo: p.Here + "/undo"}
-	if p.View.Closed || p.View.Kind == syncproto.ItemLate { // the undo of the item is that of its first decision; to take late work is no change that could be undone
-		t.Undo = ""
-	}
+	back := url.Values{"last": {v.Last}}
+	t := toast{Text: rq.words.say("conflict.done", v.What, p.Choice.Label)}
 	if len(done) > 1 {
 		t.Text = rq.words.say("conflict.done.many", v.What, len(done), p.Choice.Label)
-		t.Undo += "?" + url.Values{"also": {strings.Join(done[1:], ",")}}.Encode()
+		back.Set("also", strings.Join(done[1:], ","))
+		back.Set("till", strconv.FormatInt(rq.app.opt.Engine.Store.Now(), 36))
+	}
+	if v.Last != "" {
+		t.Undo = p.Here + "/undo?" + back.Encode()
 	}
 	if left > 0 {
 		t.Text = rq.words.say("conflict.done.left", left, t.Text)
@@ -399,21 +414,73 @@ func (rq *request) decided(p *conflictPage, done []string, left int) error {
 	return rq.see(next)
 }
 
-// undoConflict takes decisions back: that of the item, and those that went with it.
+// undoConflict takes decisions back: that of the item, and those that went with it, unless somebody has changed them since.
 func undoConflict(rq *request) error {
-	d := &admin.Desk{E: rq.app.opt.Engine, As: rq.session.User.Login}
-	ids := []string{rq.PathValue("row")}
-	if also := rq.URL.Query().Get("also"); also != "" {
-		ids = append(ids, strings.Split(also, ",")...)
+	f, err := rq.form()
+	if err != nil {
+		return err
 	}
-	for _, id := range ids {
-		if _, err := rq.desk().Open(rq.Context(), id); err != nil { // each must be one that he decides
+	id, last := rq.PathValue("row"), f.Get("last")
+	if q := rq.URL.Query(); q.Has("last") {
+		last = q.Get("last")
+	}
+	it, err := rq.app.opt.Engine.Judge.UndoDecision(rq.Context(), rq.user(), id, last)
+	if err != nil {
+		text, ok := rq.sentence(err)
+		if !ok {
 			return err
 		}
-		if err := d.UndoDecision(rq.Context(), id); err != nil {
+		p, err := rq.conflictPage(false)
+		if err != nil {
 			return err
 		}
+		p.Error = text
+		return rq.again("conflict", p)
 	}
-	rq.toast("conflict.undone")
-	return rq.see(rq.at("/conflicts/" + ids[0]))
+	said := rq.words.say("conflict.undone")
+	switch {
+	case it.Kind == syncproto.ItemTwin:
+		said = rq.words.say("conflict.undone.twin")
+	case it.Closed != 0:
+		v, err := rq.desk().Open(rq.Context(), id)
+		if err != nil {
+			return err
+		}
+		said = rq.words.say("conflict.undone.to", v.By)
+	}
+	left, err := rq.undoAlike()
+	if err != nil {
+		return err
+	}
+	if left > 0 {
+		said = rq.words.say("conflict.undone.left", left, said)
+	}
+	rq.said(toast{Text: said})
+	return rq.see(rq.at("/conflicts/" + id))
+}
+
+// undoAlike takes back what was decided along with an item, and counts what was left: each must be decided as he decided it then.
+func (rq *request) undoAlike() (left int, err error) {
+	q := rq.URL.Query()
+	till, _ := strconv.ParseInt(q.Get("till"), 36, 64)
+	if q.Get("also") == "" {
+		return 0, nil
+	}
+	for id := range strings.SplitSeq(q.Get("also"), ",") {
+		it, err := rq.app.opt.Engine.Judge.ItemByID(rq.Context(), rq.user(), id) // each must be one that he decides
+		if err != nil {
+			return 0, err
+		}
+		if it.By != rq.user() || it.Closed > till || it.Last == "" {
+			left++
+			continue
+		}
+		if _, err := rq.app.opt.Engine.Judge.UndoDecision(rq.Context(), rq.user(), id, it.Last); err != nil {
+			if _, mine := rq.sentence(err); !mine {
+				return 0, err
+			}
+			left++
+		}
+	}
+	return left, nil
 }

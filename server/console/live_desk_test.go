@@ -101,8 +101,16 @@ func (w *window) deskByThumb() {
 	}
 	w.see("/at/{place}/conflicts/{item.late}", ".note.soft")
 	w.says(".note.soft", "何婉清已经定了这件事", "收下了")
-	if got := w.ask(`String(document.querySelectorAll("form[action$='/undo']").length)`); got != "0" {
-		w.t.Error("late work that was taken can be undone")
+	w.must(w.Follow("form[action$='/undo'] button", ".said"))
+	w.says(".said", "撤回了", "又等着定")
+	w.says("main", "何婉清撤回了先前的决定")
+	if got := columnOf(w.t, w.city, "household", "note", string(w.city.Rows["nobody"])); strings.Contains(got, "摔了一跤") {
+		w.t.Errorf("taken back, the note is %q", got)
+	}
+	w.must(w.Follow(`.ways a[href$="pick=take"]`, ".confirm"))
+	w.must(w.Follow(".confirm .btn.main", ".said"))
+	if got := columnOf(w.t, w.city, "household", "note", string(w.city.Rows["nobody"])); !strings.Contains(got, "摔了一跤") {
+		w.t.Errorf("taken once more, the note is %q", got)
 	}
 
 	w.see("/at/{place}/conflicts/{item.household}", ".ways")

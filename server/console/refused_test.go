@@ -123,8 +123,8 @@ func returning(t *testing.T, dsn string) {
 	if got := columnOf(t, city, "household", "note", string(city.Rows["nobody"])); strings.Contains(got, "摔了一跤") {
 		t.Errorf("returned, the note is %q", got)
 	}
-	// On the conflict desk it stands as decided, without an undo: the decision is no change that could be taken back.
-	if p := b.Get(desk).Want(200); len(p.All("[action$='/undo']")) != 0 || !strings.Contains(strings.Join(p.Texts(".note"), ""), "何婉清已经定了") {
+	// On the conflict desk it stands as decided, with the same way back.
+	if p := b.Get(desk).Want(200); len(p.All("[action$='/undo']")) != 1 || !strings.Contains(strings.Join(p.Texts(".note"), ""), "何婉清已经定了") {
 		t.Errorf("the desk says %q", p.Texts("main"))
 	}
 	if n := len(b.Get("/at/{place}/refused").All("tbody tr")); n != 3 {

@@ -16,23 +16,24 @@ import (
 // the versions wrote.
 
 // told are the decisions that records of the chains tell of, and the reasons: each by the kind of the record and the change it is about.
-type told map[string]bool
+type told map[string]int
 
 // isDecided begins the kinds of records that tell of decisions.
 const isDecided = "decided "
 
 func (t told) add(r *store.ChainRecord) {
 	if strings.HasPrefix(r.Kind, isDecided) {
-		t[r.Kind+" "+string(r.Identity)] = true
+		t[r.Kind+" "+string(r.Identity)]++
 	}
 }
 
 func (t told) decision(word string, by syncproto.UserID, about syncproto.Identity) bool {
-	return t[isDecided+word+" by "+string(by)+" "+string(about)]
+	return t[isDecided+word+" by "+string(by)+" "+string(about)] > 0
 }
 
-func (t told) reason(item string, s *Saying) bool {
-	return t.decision(wordReasoned+item, s.User, s.Change)
+// reasons counts the records that tell why somebody decided something so by a change.
+func (t told) reasons(item string, s *Saying) int {
+	return t[isDecided+wordReasoned+item+" by "+string(s.User)+" "+string(s.Change)]
 }
 
 const (
@@ -43,9 +44,9 @@ const (
 // strayEnds finds items whose end says what no record tells: of each stream the first. Each is read as whoever shows it reads it: a query by what
 // JSON looks like would miss what is spelt otherwise.
 func strayEnds(tx *store.Tx, streams []string, said told) (out []Broken, err error) {
-	where, args := "id > ? AND closed_ms > 0 ORDER BY id LIMIT ?", []any{"", int64(verifyPage)}
+	where, args := "id > ? AND (closed_ms > 0 OR outcome <> '') ORDER BY id LIMIT ?", []any{"", int64(verifyPage)}
 	if streams != nil {
-		where, args = "id > ? AND stream = ANY(?) AND closed_ms > 0 ORDER BY id LIMIT ?", []any{"", streams, int64(verifyPage)}
+		where, args = "id > ? AND stream = ANY(?) AND (closed_ms > 0 OR outcome <> '') ORDER BY id LIMIT ?", []any{"", streams, int64(verifyPage)}
 	}
 	found := map[string]bool{}
 	for {
@@ -89,6 +90,12 @@ func (e *ends) load(items []*store.Item) error {
 	for _, it := range items {
 		c, err := readClosing(it)
 		s, wrong := readSides(it)
+		for _, b := range c.Before {
+			ids = append(ids, string(b.Change))
+		}
+		if c.Tip != "" {
+			ids = append(ids, string(c.Tip))
+		}
 		if e.closings[it.ID], e.sides[it.ID] = c, s; err != nil || wrong != nil {
 			e.unread[it.ID] = true
 		}
@@ -125,8 +132,13 @@ func (e *ends) stray(it *store.Item) (why string, change syncproto.Identity) {
 	c, s := e.closings[it.ID], e.sides[it.ID]
 	for i := range c.Said {
 		x := &c.Said[i]
-		again := slices.ContainsFunc(c.Said[:i], func(o Saying) bool { return o.Change == x.Change }) // only the first is held against its record
-		if !e.said.reason(it.ID, x) || again {
+		n := 0
+		for _, o := range c.Said[:i+1] {
+			if o.Change == x.Change && o.User == x.User {
+				n++
+			}
+		}
+		if n > e.said.reasons(it.ID, x) { // each has its own record
 			return whyReason, x.Change
 		}
 	}
@@ -136,8 +148,12 @@ func (e *ends) stray(it *store.Item) (why string, change syncproto.Identity) {
 	if e.erased[it.Row] { // the rest went with the row
 		return "", ""
 	}
-	var ok bool
+	ok := c.Tip == "" || e.changes[c.Tip] != nil
 	switch {
+	case !ok:
+	case it.Closed == 0: // it is open again, and nothing of its decisions counts
+		c.Said = nil
+		ok = string(mustJSON(c)) == "{}"
 	case it.Kind == syncproto.ItemTwin:
 		ok = e.twin(it, &c, &s)
 	case it.Kind == syncproto.ItemLate:
@@ -145,7 +161,11 @@ func (e *ends) stray(it *store.Item) (why string, change syncproto.Identity) {
 	case it.Other != "":
 		ok = c.Word == "" && c.Change == "" && len(c.Also)+len(c.Values) == 0 && oneFate(&c, s.Heads) && oneFate(&c, slices.Concat(s.Against, s.Gone)) && onlyOf(&c, &s)
 	default:
-		ok = c.Word == "" && len(c.Also) == 0 && e.closed(it, &c) && e.fates(it, &c, &s)
+		ok = e.decided(it, &c, &s) && !slices.ContainsFunc(c.Before, func(b closing) bool {
+			was := *it
+			was.By = b.By
+			return len(b.Before)+len(b.Said) > 0 || !e.decided(&was, &b, &s)
+		})
 	}
 	if ok {
 		return "", ""
@@ -171,12 +191,17 @@ func (e *ends) twin(it *store.Item, c *closing, s *sides) bool {
 
 // late: taken after all or left refused, by whom is on record; unless its words were erased by law.
 func (e *ends) late(it *store.Item, c *closing, s *sides) bool {
-	fate := map[string]string{"taken": fateKept, "refused": fateOutvoted}[c.Word]
+	fate := map[string]string{wordTaken: fateKept, wordRefused: fateOutvoted}[c.Word]
 	if fate == "" || len(s.Heads) != 1 || c.Change != "" || len(c.Also)+len(c.Values) > 0 || len(c.Fates) != 1 || c.Fates[s.Heads[0]] != fate {
 		return false
 	}
 	about := e.changes[s.Heads[0]]
 	return e.said.decision(c.Word, it.By, s.Heads[0]) || about != nil && len(about.Body) == 0
+}
+
+// decided: an item about cells, or about whether a row lives, ended by a change that somebody made, or of itself.
+func (e *ends) decided(it *store.Item, c *closing, s *sides) bool {
+	return c.Word == "" && len(c.Also) == 0 && e.closed(it, c) && e.fates(it, c, s)
 }
 
 // closed tells whether the change by which an item ended is one that its author made of this row, and wrote what shows since.

@@ -56,6 +56,9 @@ func (j *Judge) Erase(ctx context.Context, user syncproto.UserID, row syncproto.
 		if err := j.endRefused(tx, user, refused); err != nil {
 			return err
 		}
+		if err := j.endHeld(tx, user, rows); err != nil {
+			return err
+		}
 		out.Changes, err = tx.Erase(rows, refused, user, reason)
 		return err
 	})
@@ -94,6 +97,42 @@ func (j *Judge) endRefused(tx *store.Tx, user syncproto.UserID, ids []syncproto.
 	return d.flush(&push{by: Author{Server: true, User: user}})
 }
 
+// endHeld closes what is open about rows about to be erased because a decision was taken back: there will be nothing left to decide.
+func (j *Judge) endHeld(tx *store.Tx, user syncproto.UserID, rows []*store.Row) error {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = string(r.ID)
+	}
+	open, err := tx.Items("closed_ms = 0 AND row_id = ANY(?)", ids)
+	if err != nil {
+		return err
+	}
+	d, err := j.newDesk(tx)
+	if err != nil {
+		return err
+	}
+	for _, it := range open {
+		s, err := readSides(it)
+		if err != nil {
+			return err
+		}
+		if s.Back == nil {
+			continue
+		}
+		fates := map[syncproto.Identity]string{}
+		for _, id := range slices.Concat(s.Heads, s.Against, s.Gone) {
+			fates[id] = fateOutvoted
+		}
+		if err := d.tellOutcome(it, fates); err != nil {
+			return err
+		}
+		it.Closed, it.By, it.Outcome = tx.Now(), user, mustJSON(closing{})
+		d.addItem(it)
+		d.changedItems(it)
+	}
+	return d.flush(&push{by: Author{Server: true, User: user}})
+}
+
 // endLate closes the item that asks whether late work is to be taken after all.
 func (d *desk) endLate(rec *record, c *syncproto.Change, user syncproto.UserID) error {
 	if len(c.Edits) == 0 {
@@ -111,7 +150,11 @@ func (d *desk) endLate(rec *record, c *syncproto.Change, user syncproto.UserID) 
 		if !slices.Contains(s.Heads, rec.Identity) {
 			continue
 		}
-		it.Closed, it.By, it.Outcome = d.tx.Now(), user, mustJSON(closing{Fates: map[syncproto.Identity]string{rec.Identity: fateOutvoted}, Word: "refused"})
+		was, err := readClosing(it)
+		if err != nil {
+			return err
+		}
+		it.Closed, it.By, it.Outcome = d.tx.Now(), user, mustJSON(closing{Fates: map[syncproto.Identity]string{rec.Identity: fateOutvoted}, Word: wordRefused, Said: was.Said})
 		d.addItem(it)
 		d.changedItems(it)
 		rec.verdict.Items = append(rec.verdict.Items, syncproto.ItemNote{Item: it.ID, Table: it.Table, Row: it.Row, Kind: it.Kind, Outcome: fateOutvoted})

@@ -33,6 +33,9 @@ type Item struct {
 	Outcome map[syncproto.Identity]string // kept, outvoted or third, for each side
 	Word    string                        // how late work or twins were decided
 	Said    []Saying                      // why, in the words of who decided, oldest first
+	Last    string                        // names the last decision, for whoever takes it back or decides once more; "" where there is none
+	Earlier syncproto.UserID              // who made the decision before it, which counts again when it is taken back
+	Back    syncproto.UserID              // who took a decision back, of an item that is open again
 }
 
 // Side is one of those who stand in an item.
@@ -384,7 +387,15 @@ func (d *desk) showItem(it *store.Item) (*Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.Outcome, out.Word, out.Said = end.Fates, end.Word, end.Said
+	out.Outcome, out.Word, out.Said, out.Last = end.Fates, end.Word, end.Said, lastOf(it, &end)
+	if n := len(end.Before); n > 0 {
+		out.Earlier = end.Before[n-1].By
+	}
+	for i := range out.Said { // of late work all are about one change
+		s := &out.Said[i]
+		stands := s.Change == end.Change || slices.ContainsFunc(end.Before, func(b closing) bool { return b.Change == s.Change })
+		s.Back = it.Closed == 0 || it.Kind != syncproto.ItemTwin && !stands && (it.Kind != syncproto.ItemLate || s.At < it.Closed)
+	}
 	return out, d.showSides(out, it)
 }
 
@@ -395,6 +406,9 @@ func (d *desk) showSides(out *Item, it *store.Item) error {
 		return err
 	}
 	out.Rule = s.Rule
+	if s.Back != nil && it.Closed == 0 {
+		out.Back = s.Back.By
+	}
 	ids := append(slices.Clone(s.Heads), s.Against...)
 	if err := d.loadRecords(ids); err != nil {
 		return err

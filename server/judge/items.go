@@ -19,6 +19,7 @@ type sides struct {
 	Shown   []syncproto.Identity `json:"shown,omitempty"`
 	Gone    []syncproto.Identity `json:"gone,omitempty"` // heads that a decision has seen while later ones kept the item open
 	Rule    string               `json:"rule,omitempty"`
+	Back    *back                `json:"back,omitempty"` // it is open again: see held
 }
 
 // closing is what an item keeps of its end.
@@ -28,8 +29,16 @@ type closing struct {
 	Values map[string]json.RawMessage    `json:"values,omitempty"` // what shows since
 	Fates  map[syncproto.Identity]string `json:"fates,omitempty"`  // kept, outvoted, third
 	Word   string                        `json:"word,omitempty"`   // how late work and twins were decided
-	Said   []Saying                      `json:"said,omitempty"`   // why, in the words of who decided
-	Why    string                        `json:"why,omitempty"`    // the same, unhashed, as no released server wrote it: shown to nobody, and found by VerifyChain
+	// Before are the decisions that this one was made after, oldest first: each counts again when those behind it are taken back. By and At, which of
+	// the last stand in the item itself, say who made them and when; nothing was said in them that Said does not hold.
+	Before []closing        `json:"before,omitempty"`
+	By     syncproto.UserID `json:"by,omitempty"`
+	At     int64            `json:"at,omitempty"`
+	// Tip is the change by which what was decided shows, where it is not the one that decided: what came after was taken back by it, or late work
+	// was taken once more.
+	Tip  syncproto.Identity `json:"tip,omitempty"`
+	Said []Saying           `json:"said,omitempty"` // why, in the words of who decided; an item that is open again keeps nothing else
+	Why  string             `json:"why,omitempty"`  // the same, unhashed, as no released server wrote it: shown to nobody, and found by VerifyChain
 }
 
 // What becomes of the words of those who stand in an item.
@@ -70,6 +79,12 @@ func (d *desk) reckonItems(r *row, result *merge.Result, by *record) ([]string, 
 		open = slices.Delete(open, at, at+1)
 	}
 	for _, o := range open {
+		if stays, err := d.held(o, r, result.Deleted, by); err != nil || stays {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if err := d.closeItem(o, r, result, by); err != nil {
 			return nil, err
 		}
@@ -163,21 +178,32 @@ func (d *desk) closeItem(o *store.Item, r *row, result *merge.Result, by *record
 	if err != nil {
 		return err
 	}
-	c := closing{Values: map[string]json.RawMessage{}, Fates: map[syncproto.Identity]string{}}
-	o.Closed = d.tx.Now()
-	if by != nil {
-		o.By, c.Change = by.User, by.Identity
+	was, err := readClosing(o) // of an item that was open again
+	if err != nil {
+		return err
 	}
-	cells := strings.Split(o.Cell, ",")
-	for _, name := range cells {
+	o.Closed = d.tx.Now()
+	var change syncproto.Identity
+	if by != nil {
+		o.By, change = by.User, by.Identity
+	}
+	c := endOf(o, result, change)
+	c.Said = was.Said
+	d.fates(&c, o, s, r, result, strings.Split(o.Cell, ","))
+	o.Outcome = mustJSON(c)
+	d.changedItems(o)
+	return d.tellOutcome(o, c.Fates)
+}
+
+// endOf is what an item ends with that a change brought about: the values that show since.
+func endOf(o *store.Item, result *merge.Result, change syncproto.Identity) closing {
+	c := closing{Change: change, Values: map[string]json.RawMessage{}, Fates: map[syncproto.Identity]string{}}
+	for name := range strings.SplitSeq(o.Cell, ",") {
 		if cell := result.Cell(name); cell != nil {
 			c.Values[name] = cell.Value.AppendJSON(nil)
 		}
 	}
-	d.fates(&c, o, s, r, result, cells)
-	o.Outcome = mustJSON(c)
-	d.changedItems(o)
-	return d.tellOutcome(o, c.Fates)
+	return c
 }
 
 func readSides(o *store.Item) (sides, error) {

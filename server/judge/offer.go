@@ -80,19 +80,27 @@ func (d *desk) addLabel(id syncproto.Identity, row syncproto.RowID, l syncproto.
 	return true, nil
 }
 
-// recompute makes a row anew from its versions; what shows and what is open follow, and the row travels again.
-func (d *desk) recompute(r *row) error {
+// rowAsItStands computes a row from all its versions.
+func (d *desk) rowAsItStands(r *row) (result merge.Result, err error) {
 	if err := d.loadHistory(r); err != nil {
-		return err
+		return result, err
 	}
 	if err := d.loadRefused(r, &merge.RowVersion{}); err != nil {
-		return err
+		return result, err
 	}
 	epochs, err := d.lineOf(r.Stream)
 	if err != nil {
+		return result, err
+	}
+	return merge.Row(d.book, r.Table, r.versions, epochs), nil
+}
+
+// recompute makes a row anew from its versions; what shows and what is open follow, and the row travels again.
+func (d *desk) recompute(r *row) error {
+	result, err := d.rowAsItStands(r)
+	if err != nil {
 		return err
 	}
-	result := merge.Row(d.book, r.Table, r.versions, epochs)
 	d.seqs = map[string]int64{}
 	before := r.State
 	r.Seq, r.State = d.seqFor(r.Stream), result.State

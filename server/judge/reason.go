@@ -3,6 +3,7 @@ package judge
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -18,6 +19,7 @@ type Saying struct {
 	At     int64              `json:"at"`
 	Text   string             `json:"text"`
 	Again  bool               `json:"again,omitempty"` // he decided it once more
+	Back   bool               `json:"-"`               // as an item is shown: that decision was taken back
 }
 
 // leafSaying is what a record of the chain says of a reason.
@@ -74,19 +76,26 @@ func (j *Judge) keepSaying(tx *store.Tx, user syncproto.UserID, item string, out
 	return d.flush(&push{})
 }
 
-// Reconsider writes what somebody makes of an item that was decided before, by a change like any other, and keeps why beside the outcome.
-func (j *Judge) Reconsider(ctx context.Context, user syncproto.UserID, item string, edit syncproto.Edit, why string) (*Outcome, error) {
+// Reconsider writes what somebody makes of an item that was decided before, by a change like any other. The decision before it and why he decided
+// so are kept beside the outcome. last names the decision that he was shown (Item.Last), as for UndoDecision.
+func (j *Judge) Reconsider(ctx context.Context, user syncproto.UserID, item, last string, edit syncproto.Edit, why string) (*Outcome, error) {
 	var out *Outcome
 	err := j.store.Write(ctx, func(tx *store.Tx) error {
 		d, err := j.newDesk(tx)
 		if err != nil {
 			return err
 		}
-		if _, err := d.itemFor(user, item); err != nil {
+		it, err := d.itemFor(user, item)
+		if err != nil {
 			return err
 		}
-		out, err = j.SubmitIn(tx, user, Draft{Edits: []syncproto.Edit{edit}})
-		if err != nil || why == "" || out.Verdicts[0].Status == syncproto.Refused {
+		if c, err := readClosing(it); err != nil || it.Closed == 0 || last != "" && last != lastOf(it, &c) {
+			return errors.Join(err, &syncproto.Error{Code: syncproto.CodeConflict, Op: "decide " + item + " again", Message: syncproto.Both("您看的时候别人改了这个决定，您的没有生效。", "Somebody has changed this decision meanwhile; yours did not take effect.")})
+		}
+		if out, err = j.SubmitIn(tx, user, Draft{Edits: []syncproto.Edit{edit}}); err != nil || out.Verdicts[0].Status == syncproto.Refused {
+			return err
+		}
+		if err := d.decidedAgain(user, item, out.Verdicts[0].Identity); err != nil || why == "" {
 			return err
 		}
 		return j.keepSaying(tx, user, item, out, why, true)
@@ -133,12 +142,16 @@ func sayings(tx *store.Tx, page []store.ChainRecord) (map[string]closing, error)
 	return out, nil
 }
 
-// of finds the reason that a record is about; an empty one, which hashes to nothing that was recorded, when it is gone.
-func (c closing) of(item string, change syncproto.Identity) *leafSaying {
+// of finds the reasons that a record may be about: several where late work was decided so, taken back and decided once more. An empty one, which
+// hashes to nothing that was recorded, stands for one that is gone.
+func (c closing) of(item string, change syncproto.Identity) (out []*leafSaying) {
 	for _, s := range c.Said {
 		if s.Change == change {
-			return &leafSaying{item, s}
+			out = append(out, &leafSaying{item, s})
 		}
 	}
-	return &leafSaying{Item: item}
+	if len(out) == 0 {
+		return []*leafSaying{{Item: item}}
+	}
+	return out
 }

@@ -22,11 +22,11 @@ func TestVerifyFindsAnAlteredReason(t *testing.T) {
 		bob.push(b)
 		item := w.oneItem(syncproto.ItemCell)
 		decided := w.resolve("sec", item.ID, judge.Decision{Pick: b.Identity(), Why: canary + "一"}).Verdicts[0].Identity
-		again, err := w.judge.Reconsider(t.Context(), w.user("sec"), item.ID, w.update("thing", "t", "name", "ann's"), canary+"二")
+		again, err := w.judge.Reconsider(t.Context(), w.user("sec"), item.ID, "", w.update("thing", "t", "name", "ann's"), canary+"二")
 		if err != nil || again.Verdicts[0].Status != syncproto.Applied {
 			t.Fatalf("decided once more: %+v %v", again, err)
 		}
-		if _, err := w.judge.Reconsider(t.Context(), w.user("bob"), item.ID, w.update("thing", "t", "name", "bob's"), "x"); stops(err) != syncproto.CodeNotFound {
+		if _, err := w.judge.Reconsider(t.Context(), w.user("bob"), item.ID, "", w.update("thing", "t", "name", "bob's"), "x"); stops(err) != syncproto.CodeNotFound {
 			t.Errorf("who does not decide: %v", err)
 		}
 		sec.do(w.create("household", "a", "place", "@v1g", "code", "七"))
@@ -62,7 +62,7 @@ func TestVerifyFindsAnAlteredReason(t *testing.T) {
 		_, reasons, _ := strings.Cut(was, `"said":[`)
 		for what, alter := range map[string]string{
 			"other words":          strings.Replace(was, canary+"一", "别的理由", 1),
-			"somebody else":        strings.Replace(was, string(w.user("sec")), string(w.user("admin")), 1),
+			"somebody else":        strings.Replace(was, `"user":"`+string(w.user("sec")), `"user":"`+string(w.user("admin")), 1),
 			"none":                 before + "}",
 			"one unhashed":         before + `,"why":"y"}`,
 			"unread":               before + `,"said":7}`,

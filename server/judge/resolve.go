@@ -123,15 +123,25 @@ func decidedCells(b *schema.Book, item *Item, decision Decision) ([]syncproto.Ce
 
 // resolveLate takes late work after all, or leaves it refused.
 func (j *Judge) resolveLate(tx *store.Tx, user syncproto.UserID, it *store.Item, decision Decision) (*Outcome, error) {
-	d, err := j.newDesk(tx)
-	if err != nil {
-		return nil, err
-	}
 	sides, err := readSides(it)
 	if err != nil || len(sides.Heads) != 1 {
 		return nil, fmt.Errorf("judge: late item %s names %d changes: %w", it.ID, len(sides.Heads), err)
 	}
-	id := sides.Heads[0]
+	was, err := readClosing(it)
+	if err != nil {
+		return nil, err
+	}
+	id, end := sides.Heads[0], closing{Fates: map[syncproto.Identity]string{sides.Heads[0]: fateOutvoted}, Word: wordRefused, Said: was.Said}
+	if decision.Keep {
+		end.Fates[id], end.Word = fateKept, wordTaken
+		if end.Tip, err = j.takeBack(tx, it, &sides); err != nil {
+			return nil, err
+		}
+	}
+	d, err := j.newDesk(tx)
+	if err != nil {
+		return nil, err
+	}
 	if err := d.loadRecords([]syncproto.Identity{id}); err != nil {
 		return nil, err
 	}
@@ -144,30 +154,31 @@ func (j *Judge) resolveLate(tx *store.Tx, user syncproto.UserID, it *store.Item,
 		return nil, err
 	}
 	d.addItem(it)
-	h := &hearing{d: d, c: c, rec: rec, pardon: true}
-	fate, word := fateOutvoted, "refused"
-	if decision.Keep {
+	if decision.Keep && rec.Status == syncproto.Refused { // else it took effect already, and counts again
+		h := &hearing{d: d, c: c, rec: rec, pardon: true}
 		if err := d.load([]*hearing{h}); err != nil {
 			return nil, err
 		}
 		if err := d.hear(h); err != nil {
 			return nil, err
 		}
-		fate, word = fateKept, "taken"
-	} else {
-		if err := d.tx.LockStreams(it.Stream); err != nil {
-			return nil, err
-		}
 	}
-	note := syncproto.ItemNote{Item: it.ID, Table: it.Table, Row: it.Row, Kind: it.Kind, Outcome: fate}
+	if err := d.tx.LockStreams(it.Stream); err != nil {
+		return nil, err
+	}
+	note := syncproto.ItemNote{Item: it.ID, Table: it.Table, Row: it.Row, Kind: it.Kind, Outcome: end.Fates[id]}
 	rec.verdict.Items = append(slices.DeleteFunc(rec.verdict.Items, func(n syncproto.ItemNote) bool { return n.Item == it.ID }), note)
 	rec.dirty, rec.news = true, true
-	it.Closed, it.By = tx.Now(), user
-	it.Outcome = mustJSON(closing{Fates: map[syncproto.Identity]string{id: fate}, Word: word})
+	it.Closed, it.By, it.Outcome = tx.Now(), user, mustJSON(end)
 	d.changedItems(it)
 	p := &push{by: Author{Server: true, User: user}, ids: []syncproto.Identity{id}, numbers: []uint64{rec.First.Number}}
-	if err := d.recordDecision(it.Stream, user, word, id, nil); err != nil {
-		return nil, err
+	for _, about := range []syncproto.Identity{id, end.Tip} {
+		if about == "" {
+			continue
+		}
+		if err := d.recordDecision(it.Stream, user, end.Word, about, nil); err != nil {
+			return nil, err
+		}
 	}
 	return d.finish(p)
 }

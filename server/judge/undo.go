@@ -14,36 +14,43 @@ import (
 // it is an item for the inbox, under every rule but sum and set. Where one act took several changes, also are the others, in the order in which
 // they were made: those before id. All are taken back, or none, the last first.
 func (j *Judge) Undo(ctx context.Context, user syncproto.UserID, id syncproto.Identity, also ...syncproto.Identity) (*Outcome, error) {
-	ids := append(slices.Clone(also), id)
-	slices.Reverse(ids)
 	var out *Outcome
 	err := j.store.Write(ctx, func(tx *store.Tx) error {
 		d, err := j.newDesk(tx)
 		if err != nil {
 			return err
 		}
-		var drafts []Draft
-		for _, id := range ids {
-			edits, err := d.undoing(id)
-			if err != nil {
-				return err
-			}
-			if len(edits) > 0 || len(ids) == 1 {
-				drafts = append(drafts, Draft{Edits: edits})
-			}
-		}
-		if out, err = d.submitUndo(user, ids, drafts); err != nil {
-			return err
-		}
-		for _, v := range out.Verdicts {
-			if v.Status == syncproto.Refused {
-				return &syncproto.Error{Code: v.Code, Op: "undo " + string(id), Message: v.Message}
-			}
-		}
-		return nil
+		out, err = d.undo(user, id, also...)
+		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	return out, nil
+}
+
+// undo is Undo inside a transaction of the caller's.
+func (d *desk) undo(user syncproto.UserID, id syncproto.Identity, also ...syncproto.Identity) (*Outcome, error) {
+	ids := append(slices.Clone(also), id)
+	slices.Reverse(ids)
+	var drafts []Draft
+	for _, id := range ids {
+		edits, err := d.undoing(id)
+		if err != nil {
+			return nil, err
+		}
+		if len(edits) > 0 || len(ids) == 1 {
+			drafts = append(drafts, Draft{Edits: edits})
+		}
+	}
+	out, err := d.submitUndo(user, ids, drafts)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range out.Verdicts {
+		if v.Status == syncproto.Refused {
+			return nil, &syncproto.Error{Code: v.Code, Op: "undo " + string(id), Message: v.Message}
+		}
 	}
 	return out, nil
 }
@@ -99,7 +106,7 @@ func (d *desk) submitUndo(user syncproto.UserID, ids []syncproto.Identity, draft
 		if err := d.tx.LockStreams(of); err != nil {
 			return nil, err
 		}
-		if err := d.recordDecision(of, user, "undone", id, nil); err != nil {
+		if err := d.recordDecision(of, user, wordUndone, id, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -140,11 +147,14 @@ func (d *desk) undoing(id syncproto.Identity) ([]syncproto.Edit, error) {
 		}
 		e := syncproto.Edit{Table: v.Table, Row: v.Row, Op: syncproto.OpUpdate, UndoOf: id,
 			Base: syncproto.Base{Epoch: r.Label.Epoch, Rev: r.Label.Rev, Open: r.Open}}
-		switch v.Op {
-		case syncproto.OpDelete:
+		switch {
+		case v.Op == syncproto.OpDelete:
 			back = append(back, e)
-		case syncproto.OpCreate:
+		case v.Op == syncproto.OpCreate:
 			e.Op = syncproto.OpDelete
+			gone = append(gone, e)
+		case v.UndoOf != "" && len(v.Cells) == 0: // it brought the row back, and saw nothing of what came to it since
+			e.Op, e.Base = syncproto.OpDelete, syncproto.Base{Epoch: v.Label.Epoch, Rev: v.Label.Rev}
 			gone = append(gone, e)
 		default:
 			if e.Cells, err = d.inverse(r, id); err != nil {

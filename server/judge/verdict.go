@@ -10,8 +10,11 @@ import (
 // reckon brings items and verdicts up to what an edit made of its row: those of the change itself and of every author whose words stand
 // beside it.
 func (d *desk) reckon(h *hearing, e *edit) error {
-	if e.result == nil {
-		return nil // the short way: nothing stands beside it, and nothing was open that it touches
+	if e.result == nil { // the short way: nothing stands beside it, and nothing was open that it touches, save by a decision that was taken back
+		if e.op == syncproto.OpDelete {
+			return d.closeHeld(e.row, h.rec)
+		}
+		return nil
 	}
 	return d.reckonResult(e.row, e.result, h.rec)
 }

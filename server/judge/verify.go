@@ -11,7 +11,6 @@ import (
 	"minqing/schema"
 	"minqing/server/store"
 	"minqing/syncproto"
-	"minqing/syncproto/merge"
 )
 
 // Broken is a record of a chain that is not what it was when it was written.
@@ -167,12 +166,20 @@ func contentsOf(tx *store.Tx, page []store.ChainRecord) ([][]byte, error) {
 		if !tellsHistory(r.Kind) {
 			vs = nil
 		}
-		var reason *leafSaying
+		about := []*leafSaying{nil}
 		if item, ok := reasonedAbout(r.Kind); ok {
-			reason = reasons[item].of(item, r.Identity)
+			about = reasons[item].of(item, r.Identity)
 		}
-		if out[i], err = leaf(r.Kind, c, vs, reason); err != nil {
-			return nil, err
+		for _, reason := range about {
+			if out[i], err = leaf(r.Kind, c, vs, reason); err != nil {
+				return nil, err
+			}
+			if len(about) == 1 {
+				break
+			}
+			if hash, err := syncproto.ChainLeaf(r.Salt, out[i]); err == nil && hash == r.Leaf {
+				break
+			}
 		}
 	}
 	return out, nil
@@ -251,18 +258,11 @@ func (b *rebuild) run() error {
 // row computes one row from its versions and compares.
 func (b *rebuild) row(r *row) error {
 	d := b.d
-	if err := d.loadHistory(r); err != nil {
-		return err
-	}
-	if err := d.loadRefused(r, &merge.RowVersion{}); err != nil {
-		return err
-	}
-	epochs, err := d.lineOf(r.Stream)
+	result, err := d.rowAsItStands(r)
 	if err != nil {
 		return err
 	}
 	where := r.Table + " " + string(r.ID)
-	result := merge.Row(d.book, r.Table, r.versions, epochs)
 	if result.Deleted != (r.Dead != 0) {
 		b.differ(where, r.Dead, result.Deleted)
 		return nil

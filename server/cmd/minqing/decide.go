@@ -123,16 +123,44 @@ type inboxUndoCmd struct {
 
 // Run takes a decision back.
 func (c *inboxUndoCmd) Run(r *room) error {
-	if err := r.desk().UndoDecision(r.ctx, c.ID); err != nil {
+	it, err := r.desk().UndoDecision(r.ctx, c.ID)
+	if err != nil {
 		return err
 	}
+	return r.takenBack(it)
+}
+
+// takenBack says how an item stands when a decision about it was taken back.
+func (r *room) takenBack(it *admin.ItemView) error {
+	if it.Closed != 0 && it.Kind != syncproto.ItemTwin {
+		r.say("已撤回这个决定，回到"+it.By+"先前定的。", "The decision is taken back; the one before it counts again.")
+		return r.showItem(it)
+	}
 	r.say("已撤回这个决定。", "The decision is taken back.")
-	return nil
+	if it.Closed != 0 {
+		return nil
+	}
+	r.say("这件事又等着定：", "It waits to be decided again:")
+	return r.showItem(it)
 }
 
 type refusedCmd struct {
 	List refusedListCmd `cmd:"" help:"列出没有生效的改动。 List changes that did not take effect."`
 	Show refusedShowCmd `cmd:"" help:"看一条的全部内容和原因。 Show one whole, with the reason."`
+	Undo refusedUndoCmd `cmd:"" help:"撤回收下或退回迟到改动的决定。 Take back that late work was taken or returned."`
+}
+
+type refusedUndoCmd struct {
+	ID string `arg:"" help:"改动的编号，写开头几位也行。 Id of the change, or the beginning."`
+}
+
+// Run takes a decision about late work back.
+func (c *refusedUndoCmd) Run(r *room) error {
+	it, err := r.desk().UndoLate(r.ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return r.takenBack(it)
 }
 
 type refusedListCmd struct {

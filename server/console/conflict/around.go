@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"minqing/schema"
+	"minqing/server/judge"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -99,9 +100,16 @@ func (d *Desk) readBefore(tx *store.Tx, v *View) error {
 	}, `SELECT id, COALESCE(name, '') FROM "user" WHERE id = ANY(?)`, ids); err != nil {
 		return err
 	}
+	deciders, err := decidersOf(tx, versions)
+	if err != nil {
+		return err
+	}
 	for _, x := range versions {
-		e := Event{At: time.UnixMilli(x.Received).In(d.Zone), Who: names[x.Author], Op: x.Op}
+		e := Event{At: time.UnixMilli(x.Received).In(d.Zone), Who: names[x.Author], Op: x.Op, Undo: x.UndoOf != ""}
 		var cells []string
+		if x.Author == "" {
+			e.Who = deciders[x.Identity]
+		}
 		for _, c := range x.Cells {
 			if cell := tx.Book().Cell(v.item.Table, c.Cell); cell != nil {
 				cells = append(cells, d.label(cell))
@@ -116,6 +124,34 @@ func (d *Desk) readBefore(tx *store.Tx, v *View) error {
 		v.Before = append(v.Before, e)
 	}
 	return nil
+}
+
+// decidersOf tells of changes that the server made by itself who had decided that.
+func decidersOf(tx *store.Tx, versions []*store.Version) (map[syncproto.Identity]string, error) {
+	var ids, users []string
+	for _, x := range versions {
+		if x.Author == "" {
+			ids = append(ids, string(x.Identity))
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	told, err := tx.Decisions(ids)
+	if err != nil {
+		return nil, err
+	}
+	by := map[syncproto.Identity]syncproto.UserID{}
+	for id, kinds := range told {
+		_, _, by[id] = judge.ReadDecision(kinds[0])
+		users = append(users, string(by[id]))
+	}
+	names, _, err := people(tx, users, nil)
+	out := map[syncproto.Identity]string{}
+	for id, user := range by {
+		out[id] = names[user].name
+	}
+	return out, err
 }
 
 // holder is somebody whose phone holds a household.

@@ -140,7 +140,7 @@ func knownOf(tx *store.Tx, items []*judge.Item) (*known, error) {
 	k := &known{rows: map[syncproto.RowID]*store.Row{}, homes: map[syncproto.RowID]string{}, children: map[syncproto.RowID]string{}, back: map[syncproto.Identity]bool{}, retaken: map[syncproto.RowID][]int64{}}
 	var users, devices, ids, homes, residents []string
 	for _, it := range items {
-		users, ids = append(users, string(it.By)), append(ids, string(it.Row))
+		users, ids = append(users, string(it.By), string(it.Earlier), string(it.Back)), append(ids, string(it.Row))
 		for _, s := range it.Said {
 			users = append(users, string(s.User))
 		}

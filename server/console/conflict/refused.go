@@ -31,6 +31,10 @@ type Refused struct {
 	Hidden  int // rows that are not shown
 	// Of work that came too late: the item that waits for a decision, or who decided it and how (taken, refused).
 	Item, By, Word string
+	Decided        string // the item, when somebody has decided it
+	Last           string // names that decision, for whoever takes it back
+	Back           string // who took a decision back, while it waits for another
+	Away           bool   // it took effect, and that was taken back
 	late           string // the item, open or not
 }
 
@@ -115,10 +119,45 @@ func (d *Desk) listRefused(ctx context.Context, late bool, after string, size in
 			found = found[:size]
 			p.After = found[size-1].Identity
 		}
-		p.Lines, err = d.readRefused(tx, found, false)
-		return err
+		if p.Lines, err = d.readRefused(tx, found, false); err != nil {
+			return err
+		}
+		return readAway(tx, p.Lines...)
 	})
 	return p, err
+}
+
+// readAway notes of changes that took effect whether they were taken as late work, and that was taken back.
+func readAway(tx *store.Tx, list ...*Refused) error {
+	var ids []string
+	for _, r := range list {
+		if !r.Refused && r.late != "" {
+			ids = append(ids, r.late)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	items, err := tx.Items("id = ANY(?)", ids)
+	if err != nil {
+		return err
+	}
+	away := map[string]bool{}
+	for _, it := range items {
+		var end struct {
+			Word string `json:"word"`
+		}
+		if len(it.Outcome) > 0 {
+			if err := json.Unmarshal(it.Outcome, &end); err != nil {
+				return fmt.Errorf("console: outcome of item %s: %w", it.ID, err)
+			}
+		}
+		away[it.ID] = it.Closed == 0 || end.Word == "refused"
+	}
+	for _, r := range list {
+		r.Away = !r.Refused && away[r.late]
+	}
+	return nil
 }
 
 // OpenRefused reads one change whole; the error has CodeNotFound when there is none.
@@ -137,7 +176,7 @@ func (d *Desk) OpenRefused(ctx context.Context, id string) (*Refused, error) {
 			return err
 		}
 		r = read[0]
-		return d.readWaits(tx, r)
+		return errors.Join(d.readWaits(tx, r), readAway(tx, r))
 	})
 	if err != nil || r.late == "" {
 		return r, err
@@ -151,12 +190,14 @@ func (d *Desk) OpenRefused(ctx context.Context, id string) (*Refused, error) {
 		return nil, err
 	case it.Closed == 0:
 		r.Item = it.ID
-		return r, nil
 	}
-	r.Word = it.Word
+	if it.Closed != 0 && it.Last != "" {
+		r.Decided = it.ID
+	}
+	r.Word, r.Last = it.Word, it.Last
 	err = d.Store.Read(ctx, func(tx *store.Tx) error {
-		names, _, err := people(tx, []string{string(it.By)}, nil)
-		r.By = names[it.By].name
+		names, _, err := people(tx, []string{string(it.By), string(it.Back)}, nil)
+		r.By, r.Back = names[it.By].name, names[it.Back].name
 		return err
 	})
 	return r, err

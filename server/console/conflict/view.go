@@ -24,7 +24,9 @@ type View struct {
 	Opened time.Time
 	Closed bool
 	By     string // who decided
-	Said   []Saying
+	// Last names the decision that stands, for whoever takes it back; Earlier made the one before it. Back took one back, so that it is open again.
+	Last, Earlier, Back string
+	Said                []Saying
 	// Decided is what was decided, in a sentence; "" where the sides do not tell.
 	Decided string
 	Shows   []Value
@@ -48,6 +50,7 @@ type name struct{ name, post string }
 type Saying struct {
 	Who, Text string
 	Again     bool
+	Back      bool // that decision was taken back
 }
 
 // Value is what a cell holds, with its label.
@@ -96,6 +99,7 @@ type Event struct {
 	Cells string
 	Side  string // the mark of the side that it is
 	Op    syncproto.Op
+	Undo  bool // it took something back
 }
 
 // marks name the sides, as people number them.
@@ -133,9 +137,9 @@ func (d *Desk) text(zh, en string) string { return schema.Label{ZH: zh, EN: en}.
 func (d *Desk) read(tx *store.Tx, k *known, it *judge.Item, whole bool) (*View, error) {
 	v := &View{ID: it.ID, Base: it.Base, Kind: it.Kind, Other: it.Other, Opened: time.UnixMilli(it.Opened).In(d.Zone), Closed: it.Closed != 0, item: it}
 	v.names = k.names
-	v.By = v.names[it.By].name
+	v.By, v.Last, v.Earlier, v.Back = v.names[it.By].name, it.Last, v.names[it.Earlier].name, v.names[it.Back].name
 	for _, s := range it.Said {
-		v.Said = append(v.Said, Saying{Who: v.names[s.User].name, Text: s.Text, Again: s.Again})
+		v.Said = append(v.Said, Saying{Who: v.names[s.User].name, Text: s.Text, Again: s.Again, Back: s.Back})
 	}
 	var hidden []string
 	for _, name := range it.Cells {

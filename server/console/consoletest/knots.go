@@ -53,6 +53,9 @@ func (c *City) knots(ctx context.Context) error {
 	if err := c.HandIn(ctx, lost, "household", c.Rows["he"], Vals{"address": "第8组下湾老街17号后院"}); err != nil {
 		return err
 	}
+	if err := c.secondThoughts(ctx); err != nil {
+		return err
+	}
 	return c.Engine.Store.Read(ctx, func(tx *store.Tx) error {
 		items, err := tx.Items("closed_ms = 0 ORDER BY opened_ms, id")
 		for _, it := range items {
