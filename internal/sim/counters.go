@@ -33,6 +33,9 @@ const (
 	cOutside    = "outside edits"
 	cDecisions  = "decisions"
 	cUndos      = "undos"
+	cTakenBack  = "decisions taken back"
+	cAgain      = "decided again"
+	cLateBack   = "late decisions taken back"
 	cRevivals   = "revivals"
 	cOverdue    = "overdue"
 	cGhosts     = "ghosts"
@@ -62,7 +65,7 @@ const (
 // required must each be met in a run of at least requiredFrom histories.
 var required = []string{cConflicts, cMerges, cRefusals, cLates, cForgets, cRepairs, cRestores, cOldEdits, cCopies, cCrashes, cCuts, cWaits, cMends, cMoves,
 	cDeletes, cTwins, cForks, cOutside, cDecisions, cUndos, cRevivals, cOverdue, cGhosts, cNested, cResumes, cRevoked, cForms, cOrders, cReplays,
-	cStrangers, cBundles, cHandedIn, cCarried, cReceipts, cEscrows, cEvents, cSwept, cNames, cPeople, cEnded, cErasures, cPairs, cSkewed}
+	cStrangers, cBundles, cHandedIn, cCarried, cReceipts, cEscrows, cEvents, cSwept, cNames, cPeople, cEnded, cErasures, cPairs, cSkewed, cTakenBack, cAgain, cLateBack}
 
 // requiredFrom is how many histories are enough to meet everything.
 const requiredFrom = 2000

@@ -7,6 +7,7 @@ import (
 	"minqing/internal/simdisk"
 	"minqing/mobile-client/replica"
 	"minqing/mobile-client/syncer"
+	"minqing/schema"
 	"minqing/server/judge"
 	"minqing/syncproto"
 )
@@ -16,6 +17,8 @@ import (
 var designHistories = []directed{
 	{"late-within-grace", "Work captured while entitled and brought after: taken within the grace period, with a mark beside it.", lateWithin},
 	{"late-beyond-grace", "Beyond the grace period it goes to the inbox; somebody takes it after all, or leaves it refused.", lateBeyond},
+	{"late-taken-back", "Late work that was taken is taken back, and taken once more; returned, the return is withdrawn, until its author has mended it.", lateTakenBack},
+	{"decisions-taken-back", "A decision made once more by another is taken back, then the first: the item is open again with the same words, whatever phones edit beside.", decisionsTakenBack},
 	{"row-rule-over-several-cells", "Three edits beside one another against a rule over two cells, in all orders.", rowRuleThree},
 	{"row-rule-over-four-cells", "A grade, a day and an end beside one another, which only together break a rule over four cells, in all orders: one item, and those three step back.", rowRuleFour},
 	{"twins-merged-and-undone", "Twins merge into one: edits to the loser are carried over; undone, both live; authors who may not see the twin learn nothing.", twinsMerged},
@@ -84,6 +87,106 @@ func lateBeyond(s *stage) {
 	s.became(m, syncproto.Refused, syncproto.CodeLate)
 	s.shows(t, "name", was)
 	s.heard(p, m, replica.Refused)
+}
+
+func lateTakenBack(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	was := s.form(p, t).Values["name"]
+	m := s.edit(p, t, "name", "late")
+	s.unassign(ann, households[0])
+	s.tick(31 * day)
+	s.sync(p)
+	it := s.items(1)[0]
+	outcome := func(want string) {
+		s.sync(p)
+		items := s.entries(p, m).Verdict.Items
+		s.want(len(items) == 1 && items[0].Outcome == want, "%s hears %+v, must hear %q", p.name, items, want)
+	}
+	if s.variant(2) == 0 {
+		for range 2 {
+			s.decide(it, judge.Decision{Keep: true})
+			s.items(0)
+			outcome("kept")
+			s.sync(q)
+			s.shownOn(q, t, "name", "late")
+			s.must(s.takeBack(s.itemNow(it.ID)), "take it back")
+			s.shows(t, "name", was)
+			s.want(s.items(1)[0].ID == it.ID, "another item is open")
+			outcome("")
+			s.sync(q)
+			s.shownOn(q, t, "name", was)
+		}
+		return
+	}
+	s.decide(it, judge.Decision{})
+	outcome("outvoted")
+	s.must(s.takeBack(s.itemNow(it.ID)), "withdraw the return")
+	outcome("")
+	s.became(m, syncproto.Refused, syncproto.CodeLate)
+	s.decide(s.items(1)[0], judge.Decision{})
+	s.assign(ann, households[0])
+	s.sync(p)
+	s.sync(p)
+	mend, err := p.rep.Mend(s.ctx(), m.id, func(tx *replica.Tx) error {
+		f, err := tx.Form(t.table, t.id)
+		if err != nil {
+			return err
+		}
+		return tx.Update(f, pairs([]any{"name", "mended"}))
+	})
+	s.must(err, "mend it")
+	p.wrote(mend, nil)
+	s.sync(p)
+	s.want(codeOf(s.takeBack(s.itemNow(it.ID))) == syncproto.CodeConflict, "the return is withdrawn although it was acted on")
+	s.items(0)
+	s.shows(t, "name", "mended")
+}
+
+func (s *stage) entries(p *phone, m *made) *replica.Entry {
+	e := p.entries()[m.id]
+	s.want(e != nil && e.Verdict != nil, "%s does not know of %s", p.name, describe(m.Change))
+	return e
+}
+
+func decisionsTakenBack(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	was := s.form(p, t).Values["serial"]
+	a, b := s.edit(p, t, "serial", "one"), s.edit(q, t, "serial", "two")
+	s.sync(p, q)
+	it := s.item(syncproto.ItemCell, t, []string{"serial"}, a.id, b.id)
+	s.decide(it, judge.Decision{Base: it.Base, Pick: a.id})
+	s.again(s.itemNow(it.ID), dora, schema.Text("three"))
+	s.shows(t, "serial", "three")
+	s.sync(p, q)
+	back := func() { s.must(s.takeBack(s.itemNow(it.ID)), "take it back") }
+	beside := func() { s.edit(q, t, "name", "beside"); s.sync(q) }
+	switch s.variant(3) {
+	case 0:
+		s.inAllOrders(chain{back, back}, chain{beside})
+		s.item(syncproto.ItemCell, t, []string{"serial"}, a.id, b.id)
+		s.shows(t, "serial", was)
+		s.sync(p, q)
+		s.shownOn(p, t, "serial", was)
+		s.want(s.entries(p, a).Verdict.Items[0].Outcome == "", "%s does not hear that it is open again", p.name)
+		s.decide(s.items(1)[0], judge.Decision{Pick: b.id})
+		s.items(0)
+		s.shows(t, "serial", "two", "name", "beside")
+	case 1: // somebody writes the cell since
+		since := s.edit(p, t, "serial", "since")
+		s.sync(p)
+		back()
+		now := s.items(1)[0]
+		s.want(now.ID == it.ID && len(now.Sides) == 2 && slices.ContainsFunc(now.Sides, func(x side) bool { return x.Change == since.id }), "the item is %+v", now)
+		s.decide(now, judge.Decision{Pick: since.id})
+		s.shows(t, "serial", "since")
+	default: // the row goes while it is open again
+		back()
+		back()
+		s.items(1)
+		s.deskDelete(adminUser, t)
+		s.items(0)
+		s.isDead(t)
+	}
 }
 
 func rowRuleThree(s *stage) {

@@ -17,7 +17,7 @@ var kindNames = []string{"edit", "create", "sync", "delete", "move", "flow", "re
 
 // laterKinds came later. They are drawn from a stream of randomness of their own and put in between, in half of the histories, so that the
 // other half stays what it was.
-var laterKinds = []string{"bundle", "carry", "receipt", "listen", "sweep", "chain"}
+var laterKinds = []string{"bundle", "carry", "receipt", "listen", "sweep", "chain", "take back", "again"}
 
 var kinds map[string]kind
 
@@ -67,6 +67,8 @@ func init() {
 		"listen":      {2, true, false, (*world).doListen},
 		"sweep":       {2, true, false, (*world).doSweep},
 		"chain":       {3, true, false, (*world).doChain},
+		"take back":   {6, true, false, (*world).doTakeBack},
+		"again":       {5, true, false, (*world).doAgain},
 		"erase":       {0, true, false, (*world).doErase}, // put into some histories, see plan
 		"numbers":     {0, true, false, (*world).doNumbers},
 		"people":      {0, true, false, (*world).doPeople},

@@ -181,7 +181,7 @@ func (w *world) doDecide(d *dice) {
 
 // resolve decides an item at the desk, and tells the oracle what is not a change of a row.
 func (w *world) resolve(it *judge.Item, decision judge.Decision) error {
-	before := w.oracle.Mark()
+	before, stood := w.oracle.Mark(), w.oracle.Stand("", it.Row, it.Cells)
 	var merge oracle.Merging
 	sound := true
 	if it.Kind == syncproto.ItemTwin && decision.Winner != "" {
@@ -216,6 +216,7 @@ func (w *world) resolve(it *judge.Item, decision judge.Decision) error {
 		if w.oracle.Mark() == before {
 			w.violate(iAudit, "a decision about %s left no change", it.ID)
 		}
+		w.decided(it, stood, adminUser)
 	}
 	return nil
 }

@@ -65,6 +65,7 @@ func plan(seed uint64) *history {
 	h.widen(newDice(seed, 15))
 	h.erase(newDice(seed, 16))
 	h.people(newDice(seed, 17))
+	h.reconsider(newDice(seed, 19))
 	return h
 }
 
@@ -84,6 +85,19 @@ func (h *history) people(d *dice) {
 		h.Ops = slices.Insert(h.Ops, at, operation{Kind: "numbers", Seed: d.Uint64()})
 		at += 1 + d.IntN(len(h.Ops)-at)
 		h.Ops = slices.Insert(h.Ops, at, operation{Kind: "people", Seed: d.Uint64()})
+	}
+}
+
+// reconsider lets decisions be made, made again and taken back, in one history of four, somewhere behind its middle.
+func (h *history) reconsider(d *dice) {
+	if !d.chance(4) {
+		return
+	}
+	at := len(h.Ops) / 2
+	for range 4 + d.IntN(8) {
+		at += d.IntN(len(h.Ops) - at + 1)
+		h.Ops = slices.Insert(h.Ops, at, operation{Kind: pick(d, []string{"decide", "again", "again", "take back", "take back", "sync", "edit"}), Seed: d.Uint64()})
+		at = max(len(h.Ops)/2, at-3)
 	}
 }
 

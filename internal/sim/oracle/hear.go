@@ -243,6 +243,13 @@ func (h *hearing) decided(e *edit) map[string]bool {
 			out[cell] = slices.Contains(e.Decides, cell)
 		}
 	}
+	for _, open := range h.o.st.inbox.held {
+		for _, cell := range open.cells {
+			if open.row == e.row.id && slices.Contains(e.Decides, cell) {
+				out[cell] = true
+			}
+		}
+	}
 	if _, orphan := h.o.st.inbox.orphans[e.Row]; orphan && slices.Contains(e.Decides, syncproto.ExistenceCell) {
 		out[syncproto.ExistenceCell] = true
 	}

@@ -13,6 +13,7 @@ type Loose struct {
 	Cell  string
 	Other syncproto.RowID
 	About ident // for late work: the change
+	Vague bool  // it may as well be one of its row's own
 }
 
 // inbox is what somebody has to decide beside what follows from the versions of single rows.
@@ -22,6 +23,8 @@ type inbox struct {
 	twins    map[[2]syncproto.RowID]bool
 	distinct map[[2]syncproto.RowID]bool // said to be two
 	lates    map[ident]bool
+	held     []*held            // open because a decision was taken back
+	stands   map[string][]Stand // decisions by item, see Decided
 }
 
 func newInbox() *inbox {
@@ -45,8 +48,9 @@ func (o *Oracle) Loose() []Loose {
 			out = append(out, Loose{Kind: syncproto.ItemLate, Row: o.st.changes[id].Edits[0].Row, About: id})
 		}
 	}
+	out = append(out, o.looseHeld()...)
 	slices.SortFunc(out, func(a, b Loose) int {
-		return compare(string(a.Kind)+string(a.Row)+string(a.About), string(b.Kind)+string(b.Row)+string(b.About))
+		return compare(string(a.Kind)+string(a.Row)+a.Cell+string(a.About), string(b.Kind)+string(b.Row)+b.Cell+string(b.About))
 	})
 	return out
 }
@@ -128,12 +132,13 @@ func (o *Oracle) Merged(m Merging) {
 	})
 }
 
-// Pardon tells that somebody decided about late work: to take it after all, or to leave it refused.
+// Pardon tells that somebody decided about late work: to take it after all, or to leave it refused. What was taken before, and taken back, is not
+// heard again: it comes back by a change of the server's own.
 func (o *Oracle) Pardon(id syncproto.Identity, keep bool, now int64) {
 	o.do(func(o *Oracle) {
 		c := o.st.changes[id]
 		delete(o.st.inbox.lates, id)
-		if !keep {
+		if !keep || c.Status != syncproto.Refused {
 			return
 		}
 		before := o.rightsInputs()

@@ -352,6 +352,7 @@ func (h *hearing) accept() {
 		r.versions = append(r.versions, h.version(e))
 		o.addRefused(r)
 		o.reckon(r)
+		o.decideHeld(e)
 		h.follow(r, seqs)
 	}
 	for _, e := range h.edits {

@@ -149,8 +149,12 @@ func (o *Oracle) Erased(rows []syncproto.RowID) {
 			all[id] = true
 		}
 		o.st.erased = all
+		o.dropHeld(func(h *held) bool { return all[h.row] })
 		for _, of := range o.st.came {
 			c := o.st.changes[of]
+			if c.Status != syncproto.Refused && slices.Contains(rows, c.Edits[0].Row) {
+				delete(o.st.inbox.lates, of)
+			}
 			if c.Status == syncproto.Refused && slices.ContainsFunc(rows, c.names) {
 				c.Code, c.Waits, c.WaitsRow = syncproto.CodeForbidden, "", ""
 				delete(o.st.inbox.lates, of)
@@ -174,6 +178,7 @@ func (o *Oracle) reckon(r *row) {
 	if !r.is.Dead {
 		r.alias = ""
 	}
+	o.sortHeld(r)
 }
 
 // scope is the unit of visibility that a row lies in: its own, its parent's, or one that narrows its parent's.
