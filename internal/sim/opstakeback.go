@@ -84,6 +84,9 @@ func (w *world) takeBack(it *judge.Item) error {
 		w.oracle.Release(it.Row, it.Cells)
 	}
 	if !sure {
+		if now.Closed == 0 && !open { // beside what somebody wrote since it is another question
+			w.oracle.Forget(it.ID)
+		}
 		return nil
 	}
 	if open != (now.Closed == 0) {

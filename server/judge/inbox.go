@@ -355,8 +355,7 @@ func (d *desk) mayDecide(user syncproto.UserID, it *store.Item) (bool, error) {
 }
 
 func (d *desk) showItem(it *store.Item) (*Item, error) {
-	out := &Item{ID: it.ID, Kind: it.Kind, Table: it.Table, Row: it.Row, Other: it.Other, Scope: it.Scope, Opened: it.Opened, Closed: it.Closed, By: it.By,
-		Shows: map[string]schema.Value{}}
+	out := &Item{ID: it.ID, Kind: it.Kind, Table: it.Table, Row: it.Row, Other: it.Other, Scope: it.Scope, Opened: it.Opened, Closed: it.Closed, By: it.By}
 	if it.Cell != "" {
 		out.Cells = strings.Split(it.Cell, ",")
 	}
@@ -370,18 +369,9 @@ func (d *desk) showItem(it *store.Item) (*Item, error) {
 		out.Around = r.values
 		out.Base = syncproto.Base{Epoch: r.Label.Epoch, Rev: r.Label.Rev}
 	}
-	base := map[string]json.RawMessage{}
-	if err := json.Unmarshal(it.Base, &base); err != nil {
-		return nil, fmt.Errorf("judge: base of item %s: %w", it.ID, err)
-	}
-	for name, raw := range base {
-		if c := d.book.Cell(it.Table, name); c != nil {
-			v, err := c.Parse(raw)
-			if err != nil {
-				return nil, fmt.Errorf("judge: base of item %s: %w", it.ID, err)
-			}
-			out.Shows[name] = v
-		}
+	var err error
+	if out.Shows, err = d.valuesIn(it, it.Base); err != nil {
+		return nil, err
 	}
 	end, err := readClosing(it)
 	if err != nil {
@@ -397,6 +387,24 @@ func (d *desk) showItem(it *store.Item) (*Item, error) {
 		s.Back = it.Closed == 0 || it.Kind != syncproto.ItemTwin && !stands && (it.Kind != syncproto.ItemLate || s.At < it.Closed)
 	}
 	return out, d.showSides(out, it)
+}
+
+// valuesIn are the values of cells that an item keeps.
+func (d *desk) valuesIn(it *store.Item, text []byte) (map[string]schema.Value, error) {
+	raw, out := map[string]json.RawMessage{}, map[string]schema.Value{}
+	if err := json.Unmarshal(text, &raw); err != nil {
+		return nil, fmt.Errorf("judge: values of item %s: %w", it.ID, err)
+	}
+	for name, text := range raw {
+		if c := d.book.Cell(it.Table, name); c != nil {
+			v, err := c.Parse(text)
+			if err != nil {
+				return nil, fmt.Errorf("judge: values of item %s: %w", it.ID, err)
+			}
+			out[name] = v
+		}
+	}
+	return out, nil
 }
 
 // showSides finds the words of those in an item: in the history, or for refused work in the change itself.

@@ -8,6 +8,7 @@ import (
 	"minqing/schema"
 	"minqing/server/store"
 	"minqing/syncproto"
+	"minqing/syncproto/merge"
 )
 
 // Decision is what somebody makes of an inbox item. Which fields count depends on its kind.
@@ -90,14 +91,14 @@ func (d *desk) resolveCells(user syncproto.UserID, it *store.Item, decision Deci
 
 // decidedCells are the cells that a decision writes: of a side, others, and for those that neither names what shows.
 func decidedCells(b *schema.Book, item *Item, decision Decision) ([]syncproto.CellEdit, error) {
-	picked := map[string]schema.Value{}
+	picked := map[string]syncproto.CellEdit{}
 	if decision.Pick != "" {
 		i := slices.IndexFunc(item.Sides, func(s Side) bool { return s.Change == decision.Pick })
 		if i < 0 {
 			return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "resolve " + item.ID, Message: syncproto.Both("所选的一方不在其中。", "The change picked is not a side of this item.")}
 		}
 		for _, c := range item.Sides[i].Cells {
-			picked[c.Cell] = c.Value
+			picked[c.Cell] = c.CellEdit
 		}
 	}
 	var out []syncproto.CellEdit
@@ -106,19 +107,44 @@ func decidedCells(b *schema.Book, item *Item, decision Decision) ([]syncproto.Ce
 			continue
 		}
 		v, given := decision.Values[c.Name]
-		if !given {
-			v, given = picked[c.Name]
+		if x, ok := picked[c.Name]; !given {
+			if v = item.Shows[c.Name]; ok {
+				v = merge.Apply(&c, v, x)
+			}
 		}
-		if !given {
-			v = item.Shows[c.Name]
-		}
-		out = append(out, syncproto.CellEdit{Cell: c.Name, Value: v})
+		out = append(out, decidedAs(&c, item, v))
 	}
 	if decision.Pick == "" && len(decision.Values) == 0 {
 		return nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "resolve " + item.ID, Message: syncproto.Both("没有写明取哪一个。", "The decision names no value."),
 			Hint: syncproto.Both("选一方的值，或写一个新的。", "Pick a side or write a value.")}
 	}
 	return out, nil
+}
+
+// decidedAs is the edit by which a cell comes to a value. What is gathered keeps all that its sides added, unless that is taken out; and of what is
+// added up nothing is held back but by an item that is open again.
+func decidedAs(c *schema.Cell, item *Item, v schema.Value) syncproto.CellEdit {
+	out := syncproto.CellEdit{Cell: c.Name}
+	switch c.Rule {
+	case schema.RuleSum:
+		if item.Back != "" {
+			out.Delta = v.Num() - item.Shows[c.Name].Num()
+		}
+	case schema.RuleSet:
+		all := item.Shows[c.Name].Elements()
+		for _, s := range item.Sides {
+			for _, x := range s.Cells {
+				if x.Cell == c.Name {
+					all = append(all, x.Add...)
+				}
+			}
+		}
+		slices.Sort(all)
+		out.Add, out.Del = v.Elements(), without(slices.Compact(all), v.Elements())
+	default:
+		out.Value = v
+	}
+	return out
 }
 
 // resolveLate takes late work after all, or leaves it refused.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"minqing/schema"
 	"minqing/server/store"
 	"minqing/syncproto"
 	"minqing/syncproto/merge"
@@ -231,26 +232,43 @@ func (d *desk) backTo(it *store.Item, c *closing, r *row) ([]syncproto.Edit, err
 		return nil, err
 	}
 	// What showed is on record: a row rule or a state may have held it back, which the history of one cell does not tell.
-	was, err := d.showItem(it)
+	raw := it.Base
+	if n := len(c.Before); n > 0 {
+		raw = mustJSON(c.Before[n-1].Values)
+	}
+	before, err := d.valuesIn(it, raw)
 	if err != nil {
 		return nil, err
 	}
-	shown := was.Shows
-	if n := len(c.Before); n > 0 {
-		shown = nil
+	after, err := d.valuesIn(it, mustJSON(c.Values))
+	if err != nil {
+		return nil, err
 	}
 	for _, x := range cells {
-		if v, known := shown[x.Cell]; known && x.Delta == 0 && len(x.Add)+len(x.Del) == 0 {
-			x.Value = v
+		if !slices.Contains(e.Decides, x.Cell) {
+			continue
 		}
-		if slices.Contains(e.Decides, x.Cell) {
-			e.Cells = append(e.Cells, x)
+		was, known := before[x.Cell]
+		is, shows := after[x.Cell]
+		switch rule := d.book.Cell(r.Table, x.Cell).Rule; {
+		case !known || !shows:
+		case rule == schema.RuleSum:
+			x.Delta = was.Num() - is.Num()
+		case rule == schema.RuleSet:
+			x.Add, x.Del = without(was.Elements(), is.Elements()), without(is.Elements(), was.Elements())
+		default:
+			x.Value = was
 		}
+		e.Cells = append(e.Cells, x)
 	}
 	if len(e.Cells) == 0 {
 		return nil, nil
 	}
 	return []syncproto.Edit{e}, nil
+}
+
+func without(list, those []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(those, s) })
 }
 
 // held tells that an item stays open although nothing in the history of its row asks for it: its decision was taken back. It closes as any other

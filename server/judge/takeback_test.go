@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"minqing/schema"
 	"minqing/server/judge"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -329,6 +330,24 @@ func TestTakingBackOfEveryKind(t *testing.T) {
 		w.resolve("admin", rule.ID, judge.Decision{Pick: two.Identity()})
 		w.shows("thing", "r", "ends", "2025-05-01")
 		w.noItem()
+
+		// What is gathered goes back by as much as the decision let in.
+		ann.do(w.create("thing", "q", "household", "@h1", "name", "n", "tags", []string{"red"}))
+		ann.do(w.update("thing", "q", "state", "doing"))
+		more, shut := ann.change(w.update("thing", "q", "tags", []string{"green"})), bob.change(w.update("thing", "q", "state", "closed"))
+		ann.push(more)
+		bob.push(shut)
+		for range 2 {
+			set := w.oneItem(syncproto.ItemState)
+			w.resolve("admin", set.ID, judge.Decision{Pick: more.Identity()})
+			w.shows("thing", "q", "tags", schema.Set("green", "red"))
+			w.undoDecision("admin", set.ID)
+			w.shows("thing", "q", "tags", schema.Set("red"))
+			w.sound()
+		}
+		w.resolve("admin", w.oneItem(syncproto.ItemState).ID, judge.Decision{Pick: shut.Identity()})
+		w.noItem()
+		w.shows("thing", "q", "tags", schema.Set("red"))
 
 		for _, keep := range []bool{false, true} {
 			id := fmt.Sprint("d", keep)

@@ -132,7 +132,10 @@ func (o *Oracle) TakenBack(item string, row syncproto.RowID, was syncproto.Label
 		if have = slices.Clone(have[:len(have)-1]); open {
 			have = nil
 		} else {
-			have[len(have)-1].label = o.Stand("", row, cells).label
+			have[len(have)-1].label = syncproto.Label{} // what somebody wrote since stands beside each of those before as well
+			if sure {
+				have[len(have)-1].label = o.Stand("", row, cells).label
+			}
 		}
 		o.setStands(item, have)
 	})
