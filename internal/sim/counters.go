@@ -26,6 +26,7 @@ const (
 	cCuts       = "cuts"
 	cWaits      = "waits"
 	cMends      = "mends"
+	cLetIn      = "let in"
 	cMoves      = "moves"
 	cDeletes    = "deletes"
 	cTwins      = "twins"
@@ -65,7 +66,7 @@ const (
 // required must each be met in a run of at least requiredFrom histories.
 var required = []string{cConflicts, cMerges, cRefusals, cLates, cForgets, cRepairs, cRestores, cOldEdits, cCopies, cCrashes, cCuts, cWaits, cMends, cMoves,
 	cDeletes, cTwins, cForks, cOutside, cDecisions, cUndos, cRevivals, cOverdue, cGhosts, cNested, cResumes, cRevoked, cForms, cOrders, cReplays,
-	cStrangers, cBundles, cHandedIn, cCarried, cReceipts, cEscrows, cEvents, cSwept, cNames, cPeople, cEnded, cErasures, cPairs, cSkewed, cTakenBack, cAgain, cLateBack}
+	cStrangers, cBundles, cHandedIn, cCarried, cReceipts, cEscrows, cEvents, cSwept, cNames, cPeople, cEnded, cErasures, cPairs, cSkewed, cTakenBack, cAgain, cLateBack, cLetIn}
 
 // requiredFrom is how many histories are enough to meet everything.
 const requiredFrom = 2000

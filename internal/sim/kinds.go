@@ -72,6 +72,7 @@ func init() {
 		"erase":       {0, true, false, (*world).doErase}, // put into some histories, see plan
 		"numbers":     {0, true, false, (*world).doNumbers},
 		"people":      {0, true, false, (*world).doPeople},
+		"let in":      {0, true, true, (*world).doLetIn},
 	}
 }
 

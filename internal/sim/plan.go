@@ -66,6 +66,7 @@ func plan(seed uint64) *history {
 	h.erase(newDice(seed, 16))
 	h.people(newDice(seed, 17))
 	h.reconsider(newDice(seed, 19))
+	h.letIn(newDice(seed, 18))
 	return h
 }
 
@@ -98,6 +99,17 @@ func (h *history) reconsider(d *dice) {
 		at += d.IntN(len(h.Ops) - at + 1)
 		h.Ops = slices.Insert(h.Ops, at, operation{Kind: pick(d, []string{"decide", "again", "again", "take back", "take back", "sync", "edit"}), Seed: d.Uint64()})
 		at = max(len(h.Ops)/2, at-3)
+	}
+}
+
+// letIn has somebody look at what was refused in one history of three, several times in the second half: then there is something.
+func (h *history) letIn(d *dice) {
+	if !d.chance(3) {
+		return
+	}
+	for range 3 + d.IntN(4) {
+		at := len(h.Ops)/2 + d.IntN(len(h.Ops)-len(h.Ops)/2)
+		h.Ops = slices.Insert(h.Ops, at, operation{Kind: "let in", Seed: d.Uint64()})
 	}
 }
 

@@ -22,6 +22,7 @@ var peopleWords = words{
 	"people.outvoted.by": {ZH: "{0}于{1}决定：采用{2}写的，您写的留着。", EN: "{0} decided on {1}: what {2} wrote stands; yours is kept."},
 	"people.third":       {ZH: "{0}于{1}决定：另写了一个，您写的留着。", EN: "{0} decided on {1}: a new value stands; yours is kept."},
 	"people.late":        {ZH: "到得晚，{0}于{1}看过，<b>收下了</b>，照样算数。", EN: "It came late; {0} looked at it on {1} and <b>took it</b>. It counts."},
+	"people.letin":       {ZH: "没有通过的这条，{0}于{1}看过，<b>替您收下了</b>，不用再改。", EN: "It had been refused; {0} looked at it on {1} and <b>let it in for you</b>. Nothing to mend."},
 	"people.toolate":     {ZH: "到得太晚，要{0}看过才能收。您写的都在。", EN: "It came too late; {0} has to look at it first. All you wrote is here."},
 	"people.wrote":       {ZH: "别人也写了", EN: "Written too by"},
 	"people.moved":       {ZH: "谁改的状态", EN: "Who changed the state"},
@@ -64,8 +65,8 @@ func (rq *request) namedFate(v *syncproto.Verdict, kind string) string {
 		return rq.words.say("people.beside", rq.names(beside, "people.and", false))
 	case kind == "toolate" && len(decides) > 0:
 		return rq.words.say("people.toolate", rq.names(decides, "people.or", true))
-	case kind == "late" && len(decided) > 0:
-		return rq.words.say("people.late", rq.names(decided[:1], "people.and", true), rq.day(decided[0].At))
+	case (kind == "late" || kind == "letin") && len(decided) > 0:
+		return rq.words.say("people."+kind, rq.names(decided[:1], "people.and", true), rq.day(decided[0].At))
 	case kind == "merged" && len(beside) > 0:
 		key := "people.merged"
 		if who := rq.names(beside, "people.and", false); who == beside[0].Name {
@@ -117,7 +118,7 @@ func (rq *request) peopleLines(e replica.Entry, kind string) (out [][2]string) {
 		}
 	}
 	for _, n := range e.Verdict.Who(syncproto.PersonBeside, "", "") {
-		if kind == "refused" {
+		if kind == "refused" || kind == "letin" {
 			line("people.moved", n)
 		} else {
 			line("people.wrote", n)

@@ -107,6 +107,7 @@ var syncWords = words{
 	"fate.merged":       {ZH: "您和别人都补了内容，<b>两人的话都留着</b>，不用做什么。", EN: "You and another both added to it; <b>both are kept</b>, nothing to do."},
 	"fate.late":         {ZH: "这户已不归您联系。您是之前去的，<b>照样算数</b>。", EN: "This household is no longer yours. You went before that, so <b>it counts</b>."},
 	"fate.toolate":      {ZH: "到得太晚，要有人看过才能收。您写的都在。", EN: "It came too late; somebody has to look at it first. All you wrote is here."},
+	"fate.letin":        {ZH: "没有通过的这条，管理员看过，<b>替您收下了</b>，不用再改。", EN: "It had been refused; an administrator has looked and <b>let it in for you</b>. Nothing to mend."},
 	"fate.kept":         {ZH: "管理员定了，采用您写的。", EN: "Decided: what you wrote stands."},
 	"fate.outvoted":     {ZH: "管理员定了，采用了别人写的，您写的留着。", EN: "Decided: what another wrote stands; yours is kept."},
 	"fate.outvotes":     {ZH: "{0}这一项采用了别人写的，您写的留着，点开能看。", EN: "{0}: what another wrote stands; yours is kept, tap to see it."},
@@ -123,6 +124,7 @@ var syncWords = words{
 	"chip.conflicted":   {ZH: "等决定", EN: "To be decided"},
 	"chip.decided":      {ZH: "定了", EN: "Decided"},
 	"chip.merged":       {ZH: "已合并", EN: "Merged"},
+	"chip.letin":        {ZH: "已收下", EN: "Let in"},
 	"chip.late":         {ZH: "晚到，已收", EN: "Late, taken"},
 }
 
@@ -163,7 +165,7 @@ func showSync(rq *request) error {
 				p.Waiting = append(p.Waiting, f)
 			case e.State == replica.Refused && !mended[e.Identity]:
 				p.Refused = append(p.Refused, f)
-			case kind != "" && e.State == replica.Accepted:
+			case kind != "" && (e.State == replica.Accepted || e.LetIn()):
 				seen, err := v.Local(seenKey(e.Identity, kind))
 				if err != nil {
 					return err
@@ -264,6 +266,9 @@ func (rq *request) fate(v *replica.View, e replica.Entry) (f fate, kind string, 
 	case e.State == replica.Pending || ver == nil:
 		chip("local", "phone", "chip.phone")
 		f.Text = rq.words.say("fate.waits")
+	case e.LetIn():
+		chip("read", "check", "chip.letin")
+		kind = "letin"
 	case e.State == replica.Refused:
 		chip("stop", "stop", "chip.refused")
 		kind, f.Text = "refused", rq.refusal(ver)
@@ -308,7 +313,8 @@ func (rq *request) fate(v *replica.View, e replica.Entry) (f fate, kind string, 
 // refusal is why a change was refused, to be gone on with. What is wrong with a value is said without what to do about it: the page has the button.
 func (rq *request) refusal(v *syncproto.Verdict) string {
 	text := rq.words.of(v.Message)
-	if v.Code == syncproto.CodeInvalid {
+	returned := slices.ContainsFunc(v.Items, func(i syncproto.ItemNote) bool { return i.Outcome == "outvoted" }) // with words, which stand last
+	if v.Code == syncproto.CodeInvalid && !returned {
 		text, _, _ = strings.Cut(text, map[tongue]string{"zh": "。", "en": ". "}[rq.words])
 	}
 	return strings.TrimRight(text, "。.")

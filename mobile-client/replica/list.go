@@ -33,10 +33,22 @@ type Entry struct {
 	told int64 // the server's time when the verdict was said
 }
 
-// Mended are the changes of a list for which another stands in that waits or was taken.
+// LetIn tells that a refused change was let in on its author's behalf, by somebody who decides about such: what stands in for it is not of
+// this device.
+func (e *Entry) LetIn() bool {
+	return e.State == Refused && e.Verdict != nil && e.Verdict.MendedBy != "" && slices.ContainsFunc(e.Verdict.Items, func(n syncproto.ItemNote) bool {
+		return n.Kind == syncproto.ItemLate && n.Outcome == "kept"
+	})
+}
+
+// Mended are the changes of a list for which another stands in that waits or was taken: of this device, or as the server says.
 func Mended(list []Entry) map[syncproto.Identity]bool {
 	out := map[syncproto.Identity]bool{}
-	for _, e := range list {
+	for i := range list {
+		e := &list[i]
+		if e.Verdict != nil && e.Verdict.MendedBy != "" {
+			out[e.Identity] = true
+		}
 		if e.Change.Mends != "" && (e.State == Pending || e.State == Accepted) {
 			out[e.Change.Mends] = true
 		}

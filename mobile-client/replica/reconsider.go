@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 
@@ -14,7 +15,20 @@ type standing struct {
 	identity syncproto.Identity
 	mends    syncproto.Identity
 	state    State
+	verdict  *string // of a refused one
 	off      bool
+}
+
+// standsIn tells whether the server says that another change stands in for a refused one: its author's from elsewhere, or that of whoever let it in.
+func (s *standing) standsIn() (bool, error) {
+	if s.verdict == nil {
+		return false, nil
+	}
+	var v syncproto.Verdict
+	if err := json.Unmarshal([]byte(*s.verdict), &v); err != nil {
+		return false, broken("reconsider", "verdict of %s: %w", s.identity, err)
+	}
+	return v.MendedBy != "", nil
 }
 
 // reconsider lays edits over their rows, and takes them off, as their changes now stand: off is what was refused, and what is
@@ -73,10 +87,13 @@ func (r *Replica) offs(l *layer) (map[int64]bool, error) {
 	var s standing
 	var dark []standing // refused and not mended
 	dest := []any{&s.ord, &s.identity, &s.mends, &s.state}
-	err := r.w.each(`SELECT ord, identity, mends, state FROM mq_change WHERE state IN ('refused', 'withdrawn') ORDER BY ord`, nil, dest, func() error {
+	err := r.w.each(`SELECT ord, identity, mends, state, verdict FROM mq_change WHERE state IN ('refused', 'withdrawn') ORDER BY ord`, nil, append(slices.Clone(dest), &s.verdict), func() error {
 		off[s.ord] = true
-		dark = append(dark, s)
-		return nil
+		stands, err := s.standsIn()
+		if !stands {
+			dark = append(dark, s)
+		}
+		return err
 	})
 	if err != nil || len(dark) == 0 {
 		return off, err

@@ -6,10 +6,10 @@ import (
 	"minqing/syncproto"
 )
 
-// findMended decides whether the change stands in for the one it mends: the first accepted mend of a refused change of the same author
-// does. Every other mend is an edit like any other.
+// findMended decides whether the change stands in for the one it mends: the first accepted mend of a refused change does that is its author's,
+// or of somebody who lets it in at the desk on his behalf. Every other mend is an edit like any other.
 func (h *hearing) findMended() (*refusal, error) {
-	h.mends = nil
+	h.mends, h.behalf = nil, ""
 	if h.c.Mends == "" {
 		return nil, nil
 	}
@@ -17,8 +17,14 @@ func (h *hearing) findMended() (*refusal, error) {
 		return nil, err
 	}
 	rec := h.d.records[h.c.Mends]
-	if rec != nil && rec != h.rec && rec.User == h.rec.User && rec.Status == syncproto.Refused && (rec.MendedBy == "" || rec.MendedBy == h.rec.Identity) {
+	if rec == nil || rec == h.rec || rec.Status != syncproto.Refused || rec.MendedBy != "" && rec.MendedBy != h.rec.Identity {
+		return nil, nil
+	}
+	switch {
+	case rec.User == h.rec.User:
 		h.mends = rec
+	case h.server && h.rec.User != "":
+		h.mends, h.behalf = rec, rec.User
 	}
 	return nil, nil
 }

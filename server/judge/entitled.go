@@ -90,15 +90,23 @@ func (h *hearing) findDecided() error {
 	return nil
 }
 
-// isOwn tells whether the row is its author's: made by him, or being made in his name.
+// isOwn tells whether the row is that of whose words these are: made by him, or being made in his name.
 func (h *hearing) isOwn(e *edit) bool {
 	if e.table.Author == "" {
 		return false
 	}
 	if e.op == syncproto.OpCreate {
-		return e.value(e.table.Author).Str() == string(h.rec.User)
+		return e.value(e.table.Author).Str() == string(h.speaker())
 	}
-	return e.row.get(e.table.Author).Str() == string(h.rec.User)
+	return e.row.get(e.table.Author).Str() == string(h.speaker())
+}
+
+// speaker is whose words the change brings: its author's, or those of whom its author lets in.
+func (h *hearing) speaker() syncproto.UserID {
+	if h.behalf != "" {
+		return h.behalf
+	}
+	return h.rec.User
 }
 
 // mayAt judges one edit by the rights of one moment; states are judged elsewhere, so any state in which the edit is allowed will do.
@@ -130,7 +138,7 @@ func notAllowed() *refusal {
 func (h *hearing) allowed(e *edit, roles []schema.Role) bool {
 	b := h.d.book
 	decider := slices.ContainsFunc(roles, decides)
-	if (len(e.Decides) > 0 || e.UndoOf != "") && !decider {
+	if (len(e.Decides) > 0 || e.UndoOf != "" || h.behalf != "") && !decider {
 		return false
 	}
 	if e.decides[syncproto.ExistenceCell] {
@@ -262,7 +270,7 @@ func (h *hearing) checkAuthor(e *edit) *refusal {
 	if e.op != syncproto.OpCreate || e.table.Author == "" || h.rec.User == "" {
 		return nil
 	}
-	if e.value(e.table.Author).Str() != string(h.rec.User) && !slices.Contains(e.roles, schema.RoleAdmin) {
+	if e.value(e.table.Author).Str() != string(h.speaker()) && !slices.Contains(e.roles, schema.RoleAdmin) {
 		return refuseInvalid("记录人不是本人。", "The row names somebody else as its author.")
 	}
 	return nil

@@ -21,6 +21,7 @@ type hearing struct {
 	edits   []*edit
 	made    map[syncproto.RowID]*row // rows that this change makes
 	mends   *record                  // what it stands in for, nil when it is an edit like any other
+	behalf  syncproto.UserID         // whose refused change it lets in, "" when it is nobody else's
 	late    bool
 	derived bool // the server's own cells were added
 }

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"minqing/schema"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -58,6 +59,9 @@ func (d *desk) verdictFor(rec *record, number uint64, holds func(r *row) bool, n
 			v.Items = append(v.Items, n)
 		}
 	}
+	if err := d.returnedWith(&v, rec); err != nil {
+		return nil, err
+	}
 	for _, l := range rec.verdict.Labels {
 		if r := d.rows[l.Row]; r != nil && holds(r) {
 			v.Labels = append(v.Labels, l)
@@ -67,6 +71,30 @@ func (d *desk) verdictFor(rec *record, number uint64, holds func(r *row) bool, n
 		return &v, d.people(&v, rec, holds)
 	}
 	return &v, nil
+}
+
+// returnedWith adds to why a change was refused what whoever returned it to its author said. His words stand beside the decision, where the chain
+// vouches for them and an erasure finds them, and are told from there.
+func (d *desk) returnedWith(v *syncproto.Verdict, rec *record) error {
+	if rec.Status != syncproto.Refused || rec.MendedBy != "" {
+		return nil
+	}
+	it, err := d.itemOfRefused(rec)
+	if it == nil || it.Closed == 0 || err != nil {
+		return err
+	}
+	c, err := readClosing(it)
+	if err != nil || c.Word != wordRefused {
+		return err
+	}
+	for i := len(c.Said) - 1; i >= 0; i-- {
+		if s := &c.Said[i]; s.At == it.Closed {
+			m := schema.ReadBoth(v.Message)
+			v.Message = syncproto.Both(closed(m.ZH, "。")+"退回时说：“"+s.Text+"”。", closed(m.EN, ".")+" Returned with the words: “"+s.Text+"”.")
+			break
+		}
+	}
+	return nil
 }
 
 // Verdicts gives, for names of a device, the verdicts as they now stand and as it may hear them: what a pull carries down.

@@ -185,6 +185,20 @@ func (tx *Tx) Decisions(ids []string) (map[syncproto.Identity][]string, error) {
 	return out, err
 }
 
+// OnBehalf tells, of changes by which somebody let in what another had written and what was refused, whose words they are.
+func (tx *Tx) OnBehalf(ids []string) (map[syncproto.Identity]syncproto.UserID, error) {
+	out := map[syncproto.Identity]syncproto.UserID{}
+	err := tx.Each(func(scan func(...any) error) error {
+		var id syncproto.Identity
+		var user syncproto.UserID
+		err := scan(&id, &user)
+		out[id] = user
+		return err
+	}, `SELECT c.identity, r.user_id FROM mq_change c JOIN mq_change r ON r.identity = c.mends
+		WHERE c.identity = ANY(?) AND c.mends <> '' AND r.mended_by = c.identity AND r.user_id <> c.user_id`, ids)
+	return out, err
+}
+
 // Chain pages through the chain of a stream, oldest record first.
 func (tx *Tx) Chain(stream string, after int64, limit int) ([]ChainRecord, error) {
 	var out []ChainRecord

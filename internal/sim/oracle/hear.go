@@ -261,9 +261,9 @@ func (h *hearing) own(e *edit) bool {
 		return false
 	}
 	if e.op == syncproto.OpCreate {
-		return e.value(e.table.Author).Str() == string(h.c.User)
+		return e.value(e.table.Author).Str() == h.whose()
 	}
-	return e.row.living() && e.row.get(h.o.opt.Book, e.table.Author).Str() == string(h.c.User)
+	return e.row.living() && e.row.get(h.o.opt.Book, e.table.Author).Str() == h.whose()
 }
 
 func (h *hearing) mayAt(e *edit, at int64) *refusal {

@@ -80,9 +80,11 @@ type hearing struct {
 	c     *Change
 	now   int64
 	mends *Change
-	made  map[syncproto.RowID]*row
-	edits []*edit
-	late  bool
+	// behalf is whose refused change it lets in at the desk, "" when it is nobody else's.
+	behalf syncproto.UserID
+	made   map[syncproto.RowID]*row
+	edits  []*edit
+	late   bool
 	// device is whose push brought the change, "" for one that is heard again.
 	device syncproto.DeviceID
 	// pardon tells that somebody took the change although it came too late.
@@ -283,14 +285,27 @@ func (h *hearing) cell(t *schema.Table, name string) *schema.Cell {
 	return nil
 }
 
-// findMended finds the refused change that this one stands in for: the first mend by the same person does.
+// findMended finds the refused change that this one stands in for: the first mend by the same person does, or by somebody at the desk.
 func (h *hearing) findMended() *refusal {
-	h.mends = nil
+	h.mends, h.behalf = nil, ""
 	m := h.o.st.changes[h.c.Mends]
-	if h.c.Mends != "" && m != nil && m != h.c && m.User == h.c.User && m.Status == syncproto.Refused && (m.MendedBy == "" || m.MendedBy == h.c.ID) {
+	if h.c.Mends == "" || m == nil || m == h.c || m.Status != syncproto.Refused || m.MendedBy != "" && m.MendedBy != h.c.ID {
+		return nil
+	}
+	if m.User == h.c.User {
 		h.mends = m
+	} else if h.c.Server && h.c.User != "" {
+		h.mends, h.behalf = m, m.User
 	}
 	return nil
+}
+
+// whose are the words that the change brings.
+func (h *hearing) whose() string {
+	if h.behalf != "" {
+		return string(h.behalf)
+	}
+	return string(h.c.User)
 }
 
 // find is a row as this change sees it.

@@ -16,7 +16,7 @@ func (h *hearing) allowed(e *edit, roles []schema.Role) bool {
 			states = append(states, s.Value)
 		}
 	}
-	if (len(e.Decides) > 0 || e.UndoOf != "") && !slices.Contains(roles, schema.RoleAdmin) && !slices.Contains(roles, schema.RoleSecretary) {
+	if (len(e.Decides) > 0 || e.UndoOf != "" || h.behalf != "") && !slices.Contains(roles, schema.RoleAdmin) && !slices.Contains(roles, schema.RoleSecretary) {
 		return false
 	}
 	if e.deciding[syncproto.ExistenceCell] {

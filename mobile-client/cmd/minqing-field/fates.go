@@ -24,11 +24,25 @@ func (a *app) fatesNow(r *replica.Replica) (fates, []replica.Entry, error) {
 	out, mended := fates{}, replica.Mended(list)
 	for _, e := range list {
 		out[e.Identity] = a.fate(e)
-		if e.State == replica.Refused && mended[e.Identity] {
+		if e.LetIn() {
+			out[e.Identity] = a.letIn(e.Verdict)
+		} else if e.State == replica.Refused && mended[e.Identity] {
 			out[e.Identity] = a.label(schema.Label{ZH: "没有通过，您改好又传了，不用做什么", EN: "refused and mended by you, nothing to do"})
 		}
 	}
 	return out, list, nil
+}
+
+// letIn says who let a refused change in.
+func (a *app) letIn(v *syncproto.Verdict) string {
+	who := v.Who(syncproto.PersonDecided, "", "")
+	in := func(lang schema.Lang, somebody string) string {
+		if len(who) == 0 {
+			return somebody
+		}
+		return who[0].In(lang) + schema.Label{ZH: "于" + day(who[0].At), EN: " on " + day(who[0].At)}.In(lang)
+	}
+	return a.label(schema.Label{ZH: "没有通过，" + in(schema.ZH, "管理员") + "看过，替您收下了，不用做什么", EN: "refused, then let in for you by " + in(schema.EN, "an administrator") + ", nothing to do"})
 }
 
 // tellFates prints what became of changes since before: a line each, in words.

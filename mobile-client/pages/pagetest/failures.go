@@ -44,6 +44,10 @@ func (p *Phone) failures(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	letIn, err := p.edit(ctx, "household", home, map[string]schema.Value{"head": schema.Text("王桂芬（户主）")})
+	if err != nil {
+		return err
+	}
 	boxed := p.Rows["li"]
 	if _, err := p.write(ctx, func(tx *replica.Tx, id syncproto.RowID) error {
 		return tx.Create("visit", id, map[string]schema.Value{"household": schema.Text(string(boxed)), "author": schema.Text(string(p.Me)), "day": schema.Text("2026-11-22"), "met": schema.Text("户主")})
@@ -62,11 +66,15 @@ func (p *Phone) failures(ctx context.Context) error {
 		}
 		return v
 	}
-	for name, ch := range map[string]*syncproto.Change{"refused": refused, "conflicted": conflicted, "merged": merged, "late": late, "decided": decided, "hidden": hidden} {
+	for name, ch := range map[string]*syncproto.Change{"refused": refused, "conflicted": conflicted, "merged": merged, "late": late, "decided": decided, "hidden": hidden, "letin": letIn} {
 		p.Rows[name] = syncproto.RowID(ch.Identity())
 	}
 	no := verdict(refused, syncproto.Refused)
 	no.Code, no.Message = syncproto.CodeInvalid, syncproto.Both("身份证号最后一位对不上。", "The last digit of the ID number does not fit.")
+	in := verdict(letIn, syncproto.Refused)
+	in.Code, in.Message, in.MendedBy = syncproto.CodeForbidden, syncproto.Both("您没有这项权限。", "You have no right to do this."), merged.Identity()
+	in.Items = []syncproto.ItemNote{{Item: "l", Table: "household", Row: home, Kind: syncproto.ItemLate, Outcome: "kept"}}
+	in.People = []syncproto.PersonNote{p.person("he", home, "", syncproto.PersonDecided, 2*time.Hour)}
 	open := verdict(conflicted, syncproto.Conflicted)
 	open.Items = []syncproto.ItemNote{{Table: "household", Row: home, Cell: "address"}}
 	open.People = []syncproto.PersonNote{p.person("zhao", home, "address", syncproto.PersonBeside, 21*time.Hour), p.person("he", home, "address", syncproto.PersonDecides, 0)}
@@ -81,7 +89,7 @@ func (p *Phone) failures(ctx context.Context) error {
 	under := verdict(hidden, syncproto.Merged)
 	under.People = []syncproto.PersonNote{p.person("sun", p.Rows["resident"], "phone", syncproto.PersonBeside, 30*time.Hour)}
 	under.Merges = []syncproto.MergeNote{{Table: "resident", Row: p.Rows["resident"], Cell: "phone", Rule: schema.RuleLatest}}
-	if err := p.cloud.Send(ctx, p.Replica, p.Now.UnixMilli(), no, open, both, after, lost, under); err != nil {
+	if err := p.cloud.Send(ctx, p.Replica, p.Now.UnixMilli(), no, open, both, after, lost, under, in); err != nil {
 		return err
 	}
 	return p.Forget(ctx, boxed) // what was written for it waits in the hand-over box
