@@ -83,9 +83,13 @@ func (d *Desk) entries(tx *store.Tx, t *schema.Table, id syncproto.RowID, whole 
 	if err != nil {
 		return nil, err
 	}
+	behalf, err := onBehalf(tx, versions)
+	if err != nil {
+		return nil, err
+	}
 	var out []Entry
 	for _, v := range versions {
-		e := Entry{Decided: decided[v.Identity], When: d.instant(v.Corrected), Received: d.instant(v.Received), Who: names[v.Author], Device: "服务器", Does: opWords[v.Op], Change: v.Identity,
+		e := Entry{Decided: decided[v.Identity] + behalf[v.Identity], When: d.instant(v.Corrected), Received: d.instant(v.Received), Who: names[v.Author], Device: "服务器", Does: opWords[v.Op], Change: v.Identity,
 			Label: v.Label.Rev, Base: v.Base.Rev, Undoes: v.UndoOf}
 		if r, ok := labels[syncproto.RowID(v.Device)]; ok {
 			e.Device = orBlank(r.text("label"))
@@ -98,6 +102,27 @@ func (d *Desk) entries(tx *store.Tx, t *schema.Table, id syncproto.RowID, whole 
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+// onBehalf says of what somebody let in that was refused, for whom he did.
+func onBehalf(tx *store.Tx, versions []*store.Version) (map[syncproto.Identity]string, error) {
+	var ids, users []string
+	for _, v := range versions {
+		ids = append(ids, string(v.Identity))
+	}
+	whose, err := tx.OnBehalf(ids)
+	if err != nil || len(whose) == 0 {
+		return nil, err
+	}
+	for _, user := range whose {
+		users = append(users, string(user))
+	}
+	names, err := userNames(tx, users)
+	out := map[syncproto.Identity]string{}
+	for id, user := range whose {
+		out[id] = "未通过的，替" + names[user] + "收下"
+	}
+	return out, err
 }
 
 var decisionWords = map[string]string{"retaken": "补回", "undone": "撤回", "taken": "收下", "merged": "合并", "distinct": "分开"}

@@ -121,6 +121,7 @@ var auditWords = words{
 	"audit.by.distinct":  {ZH: "{0}认定是两个", EN: "two, says {0}"},
 	"audit.by.retaken":   {ZH: "{0}补回", EN: "brought back by {0}"},
 	"audit.undo":         {ZH: "撤回先前的", EN: "takes back what was done before"},
+	"audit.behalf":       {ZH: "（未通过的，替{0}收下）", EN: " (refused, let in for {0})"},
 	"audit.deleted":      {ZH: "删除 {0}", EN: "Deleted {0}"},
 	"audit.wrote":        {ZH: "改 {0}：{1}", EN: "Changed {0}: {1}"},
 	"audit.wrote.of":     {ZH: "改 {0}", EN: "Changed {0}"},
@@ -331,6 +332,10 @@ func (rq *request) auditChanges(tx *store.Tx, a *audit.Ask, changes []*store.Cha
 	if err != nil {
 		return nil, err
 	}
+	behalf, err := rq.auditBehalf(tx, changes, people)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]auditRow, 0, len(changes))
 	for i, c := range changes {
 		r := auditRow{At: time.UnixMilli(c.Received).In(rq.app.zone), Where: places[c.Stream]}
@@ -342,9 +347,34 @@ func (rq *request) auditChanges(tx *store.Tx, a *audit.Ask, changes []*store.Cha
 			r.What = rq.auditTables(c)
 		}
 		r.What += decided[c.Identity]
+		if whose := behalf[c.Identity]; whose != "" {
+			r.What += rq.words.say("audit.behalf", people.name[whose])
+		}
 		out = append(out, r)
 	}
 	return out, nil
+}
+
+// auditBehalf tells of changes by which somebody let in what was refused, whose words they are. A change that mends another says so in its content.
+func (rq *request) auditBehalf(tx *store.Tx, changes []*store.Change, people *auditNames) (map[syncproto.Identity]syncproto.UserID, error) {
+	var ids []string
+	for _, c := range changes {
+		if bytes.Contains(c.Body, []byte(`,"mends":"`)) {
+			ids = append(ids, string(c.Identity))
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	behalf, err := tx.OnBehalf(ids)
+	if err != nil {
+		return nil, err
+	}
+	var whose []*store.Change
+	for _, user := range behalf {
+		whose = append(whose, &store.Change{User: user})
+	}
+	return behalf, people.read(tx, whose, nil)
 }
 
 // auditTold says what a change did, by the first of its rows.

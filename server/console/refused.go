@@ -1,8 +1,11 @@
 package console
 
 import (
+	"errors"
 	"net/url"
+	"strings"
 
+	"minqing/schema"
 	"minqing/server/console/conflict"
 	"minqing/server/judge"
 	"minqing/syncproto"
@@ -32,8 +35,8 @@ type refusedPage struct {
 	Here, List     string
 	Next           string // address of the change behind it, or of the list
 	Waits          string // address of the change that it waits for
-	Error          string
-	Can, Taken, No bool // a decision is due; it was taken, or not
+	Error, Reason  string
+	Can, Taken, No bool // a decision about late work is due; it was taken or let in, or returned
 }
 
 var refusedHandlers = map[string]handler{
@@ -79,6 +82,21 @@ var refusedWords = words{
 	"refused.mended":          {ZH: "{0}已经改好重传，不用再管。", EN: "{0} has mended it; nothing is left to do."},
 	"refused.waits":           {ZH: "看它等的那一条", EN: "See what it waits for"},
 	"refused.take":            {ZH: "替他收下", EN: "Take it for the author"},
+	"refused.letin":           {ZH: "替他收下", EN: "Let it in for the author"},
+	"refused.letin.t":         {ZH: "您看过、收下，就照下面的办，记下是您替{0}收的；{0}的原文留着。", EN: "When you have looked and let it in, it counts as it stands below, with a record that you did so for {0}, whose own words are kept."},
+	"refused.letin.mend":      {ZH: "把标出来的改对，就能替{0}收下；{0}的原文留着。", EN: "Put right what is marked, and you can let it in for {0}, whose own words are kept."},
+	"refused.letin.done":      {ZH: "替{0}收下了；下次联网告诉他。", EN: "Let in for {0}, who hears of it at the next contact."},
+	"refused.by.letin":        {ZH: "{0}看过，替{1}收下了。{1}的原文在下面。", EN: "{0} has looked and let it in for {1}, whose own words are below."},
+	"refused.by.said":         {ZH: "说：“{0}”", EN: "Said: “{0}”"},
+	"refused.now.is":          {ZH: "现在是", EN: "It is now"},
+	"refused.saw":             {ZH: "他写的时候是", EN: "When it was written it was"},
+	"refused.wrote":           {ZH: "照他写的", EN: "As written"},
+	"refused.left":            {ZH: "照现在的", EN: "As it is now"},
+	"refused.moved":           {ZH: "他写了以后，这一栏别人改过。", EN: "Somebody else has changed this since it was written."},
+	"refused.masked":          {ZH: "号码遮着；要改就重写一遍，不写就照他写的", EN: "The number is masked; write it anew to change it, or leave it as written"},
+	"refused.back":            {ZH: "已退回", EN: "Returned"},
+	"refused.cannot":          {ZH: "您现在能不能收", EN: "Whether you can let it in"},
+	"refused.say.to":          {ZH: "对他说一句", EN: "A word to the author"},
 	"refused.return":          {ZH: "不收，退回给他", EN: "Return it to the author"},
 	"refused.leave":           {ZH: "先放着，看下一条", EN: "Leave it: the next"},
 	"refused.say":             {ZH: "先选收下还是退回。", EN: "Choose to take or to return it."},
@@ -95,6 +113,8 @@ var refusedWords = words{
 	"refused.undo.returned":   {ZH: "撤回退回", EN: "Withdraw the return"},
 	"refused.undone.taken":    {ZH: "撤回了，{0}写的现在不算数，又等着定；下次联网告诉他。", EN: "Taken back: what {0} wrote does not count now and waits for a decision; the author hears of it at the next contact."},
 	"refused.undone.returned": {ZH: "撤回了，不退给{0}了，又等着定；下次联网告诉他。", EN: "Withdrawn: it is not returned to {0}, and waits for a decision again; the author hears of it at the next contact."},
+	"refused.undone.letin":    {ZH: "撤回了，{0}写的现在不算数，还是未通过；下次联网告诉他。", EN: "Taken back: what {0} wrote does not count now, and is refused as before; the author hears of it at the next contact."},
+	"refused.undone.back":     {ZH: "撤回了，不算退给{0}了。", EN: "Withdrawn: it is not returned to {0}."},
 	"refused.whole":           {ZH: "写的全部内容", EN: "All that was written"},
 	"refused.now":             {ZH: "绿色是他要加的，红色是现在有、他要去掉的。", EN: "Green is what it adds, red what is there now and it takes away."},
 	"refused.author":          {ZH: "谁写的", EN: "Who wrote it"},
@@ -142,7 +162,7 @@ func (rq *request) refusedPage() (*refusedPage, error) {
 		return nil, err
 	}
 	p := &refusedPage{frame: frame{Title: v.What, Nav: "refused", Back: rq.at("/refused")}, View: v, Why: rq.words.of(v.Message), List: rq.at("/refused"), Here: rq.at("/refused/" + string(v.ID)),
-		Can: v.Item != "", Taken: v.Word == "taken", No: v.Word == "refused"}
+		Can: v.Item != "", Taken: v.Word == "taken" && (!v.Refused || v.LetIn), No: v.Word == "refused"}
 	if p.Title == "" {
 		p.Title = rq.words.say("nav.refused")
 	}
@@ -189,9 +209,8 @@ func showRefused(rq *request) error {
 	return rq.show("refused", p)
 }
 
-// decideRefused takes work that came too late in its author's name, or returns it to him. Both are the judge's decision of the item that
-// waits for it, recorded as that of whoever is signed in. Of what was refused for another reason there is nothing to decide: no right and
-// no rule can be waived for its author.
+// decideRefused lets in what was refused, in its author's name or on his behalf, or returns it to him: all by the judge, recorded as that of whoever
+// is signed in.
 func decideRefused(rq *request) error {
 	f, err := rq.form()
 	if err != nil {
@@ -201,49 +220,78 @@ func decideRefused(rq *request) error {
 	if err != nil {
 		return err
 	}
-	do := f.Get("do")
 	if q := rq.URL.Query(); q.Has("last") { // the way back that the sentence about it offers
-		f = q
-		do = "undo"
+		return rq.undoRefused(p, q.Get("last"))
 	}
-	if do == "undo" {
+	if f.Get("do") == "undo" {
 		return rq.undoRefused(p, f.Get("last"))
 	}
+	p.Reason = reason(f)
+	how, sound := p.View.Letting(rq.app.opt.Engine.Book, schema.Lang(rq.words), f)
+	how.Why = p.Reason
+	do, can := f.Get("do"), p.View.Can
 	switch {
-	case !p.Can:
+	case !can.Return && !can.Take && !can.Mend:
 		p.Error = rq.words.say("refused.over")
 	case do != "take" && do != "return":
 		p.Error = rq.words.say("refused.say")
+	case do == "return" && !can.Return, do == "take" && !can.Take && !can.Mend:
+		p.Error = rq.words.say("refused.over")
+		if do == "take" && can.No != "" {
+			p.Error = can.No
+		}
+	case do == "take" && !sound:
+		p.Error = rq.words.say("edit.look")
 	}
 	if p.Error != "" {
 		return rq.again("refused", p)
 	}
-	out, err := rq.app.opt.Engine.Judge.Resolve(rq.Context(), rq.user(), p.View.Item, judge.Decision{Keep: do == "take"})
+	out, err := rq.settleRefused(p.View, do, how)
 	if err != nil {
-		text, ok := rq.sentence(err)
-		if !ok {
+		var e *syncproto.Error
+		if !errors.As(err, &e) || e.Message == "" || e.Code == syncproto.CodeInternal {
 			return err
 		}
-		p.Error = text
+		if now, err := rq.refusedPage(); err == nil { // as it stands by now, with what was typed
+			now.View.Letting(rq.app.opt.Engine.Book, schema.Lang(rq.words), f)
+			now.Reason, p = p.Reason, now
+		}
+		p.Error = strings.TrimSpace(rq.words.of(e.Message) + " " + rq.words.of(e.Hint))
 		return rq.again("refused", p)
 	}
-	said := rq.words.say("refused.done", p.View.Author.Who)
-	if do == "return" {
-		said = rq.words.say("refused.returned", p.View.Author.Who)
-	} else if v := out.Verdicts[0]; v.Status == syncproto.Refused {
-		rq.toast("refused.still", rq.words.of(v.Message))
+	said := "refused.letin.done"
+	switch {
+	case do == "return":
+		said = "refused.returned"
+	case p.View.Item == "":
+	case out.Verdicts[0].Status == syncproto.Refused:
+		rq.toast("refused.still", rq.words.of(out.Verdicts[0].Message))
 		return rq.see(p.Here)
+	default:
+		said = "refused.done"
 	}
-	it, err := rq.app.opt.Engine.Judge.ItemByID(rq.Context(), rq.user(), p.View.Item)
+	now, err := rq.desk().OpenRefused(rq.Context(), string(p.View.ID))
 	if err != nil {
 		return err
 	}
-	rq.said(toast{Text: said, Undo: p.Here + "?" + url.Values{"last": {it.Last}}.Encode()})
+	rq.said(toast{Text: rq.words.say(said, p.View.Author.Who), Undo: p.Here + "?" + url.Values{"last": {now.Last}}.Encode()})
 	return rq.see(p.Next)
 }
 
-// undoRefused takes back that late work was taken, or returned: what it wrote goes, or it is asked for no more on its author's phone, and it waits
-// for a decision again.
+// settleRefused has the judge decide: late work by its item, which also waits where it was taken once and that was taken back.
+func (rq *request) settleRefused(v *conflict.Refused, do string, how judge.Letting) (out *judge.Outcome, err error) {
+	j := rq.app.opt.Engine.Judge
+	switch {
+	case v.Item != "":
+		return j.Resolve(rq.Context(), rq.user(), v.Item, judge.Decision{Keep: do == "take", Why: how.Why})
+	case do == "return":
+		return nil, j.Return(rq.Context(), rq.user(), v.ID, how.Why)
+	}
+	return j.LetIn(rq.Context(), rq.user(), v.ID, how)
+}
+
+// undoRefused takes back that late work was taken, or anything let in, or returned: what it wrote goes, or it is asked for no more on its author's
+// phone; late work waits for a decision again, and what else was refused is refused as before.
 func (rq *request) undoRefused(p *refusedPage, last string) error {
 	if p.View.Decided == "" {
 		p.Error = rq.words.say("refused.over")
@@ -257,10 +305,16 @@ func (rq *request) undoRefused(p *refusedPage, last string) error {
 		p.Error = text
 		return rq.again("refused", p)
 	}
-	if p.Taken {
+	late := !p.View.Refused || p.View.Code == syncproto.CodeLate
+	switch {
+	case p.Taken && late:
 		rq.toast("refused.undone.taken", p.View.Author.Who)
-	} else {
+	case p.Taken:
+		rq.toast("refused.undone.letin", p.View.Author.Who)
+	case late:
 		rq.toast("refused.undone.returned", p.View.Author.Who)
+	default:
+		rq.toast("refused.undone.back", p.View.Author.Who)
 	}
 	return rq.see(p.Here)
 }

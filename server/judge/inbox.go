@@ -338,7 +338,7 @@ func (d *desk) mayDecide(user syncproto.UserID, it *store.Item) (bool, error) {
 	if it.Other != "" {
 		ids = append(ids, it.Other)
 	}
-	if err := d.loadRows(ids); err != nil {
+	if err := d.loadRows(append(slices.Clone(ids), syncproto.RowID(it.Stream))); err != nil {
 		return false, err
 	}
 	for _, id := range ids {

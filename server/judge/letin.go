@@ -8,6 +8,7 @@ import (
 	"minqing/schema"
 	"minqing/server/store"
 	"minqing/syncproto"
+	"minqing/syncproto/merge"
 )
 
 // Letting is how somebody lets in, on its author's behalf, what a refused change wrote. Rows go by the names that the change gives them.
@@ -28,6 +29,7 @@ type Weighed struct {
 	No      *syncproto.Error // why it cannot be let in as it is; nil: it can
 	Mending bool             // it could be, if he mended what it wrote
 	Seen    map[syncproto.RowID]syncproto.Base
+	Saw     map[syncproto.RowID]map[string]schema.Value // what its author had before him in the cells that he wrote
 }
 
 // Weigh tells what somebody can do about a refused change. It is judged as LetIn would have it judged, and nothing is written.
@@ -58,8 +60,11 @@ func (j *Judge) Weigh(ctx context.Context, user syncproto.UserID, id syncproto.I
 		if draft, out.Seen, err = d.letting(rec, how); err == nil {
 			err = d.wouldRefuse(user, draft)
 		}
-		out.No, err = said(err)
-		out.Mending = out.No != nil && out.No.Code == syncproto.CodeInvalid && out.Seen != nil
+		if out.No, err = said(err); err != nil || out.Seen == nil {
+			return err
+		}
+		out.Mending = out.No != nil && out.No.Code == syncproto.CodeInvalid
+		out.Saw, err = d.sawBefore(rec)
 		return err
 	})
 	return out, err
@@ -140,12 +145,6 @@ func (j *Judge) Return(ctx context.Context, user syncproto.UserID, id syncproto.
 	})
 }
 
-// How refused work was decided: let in or taken, or returned to its author.
-const (
-	wordTaken   = "taken"
-	wordRefused = "refused"
-)
-
 // refusedFor finds a refused change about which somebody decides, and the item that holds, or held, a decision about it.
 func (d *desk) refusedFor(user syncproto.UserID, id syncproto.Identity) (*record, *store.Item, error) {
 	if err := d.loadRecords([]syncproto.Identity{id}); err != nil {
@@ -170,9 +169,6 @@ func (d *desk) refusedFor(user syncproto.UserID, id syncproto.Identity) (*record
 	about := &store.Item{Stream: rec.Stream}
 	if len(c.Edits) > 0 {
 		about.Row = c.Edits[0].Row
-	}
-	if err := d.loadRows([]syncproto.RowID{about.Row, syncproto.RowID(rec.Stream)}); err != nil {
-		return nil, nil, err
 	}
 	may, err := d.mayDecide(user, about)
 	if err != nil {
@@ -322,7 +318,56 @@ func (d *desk) lettingEdit(of *syncproto.Edit, how Letting) (syncproto.Edit, err
 		}
 		e.Cells = append(e.Cells, x)
 	}
+	if e.Op != syncproto.OpCreate {
+		return e, nil
+	}
+	var cells []syncproto.CellEdit
+	for _, c := range d.book.Cells(e.Table) { // with what a row must have, and its author did not write
+		i := slices.IndexFunc(e.Cells, func(x syncproto.CellEdit) bool { return x.Cell == c.Name })
+		if v := how.Write[of.Row][c.Name]; i >= 0 {
+			cells = append(cells, e.Cells[i])
+		} else if !v.IsNull() {
+			cells = append(cells, syncproto.CellEdit{Cell: c.Name, Value: v})
+		}
+	}
+	e.Cells = cells
 	return e, nil
+}
+
+// sawBefore is what the author of a refused change had before him in the cells that he wrote, of rows that are there.
+func (d *desk) sawBefore(rec *record) (map[syncproto.RowID]map[string]schema.Value, error) {
+	out := map[syncproto.RowID]map[string]schema.Value{}
+	c, err := d.change(rec)
+	if err != nil {
+		return nil, err
+	}
+	for i := range c.Edits {
+		e := &c.Edits[i]
+		r := d.rows[e.Row]
+		if r == nil || e.Op != syncproto.OpUpdate || r.Table != e.Table {
+			continue
+		}
+		v := merge.RowVersion{ID: rec.Identity, Op: e.Op, Cells: e.Cells, Base: e.Base, Corrected: rec.Corrected, Refused: true}
+		if err := d.loadHistory(r); err != nil {
+			return nil, err
+		}
+		if err := d.loadRefused(r, &v); err != nil {
+			return nil, err
+		}
+		epochs, err := d.lineOf(r.Stream)
+		if err != nil {
+			return nil, err
+		}
+		others := slices.DeleteFunc(slices.Clone(r.versions), func(o merge.RowVersion) bool { return o.ID == v.ID })
+		view := merge.View(d.book, e.Table, append(others, v), epochs, v)
+		out[e.Row] = map[string]schema.Value{}
+		for _, x := range e.Cells {
+			if c := view.Cell(x.Cell); c != nil {
+				out[e.Row][x.Cell] = c.Value
+			}
+		}
+	}
+	return out, nil
 }
 
 // wouldRefuse judges what LetIn would submit, and writes nothing.

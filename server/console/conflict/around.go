@@ -86,9 +86,16 @@ func (d *Desk) readBefore(tx *store.Tx, v *View) error {
 	if err != nil {
 		return err
 	}
-	var ids []string
+	var ids, changes []string
 	for _, x := range versions {
-		ids = append(ids, string(x.Author))
+		ids, changes = append(ids, string(x.Author)), append(changes, string(x.Identity))
+	}
+	behalf, err := tx.OnBehalf(changes)
+	if err != nil {
+		return err
+	}
+	for _, user := range behalf {
+		ids = append(ids, string(user))
 	}
 	names := map[syncproto.UserID]string{}
 	if err := tx.Each(func(scan func(...any) error) error {
@@ -106,6 +113,9 @@ func (d *Desk) readBefore(tx *store.Tx, v *View) error {
 	}
 	for _, x := range versions {
 		e := Event{At: time.UnixMilli(x.Received).In(d.Zone), Who: names[x.Author], Op: x.Op, Undo: x.UndoOf != ""}
+		if user := behalf[x.Identity]; user != "" {
+			e.Who += d.text("（替"+names[user]+"收下）", " (let in for "+names[user]+")")
+		}
 		var cells []string
 		if x.Author == "" {
 			e.Who = deciders[x.Identity]

@@ -29,20 +29,40 @@ type Refused struct {
 	Waits   syncproto.Identity
 	Rows    []RefusedRow
 	Hidden  int // rows that are not shown
-	// Of work that came too late: the item that waits for a decision, or who decided it and how (taken, refused).
+	// Of work that came too late: the item that waits for a decision. Of any: who decided and how (taken, refused), and what he said.
 	Item, By, Word string
 	Decided        string // the item, when somebody has decided it
 	Last           string // names that decision, for whoever takes it back
 	Back           string // who took a decision back, while it waits for another
 	Away           bool   // it took effect, and that was taken back
+	Said           []string
+	LetIn          bool // by somebody else, on its author's behalf
+	Returned       bool // to its author, and it is refused still
+	Can            Can  // what whoever looks can do about it
+	author         syncproto.UserID
 	late           string // the item, open or not
+	mend           syncproto.Identity
+	change         *syncproto.Change
 }
 
 // RefusedRow is what a change does to one row: every field, beside what the row holds now.
 type RefusedRow struct {
 	What  string
 	Op    syncproto.Op
-	Cells []SideCell
+	Cells []RefusedCell
+	row   syncproto.RowID
+}
+
+// RefusedCell is what it writes into a cell, and how a form carries that.
+type RefusedCell struct {
+	SideCell
+	Key      string // by which a form names it
+	Field    *Third // to be mended; nil where that cannot be done in a form
+	Error    string // what is wrong with it
+	Moved    bool   // others have written since its author looked: Saw is what he had before him, Now what shows
+	Saw, Now string
+	Leaves   bool // it may stay as it shows
+	Left     bool // and was chosen to
 }
 
 // RefusedPage is a part of the list.
@@ -176,8 +196,14 @@ func (d *Desk) OpenRefused(ctx context.Context, id string) (*Refused, error) {
 			return err
 		}
 		r = read[0]
+		if r.LetIn, err = letIn(tx, r); err != nil {
+			return err
+		}
 		return errors.Join(d.readWaits(tx, r), readAway(tx, r))
 	})
+	if err == nil && r.Refused && !r.Mended {
+		err = d.weigh(ctx, r)
+	}
 	if err != nil || r.late == "" {
 		return r, err
 	}
@@ -190,11 +216,17 @@ func (d *Desk) OpenRefused(ctx context.Context, id string) (*Refused, error) {
 		return nil, err
 	case it.Closed == 0:
 		r.Item = it.ID
+		if !r.Refused { // it was taken once, and that was taken back
+			r.Can = Can{Return: true, Take: true}
+		}
 	}
 	if it.Closed != 0 && it.Last != "" {
 		r.Decided = it.ID
 	}
 	r.Word, r.Last = it.Word, it.Last
+	for _, s := range it.Said {
+		r.Said = append(r.Said, s.Text)
+	}
 	err = d.Store.Read(ctx, func(tx *store.Tx) error {
 		names, _, err := people(tx, []string{string(it.By), string(it.Back)}, nil)
 		r.By, r.Back = names[it.By].name, names[it.Back].name
@@ -242,7 +274,7 @@ const mostListed = 4
 // readRefused puts changes into words; what they wrote only when they are read whole.
 func (d *Desk) readRefused(tx *store.Tx, changes []*store.Change, whole bool) ([]*Refused, error) {
 	var users, devices, ids []string
-	edits := make([][]syncproto.Edit, len(changes))
+	edits, bodies := make([][]syncproto.Edit, len(changes)), make([]*syncproto.Change, len(changes))
 	for i, c := range changes {
 		users, devices = append(users, string(c.User)), append(devices, string(c.First.Device))
 		if len(c.Body) == 0 {
@@ -252,7 +284,7 @@ func (d *Desk) readRefused(tx *store.Tx, changes []*store.Change, whole bool) ([
 		if err != nil {
 			return nil, fmt.Errorf("console: body of change %s: %w", c.Identity, err)
 		}
-		edits[i] = parsed.Edits
+		edits[i], bodies[i] = parsed.Edits, parsed
 		if !whole {
 			edits[i] = parsed.Edits[:min(mostListed, len(parsed.Edits))]
 		}
@@ -274,11 +306,11 @@ func (d *Desk) readRefused(tx *store.Tx, changes []*store.Change, whole bool) ([
 		if err := json.Unmarshal(c.Verdict, &v); err != nil {
 			return nil, fmt.Errorf("console: verdict of %s: %w", c.Identity, err)
 		}
-		r := &Refused{ID: c.Identity, Refused: c.Status == syncproto.Refused, Late: c.Late, Erased: len(c.Body) == 0, Code: c.Code, Message: v.Message, Waits: v.Waits,
-			Mended: c.MendedBy != "", Author: d.signed(names[c.User], c.First.Device, labels, c.At, c.Corrected, c.Received)}
+		r := &Refused{ID: c.Identity, change: bodies[i], Refused: c.Status == syncproto.Refused, Late: c.Late, Erased: len(c.Body) == 0, Code: c.Code, Message: v.Message, Waits: v.Waits,
+			Mended: c.MendedBy != "", mend: c.MendedBy, author: c.User, Author: d.signed(names[c.User], c.First.Device, labels, c.At, c.Corrected, c.Received)}
 		for _, n := range v.Items {
 			if n.Kind == syncproto.ItemLate {
-				r.late = n.Item
+				r.late, r.Returned = n.Item, r.Refused && !r.Mended && n.Outcome == "outvoted"
 			}
 		}
 		for n := range edits[i] {
@@ -314,7 +346,7 @@ func namedIn(b *schema.Book, e *syncproto.Edit) []string {
 
 // refusedRow is what an edit does to its row.
 func (d *Desk) refusedRow(tx *store.Tx, k *kin, e *syncproto.Edit, whole bool) (RefusedRow, error) {
-	out := RefusedRow{What: k.name(e), Op: e.Op}
+	out := RefusedRow{What: k.name(e), Op: e.Op, row: e.Row}
 	if !whole { // the list says no more
 		return out, nil
 	}
@@ -331,14 +363,14 @@ func (d *Desk) refusedRow(tx *store.Tx, k *kin, e *syncproto.Edit, whole bool) (
 		x := &e.Cells[i]
 		c := tx.Book().Cell(e.Table, x.Cell)
 		if c == nil {
-			out.Cells = append(out.Cells, SideCell{Label: x.Cell, Text: d.text("这一版程序还不认识这一栏，写的原样留着", "this version does not know the column; what was written is kept"), name: x.Cell})
+			out.Cells = append(out.Cells, RefusedCell{SideCell: SideCell{Label: x.Cell, Text: d.text("这一版程序还不认识这一栏，写的原样留着", "this version does not know the column; what was written is kept"), name: x.Cell}})
 			continue
 		}
 		if x.Raw != nil { // a value that does not fit: as it was written
-			out.Cells = append(out.Cells, SideCell{Label: d.label(c), Text: unfit(c, x.Raw), name: c.Name})
+			out.Cells = append(out.Cells, RefusedCell{SideCell: SideCell{Label: d.label(c), Text: unfit(c, x.Raw), name: c.Name}})
 			continue
 		}
-		cell := SideCell{Label: d.label(c), Text: d.edit(c, x), name: c.Name}
+		cell := RefusedCell{SideCell: SideCell{Label: d.label(c), Text: d.edit(c, x), name: c.Name}}
 		switch {
 		case c.Columns[0].Type == schema.TypeRef:
 			name, err := k.refers(tx, c.Columns[0], x.Value)
@@ -347,8 +379,8 @@ func (d *Desk) refusedRow(tx *store.Tx, k *kin, e *syncproto.Edit, whole bool) (
 			}
 			cell.Text = name
 		case now != nil && c.Rule != schema.RuleSet && c.Rule != schema.RuleSum:
-			if was := d.stands(t, c, now); was != cell.Text {
-				cell.Parts = compare.Texts(was, cell.Text)
+			if cell.Now = d.stands(t, c, now); cell.Now != cell.Text {
+				cell.Parts = compare.Texts(cell.Now, cell.Text)
 			}
 		}
 		out.Cells = append(out.Cells, cell)
@@ -440,24 +472,37 @@ func (k *kin) sees(id syncproto.RowID) bool {
 // shows tells whether an edit may be shown: its row may be seen, or is none yet, and its author's words are all there is.
 func (k *kin) shows(e *syncproto.Edit) bool { return k.rows[e.Row] == nil || k.sees(e.Row) }
 
-// name is what people call the row of an edit, with the home it belongs to.
-func (k *kin) name(e *syncproto.Edit) string {
-	at := e.Row
-	t := k.book.Table(e.Table)
-	if k.rows[at] == nil && t != nil { // a row to be made: by what it would lie under
+// under is the row of an edit, or of a row to be made what it would lie under.
+func (k *kin) under(e *syncproto.Edit) syncproto.RowID {
+	at, t := e.Row, k.book.Table(e.Table)
+	if k.rows[at] == nil && t != nil {
 		for i := range e.Cells {
 			if e.Cells[i].Cell == t.Parent && e.Cells[i].Value.Kind() == schema.KindText {
 				at = syncproto.RowID(e.Cells[i].Value.Str())
 			}
 		}
 	}
-	home := ""
+	return at
+}
+
+// homeOf is the household that a row which may be seen lies in, "" when there is none.
+func (k *kin) homeOf(at syncproto.RowID) (home syncproto.RowID) {
 	if k.sees(at) {
 		for r := k.rows[at]; r != nil; r = k.rows[r.Parent] {
 			if r.Table == "household" {
-				home = k.names[r.ID] + k.d.text("家", "'s home")
+				home = r.ID
 			}
 		}
+	}
+	return home
+}
+
+// name is what people call the row of an edit, with the home it belongs to.
+func (k *kin) name(e *syncproto.Edit) string {
+	at, t := k.under(e), k.book.Table(e.Table)
+	home := ""
+	if id := k.homeOf(at); id != "" {
+		home = k.names[id] + k.d.text("家", "'s home")
 	}
 	what := k.names[e.Row]
 	if e.Table == "household" && home != "" {

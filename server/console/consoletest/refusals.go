@@ -51,6 +51,8 @@ func (c *City) refusals(ctx context.Context) error {
 		{key: "change", who: "cadre", phone: "device", home: "ou", cells: Vals{"note": c.text("老两口在家，儿子在东莞打工，春节回来。享受低保，每月 860 元。", 3998)},
 			more: &syncproto.Edit{Table: "household", Row: c.Rows["gu"], Op: syncproto.OpUpdate, Cells: []syncproto.CellEdit{{Cell: "head", Value: schema.Text(longHead)}}}, want: syncproto.CodeInvalid},
 		{key: "change.waits", who: "cadre", phone: "device", cells: Vals{"text": c.text("那天还去看了水渠。", 4000)}, want: syncproto.CodeWaits},
+		{key: "change.forbidden", who: "cadre", phone: "device", more: &syncproto.Edit{Table: "matter", Row: c.Rows["matter"], Op: syncproto.OpUpdate,
+			Cells: []syncproto.CellEdit{{Cell: "due", Value: schema.Text("2026-11-30")}}}, want: syncproto.CodeForbidden},
 		{key: "change.foreign", who: "othercadre", phone: "device.foreign", home: "foreign",
 			more: &syncproto.Edit{Table: "household", Row: c.Rows["foreign"], Op: syncproto.OpDelete}, want: syncproto.CodeForbidden},
 	} {

@@ -76,6 +76,8 @@ var Screens = []Screen{
 	{Name: "refused-many", State: Many, As: "admin", Path: "/at/{place}/refused"},
 	{Name: "refused-one", State: Full, As: "admin", Path: "/at/{place}/refused/{change}"},
 	{Name: "refused-one-long", State: Long, As: "admin", Path: "/at/{place}/refused/{change}"},
+	{Name: "refused-forbidden", State: Full, As: "admin", Path: "/at/{place}/refused/{change.forbidden}"},
+	{Name: "refused-waits", State: Full, As: "admin", Path: "/at/{place}/refused/{change.waits}"},
 	{Name: "refused-toolate", State: Full, As: "admin", Path: "/at/{place}/refused/{change.toolate}"},
 	{Name: "refused-came", State: Full, As: "admin", Path: "/at/{place}/refused/{change.late}"},
 	{Name: "assign", State: Full, As: "admin", Path: "/at/{place}/assign?to=hanlijun"},
