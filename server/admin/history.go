@@ -190,6 +190,7 @@ type RefusedChange struct {
 	Mended   syncproto.Identity // the mend that stands in for it
 	Rows     []string
 	Cells    []CellEntry
+	edits    []syncproto.Edit
 }
 
 // RefusedChanges lists changes that were refused and are not mended, newest first.

@@ -3,9 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 
-	"minqing/schema"
 	"minqing/server/admin"
 	"minqing/syncproto"
 )
@@ -132,6 +130,10 @@ func (c *inboxUndoCmd) Run(r *room) error {
 
 // takenBack says how an item stands when a decision about it was taken back.
 func (r *room) takenBack(it *admin.ItemView) error {
+	if it.Word == judge.WordUndone {
+		r.say("已撤回这个决定；这条还是未通过，和以前一样。", "The decision is taken back; the change is refused as before.")
+		return nil
+	}
 	if it.Closed != 0 && it.Kind != syncproto.ItemTwin {
 		r.say("已撤回这个决定，回到"+it.By+"先前定的。", "The decision is taken back; the one before it counts again.")
 		return r.showItem(it)
@@ -142,72 +144,4 @@ func (r *room) takenBack(it *admin.ItemView) error {
 	}
 	r.say("这件事又等着定：", "It waits to be decided again:")
 	return r.showItem(it)
-}
-
-type refusedCmd struct {
-	List refusedListCmd `cmd:"" help:"列出没有生效的改动。 List changes that did not take effect."`
-	Show refusedShowCmd `cmd:"" help:"看一条的全部内容和原因。 Show one whole, with the reason."`
-	Undo refusedUndoCmd `cmd:"" help:"撤回收下或退回迟到改动的决定。 Take back that late work was taken or returned."`
-}
-
-type refusedUndoCmd struct {
-	ID string `arg:"" help:"改动的编号，写开头几位也行。 Id of the change, or the beginning."`
-}
-
-// Run takes a decision about late work back.
-func (c *refusedUndoCmd) Run(r *room) error {
-	it, err := r.desk().UndoLate(r.ctx, c.ID)
-	if err != nil {
-		return err
-	}
-	return r.takenBack(it)
-}
-
-type refusedListCmd struct {
-	Limit int `default:"100" help:"最多几条。 At most so many."`
-}
-
-// Run lists refused changes.
-func (c *refusedListCmd) Run(r *room) error {
-	list, err := r.desk().RefusedChanges(r.ctx, c.Limit)
-	if err != nil {
-		return err
-	}
-	for _, x := range list {
-		if _, err := fmt.Fprintf(r.out, "%s  %s  %s  %s  %s\n", x.ID, x.When.Format(time.DateTime), x.Who, strings.Join(x.Rows, "；"), schema.OneLine(x.Why)); err != nil {
-			return err
-		}
-	}
-	if len(list) == 0 {
-		r.say("没有被退的改动。", "Nothing was refused.")
-	}
-	return nil
-}
-
-type refusedShowCmd struct {
-	ID string `arg:"" help:"编号，写开头几位也行。 Its id, or the beginning."`
-}
-
-// Run shows a refused change.
-func (c *refusedShowCmd) Run(r *room) error {
-	x, err := r.desk().Refused(r.ctx, c.ID)
-	if err != nil {
-		return err
-	}
-	r.say(fmt.Sprintf("%s  %s  %s 写，%s 收到", x.ID, x.Who, x.When.Format(time.DateTime), x.Received.Format(time.DateTime)), "")
-	for _, row := range x.Rows {
-		r.say("  "+row, "")
-	}
-	for _, cell := range x.Cells {
-		r.say("    "+cell.Cell+"："+cell.To, "")
-	}
-	why := schema.ReadBoth(x.Why)
-	r.say(fmt.Sprintf("  没有生效（%s）：%s", x.Code, why.ZH), why.EN)
-	if x.Waits != "" {
-		r.say("  等着 waits for "+string(x.Waits), "")
-	}
-	if x.Mended != "" {
-		r.say("  已由 "+string(x.Mended)+" 改正 mended", "")
-	}
-	return nil
 }

@@ -60,6 +60,9 @@ func (d *Desk) weigh(ctx context.Context, r *Refused) error {
 		for i := range r.Rows {
 			n := slices.IndexFunc(r.change.Edits, func(e syncproto.Edit) bool { return e.Row == r.Rows[i].row })
 			d.lettingRow(tx.Book(), &r.Rows[i], n, &r.change.Edits[n], w, r.Can.Mend)
+			if slices.ContainsFunc(r.Rows[i].Cells, func(x RefusedCell) bool { return x.Error != "" }) {
+				r.Can.No = "" // it stands at its field
+			}
 		}
 		return d.lettingSees(tx, r)
 	})
