@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"minqing/mobile-client/replica"
+	"minqing/schema"
 	"minqing/server/judge"
 	"minqing/syncproto"
 )
@@ -15,6 +16,7 @@ var peopleHistories = []directed{
 	{"people-merged-and-undone", "One number tells that two are one: both go into one, with all beneath; edits to the other are carried over; undone, both live.", peopleMerged},
 	{"people-merged-and-moved", "One of two with one number is moved out of signal as both become one: the one that stays lies where it was made until somebody decides.", peopleMoved},
 	{"people-merged-with-the-deleted", "One of two with one number was deleted: he who is there is never merged into the one who is not.", peopleDead},
+	{"refused-let-in", "What an author had no right to, and what he wrote wrongly, is let in at the desk on his behalf: what built on it comes back, and his own mend is an edit.", refusedLetIn},
 	{"refused-work-erased", "Rows that refused work names are erased by law: late, waiting or wrong, it ends, lies in no inbox, and its author hears why.", refusedErased},
 }
 
@@ -151,4 +153,27 @@ func refusedErased(s *stage) {
 		s.became(m, syncproto.Refused, syncproto.CodeForbidden)
 		s.want(s.heard(p, m, replica.Refused).Verdict.Code == syncproto.CodeForbidden, "the author does not hear that it was erased")
 	}
+}
+
+func refusedLetIn(s *stage) {
+	t, p := aThing(0), s.phone(ann)
+	bad := s.tool(p, "UPDATE thing SET state = 'doing', grade = 'zz' WHERE id = ?", string(t.id))
+	builds := s.edit(p, t, "state", "closed")
+	s.sync(p)
+	s.became(bad, syncproto.Refused, syncproto.CodeInvalid)
+	s.became(builds, syncproto.Refused, syncproto.CodeWaits)
+	s.want(codeOf(s.letIn(adminUser, builds.id, judge.Letting{})) == syncproto.CodeWaits, "what waits is let in")
+	s.want(codeOf(s.letIn(secretaries[1], bad.id, judge.Letting{})) == syncproto.CodeForbidden, "it is let in by somebody from elsewhere")
+	s.want(codeOf(s.letIn(adminUser, bad.id, judge.Letting{})) == syncproto.CodeInvalid, "a grade that is none is let in")
+	mended := judge.Letting{Why: "seen to", Write: map[syncproto.RowID]map[string]schema.Value{t.id: {"grade": schema.Text("b")}}}
+	s.must(s.letIn(secretaries[0], bad.id, mended), "let in")
+	s.shows(t, "grade", "b")
+	s.shows(t, "state", "closed")
+	s.became(builds, syncproto.Applied, "")
+	s.sync(p)
+	e := s.heard(p, bad, replica.Refused)
+	s.want(e.LetIn() && replica.Mended([]replica.Entry{e})[bad.id], "the author does not hear that it was let in: %+v", e.Verdict)
+	s.heard(p, builds, replica.Accepted)
+	s.shownOn(p, t, "grade", "b")
+	s.items(0)
 }
