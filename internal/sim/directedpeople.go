@@ -176,4 +176,23 @@ func refusedLetIn(s *stage) {
 	s.heard(p, builds, replica.Accepted)
 	s.shownOn(p, t, "grade", "b")
 	s.items(0)
+	// Taken back, it is refused as before, and its author's to mend.
+	u := aThing(1)
+	two := s.tool(p, "UPDATE thing SET grade = 'zz', phone = '12800000001' WHERE id = ?", string(u.id))
+	s.sync(p)
+	mended.Write = map[syncproto.RowID]map[string]schema.Value{u.id: {"grade": schema.Text("c")}}
+	s.must(s.letIn(adminUser, two.id, mended), "let in")
+	s.sync(p)
+	s.shownOn(p, u, "grade", "c")
+	decided := s.decidedItems()
+	i := slices.IndexFunc(decided, func(it *judge.Item) bool { return it.Sides[0].Change == two.id })
+	s.want(i >= 0, "what was let in is not among what was decided")
+	s.must(s.takeBack(decided[i]), "take back")
+	s.sync(p)
+	s.shownOn(p, u, "grade", nil)
+	e = s.heard(p, two, replica.Refused)
+	s.want(!e.LetIn() && !replica.Mended([]replica.Entry{e})[two.id] && e.Verdict.MendedBy == "", "the author does not hear that it was taken back: %+v", e.Verdict)
+	s.must(s.letIn(adminUser, two.id, mended), "let in again")
+	s.sync(p)
+	s.shownOn(p, u, "grade", "c")
 }

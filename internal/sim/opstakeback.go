@@ -72,6 +72,11 @@ func (w *world) takeBack(it *judge.Item) error {
 	}
 	w.count[cTakenBack]++
 	if !cells {
+		if now.Word == judge.WordUndone { // it was let in, or returned, and not for coming late
+			w.count[cLetInBack]++
+			w.oracle.Unmended(it.Sides[0].Change, w.now)
+			return nil
+		}
 		w.count[cLateBack]++
 		if now.Closed != 0 {
 			w.violate(iConflicts, "the decision of the late work %s was taken back, and it is decided still", it.ID)

@@ -118,6 +118,9 @@ func (d *Desk) itemViews(ctx context.Context, items ...*judge.Item) ([]*ItemView
 
 func (d *Desk) itemView(tx *store.Tx, it *judge.Item) (*ItemView, error) {
 	v := &ItemView{Item: it, Why: why[it.Kind].ZH + "（" + why[it.Kind].EN + "）"}
+	if it.Kind == syncproto.ItemLate && len(it.Sides) > 0 && it.Sides[0].Code != "" && it.Sides[0].Code != syncproto.CodeLate {
+		v.Why = "没有通过的改动（refused work）"
+	}
 	var err error
 	if v.What, err = d.rowName(tx, it.Table, it.Row); err != nil {
 		return nil, err

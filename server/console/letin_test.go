@@ -27,7 +27,7 @@ func lettingIn(t *testing.T, dsn string) {
 	says(t, p, ".decide", "记下是您替陈秀兰收的")
 	says(t, p, ".sees", "手机上会收到这些内容")
 	stale := p
-	p = p.Send(".decide form", url.Values{"do": {"take"}, "why": {"镇里同意提前"}}).Want(200)
+	p = p.Send(".decide form.letin", url.Values{"do": {"take"}, "why": {"镇里同意提前"}}).Want(200)
 	says(t, p, ".said", "替陈秀兰收下了")
 	if got := columnOf(t, city, "matter", "due", string(city.Rows["matter"])); got != "2026-11-30" {
 		t.Errorf("let in, the deadline is %q", got)
@@ -38,11 +38,23 @@ func lettingIn(t *testing.T, dsn string) {
 	p = b.Get(forbidden).Want(200)
 	says(t, p, ".note", "何婉清看过，替陈秀兰收下了")
 	says(t, p, ".note", "镇里同意提前")
-	if len(p.All("main form")) != 0 {
-		t.Error("what was let in can be decided again")
+	if len(p.All("main form")) != 1 || len(p.All("[value=undo]")) != 1 {
+		t.Error("what was let in can be decided again, or not taken back")
 	}
-	says(t, stale.Send(".decide form", url.Values{"do": {"return"}}).Want(422), ".note", "何婉清看过，替陈秀兰收下了") // a page that was open since before
+	says(t, stale.Send(".decide form.letin", url.Values{"do": {"return"}}).Want(422), ".note", "何婉清看过，替陈秀兰收下了") // a page that was open since before
 	says(t, b.Get("/at/{place}/audit?kind=changed").Want(200), "tbody", "替陈秀兰收下")
+
+	// It is taken back, and let in again: two ways back, from its page and from the sentence about it.
+	p = b.Get(forbidden).Want(200).Send(".decide form", url.Values{"do": {"undo"}}).Want(200)
+	says(t, p, ".said", "还是未通过")
+	if got := columnOf(t, city, "matter", "due", string(city.Rows["matter"])); got != "2026-10-20" || list() != 4 {
+		t.Errorf("taken back, the deadline is %q", got)
+	}
+	p = b.Get(forbidden).Want(200).Send(".decide form.letin", url.Values{"do": {"return"}, "why": {"等镇里定"}}).Want(200)
+	says(t, p, ".said", "退回给陈秀兰")
+	p = p.Send(".said form", nil).Want(200)
+	says(t, p, ".said", "不算退给陈秀兰了")
+	says(t, b.Get(forbidden).Want(200).Send(".decide form.letin", url.Values{"do": {"take"}}).Want(200), ".said", "替陈秀兰收下了")
 
 	// A value that is none: its field says so, and holds what was written; mended, the rest comes in as it was written.
 	invalid := "/at/{place}/refused/{change}"
@@ -51,12 +63,12 @@ func lettingIn(t *testing.T, dsn string) {
 	if got := reader.Text(p.One("[name='write.0.note']")); !strings.Contains(got, "春节回来") {
 		t.Errorf("the form holds %q", got)
 	}
-	again := p.Send(".decide form", url.Values{"do": {"take"}, "why": {"问过他"}, "write.0.note": {"春节回来。"}}).Want(422)
+	again := p.Send(".decide form.letin", url.Values{"do": {"take"}, "why": {"问过他"}, "write.0.note": {"春节回来。"}}).Want(422)
 	if got := reader.Text(again.One("[name='write.0.note']")); got != "春节回来。" || reader.Attr(again.One("[name=why]"), "value") != "问过他" {
 		t.Errorf("what was typed is gone: %q", got)
 	}
 	says(t, again, ".field.bad .err", "最多")
-	says(t, again.Send(".decide form", url.Values{"do": {"take"}, "write.0.note": {"春节回来。"}, "write.1.head": {"古丽巴哈尔"}}).Want(200), ".said", "替陈秀兰收下了")
+	says(t, again.Send(".decide form.letin", url.Values{"do": {"take"}, "write.0.note": {"春节回来。"}, "write.1.head": {"古丽巴哈尔"}}).Want(200), ".said", "替陈秀兰收下了")
 	if head, note := columnOf(t, city, "household", "head", string(city.Rows["gu"])), columnOf(t, city, "household", "note", string(city.Rows["ou"])); head != "古丽巴哈尔" || note != "春节回来。" {
 		t.Errorf("mended and let in: %q, %q", head, note)
 	}
@@ -68,8 +80,8 @@ func lettingIn(t *testing.T, dsn string) {
 	if len(p.All("[value=take]")) != 0 {
 		t.Error("what waits can be let in")
 	}
-	says(t, p.Send(".decide form", url.Values{"do": {"take"}}).Want(422), ".err", "还没有它要改的那条记录")
-	says(t, p.Send(".decide form", url.Values{"do": {"return"}, "why": {"这篇没有走访"}}).Want(200), ".said", "退回给陈秀兰")
+	says(t, p.Send(".decide form.letin", url.Values{"do": {"take"}}).Want(422), ".err", "还没有它要改的那条记录")
+	says(t, p.Send(".decide form.letin", url.Values{"do": {"return"}, "why": {"这篇没有走访"}}).Want(200), ".said", "退回给陈秀兰")
 	b.Post(waits, url.Values{"do": {"return"}}).Want(422)
 	p = b.Get("/at/{place}/refused").Want(200)
 	says(t, p, "tbody .tag", "已退回")
@@ -137,20 +149,20 @@ func movedOn(t *testing.T, dsn string) {
 	if err := city.Update(t.Context(), "admin", "matter", wall, syncproto.Base{}, consoletest.Vals{"title": "两家院墙"}); err != nil {
 		t.Fatal(err)
 	}
-	p := before.Send(".decide form", url.Values{"do": {"take"}, "why": {"属实"}}).Want(422)
+	p := before.Send(".decide form.letin", url.Values{"do": {"take"}, "why": {"属实"}}).Want(422)
 	says(t, p, ".err", "您看的时候这里又有人改了")
 	says(t, p, ".decide .picks", "两家院墙")
 	says(t, p, "main", "和隔壁争院墙界线") // what he had before him
 	if got := columnOf(t, city, "matter", "title", string(wall)); got != "两家院墙" || reader.Attr(p.One("[name=why]"), "value") != "属实" {
 		t.Errorf("the title is %q", got)
 	}
-	says(t, p.Send(".decide form", url.Values{"do": {"take"}, "leave.0.title": {"1"}}).Want(422), ".err", "没有什么可收的")
+	says(t, p.Send(".decide form.letin", url.Values{"do": {"take"}, "leave.0.title": {"1"}}).Want(422), ".err", "没有什么可收的")
 	p = b.Get(path).Want(200)
-	says(t, p.Send(".decide form", url.Values{"do": {"take"}, "leave.0.title": {"0"}}).Want(200), ".said", "收下了")
+	says(t, p.Send(".decide form.letin", url.Values{"do": {"take"}, "leave.0.title": {"0"}}).Want(200), ".said", "收下了")
 	if got := columnOf(t, city, "matter", "title", string(wall)); got != "院墙界线已量定" {
 		t.Errorf("let in, the title is %q", got)
 	}
-	says(t, p.Send(".decide form", url.Values{"do": {"take"}}).Want(422), ".note", "何婉清看过")
+	says(t, p.Send(".decide form.letin", url.Values{"do": {"take"}}).Want(422), ".note", "何婉清看过")
 }
 
 // says wants words in some element of a page.

@@ -191,6 +191,9 @@ func (e *ends) twin(it *store.Item, c *closing, s *sides) bool {
 
 // late: taken after all or left refused, by whom is on record; unless its words were erased by law.
 func (e *ends) late(it *store.Item, c *closing, s *sides) bool {
+	if c.Word == WordUndone { // it is refused as before, and nobody's decision about it counts
+		return len(s.Heads) == 1 && c.Change == "" && len(c.Also)+len(c.Values)+len(c.Fates) == 0 && e.said.decision(c.Word, it.By, s.Heads[0])
+	}
 	fate := map[string]string{wordTaken: fateKept, wordRefused: fateOutvoted}[c.Word]
 	if fate == "" || len(s.Heads) != 1 || c.Change != "" || len(c.Also)+len(c.Values) > 0 || len(c.Fates) != 1 || c.Fates[s.Heads[0]] != fate {
 		return false

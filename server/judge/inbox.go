@@ -48,6 +48,7 @@ type Side struct {
 	At        int64 // by the clock of the device
 	Corrected int64
 	Received  int64
+	Code      syncproto.Code     // why it is refused, "" when it is not
 	Late      bool               // it was captured while its author was entitled, and came after
 	Cells     []store.CellChange // what it wrote into the row, and over what
 }
@@ -430,7 +431,7 @@ func (d *desk) showSides(out *Item, it *store.Item) error {
 		if rec == nil {
 			continue
 		}
-		side := Side{Change: id, Against: i >= len(s.Heads), User: rec.User, Device: rec.First.Device, At: rec.At, Corrected: rec.Corrected, Received: rec.Received, Late: rec.Late}
+		side := Side{Change: id, Against: i >= len(s.Heads), User: rec.User, Device: rec.First.Device, At: rec.At, Corrected: rec.Corrected, Received: rec.Received, Code: rec.Code, Late: rec.Late}
 		for _, v := range versions {
 			if v.Identity == id && v.Row == it.Row {
 				side.Op, side.Cells = v.Op, v.Cells

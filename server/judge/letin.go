@@ -477,3 +477,83 @@ func (d *desk) newRefusedItem(rec *record) (*store.Item, error) {
 	d.addItem(it)
 	return it, nil
 }
+
+// isLetIn tells whether what stands in for a refused change is not its author's.
+func (d *desk) isLetIn(rec *record) (bool, error) {
+	if rec == nil || rec.MendedBy == "" {
+		return false, nil
+	}
+	if err := d.loadRecords([]syncproto.Identity{rec.MendedBy}); err != nil {
+		return false, err
+	}
+	mend := d.records[rec.MendedBy]
+	return mend != nil && mend.User != rec.User, nil
+}
+
+// undoRefusal takes back that a refused change was let in, or returned: what stood in for it is undone, and it is refused as before, with nobody's
+// decision about it. Its item stays closed and tells no more than that; a decision made later has another.
+func (d *desk) undoRefusal(user syncproto.UserID, it *store.Item, rec *record, said []Saying) error {
+	about := []syncproto.Identity{rec.Identity}
+	if rec.MendedBy != "" {
+		by, err := d.takeAway(it.ID, rec.MendedBy, "")
+		if err != nil {
+			return err
+		}
+		about = append(about, rec.MendedBy)
+		if by != "" {
+			about = append(about, by)
+		}
+	}
+	d, err := d.j.newDesk(d.tx)
+	if err != nil {
+		return err
+	}
+	if err := d.loadRecords(about); err != nil {
+		return err
+	}
+	rec = d.records[rec.Identity]
+	if err := d.tx.LockStreams(it.Stream); err != nil {
+		return err
+	}
+	if rec.MendedBy != "" {
+		if err := d.unmend(rec); err != nil {
+			return err
+		}
+	}
+	rec.verdict.Items = slices.DeleteFunc(rec.verdict.Items, func(n syncproto.ItemNote) bool { return n.Item == it.ID })
+	rec.dirty, rec.news = true, true
+	it.Closed, it.By, it.Outcome = d.tx.Now(), user, mustJSON(closing{Word: WordUndone, Said: said})
+	d.addItem(it)
+	d.changedItems(it)
+	for _, id := range about {
+		if err := d.recordDecision(it.Stream, user, WordUndone, id, nil); err != nil {
+			return err
+		}
+	}
+	return d.flush(&push{})
+}
+
+// unmend lets nothing stand in for a refused change any more. Rows in which something was made over it are computed anew.
+func (d *desk) unmend(rec *record) error {
+	rec.MendedBy, rec.verdict.MendedBy = "", ""
+	c, err := d.change(rec)
+	if err != nil {
+		return err
+	}
+	var rows []syncproto.RowID
+	for i := range c.Edits {
+		rows = append(rows, c.Edits[i].Row)
+	}
+	slices.Sort(rows)
+	if err := d.need(rows...); err != nil {
+		return err
+	}
+	for _, id := range slices.Compact(rows) {
+		if r := d.rows[id]; r != nil {
+			if err := d.recompute(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

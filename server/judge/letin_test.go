@@ -269,3 +269,53 @@ func TestLateIsLetIn(t *testing.T) {
 		w.sound()
 	})
 }
+
+// TestLetInIsTakenBack: what was let in goes, and the change is refused as before, open to its author and to whoever decides; so is what was returned.
+func TestLetInIsTakenBack(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		ann := w.phone("ann")
+		ann.do(w.create("thing", "t", "household", "@h1", "name", "n", "total", 1))
+		c := ann.change(w.update("thing", "t", "total", 5, "grade", "zz"))
+		ann.push(c)
+		mend := judge.Letting{Why: "属实", Write: map[syncproto.RowID]map[string]schema.Value{w.rowID("t"): {"grade": schema.Text("a")}}}
+		back := func() {
+			t.Helper()
+			closed, err := w.judge.Inbox(t.Context(), judge.Filter{User: w.user("admin"), Closed: true})
+			if err != nil || len(closed) == 0 || closed[0].Last == "" {
+				t.Fatalf("nothing was decided: %+v %v", closed, err)
+			}
+			w.now++
+			it, err := w.judge.UndoDecision(t.Context(), w.user("admin"), closed[0].ID, closed[0].Last)
+			if err != nil || it.Closed == 0 || it.Last != "" {
+				t.Fatalf("taken back: %+v %v", it, err)
+			}
+			w.now++
+		}
+		for range 2 { // and once more
+			if err := w.letIn("admin", c, mend); err != nil {
+				t.Fatal(err)
+			}
+			w.shows("thing", "t", "total", 6)
+			back()
+			w.shows("thing", "t", "total", 1)
+			w.shows("thing", "t", "grade", nil)
+			if v := ann.verdict(c); v.Status != syncproto.Refused || v.MendedBy != "" || len(v.Items) != 0 {
+				t.Errorf("ann hears %+v", v)
+			}
+			w.noItem()
+			w.sound()
+			if err := w.judge.Return(t.Context(), w.user("admin"), c.Identity(), "不对"); err != nil {
+				t.Fatal(err)
+			}
+			back()
+			if v := ann.verdict(c); strings.Contains(v.Message, "不对") || len(v.Items) != 0 {
+				t.Errorf("ann hears %+v", v)
+			}
+			w.sound()
+		}
+		ann.sync()
+		ann.wants(ann.push(ann.mend(c, w.update("thing", "t", "total", 5, "grade", "b")))[0], syncproto.Applied, "")
+		w.shows("thing", "t", "total", 6)
+		w.hinders("admin", c, syncproto.CodeConflict, "已经改好")
+	})
+}

@@ -25,8 +25,8 @@ type back struct {
 	Change syncproto.Identity `json:"change,omitempty"`
 }
 
-// wordUndone is the word for a decision that was taken back.
-const wordUndone = "undone"
+// WordUndone is the word for a decision that was taken back.
+const WordUndone = "undone"
 
 // How late work was decided.
 const (
@@ -91,7 +91,7 @@ func (j *Judge) undoDecision(tx *store.Tx, user syncproto.UserID, id, last strin
 
 // lastOf names the decision by which an item ended last; "" where there is none that could be taken back.
 func lastOf(it *store.Item, c *closing) string {
-	if it.Closed == 0 || c.Change == "" && it.Kind != syncproto.ItemLate {
+	if it.Closed == 0 || c.Word == WordUndone || c.Change == "" && it.Kind != syncproto.ItemLate {
 		return ""
 	}
 	name := string(c.Change) + string(c.Tip)
@@ -195,7 +195,7 @@ func (d *desk) settleBack(user syncproto.UserID, id string, by, undone syncproto
 	if err := d.tellOutcome(it, fates); err != nil {
 		return err
 	}
-	if err := d.recordDecision(it.Stream, user, wordUndone, undone, nil); err != nil {
+	if err := d.recordDecision(it.Stream, user, WordUndone, undone, nil); err != nil {
 		return err
 	}
 	return d.flush(&push{})
@@ -309,13 +309,23 @@ func (d *desk) undoLate(user syncproto.UserID, it *store.Item, c *closing) error
 		return err
 	}
 	rec := d.records[id]
+	letIn, err := d.isLetIn(rec)
+	if err != nil {
+		return err
+	}
 	switch {
 	case rec == nil || len(rec.Body) == 0:
 		return cannotUndo(it.ID, "内容已依法抹除，没有可撤的。", "Its words were erased by law: there is nothing to take back.")
+	case letIn:
+		return d.undoRefusal(user, it, rec, c.Said)
 	case rec.MendedBy != "":
 		return cannotUndo(it.ID, "作者已经改好重传了，这个决定不撤：撤了，一件事会有两份。要改，请改他重传的那一条。", "Its author has mended it and sent it again, so this decision stays: otherwise there would be two of it. Correct what was sent again.")
 	case c.Word == wordTaken && rec.Status == syncproto.Refused:
 		return cannotUndo(it.ID, "收下以后它还没有生效，没有可撤的。", "It was taken and has not taken effect yet: there is nothing to take back.")
+	case c.Word == wordRefused && rec.Status == syncproto.Refused && rec.Code != syncproto.CodeLate:
+		return d.undoRefusal(user, it, rec, c.Said)
+	case c.Word == wordRefused && rec.Status != syncproto.Refused && !rec.Late:
+		return cannotUndo(it.ID, "这条后来已经收下了，没有可撤的。", "It took effect since: there is nothing to take back.")
 	}
 	was := s.Back
 	s.Back = &back{By: user, At: d.tx.Now()}
@@ -377,7 +387,7 @@ func (d *desk) reopenLate(user syncproto.UserID, it *store.Item, id, taken syncp
 		about = append(about, taken)
 	}
 	for _, x := range about {
-		if err := d.recordDecision(it.Stream, user, wordUndone, x, nil); err != nil {
+		if err := d.recordDecision(it.Stream, user, WordUndone, x, nil); err != nil {
 			return err
 		}
 	}

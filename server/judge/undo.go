@@ -106,7 +106,7 @@ func (d *desk) submitUndo(user syncproto.UserID, ids []syncproto.Identity, draft
 		if err := d.tx.LockStreams(of); err != nil {
 			return nil, err
 		}
-		if err := d.recordDecision(of, user, wordUndone, id, nil); err != nil {
+		if err := d.recordDecision(of, user, WordUndone, id, nil); err != nil {
 			return nil, err
 		}
 	}

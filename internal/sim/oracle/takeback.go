@@ -39,6 +39,37 @@ func (o *Oracle) Reopened(id syncproto.Identity) {
 	o.do(func(o *Oracle) { o.st.inbox.lates[id] = true })
 }
 
+// Unmended tells that nothing stands in for a refused change any more: that it was let in was taken back.
+func (o *Oracle) Unmended(id syncproto.Identity, now int64) {
+	o.do(func(o *Oracle) {
+		c := o.st.changes[id]
+		if c.MendedBy == "" {
+			return
+		}
+		c.MendedBy = ""
+		before := o.rightsInputs()
+		rows := map[syncproto.RowID]bool{}
+		for i := range c.Edits {
+			rows[c.Edits[i].Row] = true
+		}
+		for _, id := range slices.Sorted(maps.Keys(rows)) {
+			r := o.st.rows[id]
+			if r == nil {
+				continue
+			}
+			for _, v := range r.versions {
+				if v.id == c.ID {
+					v.mendedBy = ""
+				}
+			}
+			o.st.streams[r.stream]++
+			o.reckon(r)
+			o.tell(r)
+		}
+		o.finish(now, before, nil)
+	})
+}
+
 func (o *Oracle) dropHeld(f func(h *held) bool) {
 	o.st.inbox.held = slices.DeleteFunc(slices.Clone(o.st.inbox.held), f)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"minqing/server/admin"
+	"minqing/server/judge"
 	"minqing/syncproto"
 )
 

@@ -411,6 +411,9 @@ func (d *Desk) stake(v *View) string {
 	case syncproto.ItemTwin:
 		return d.text("可能是同一个：合成一条，还是本来就是两个？", "These look like one: merge them, or are they two?")
 	case syncproto.ItemLate:
+		if len(v.item.Sides) > 0 && v.item.Sides[0].Code != "" && v.item.Sides[0].Code != syncproto.CodeLate {
+			return d.text(who(0)+"写的没有通过，有人看过。", "What "+who(0)+" wrote was refused, and somebody has looked at it.")
+		}
 		return d.text(who(0)+"写的到得太晚，要有人看过才能收。", "What "+who(0)+" wrote came too late, and waits for somebody to look at it.")
 	case syncproto.ItemState:
 		return d.text("改的时候，这条记录已经到了不许再改的状态。", "It was changed while its state came not to allow that any more.")
