@@ -62,12 +62,13 @@ const (
 	cNames      = "people named"
 	cPeople     = "people merged"
 	cEnded      = "refused work erased"
+	cNamed      = "twins named by hand"
 )
 
 // required must each be met in a run of at least requiredFrom histories.
 var required = []string{cConflicts, cMerges, cRefusals, cLates, cForgets, cRepairs, cRestores, cOldEdits, cCopies, cCrashes, cCuts, cWaits, cMends, cMoves,
 	cDeletes, cTwins, cForks, cOutside, cDecisions, cUndos, cRevivals, cOverdue, cGhosts, cNested, cResumes, cRevoked, cForms, cOrders, cReplays,
-	cStrangers, cBundles, cHandedIn, cCarried, cReceipts, cEscrows, cEvents, cSwept, cNames, cPeople, cEnded, cErasures, cPairs, cSkewed, cTakenBack, cAgain, cLateBack, cLetIn, cLetInBack}
+	cStrangers, cBundles, cHandedIn, cCarried, cReceipts, cEscrows, cEvents, cSwept, cNames, cPeople, cEnded, cNamed, cErasures, cPairs, cSkewed, cTakenBack, cAgain, cLateBack, cLetIn, cLetInBack}
 
 // requiredFrom is how many histories are enough to meet everything.
 const requiredFrom = 2000

@@ -17,6 +17,8 @@ var peopleHistories = []directed{
 	{"people-merged-and-moved", "One of two with one number is moved out of signal as both become one: the one that stays lies where it was made until somebody decides.", peopleMoved},
 	{"people-merged-with-the-deleted", "One of two with one number was deleted: he who is there is never merged into the one who is not.", peopleDead},
 	{"refused-let-in", "What an author had no right to, and what he wrote wrongly, is let in at the desk on his behalf: what built on it comes back, and his own mend is an edit.", refusedLetIn},
+	{"twins-named-by-hand", "Somebody says of two households of two codes that they are one: what they hold opens and closes nothing, restarts and repeats neither; merged, undone, said to be two.", twinsNamed},
+	{"people-named-by-hand", "Somebody says of two, each with a number of his own, that they are one: one number stays; the same number of both is asked about once.", peopleNamed},
 	{"refused-work-erased", "Rows that refused work names are erased by law: late, waiting or wrong, it ends, lies in no inbox, and its author hears why.", refusedErased},
 }
 
@@ -121,6 +123,73 @@ func peopleDead(s *stage) {
 	s.shows(note, "thing", string(b.id))
 	s.want(s.oracle.View().Rows[b.id].Alias == "", "undone, what comes for the deleted one goes elsewhere")
 	s.decide(s.inbox(adminUser)[slices.IndexFunc(s.inbox(adminUser), func(it *judge.Item) bool { return it.Kind == syncproto.ItemTwin })], judge.Decision{})
+}
+
+func twinsNamed(s *stage) {
+	near, far, p := aHousehold(0), aHousehold(2), s.phone(ann)
+	s.must(s.name(near.id, far.id), "name twins")
+	it := s.items(1)[0]
+	s.want(it.Kind == syncproto.ItemTwin && it.Named != nil && it.Named.User == syncproto.UserID(adminUser), "the item is %+v", it)
+	s.must(s.name(far.id, near.id), "name twins once more")
+	s.want(s.items(1)[0].ID == it.ID, "named twice, they are asked about twice")
+	note := s.edit(p, near, "note", "of near")
+	s.sync(p)
+	s.want(len(s.heard(p, note, replica.Accepted).Verdict.Items) == 0, "an author hears of a twin that he may not see")
+	for _, code := range []string{"H77", "H3", "H78"} { // of its own, perhaps the other's, of its own
+		s.deskEdit(adminUser, near, "code", code)
+		s.want(s.items(1)[0].ID == it.ID, "its code opens or closes what somebody said")
+	}
+	s.doRestart(nil)
+	s.want(s.items(1)[0].ID == it.ID, "a restart opens or closes what somebody said")
+	gone := s.deskDelete(adminUser, far)
+	s.want(!slices.ContainsFunc(s.inbox(adminUser), func(it *judge.Item) bool { return it.Kind == syncproto.ItemTwin }), "one is gone, and still it is asked whether they are one")
+	s.undoAs(adminUser, gone)
+	it = s.items(1)[0]
+	under, made := s.create(p, "thing", "household", string(near.id), "name", "under near")
+	s.decide(it, judge.Decision{Winner: far.id})
+	merge := s.mergedBy(near)
+	s.isDead(near)
+	s.items(0)
+	s.assign(ann, string(far.id))
+	s.sync(p)
+	s.heard(p, made, replica.Accepted)
+	s.shows(under, "household", string(far.id))
+	s.shows(aThing(0), "household", string(far.id))
+	s.missingOn(p, near)
+	s.undoAs(adminUser, merge)
+	s.shows(aThing(0), "household", string(near.id))
+	s.decide(s.items(1)[0], judge.Decision{})
+	code, _ := s.oracle.View().Rows[far.id].Column(s.book, "code")
+	s.deskEdit(adminUser, near, "code", code.Str()) // they were said to be two
+	s.items(0)
+}
+
+func peopleNamed(s *stage) {
+	a, b, p := aThing(0), aThing(1), s.phone(ann)
+	one := s.deskCreate(adminUser, "secret", map[string]string{"thing": string(a.id), "id_number": idNumbers[0]})
+	s.sync(p)
+	under, made := s.create(p, "note", "thing", string(a.id), "author", ann, "text", "under a")
+	s.must(s.name(a.id, b.id), "name twins")
+	s.decide(s.items(1)[0], judge.Decision{Winner: b.id})
+	s.shows(one, "thing", string(b.id)) // b had no number
+	s.sync(p)
+	s.heard(p, made, replica.Accepted)
+	s.shows(under, "thing", string(b.id))
+	s.undoAs(adminUser, s.mergedBy(a))
+	s.shows(one, "thing", string(a.id))
+	it := s.items(1)[0]
+	two := s.deskCreate(adminUser, "secret", map[string]string{"thing": string(b.id), "id_number": idNumbers[0]})
+	s.want(s.items(1)[0].ID == it.ID, "what their number tells is asked a second time")
+	s.deskEdit(adminUser, two, "id_number", idNumbers[1])
+	s.want(s.items(1)[0].ID == it.ID, "their numbers close what somebody said")
+	s.decide(it, judge.Decision{Winner: b.id})
+	s.isDead(a)
+	s.isDead(one)
+	s.shows(two, "id_number", idNumbers[1], "thing", string(b.id))
+	s.items(0)
+	s.undoAs(adminUser, s.mergedBy(a))
+	s.shows(one, "id_number", idNumbers[0], "thing", string(a.id))
+	s.items(1)
 }
 
 func refusedErased(s *stage) {

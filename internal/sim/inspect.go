@@ -299,10 +299,14 @@ func (w *world) compareVerdict(p *phone, v *syncproto.Verdict) {
 		return
 	}
 	vague := false
+	rows := w.oracle.View().Rows
 	for _, e := range c.Edits {
-		if r := w.oracle.View().Rows[e.Row]; r != nil {
+		for r := rows[e.Row]; r != nil; r = rows[r.Alias] { // what came for a twin that was merged away is an edit of the one that stayed
 			for _, cell := range r.Cells {
 				vague = vague || cell.Vague
+			}
+			if !r.Dead {
+				break
 			}
 		}
 	}

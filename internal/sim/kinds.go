@@ -73,6 +73,7 @@ func init() {
 		"numbers":     {0, true, false, (*world).doNumbers},
 		"people":      {0, true, false, (*world).doPeople},
 		"let in":      {0, true, true, (*world).doLetIn},
+		"name":        {0, true, false, (*world).doName},
 	}
 }
 

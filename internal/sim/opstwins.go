@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"slices"
 
 	"minqing/internal/sim/oracle"
@@ -18,6 +19,30 @@ func (w *world) doTwins(d *dice) {
 	code, _ := pick(d, homes).Column(w.book, "code")
 	w.submit(adminUser, w.newAtDesk(d, "household", map[string]string{"place": pick(d, groups), "code": code.Str()}))
 	w.count[cTwins]++
+}
+
+// doName says of two households that they are one, whatever their codes.
+func (w *world) doName(d *dice) {
+	homes := w.livingRows("household")
+	if len(homes) < 2 {
+		return
+	}
+	i := d.IntN(len(homes))
+	a := homes[i]
+	_ = w.name(a.ID, pick(d, slices.Delete(homes, i, i+1)).ID) // one about the two may be open already
+}
+
+// name says of two rows that they are one, and tells the oracle.
+func (w *world) name(a, b syncproto.RowID) (failed error) {
+	w.desk("name twins", func(j *judge.Judge) error {
+		_, fresh, err := j.NameTwins(context.Background(), syncproto.UserID(adminUser), a, b, "named by hand")
+		if failed = err; err == nil && fresh {
+			w.oracle.Named(a, b)
+			w.count[cNamed]++
+		}
+		return err
+	})
+	return failed
 }
 
 // doNumbers writes one number down for two things, at the desk: in the product, one ID number for two people.

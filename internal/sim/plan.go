@@ -65,9 +65,24 @@ func plan(seed uint64) *history {
 	h.widen(newDice(seed, 15))
 	h.erase(newDice(seed, 16))
 	h.people(newDice(seed, 17))
+	h.name(newDice(seed, 18))
 	h.reconsider(newDice(seed, 19))
 	h.letIn(newDice(seed, 18))
 	return h
+}
+
+// name says of two households that they are one, in one history of ten, and decides something later; two times of three it is told of some again.
+func (h *history) name(d *dice) {
+	if !d.chance(10) {
+		return
+	}
+	for at := d.IntN(len(h.Ops)); ; at += 1 + d.IntN(len(h.Ops)-at) {
+		h.Ops = slices.Insert(h.Ops, at, operation{Kind: "name", Seed: d.Uint64()})
+		h.Ops = slices.Insert(h.Ops, at+1+d.IntN(len(h.Ops)-at), operation{Kind: "decide", Seed: d.Uint64()})
+		if d.chance(3) {
+			return
+		}
+	}
 }
 
 // erase puts a lawful erasure into one history of ten, in the second half, where there is something to erase.

@@ -23,6 +23,7 @@ type ItemView struct {
 	Shows []string // what shows meanwhile, cell by cell: what all sides had seen
 	Sides []SideView
 	By    string
+	Namer string // of twins: who says that they are one, "" where a value of theirs tells
 }
 
 // SideView is one side of an item in words.
@@ -129,12 +130,19 @@ func (d *Desk) itemView(tx *store.Tx, it *judge.Item) (*ItemView, error) {
 	for _, s := range it.Sides {
 		ids = append(ids, string(s.User))
 	}
+	if it.Named != nil {
+		ids = append(ids, string(it.Named.User))
+	}
 	names, err := userNames(tx, ids)
 	if err != nil {
 		return nil, err
 	}
 	if it.By != "" {
 		v.By = names[it.By]
+	}
+	if it.Named != nil {
+		v.Namer = names[it.Named.User]
+		v.Why = v.Namer + "说是同一个（said to be one）：" + it.Named.Text
 	}
 	for _, name := range it.Cells {
 		if c := tx.Book().Cell(it.Table, name); c != nil {

@@ -64,7 +64,7 @@ type handler func(*request) error
 // handlers is what serves each line of the table. Each page brings its own.
 func handlers() []map[string]handler {
 	return []map[string]handler{signinHandlers, meHandlers, frameHandlers, reviewHandlers, coverageHandlers, conflictHandlers, deviceHandlers, residentHandlers, refusedHandlers, assignHandlers, importHandlers,
-		homeHandlers, userHandlers, treeHandlers, shiftHandlers,
+		homeHandlers, twinHandlers, userHandlers, treeHandlers, shiftHandlers,
 		matterHandlers, numbersHandlers, visitsHandlers, cadresHandlers,
 		auditHandlers, healthHandlers, settingsHandlers}
 }

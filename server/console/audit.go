@@ -118,6 +118,7 @@ var auditWords = words{
 	"audit.by.refused":   {ZH: "{0}退回", EN: "returned by {0}"},
 	"audit.by.undone":    {ZH: "{0}撤回", EN: "taken back by {0}"},
 	"audit.by.merged":    {ZH: "{0}合并", EN: "merged by {0}"},
+	"audit.by.named":     {ZH: "{0}指出和另一条是同一个", EN: "the same as another, says {0}"},
 	"audit.by.distinct":  {ZH: "{0}认定是两个", EN: "two, says {0}"},
 	"audit.by.retaken":   {ZH: "{0}补回", EN: "brought back by {0}"},
 	"audit.undo":         {ZH: "撤回先前的", EN: "takes back what was done before"},

@@ -11,7 +11,7 @@ import (
 )
 
 // auditDecisions are the words of the chain for decisions that the page tells of beside the change they are about.
-var auditDecisions = []string{"taken", "refused", "undone", "merged", "distinct", "retaken"}
+var auditDecisions = []string{"taken", "refused", "undone", "merged", "named", "distinct", "retaken"}
 
 // auditDecided says who decided what about changes without writing a row himself, in the order in which that was done: late work taken, returned, and
 // either taken back. What a change took back it says itself.

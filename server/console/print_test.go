@@ -46,6 +46,7 @@ func TestPrint(t *testing.T) {
 		{consoletest.Full, "secretary", "/at/{place}/coverage?show=nobody.short.enough", 1, 2, "coverage", ".covg", ".rail, .acts"},
 		{consoletest.Full, "admin", "/at/{city}/audit", 1, 6, "audit", "tbody", ".rail, .acts, form"},
 		{consoletest.Full, "secretary", "/at/{place}/matters/{matter}", 1, 3, "matter", "svg.chart", ".rail, .acts"},
+		{consoletest.Full, "admin", "/at/{place}/homes/{wang}/twin?with={he}", 1, 2, "twin", ".twins", ".rail, .acts"},
 		{consoletest.Long, "", "/c/{serial.foreign}", 1, 4, "resident-long", ".who2", ".top .btn"},
 		{consoletest.Long, "admin", "/at/{place}/assign/{work}/cards", 1, 2, "cards-long", ".a6", ".rail"},
 		{consoletest.Long, "secretary", "/at/{place}/numbers", 1, 4, "numbers-long", "svg.chart", ".rail"},

@@ -130,6 +130,11 @@ var table = []entry{
 	{pattern: "POST /at/{place}/persons/{row}", needs: administers, of: "resident", shows: aRow},
 	{pattern: "POST /at/{place}/persons/{row}/unmask", needs: administers, of: "resident"},
 
+	{pattern: "GET /at/{place}/homes/{row}/twin", needs: administers, of: "household", shows: aRow},
+	{pattern: "POST /at/{place}/homes/{row}/twin", needs: administers, of: "household", shows: aRow},
+	{pattern: "GET /at/{place}/persons/{row}/twin", needs: administers, of: "resident", shows: aRow},
+	{pattern: "POST /at/{place}/persons/{row}/twin", needs: administers, of: "resident", shows: aRow},
+
 	{pattern: "GET /at/{place}/users", needs: administers},
 	{pattern: "GET /at/{place}/users/new", needs: administers},
 	{pattern: "POST /at/{place}/users/new", needs: administers},

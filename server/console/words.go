@@ -13,7 +13,7 @@ type words = webpage.Words
 
 // catalogue is every text of the consoles. Each page keeps its own in its handler file and is named here.
 var catalogue = webpage.Join(frameWords, errorWords, signinWords, meWords, reviewWords, coverageWords, remindWords, conflictWords, deviceWords, residentWords, refusedWords, assignWords, importWords, unimportWords,
-	editWords, homeWords, userWords, treeWords, shiftWords,
+	editWords, homeWords, twinWords, userWords, treeWords, shiftWords,
 	mattersWords, matterWords, numbersWords, visitsWords, cadresWords,
 	auditWords, auditRowWords, healthWords, settingsWords)
 

@@ -193,6 +193,9 @@ func ReadDecision(kind string) (word string, from syncproto.DeviceID, by syncpro
 	if strings.HasPrefix(text, wordReasoned) {
 		return strings.TrimSpace(wordReasoned), "", syncproto.UserID(user)
 	}
+	if strings.HasPrefix(text, wordNamed) {
+		return strings.TrimSpace(wordNamed), "", syncproto.UserID(user)
+	}
 	if device, retaken := strings.CutPrefix(text, wordRetaken); retaken {
 		return "retaken", syncproto.DeviceID(device), syncproto.UserID(user)
 	}

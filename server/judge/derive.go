@@ -37,14 +37,27 @@ func (h *hearing) derive() (*refusal, error) {
 	return nil, nil
 }
 
+// deriveFrom writes into the parent of an edit's row what follows there; of one that moves, into the parent that it leaves as well.
 func (h *hearing) deriveFrom(dv derivation, e *edit) (*refusal, error) {
-	parent := h.row(e.row.Parent)
-	if parent == nil || parent.Dead != 0 || h.d.book.Cell(parent.table.Name, dv.target) == nil {
-		return nil, nil
-	}
 	value := schema.Null
 	if shown := e.shown(h.d.book, dv.column); e.op != syncproto.OpDelete && !shown.IsNull() {
 		value = schema.Text(dv.of(shown.Str()))
+	}
+	to := syncproto.RowID(e.shown(h.d.book, e.table.Parent).Str())
+	if e.op == syncproto.OpDelete || to == "" {
+		to = e.row.Parent
+	}
+	if to != e.row.Parent {
+		if no, err := h.deriveInto(dv, h.row(e.row.Parent), schema.Null); no != nil || err != nil {
+			return no, err
+		}
+	}
+	return h.deriveInto(dv, h.row(to), value)
+}
+
+func (h *hearing) deriveInto(dv derivation, parent *row, value schema.Value) (*refusal, error) {
+	if parent == nil || parent.Dead != 0 || h.d.book.Cell(parent.table.Name, dv.target) == nil {
+		return nil, nil
 	}
 	for _, other := range h.edits {
 		if other.Row != parent.ID {

@@ -25,6 +25,9 @@ func (t told) add(r *store.ChainRecord) {
 	if strings.HasPrefix(r.Kind, isDecided) {
 		t[r.Kind+" "+string(r.Identity)]++
 	}
+	if item, ok := namedIn(r.Kind); ok {
+		t[wordNamed+item]++
+	}
 }
 
 func (t told) decision(word string, by syncproto.UserID, about syncproto.Identity) bool {
@@ -41,12 +44,20 @@ const (
 	whyEnd    = "how an inbox item ended is not what its records tell"
 )
 
-// strayEnds finds items whose end says what no record tells: of each stream the first. Each is read as whoever shows it reads it: a query by what
-// JSON looks like would miss what is spelt otherwise.
+// named tells whether an item says on whose word it was opened as a record tells, and says it where one does.
+func (t told) named(it *store.Item, n *naming) bool {
+	if n == nil {
+		return t[wordNamed+it.ID] == 0
+	}
+	return n.Row == it.Row && n.Other == it.Other && t.decision(n.word(), n.User, n.Change)
+}
+
+// strayEnds finds items whose end, or on whose word they were opened, says what no record tells: of each stream the first. Each is read as whoever
+// shows it reads it: a query by what JSON looks like would miss what is spelt otherwise.
 func strayEnds(tx *store.Tx, streams []string, said told) (out []Broken, err error) {
-	where, args := "id > ? AND (closed_ms > 0 OR outcome <> '') ORDER BY id LIMIT ?", []any{"", int64(verifyPage)}
+	where, args := "id > ? AND (closed_ms > 0 OR outcome <> '' OR kind = 'twin') ORDER BY id LIMIT ?", []any{"", int64(verifyPage)}
 	if streams != nil {
-		where, args = "id > ? AND stream = ANY(?) AND (closed_ms > 0 OR outcome <> '') ORDER BY id LIMIT ?", []any{"", streams, int64(verifyPage)}
+		where, args = "id > ? AND stream = ANY(?) AND (closed_ms > 0 OR outcome <> '' OR kind = 'twin') ORDER BY id LIMIT ?", []any{"", streams, int64(verifyPage)}
 	}
 	found := map[string]bool{}
 	for {
@@ -86,7 +97,7 @@ type ends struct {
 func (e *ends) load(items []*store.Item) error {
 	e.closings, e.sides, e.unread = map[string]closing{}, map[string]sides{}, map[string]bool{}
 	e.changes, e.versions = map[syncproto.Identity]*store.Change{}, map[string]*store.Version{}
-	var ids, rows []string
+	var ids, rows, others []string
 	for _, it := range items {
 		c, err := readClosing(it)
 		s, wrong := readSides(it)
@@ -100,6 +111,9 @@ func (e *ends) load(items []*store.Item) error {
 			e.unread[it.ID] = true
 		}
 		rows = append(rows, string(it.Row))
+		if it.Kind == syncproto.ItemTwin {
+			others = append(others, string(it.Other))
+		}
 		ids = append(append(ids, string(c.Change)), asTexts(slices.Concat(c.Also, s.Heads, s.Against, s.Gone))...)
 	}
 	slices.Sort(ids)
@@ -120,7 +134,7 @@ func (e *ends) load(items []*store.Item) error {
 	for _, v := range versions {
 		e.versions[string(v.Identity)+" "+string(v.Row)] = v
 	}
-	e.erased, err = e.tx.Erased(rows)
+	e.erased, err = e.tx.Erased(append(rows, others...))
 	return err
 }
 
@@ -145,8 +159,11 @@ func (e *ends) stray(it *store.Item) (why string, change syncproto.Identity) {
 	if c.Why != "" {
 		return whyReason, c.Change
 	}
-	if e.erased[it.Row] { // the rest went with the row
+	if e.erased[it.Row] || it.Kind == syncproto.ItemTwin && e.erased[it.Other] { // the rest went with the row
 		return "", ""
+	}
+	if it.Kind == syncproto.ItemTwin && !e.said.named(it, s.Named) {
+		return whyReason, c.Change
 	}
 	ok := c.Tip == "" || e.changes[c.Tip] != nil
 	switch {

@@ -36,6 +36,7 @@ type Item struct {
 	Last    string                        // names the last decision, for whoever takes it back or decides once more; "" where there is none
 	Earlier syncproto.UserID              // who made the decision before it, which counts again when it is taken back
 	Back    syncproto.UserID              // who took a decision back, of an item that is open again
+	Named   *Saying                       // of twins: who says that they are one, and why; nil where a value of theirs tells
 }
 
 // Side is one of those who stand in an item.
@@ -347,8 +348,7 @@ func (d *desk) mayDecide(user syncproto.UserID, it *store.Item) (bool, error) {
 		if r == nil {
 			continue
 		}
-		above := d.placesAbove(r, d.row)
-		if !rights.Sees(d.book, r.Scope, d.tx.Now(), above) || !slices.ContainsFunc(rights.Roles(d.tx.Now(), above), decides) {
+		if !d.actsOn(rights, r, decides) {
 			return false, nil
 		}
 	}
@@ -417,6 +417,9 @@ func (d *desk) showSides(out *Item, it *store.Item) error {
 	out.Rule = s.Rule
 	if s.Back != nil && it.Closed == 0 {
 		out.Back = s.Back.By
+	}
+	if s.Named != nil {
+		out.Named = &s.Named.Saying
 	}
 	ids := append(slices.Clone(s.Heads), s.Against...)
 	if err := d.loadRecords(ids); err != nil {

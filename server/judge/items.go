@@ -19,7 +19,8 @@ type sides struct {
 	Shown   []syncproto.Identity `json:"shown,omitempty"`
 	Gone    []syncproto.Identity `json:"gone,omitempty"` // heads that a decision has seen while later ones kept the item open
 	Rule    string               `json:"rule,omitempty"`
-	Back    *back                `json:"back,omitempty"` // it is open again: see held
+	Back    *back                `json:"back,omitempty"`  // it is open again: see held
+	Named   *naming              `json:"named,omitempty"` // twins: on whose word they are, nil where a value tells
 }
 
 // closing is what an item keeps of its end.

@@ -14,18 +14,28 @@ import (
 // household are an item for those who may see both; the authors are not told, as the other may lie where they may not look.
 func (d *desk) checkTwins() error {
 	wanted := map[string]map[string]bool{} // table → values
+	want := func(r *row) {
+		v := r.get(r.table.Twin)
+		if v.IsNull() {
+			return
+		}
+		if wanted[r.Table] == nil {
+			wanted[r.Table] = map[string]bool{}
+		}
+		wanted[r.Table][v.Str()] = true
+	}
 	for _, r := range d.touchedRows() {
+		if err := d.sortNamed(r, want); err != nil {
+			return err
+		}
 		if r.table.Twin == "" {
 			continue
 		}
 		if err := d.closeTwins(r); err != nil {
 			return err
 		}
-		if v := r.get(r.table.Twin); r.Dead == 0 && !v.IsNull() && v != r.wasValue(r.table.Twin) {
-			if wanted[r.Table] == nil {
-				wanted[r.Table] = map[string]bool{}
-			}
-			wanted[r.Table][v.Str()] = true
+		if r.Dead == 0 && r.get(r.table.Twin) != r.wasValue(r.table.Twin) {
+			want(r)
 		}
 	}
 	for _, t := range d.book.Tables() {
@@ -99,16 +109,28 @@ func (d *desk) openTwin(a, b *row) error {
 			return nil
 		}
 	}
+	if named, err := d.namedAbove(a, b); named || err != nil {
+		return err
+	}
 	id, err := d.tx.NewID()
 	if err != nil {
 		return err
 	}
-	value := a.get(a.table.Twin)
+	d.addTwin(id, a, b, nil)
+	return nil
+}
+
+// addTwin opens an item about two rows; named is on whose word, nil where what they hold tells that they may be one.
+func (d *desk) addTwin(id string, a, b *row, named *naming) *store.Item {
+	base := map[string]json.RawMessage{}
+	if a.table.Twin != "" {
+		base[a.table.Twin] = a.get(a.table.Twin).AppendJSON(nil)
+	}
 	it := &store.Item{ID: id, Kind: syncproto.ItemTwin, Table: a.Table, Row: a.ID, Other: b.ID, Scope: a.Scope, Stream: a.Stream, Opened: d.tx.Now(),
-		Heads: mustJSON(sides{Heads: append(makers(a), makers(b)...)}), Base: mustJSON(map[string]json.RawMessage{a.table.Twin: value.AppendJSON(nil)})}
+		Heads: mustJSON(sides{Heads: append(makers(a), makers(b)...), Named: named}), Base: mustJSON(base)}
 	d.addItem(it)
 	d.changedItems(it)
-	return nil
+	return it
 }
 
 // makers are the versions at the head of a row's existence: who made it, or brought it back, or deleted it.
@@ -156,7 +178,7 @@ func (d *desk) twinItems(r *row) ([]*store.Item, error) {
 	return out, nil
 }
 
-// closeTwins closes the items of a row that is a twin no more.
+// closeTwins closes the items of a row that is a twin no more. Those that somebody named do not hang on what it holds.
 func (d *desk) closeTwins(r *row) error {
 	before := r.wasValue(r.table.Twin)
 	if !r.wasThere || before.IsNull() || (r.Dead == 0 && r.get(r.table.Twin) == before) {
@@ -167,12 +189,21 @@ func (d *desk) closeTwins(r *row) error {
 		return err
 	}
 	for _, it := range items {
-		if it.Closed == 0 {
-			it.Closed, it.Outcome = d.tx.Now(), mustJSON(closing{Word: wordMoot})
-			d.changedItems(it)
+		s, err := readSides(it)
+		if err != nil {
+			return err
+		}
+		if it.Closed == 0 && s.Named == nil {
+			d.moot(it)
 		}
 	}
 	return nil
+}
+
+// moot closes an item of twins about which nobody need decide any more.
+func (d *desk) moot(it *store.Item) {
+	it.Closed, it.Outcome = d.tx.Now(), mustJSON(closing{Word: wordMoot})
+	d.changedItems(it)
 }
 
 // resolveTwin says that two rows are two, or merges one into the other: what lies beneath the loser moves to the winner, the loser is
@@ -199,7 +230,7 @@ func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item,
 			return nil, err
 		}
 		for _, c := range children {
-			if c.Dead != 0 || c.ID == loser {
+			if c.Dead != 0 || slices.ContainsFunc(pairs, func(x twinPair) bool { return x.loser == c.ID }) {
 				continue
 			}
 			parent := tx.Book().Table(c.Table).Parent
@@ -211,8 +242,13 @@ func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item,
 		}
 	}
 	last := pairs[len(pairs)-1]
-	if e := takenOver(tx.Book(), last.table, last.winner, decision); len(e.Cells) > 0 {
-		edits = append(edits, e)
+	for i, p := range pairs {
+		if p != last && tx.Book().Table(it.Table).TwinAbove || slices.ContainsFunc(pairs[:i], func(x twinPair) bool { return x.winner == p.winner }) {
+			continue // of two with one number, the numbers are the same; of several numbers, one is chosen
+		}
+		if e := takenOver(tx.Book(), p.table, p.winner, decision); len(e.Cells) > 0 {
+			edits = append(edits, e)
+		}
 	}
 	edits = append(edits, gone...)
 	if len(edits) > mostMerged {
@@ -270,12 +306,14 @@ type twinPair struct {
 }
 
 // twinsMerged are the rows that merging twins makes one: the two themselves, and where their value tells that the rows above them are one (an ID
-// number, that two people are), those as well. What stands last is what people mean by them.
+// number, that two people are), those as well. Of two people that somebody named, the ID numbers become one likewise: nobody has two. What stands
+// last is what people mean by them.
 func twinsMerged(tx *store.Tx, table string, loser, winner syncproto.RowID) ([]twinPair, error) {
 	out := []twinPair{{table: table, loser: loser, winner: winner}}
 	t := tx.Book().Table(table)
 	if !t.TwinAbove {
-		return out, nil
+		below, err := tellersMerged(tx, t, loser, winner)
+		return append(below, out...), err
 	}
 	rows, err := tx.Rows([]string{string(loser), string(winner)})
 	if err != nil {
@@ -302,6 +340,32 @@ func twinsMerged(tx *store.Tx, table string, loser, winner syncproto.RowID) ([]t
 			Hint:    syncproto.Both("请选另一条，或先恢复已删除的人。", "Choose the other one, or first bring back the one who was deleted.")}
 	}
 	return append(out, twinPair{t.Column(t.Parent).Ref, above[loser], above[winner], dead[above[loser]]}), nil
+}
+
+// tellersMerged pairs the rows beneath two that become one of which each has one alone, as a person has one ID number.
+func tellersMerged(tx *store.Tx, t *schema.Table, loser, winner syncproto.RowID) (out []twinPair, err error) {
+	of := twinsBelow(tx.Book(), t)
+	if len(of) == 0 {
+		return nil, nil
+	}
+	children, err := tx.Children([]string{string(loser), string(winner)})
+	if err != nil {
+		return nil, err
+	}
+	for _, below := range of {
+		var stays syncproto.RowID
+		for _, c := range children {
+			if c.Table == below.Name && c.Dead == 0 && c.Parent == winner && stays == "" {
+				stays = c.ID
+			}
+		}
+		for _, c := range children {
+			if c.Table == below.Name && c.Dead == 0 && c.Parent == loser && stays != "" {
+				out = append(out, twinPair{table: below.Name, loser: c.ID, winner: stays})
+			}
+		}
+	}
+	return out, nil
 }
 
 // takenOver is the edit by which the twin that stays takes cells of the other: part of the change that merges them, and undone with it.

@@ -36,6 +36,9 @@ func (tx *Tx) Erase(rows []*Row, refused []syncproto.Identity, by syncproto.User
 		{"UPDATE mq_history SET cells = '' WHERE row_id = ANY(?)", ids},
 		{"UPDATE mq_item SET heads = '{}', base = '{}' WHERE row_id = ANY(?)", ids},
 		{"UPDATE mq_item SET outcome = '{}' WHERE outcome <> '' AND row_id = ANY(?)", ids},
+		// Of twins either may be meant by what was said.
+		{"UPDATE mq_item SET heads = '{}', base = '{}' WHERE kind = 'twin' AND other = ANY(?)", ids},
+		{"UPDATE mq_item SET outcome = '{}' WHERE kind = 'twin' AND outcome <> '' AND other = ANY(?)", ids},
 		{"UPDATE mq_change SET body = " + tx.emptyBody() + " WHERE identity = ANY(?)", list},
 		{"DELETE FROM mq_testimony WHERE row_id = ANY(?)", ids},
 		{"UPDATE mq_chain SET salt = '' WHERE identity = ANY(?)", list},
@@ -46,7 +49,7 @@ func (tx *Tx) Erase(rows []*Row, refused []syncproto.Identity, by syncproto.User
 	}
 	// The reasons of decisions about the rows went with the outcomes; records tell of them under the items' ids.
 	if err := tx.Exec(`UPDATE mq_chain SET salt = '' WHERE kind >= 'decided ' AND kind < 'decided!' AND substr(kind, 1, 17) = 'decided reasoned '
-		AND substr(kind, 18, 36) IN (SELECT id FROM mq_item WHERE row_id = ANY(?))`, ids); err != nil {
+		AND substr(kind, 18, 36) IN (SELECT id FROM mq_item WHERE row_id = ANY(?) OR kind = 'twin' AND other = ANY(?))`, ids, ids); err != nil {
 		return 0, err
 	}
 	if err := tx.SetMeta(metaShred, "due"); err != nil {

@@ -22,6 +22,7 @@ type inbox struct {
 	let      map[syncproto.RowID]syncproto.RowID // orphans that somebody let live
 	twins    map[[2]syncproto.RowID]bool
 	distinct map[[2]syncproto.RowID]bool // said to be two
+	named    map[[2]syncproto.RowID]bool // said to be one, whatever they hold
 	lates    map[ident]bool
 	held     []*held            // open because a decision was taken back
 	stands   map[string][]Stand // decisions by item, see Decided
@@ -29,7 +30,7 @@ type inbox struct {
 
 func newInbox() *inbox {
 	return &inbox{orphans: map[syncproto.RowID]syncproto.RowID{}, let: map[syncproto.RowID]syncproto.RowID{}, twins: map[[2]syncproto.RowID]bool{},
-		distinct: map[[2]syncproto.RowID]bool{}, lates: map[ident]bool{}}
+		distinct: map[[2]syncproto.RowID]bool{}, named: map[[2]syncproto.RowID]bool{}, lates: map[ident]bool{}}
 }
 
 // Loose lists what is open now beside the items of rows.
@@ -92,10 +93,16 @@ func (o *Oracle) sortOrphans(accepted map[ident]bool) {
 	}
 }
 
-// sortTwins finds pairs of living rows of one table with the same value where that makes them one person or household.
+// sortTwins finds pairs of living rows that somebody said are one, and of one table with the same value where that makes them one person or
+// household, unless somebody said so of what lies above them: nobody is asked twice.
 func (o *Oracle) sortTwins() {
 	in := o.st.inbox
 	clear(in.twins)
+	for pair := range in.named {
+		if a, b := o.st.rows[pair[0]], o.st.rows[pair[1]]; a != nil && b != nil && a.living() && b.living() {
+			in.twins[pair] = true
+		}
+	}
 	for i, a := range o.st.order {
 		ra := o.st.rows[a]
 		if ra.table.Twin == "" || !ra.living() {
@@ -108,7 +115,8 @@ func (o *Oracle) sortTwins() {
 				continue
 			}
 			pair := [2]syncproto.RowID{min(a, b), max(a, b)}
-			if !in.distinct[pair] {
+			above := [2]syncproto.RowID{min(ra.parent, rb.parent), max(ra.parent, rb.parent)}
+			if !in.distinct[pair] && !(ra.table.TwinAbove && in.twins[above]) {
 				in.twins[pair] = true
 			}
 		}
@@ -118,7 +126,19 @@ func (o *Oracle) sortTwins() {
 // Distinct tells that somebody said of two twins that they are two.
 func (o *Oracle) Distinct(a, b syncproto.RowID) {
 	o.do(func(o *Oracle) {
-		o.st.inbox.distinct[[2]syncproto.RowID{min(a, b), max(a, b)}] = true
+		pair := [2]syncproto.RowID{min(a, b), max(a, b)}
+		o.st.inbox.distinct[pair] = true
+		delete(o.st.inbox.named, pair)
+		o.sortInbox(nil)
+	})
+}
+
+// Named tells that somebody said of two rows that they are one.
+func (o *Oracle) Named(a, b syncproto.RowID) {
+	o.do(func(o *Oracle) {
+		pair := [2]syncproto.RowID{min(a, b), max(a, b)}
+		o.st.inbox.named[pair] = true
+		delete(o.st.inbox.distinct, pair)
 		o.sortInbox(nil)
 	})
 }

@@ -16,7 +16,8 @@ type Merging struct {
 }
 
 // Merging says what merging a twin into another does: the twin goes, and what lives beneath it lies beneath the other. Where the value tells that
-// what is above the two is one as well, so it is with those; the twin itself then goes with the row that it lies beneath. ok is false where the
+// what is above the two is one as well, so it is with those; the twin itself then goes with the row that it lies beneath. Where a value beneath the two
+// would tell that they are one, each keeping its own, the one that stays keeps its own alone. ok is false where the
 // merge would take a living row away in favour of a dead one: nobody may do that.
 func (o *Oracle) Merging(loser, winner syncproto.RowID) (m Merging, ok bool) {
 	m = Merging{Into: o.st.twinsOne(loser, winner), Move: map[syncproto.RowID]syncproto.RowID{}, Last: winner}
@@ -24,7 +25,7 @@ func (o *Oracle) Merging(loser, winner syncproto.RowID) (m Merging, ok bool) {
 		if o.st.rows[from].living() && !o.st.rows[to].living() {
 			return m, false
 		}
-		if from != loser {
+		if from != loser && o.st.rows[loser].table.TwinAbove {
 			m.Last = to
 		}
 		if o.st.rows[from].living() {
@@ -46,6 +47,13 @@ func (s *state) twinsOne(loser, winner syncproto.RowID) map[syncproto.RowID]sync
 	a, b := s.rows[loser], s.rows[winner]
 	if a.table.TwinAbove && a.parent != b.parent && s.rows[a.parent] != nil && s.rows[b.parent] != nil {
 		out[a.parent] = b.parent
+	}
+	for _, mine := range s.children(b) {
+		for _, c := range s.children(a) {
+			if _, paired := out[c.id]; mine.table.TwinAbove && mine.table == c.table && mine.living() && c.living() && !paired && !a.table.TwinAbove {
+				out[c.id] = mine.id
+			}
+		}
 	}
 	return out
 }

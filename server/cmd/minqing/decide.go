@@ -14,6 +14,32 @@ type inboxCmd struct {
 	Show    inboxShowCmd    `cmd:"" help:"看一件：原来是什么，各人写了什么。 Show one: base and all values."`
 	Resolve inboxResolveCmd `cmd:"" help:"定一件。 Decide one."`
 	Undo    inboxUndoCmd    `cmd:"" help:"撤回一个决定。 Take a decision back."`
+	Same    inboxSameCmd    `cmd:"" help:"指出两条是同一户、同一个人，再来定怎么合。 Say that two are one household or person, to be merged."`
+}
+
+type inboxSameCmd struct {
+	Kind  string `arg:"" enum:"household,户,resident,人" help:"household 户，或 resident 人。 What they are."`
+	One   string `arg:"" help:"户号，或编号。 A household's code, or an id."`
+	Other string `arg:"" help:"另一个。 The other one."`
+	Why   string `required:"" placeholder:"TEXT" help:"为什么说是同一个，会记下来。 Why; it goes on record."`
+}
+
+// Run opens an item about two that somebody says are one, or shows the one that is open.
+func (c *inboxSameCmd) Run(r *room) error {
+	id, fresh, err := r.desk().NamePair(r.ctx, c.Kind, c.One, c.Other, c.Why)
+	if err != nil {
+		return err
+	}
+	if fresh {
+		r.say("已记下，等着定。", "On record, and to be decided.")
+	} else {
+		r.say("这两条已经在等着定了。", "These two wait for a decision already.")
+	}
+	it, err := r.desk().Item(r.ctx, id)
+	if err != nil {
+		return err
+	}
+	return r.showItem(it)
 }
 
 type inboxListCmd struct {

@@ -141,6 +141,9 @@ func knownOf(tx *store.Tx, items []*judge.Item) (*known, error) {
 	var users, devices, ids, homes, residents []string
 	for _, it := range items {
 		users, ids = append(users, string(it.By), string(it.Earlier), string(it.Back)), append(ids, string(it.Row))
+		if it.Named != nil {
+			users = append(users, string(it.Named.User))
+		}
 		for _, s := range it.Said {
 			users = append(users, string(s.User))
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"minqing/schema"
+	"minqing/server/judge"
 	"minqing/server/store"
 	"minqing/syncproto"
 )
@@ -25,12 +26,24 @@ func (d *Desk) twins(tx *store.Tx, v *View, whole bool) error {
 		return err
 	}
 	meant := d.meant(tx.Book(), v) // what is merged, as people see it
+	tellers := tellersOf(tx.Book(), t)
 	compare := &twinTable{d: d, at: map[string]int{}}
 	for i, id := range []syncproto.RowID{v.item.Row, v.Other} {
 		s := makers[i]
 		s.Mark, s.Does, s.holds = marks[i], t.Label.In(d.Lang), map[string]schema.Value{}
 		held := rows[id]
-		cells := compare.add(t, rows[id], i)
+		var cells []SideCell
+		for _, of := range tellers {
+			told, err := teller(tx, of, id)
+			if err != nil {
+				return err
+			}
+			if told != nil { // where one has none, that of the other is the one there is
+				s.holds[of.Twin] = valueOf(told, of, of.Twin)
+			}
+			cells = append(cells, compare.add(of, told, i)...)
+		}
+		cells = append(cells, compare.add(t, rows[id], i)...)
 		if meant != t {
 			above, err := tx.Values(meant.Name, []string{valueOf(rows[id], t, t.Parent).Str()})
 			if err != nil {
@@ -44,7 +57,7 @@ func (d *Desk) twins(tx *store.Tx, v *View, whole bool) error {
 				s.holds[c.Name] = valueOf(held, meant, c.Columns[0].Name)
 			}
 		}
-		if t.Parent == "resident" { // a number alone tells nobody who they are
+		if t.Parent == "resident" || t.Name == "resident" { // a number or a name alone tells nobody who they are
 			of, err := d.kin(tx, id)
 			if err != nil {
 				return err
@@ -203,6 +216,41 @@ func (d *Desk) meant(b *schema.Book, v *View) *schema.Table {
 	return t
 }
 
+// tellersOf are the tables right beneath one whose values tell that two of its rows are one: of people, their ID numbers.
+func tellersOf(b *schema.Book, t *schema.Table) (out []*schema.Table) {
+	for _, of := range b.Tables() {
+		if of.TwinAbove && of.Column(of.Parent).Ref == t.Name {
+			out = append(out, of)
+		}
+	}
+	return out
+}
+
+// teller reads the row of such a table beneath one, nil when there is none.
+func teller(tx *store.Tx, of *schema.Table, id syncproto.RowID) ([]schema.Value, error) {
+	var own string
+	if found, err := tx.One("SELECT id FROM "+schema.Quote(of.Name)+" WHERE "+schema.Quote(of.Parent)+" = ? ORDER BY id LIMIT 1", []any{string(id)}, &own); err != nil || !found {
+		return nil, err
+	}
+	rows, err := tx.Values(of.Name, []string{own})
+	return rows[syncproto.RowID(own)], err
+}
+
+// Pair lays two rows side by side as an item about them would, before anybody is asked whether they are one: with what phones gain and lose.
+func (d *Desk) Pair(tx *store.Tx, table string, a, b syncproto.RowID) (*View, []Choice, error) {
+	it := &judge.Item{Kind: syncproto.ItemTwin, Table: table, Row: min(a, b), Other: max(a, b)}
+	k, err := knownOf(tx, []*judge.Item{it})
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := d.read(tx, k, it, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	others, err := d.Others(tx, v)
+	return v, d.Choices(tx.Book(), v, others), err
+}
+
 // kin is whose row below a person it is: the person, and the household with its group.
 func (d *Desk) kin(tx *store.Tx, id syncproto.RowID) (out []SideCell, err error) {
 	above, err := tx.RowsAbove([]string{string(id)})
@@ -248,7 +296,11 @@ func (d *Desk) fields(b *schema.Book, v *View, keep int) (out []Third) {
 	if len(v.Sides) != 2 {
 		return nil
 	}
-	for _, c := range b.Cells(d.meant(b, v).Name) {
+	cells := slices.Clone(b.Cells(d.meant(b, v).Name))
+	for _, of := range tellersOf(b, b.Table(v.item.Table)) {
+		cells = append(cells, *b.Cell(of.Name, of.Twin))
+	}
+	for _, c := range cells {
 		mine, have := v.Sides[keep].holds[c.Name]
 		other, there := v.Sides[1-keep].holds[c.Name]
 		if !have || !there || mine == other {

@@ -33,6 +33,7 @@ type View struct {
 	Sides   []Side
 	// Differ and Same are the columns of two that look like one, side by side; empty for any other item.
 	Differ, Same []TwinLine
+	Named        *Naming // nil where a value of theirs tells that they may be one
 	// Masked tells that what is in question stands behind a mask; Hidden names cells of which two values that differ read the same there.
 	Masked bool
 	Hidden string
@@ -51,6 +52,12 @@ type Saying struct {
 	Who, Text string
 	Again     bool
 	Back      bool // that decision was taken back
+}
+
+// Naming is who said that two are one, why and when.
+type Naming struct {
+	Who, Text string
+	At        time.Time
 }
 
 // Value is what a cell holds, with its label.
@@ -140,6 +147,9 @@ func (d *Desk) read(tx *store.Tx, k *known, it *judge.Item, whole bool) (*View, 
 	v.By, v.Last, v.Earlier, v.Back = v.names[it.By].name, it.Last, v.names[it.Earlier].name, v.names[it.Back].name
 	for _, s := range it.Said {
 		v.Said = append(v.Said, Saying{Who: v.names[s.User].name, Text: s.Text, Again: s.Again, Back: s.Back})
+	}
+	if n := it.Named; n != nil {
+		v.Named = &Naming{Who: v.names[n.User].name, Text: n.Text, At: time.UnixMilli(n.At).In(d.Zone)}
 	}
 	var hidden []string
 	for _, name := range it.Cells {
@@ -409,6 +419,10 @@ func (d *Desk) stake(v *View) string {
 	case syncproto.ItemDelete:
 		return d.text("一边删、一边改：删掉它，还是留下改过的？", "One deleted it while another wrote: is it to go, or to stay as written?")
 	case syncproto.ItemTwin:
+		if n := v.item.Named; n != nil {
+			who := v.names[n.User].name
+			return d.text(who+"说是同一个：合成一条，还是本来就是两个？", who+" says that these are one: merge them, or are they two?")
+		}
 		return d.text("可能是同一个：合成一条，还是本来就是两个？", "These look like one: merge them, or are they two?")
 	case syncproto.ItemLate:
 		if len(v.item.Sides) > 0 && v.item.Sides[0].Code != "" && v.item.Sides[0].Code != syncproto.CodeLate {

@@ -10,7 +10,7 @@ import (
 )
 
 // knots are what an administrator meets on a bad day, beside the conflicts of any day: an edit beside an acceptance that forbids it, two
-// households of one code, two people of one ID number, two telephone numbers that differ where they are masked, and a phone that was lost, was revoked and still handed over what it held.
+// households of one code, two people of one ID number, two households that somebody says are one, two telephone numbers that differ where they are masked, and a phone that was lost, was revoked and still handed over what it held.
 func (c *City) knots(ctx context.Context) error {
 	c.at(11, 23, 9, 0)
 	journal, phone := c.Rows["journal.first"], syncproto.DeviceID(c.Rows["device"])
@@ -41,6 +41,11 @@ func (c *City) knots(ctx context.Context) error {
 	if err := c.numbers(ctx, phone); err != nil {
 		return err
 	}
+	named, _, err := (&admin.Desk{E: c.Engine, As: founding.Login}).NameTwins(ctx, c.Rows["wang"], c.Rows["gu"], "顾家的门牌是王桂芬家的后门，户口本上是同一户。")
+	if err != nil {
+		return err
+	}
+	c.Rows["item.named"] = syncproto.RowID(named)
 	lost, err := c.phone(ctx, "cadre3", "小米 9", 0)
 	if err != nil {
 		return err
@@ -62,7 +67,7 @@ func (c *City) knots(ctx context.Context) error {
 			switch {
 			case it.Cell == "phone":
 				c.Rows["item.phone"] = syncproto.RowID(it.ID)
-			case it.Kind == syncproto.ItemTwin:
+			case it.Kind == syncproto.ItemTwin && it.ID != named:
 				c.Rows["item."+it.Table] = syncproto.RowID(it.ID)
 			case it.Kind != syncproto.ItemCell && it.Kind != syncproto.ItemDelete && c.Rows["item."+string(it.Kind)] == "":
 				c.Rows["item."+string(it.Kind)] = syncproto.RowID(it.ID)

@@ -195,6 +195,22 @@ func People(tx *store.Tx, g *Ground, find, after string) (out []*Person, more bo
 	return out, more, err
 }
 
+// IsTail tells whether a text is the end of an ID number, as people write it down when they keep the rest to themselves.
+func IsTail(find string) bool {
+	digits := strings.TrimRight(strings.ToUpper(find), "X")
+	return len(find) >= 4 && len(find) < 18 && len(find)-len(digits) <= 1 && strings.Trim(digits, "0123456789") == ""
+}
+
+// Numbered lists the people of a ground of few places whose ID number ends so, by name.
+func Numbered(tx *store.Tx, g *Ground, tail string) (out []*Person, more bool, err error) {
+	where, args := g.in("h.place")
+	out, err = people(tx, where+" AND EXISTS (SELECT 1 FROM identity i WHERE i.resident = r.id AND i.id_number LIKE ?) ORDER BY r.name, r.id LIMIT ?", append(args, "%"+strings.ToUpper(tail), int64(listed+1))...)
+	if more = len(out) > listed; more {
+		out = out[:listed]
+	}
+	return out, more, err
+}
+
 // Members are the people of a household.
 func Members(tx *store.Tx, home syncproto.RowID) ([]*Person, error) {
 	return people(tx, "r.household = ? ORDER BY CASE r.relation WHEN '户主' THEN 0 WHEN '本人' THEN 0 ELSE 1 END, r.birth, r.id", string(home))
