@@ -126,7 +126,8 @@ func (d *desk) load(hearings []*hearing) error {
 	}
 	stayed := slices.Clone(ids)
 	for _, id := range ids {
-		if r := d.rows[id]; r != nil && r.Alias != "" {
+		// The one that it was merged into may have been merged away itself.
+		for r, n := d.rows[id], 0; r != nil && r.Alias != "" && n < maxAbove; r, n = d.rows[r.Alias], n+1 {
 			stayed = append(stayed, r.Alias)
 		}
 	}

@@ -102,6 +102,29 @@ func TestNamedHouseholds(t *testing.T) {
 	})
 }
 
+// What comes for a household that was merged into one that was then merged away itself is written into the one that stayed, beside all that it holds.
+func TestMergedTwice(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		for _, h := range []string{"a", "b", "c"} {
+			w.must("admin", w.create("household", h, "place", "@v1g", "code", h, "head", "户主"+h, "note", "备注"+h))
+		}
+		w.assign("ann", "a")
+		ann := w.phone("ann")
+		late, under := ann.change(w.update("household", "a", "phone", "13800000000")), ann.change(w.create("thing", "t", "household", "@a", "name", "n"))
+		for _, pair := range [][2]string{{"a", "b"}, {"b", "c"}} {
+			w.resolve("admin", w.named("admin", pair[0], pair[1], "同一户").ID, judge.Decision{Winner: w.rowID(pair[1])})
+		}
+		w.assign("ann", "c")
+		for _, v := range ann.push(late, under) {
+			ann.wants(v, syncproto.Applied, "")
+		}
+		w.shows("household", "c", "phone", "13800000000")
+		w.shows("household", "c", "head", "户主c")
+		w.shows("household", "c", "note", "备注c")
+		w.shows("thing", "t", "household", w.id("c"))
+	})
+}
+
 // What cannot be named: a row twice, rows of two kinds, rows of a kind that is never merged; and of a row that he does not decide about everybody
 // hears what he would hear of none.
 func TestNamedWrongly(t *testing.T) {
