@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"minqing/internal/webpage/reader"
 	"minqing/server/console/consoletest"
@@ -306,5 +307,38 @@ func notOfHere(t *testing.T, city *consoletest.City, b *consoletest.Browser, cod
 		if got := strings.Join(wholeList(t, b, "/at/{place}/audit?kind=changed&row="+id), "|"); strings.Count(got, "新建 王桂芬家") < 2 {
 			t.Errorf("merged, the changes of %s are %s", id, got)
 		}
+	}
+
+	// Who moved into another household took what follows along; what was until then, his leaving with it, stays with the one that he left.
+	mover, ding := city.Rows["wang.1"], string(city.Rows["ding"])
+	unmask := func(why string) {
+		t.Helper()
+		discloseTo(t, city, "secretary", "", fmt.Sprintf(`{"what":"unmask","table":"resident","row":%q,"stream":%q,"whole":true,"why":%q}`, mover, city.Places["village"], why))
+		city.SetNow(city.Now().Add(time.Minute))
+	}
+	change := func(v consoletest.Vals) {
+		t.Helper()
+		seen, err := city.Base(t.Context(), mover)
+		if err == nil {
+			err = city.Update(t.Context(), "admin", "resident", mover, seen, v)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		city.SetNow(city.Now().Add(time.Minute))
+	}
+	unmask("搬走以前")
+	had := len(wholeList(t, b, "/at/{place}/audit?kind=changed&row="+wang))
+	change(consoletest.Vals{"household": ding})
+	unmask("搬走以后")
+	change(consoletest.Vals{"work": "打工"})
+	if got := len(wholeList(t, b, "/at/{place}/audit?kind=changed&row="+wang)); got != had+1 {
+		t.Errorf("somebody left, and of %d changes there are %d", had, got)
+	}
+	if got := strings.Join(wholeList(t, b, "/at/{place}/audit?kind=unmasked&row="+wang), "|"); !strings.Contains(got, "搬走以前") || strings.Contains(got, "搬走以后") {
+		t.Errorf("of who left there is %s", got)
+	}
+	if got := strings.Join(wholeList(t, b, "/at/{place}/audit?kind=all&row="+ding), "|"); !strings.Contains(got, "搬走以后") || !strings.Contains(got, "就业") {
+		t.Errorf("of who came there is %s", got)
 	}
 }

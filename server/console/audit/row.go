@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,12 +25,13 @@ type Row struct {
 // row is what belongs to it.
 type row struct {
 	Row
-	homes   []string       // the household, and those that were merged into it
-	ids     []string       // itself, whoever was merged into it, and of a household all that lies in it
-	streams []string       // in which it lies, and was born
-	refused []store.Change // changes naming one of the ids that were not taken, newest first: Identity, User, Stream and Received
-	places  []string       // in which a household lies: an export of one has it
-	since   int64          // when it came to be
+	homes   []string         // the household, and those that were merged into it
+	ids     []string         // itself, whoever was merged into it, and of a household all that lies in it
+	left    map[string]int64 // what lay in the household, and until when
+	streams []string         // in which it lies, and was born
+	refused []store.Change   // changes naming one of the ids that were not taken, newest first: Identity, User, Stream and Received
+	places  []string         // in which a household lies: an export of one has it
+	since   int64            // when it came to be
 }
 
 // Home is a household of some code.
@@ -121,12 +123,7 @@ func (r *row) read(tx *store.Tx, at *store.Row) (err error) {
 	}
 	if r.Table == "household" {
 		r.ids, r.Merged = slices.Clone(r.homes), len(r.homes)-1
-		err = tx.Each(func(scan func(...any) error) error { // dead ones too; nobody carries them into another household
-			var id string
-			err := scan(&id)
-			r.ids = append(r.ids, id)
-			return err
-		}, "SELECT id FROM mq_row WHERE scope = ANY(?)", scopes)
+		err = r.within(tx, scopes)
 	} else if r.ids, err = twins(tx, []string{id}); err == nil {
 		// Those who were merged along with their households have no item of their own.
 		var along []*store.Row
@@ -179,6 +176,29 @@ func twins(tx *store.Tx, ids []string) ([]string, error) {
 	return out, nil
 }
 
+// within adds what lies in a household, dead rows too, and what lay in it before somebody took it into another.
+func (r *row) within(tx *store.Tx, scopes []string) error {
+	in := map[string]bool{}
+	if err := tx.Each(func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		in[id], r.ids = true, append(r.ids, id)
+		return err
+	}, "SELECT id FROM mq_row WHERE scope = ANY(?)", scopes); err != nil {
+		return err
+	}
+	r.left = map[string]int64{}
+	return tx.Each(func(scan func(...any) error) error {
+		var id string
+		var until int64
+		err := scan(&id, &until)
+		if !in[id] {
+			r.left[id] = until
+		}
+		return err
+	}, "SELECT l.id, MAX(h.received) FROM mq_left l CROSS JOIN mq_history h WHERE l.scope = ANY(?) AND h.stream = l.stream AND h.seq = l.seq GROUP BY l.id", scopes)
+}
+
 // anID finds the ids in what a change says.
 var anID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
@@ -226,14 +246,33 @@ func (a *Ask) changed(tx *store.Tx, limit int) (out []string, err error) {
 	if !a.scope.whole {
 		c.and("(stream || '') = ANY(?)", a.scope.streams)
 	}
-	c.and("row_id = ANY(?)", a.row.ids)
+	of := func(rows []string) condition {
+		one := condition{slices.Clone(c.parts), slices.Clone(c.args)}
+		one.and("row_id = ANY(?)", rows)
+		return one
+	}
+	now := of(a.row.ids)
 	if err := tx.Each(func(scan func(...any) error) error {
 		var f found
 		err := scan(&f.received, &f.identity)
 		all = append(all, f)
 		return err
-	}, "SELECT DISTINCT received, identity FROM mq_history WHERE "+c.where()+" ORDER BY received DESC, identity DESC LIMIT ?", append(c.args, int64(limit+1))...); err != nil {
+	}, "SELECT DISTINCT received, identity FROM mq_history WHERE "+now.where()+" ORDER BY received DESC, identity DESC LIMIT ?", append(now.args, int64(limit+1))...); err != nil {
 		return nil, err
+	}
+	if len(a.row.left) > 0 {
+		once := of(slices.Collect(maps.Keys(a.row.left)))
+		if err := tx.Each(func(scan func(...any) error) error {
+			var id string
+			var f found
+			err := scan(&id, &f.received, &f.identity)
+			if f.received <= a.row.left[id] {
+				all = append(all, f)
+			}
+			return err
+		}, "SELECT row_id, received, identity FROM mq_history WHERE "+once.where(), once.args...); err != nil {
+			return nil, err
+		}
 	}
 	for _, r := range a.row.refused {
 		f := found{r.Received, string(r.Identity)}
@@ -274,7 +313,7 @@ func (a *Ask) named(tx *store.Tx, kind condition, limit int) (out []Shown, err e
 	if a.Users != nil {
 		kind.and("(d.user_id || '') = ANY(?)", a.Users)
 	}
-	read := func(names []string, since int64, only string) error {
+	read := func(names []string, since, until int64, only string) error {
 		var c condition
 		c.and("named = ANY(?)", names)
 		a.bound(&c, "at")
@@ -284,6 +323,9 @@ func (a *Ask) named(tx *store.Tx, kind condition, limit int) (out []Shown, err e
 		}
 		if since > 0 {
 			c.and("at >= ?", since)
+		}
+		if until > 0 {
+			c.and("at <= ?", until)
 		}
 		const order = " ORDER BY {o}at DESC, {o}chain DESC, {o}pos DESC LIMIT ?"
 		few := ""
@@ -296,8 +338,13 @@ func (a *Ask) named(tx *store.Tx, kind condition, limit int) (out []Shown, err e
 		out = append(out, more...)
 		return err
 	}
-	if err := read(ids, 0, ""); err != nil {
+	if err := read(ids, 0, 0, ""); err != nil {
 		return nil, err
+	}
+	for id, until := range a.row.left {
+		if err := read([]string{id}, 0, until, ""); err != nil {
+			return nil, err
+		}
 	}
 	if a.row.Table != "household" {
 		return out, nil
@@ -308,11 +355,11 @@ func (a *Ask) named(tx *store.Tx, kind condition, limit int) (out []Shown, err e
 		streams = append(streams, store.NamesMany(s))
 	}
 	for _, home := range a.row.homes {
-		if err := read(streams, 0, " AND value LIKE '%\""+ofHome+home+"%'"); err != nil {
+		if err := read(streams, 0, 0, " AND value LIKE '%\""+ofHome+home+"%'"); err != nil {
 			return nil, err
 		}
 	}
-	return out, read(a.row.places, a.row.since, ` AND value LIKE '{"what":"export"%' AND value NOT LIKE '%"table":"numbers"%'`)
+	return out, read(a.row.places, a.row.since, 0, ` AND value LIKE '{"what":"export"%' AND value NOT LIKE '%"table":"numbers"%'`)
 }
 
 // Entry is a line of the one list that holds everything: a change, or what somebody was shown.
