@@ -68,7 +68,16 @@ func auditOfOne(t *testing.T, dsn string) {
 
 	seenOfOne(t, city, base, b)
 
-	// Everything is one list, newest first, each record once, however it is cut into parts.
+	// Everything is one list, newest first, each record once, however it is cut into parts: amid the changes of one moment too.
+	for i := range 55 {
+		seen, err := city.Base(t.Context(), city.Rows["ding"])
+		if err == nil {
+			err = city.Update(t.Context(), "admin", "household", city.Rows["ding"], seen, consoletest.Vals{"note": fmt.Sprint("第 ", i, " 次")})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	for range 130 {
 		discloseTo(t, city, "township", "", fmt.Sprintf(`{"what":"unmask","table":"household","row":%q,"stream":%q,"whole":true,"why":"翻页"}`, ding, city.Places["village"]))
 	}
