@@ -9,7 +9,7 @@ import "strings"
 // finds what was taken out of it.
 
 // namedVersion grows when what the table holds changes: it is then filled anew.
-const namedVersion = "1"
+const namedVersion = "2"
 
 const metaNamed = "named"
 
@@ -31,23 +31,61 @@ func NamesMany(stream string) string { return "many:" + stream }
 // household. PostgreSQL has no text for NUL: escaped it may stand in what people wrote, and stands in no name.
 var namings = map[dialect]naming{
 	sqliteDialect: {
-		"CASE WHEN t.path = '$.streams' OR t.key = 'stream' THEN 'many:' || t.atom WHEN substr(t.atom, 1, 10) = 'household:' THEN substr(t.atom, 11, 36) ELSE t.atom END",
-		"json_tree(CASE WHEN json_valid({d}.value) THEN {d}.value ELSE '{}' END) t",
-		`t.type = 'text' AND t.atom <> '' AND (t.path = '$' AND (t.key IN ('row', 'change', 'file') OR t.key = 'within' AND {d}.value LIKE '{"what":"export"%'
-				OR t.key = 'scope' AND substr(t.atom, 1, 10) = 'household:' OR t.key = 'stream' AND ` + many + `)
-			OR t.path = '$.streams' AND ` + many + ` OR t.path IN ('$.changed', '$.fill') AND substr(t.atom, 1, 10) = 'household:' AND NOT ` + many + `)`,
+		`CASE WHEN e.key = 'streams' THEN 'many:' || s.atom WHEN e.key = 'stream' THEN 'many:' || e.atom WHEN e.key IN ('changed', 'fill') THEN substr(s.atom, 11, 36)
+			WHEN e.key = 'scope' THEN substr(e.atom, 11, 36) ELSE e.atom END`,
+		// Whether there are many is asked once for each list, and not for each of the many.
+		`json_each(CASE WHEN json_valid({d}.value) THEN {d}.value ELSE '{}' END) e LEFT JOIN json_each(CASE WHEN e.type = 'array' AND
+			(e.key = 'streams' AND ` + many + ` OR e.key IN ('changed', 'fill') AND NOT ` + many + `) THEN e.value ELSE '[]' END) s`,
+		`(e.key IN ('row', 'change', 'file') AND e.atom <> '' OR e.key = 'within' AND e.atom <> '' AND {d}.value LIKE '{"what":"export"%'
+			OR e.key = 'scope' AND substr(e.atom, 1, 10) = 'household:' OR e.key = 'stream' AND e.atom <> '' AND ` + many + `
+			OR e.key = 'streams' AND s.atom <> '' OR e.key IN ('changed', 'fill') AND substr(s.atom, 1, 10) = 'household:')`,
 	},
-	postgresDialect: {
-		`(CASE WHEN starts_with(t.word, 'household:') THEN substr(t.word, 11, 36) ELSE t.word END COLLATE "C")`,
-		`LATERAL (SELECT w.word FROM (SELECT CASE WHEN {d}.value LIKE '{%' THEN replace(replace({d}.value, '\\', ''), '\u0000', '')::jsonb ELSE '{}' END AS said, ` + many + ` AS many) j
-			CROSS JOIN LATERAL (SELECT unnest(ARRAY[j.said->>'row', j.said->>'change', j.said->>'file', CASE WHEN {d}.value LIKE '{"what":"export"%' THEN j.said->>'within' END,
-					CASE WHEN starts_with(j.said->>'scope', 'household:') THEN j.said->>'scope' END, CASE WHEN j.many AND j.said->>'stream' <> '' THEN 'many:' || (j.said->>'stream') END])
-				UNION ALL SELECT 'many:' || (s #>> '{}') FROM jsonb_path_query(j.said, '$.streams[*]') s WHERE j.many
-				UNION ALL SELECT x.s #>> '{}' FROM (SELECT jsonb_path_query(j.said, '$.changed[*]') UNION ALL SELECT jsonb_path_query(j.said, '$.fill[*]')) x (s)
-					WHERE NOT j.many AND starts_with(x.s #>> '{}', 'household:')) w (word)) t`,
-		"t.word <> ''",
-	},
+	postgresDialect: {`(n.word COLLATE "C")`, "LATERAL unnest(mq_named({d}.value)) n (word)", "n.word <> ''"},
 }
+
+// namedInPostgres is a function there: one statement that says the same is planned again and again, for longer than it runs.
+var namedInPostgres = `CREATE OR REPLACE FUNCTION mq_named(value text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	said jsonb;
+	names text[];
+	listed text;
+BEGIN
+	IF value NOT LIKE '{%' THEN
+		RETURN names;
+	END IF;
+	said := replace(replace(value, '\\', ''), '\u0000', '')::jsonb;
+	names := ARRAY[said->>'row', said->>'change', said->>'file'];
+	IF value LIKE '{"what":"export"%' THEN
+		names := array_append(names, said->>'within');
+	END IF;
+	IF starts_with(said->>'scope', 'household:') THEN
+		names := array_append(names, substr(said->>'scope', 11, 36));
+	END IF;
+	IF ` + strings.ReplaceAll(many, "{d}.value", "value") + ` THEN
+		names := array_append(names, 'many:' || nullif(said->>'stream', ''));
+		IF jsonb_typeof(said->'streams') = 'array' THEN
+			FOR listed IN SELECT jsonb_array_elements_text(said->'streams') LOOP
+				names := array_append(names, 'many:' || listed);
+			END LOOP;
+		END IF;
+		RETURN names;
+	END IF;
+	IF jsonb_typeof(said->'changed') = 'array' THEN
+		FOR listed IN SELECT jsonb_array_elements_text(said->'changed') LOOP
+			IF starts_with(listed, 'household:') THEN
+				names := array_append(names, substr(listed, 11, 36));
+			END IF;
+		END LOOP;
+	END IF;
+	IF jsonb_typeof(said->'fill') = 'array' THEN
+		FOR listed IN SELECT jsonb_array_elements_text(said->'fill') LOOP
+			IF starts_with(listed, 'household:') THEN
+				names := array_append(names, substr(listed, 11, 36));
+			END IF;
+		END LOOP;
+	END IF;
+	RETURN names;
+END $$`
 
 // namesOf is how what a record names is read.
 func (tx *Tx) namesOf(record string) naming {
@@ -61,6 +99,11 @@ func (tx *Tx) keepNamed() error {
 	have, err := tx.Meta(metaNamed)
 	if err != nil {
 		return err
+	}
+	if tx.ses.dialect == postgresDialect && have != namedVersion {
+		if err := tx.Exec(namedInPostgres); err != nil {
+			return err
+		}
 	}
 	n := tx.namesOf("NEW")
 	t := overviewTrigger{table: "mq_disclosure", event: "insert", do: []string{
@@ -79,6 +122,11 @@ func (tx *Tx) keepNamed() error {
 // fillNamed reckons the table anew from all records, in the order of its key.
 func (tx *Tx) fillNamed() error {
 	n := tx.namesOf("d")
+	if tx.ses.dialect == postgresDialect { // it sorts what they name, which is much in little room
+		if err := tx.Exec("SET LOCAL work_mem = '256MB'"); err != nil {
+			return err
+		}
+	}
 	for _, stmt := range []string{"DELETE FROM mq_disclosed_of",
 		"INSERT INTO mq_disclosed_of (named, at, chain, pos) SELECT DISTINCT " + n.column + ", d.at, d.chain, d.pos FROM mq_disclosure d CROSS JOIN " + n.from + " WHERE " + n.where + " ORDER BY 1, 2, 3, 4"} {
 		if err := tx.Exec(stmt); err != nil {
