@@ -18,6 +18,7 @@ var peopleHistories = []directed{
 	{"people-merged-with-the-deleted", "One of two with one number was deleted: he who is there is never merged into the one who is not.", peopleDead},
 	{"refused-let-in", "What an author had no right to, and what he wrote wrongly, is let in at the desk on his behalf: what built on it comes back, and his own mend is an edit.", refusedLetIn},
 	{"twins-named-by-hand", "Somebody says of two households of two codes that they are one: what they hold opens and closes nothing, restarts and repeats neither; merged, undone, said to be two.", twinsNamed},
+	{"merged-twice", "A household is merged into one that is merged away itself: what comes for the first is written into the last, beside what it holds.", mergedTwice},
 	{"people-named-by-hand", "Somebody says of two, each with a number of his own, that they are one: one number stays; the same number of both is asked about once.", peopleNamed},
 	{"refused-work-erased", "Rows that refused work names are erased by law: late, waiting or wrong, it ends, lies in no inbox, and its author hears why.", refusedErased},
 }
@@ -162,6 +163,21 @@ func twinsNamed(s *stage) {
 	code, _ := s.oracle.View().Rows[far.id].Column(s.book, "code")
 	s.deskEdit(adminUser, near, "code", code.Str()) // they were said to be two
 	s.items(0)
+}
+
+func mergedTwice(s *stage) {
+	first, second, last, p := aHousehold(0), aHousehold(1), aHousehold(2), s.phone(ann)
+	note, _ := s.oracle.View().Rows[last.id].Column(s.book, "note")
+	edit := s.edit(p, first, "phone", "13800000000")
+	for _, pair := range [][2]rowRef{{first, second}, {second, last}} {
+		s.must(s.name(pair[0].id, pair[1].id), "name twins")
+		s.decide(s.items(1)[0], judge.Decision{Winner: pair[1].id})
+	}
+	s.assign(ann, string(last.id))
+	s.sync(p)
+	s.heard(p, edit, replica.Accepted)
+	s.shows(last, "phone", "13800000000", "code", "H3", "note", note.Str())
+	s.shows(aThing(0), "household", string(last.id))
 }
 
 func peopleNamed(s *stage) {

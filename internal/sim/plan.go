@@ -65,7 +65,7 @@ func plan(seed uint64) *history {
 	h.widen(newDice(seed, 15))
 	h.erase(newDice(seed, 16))
 	h.people(newDice(seed, 17))
-	h.name(newDice(seed, 18))
+	h.name(newDice(seed, 20))
 	h.reconsider(newDice(seed, 19))
 	h.letIn(newDice(seed, 18))
 	return h
