@@ -319,3 +319,37 @@ func TestLetInIsTakenBack(t *testing.T) {
 		w.hinders("admin", c, syncproto.CodeConflict, "已经改好")
 	})
 }
+
+// TestTwoLetItIn: of two who let one change in at once, or of whom one returns it, one is told that the other was faster.
+func TestTwoLetItIn(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		ann := w.phone("ann")
+		ann.do(w.create("thing", "t", "household", "@h1", "name", "n", "total", 1))
+		c := ann.change(w.update("thing", "t", "total", 5, "grade", "zz"))
+		ann.push(c)
+		mend := judge.Letting{Write: map[syncproto.RowID]map[string]schema.Value{w.rowID("t"): {"grade": schema.Text("a")}}}
+		done := make(chan error)
+		for _, user := range []string{"admin", "sec", "admin", "sec"} {
+			id := w.user(user)
+			go func() {
+				_, err := w.judge.LetIn(t.Context(), id, c.Identity(), mend)
+				done <- err
+			}()
+		}
+		in := 0
+		for range 4 {
+			switch err := <-done; {
+			case err == nil:
+				in++
+			case stops(err) != syncproto.CodeConflict:
+				t.Errorf("the slower one is told %v", err)
+			}
+		}
+		if in != 1 {
+			t.Errorf("%d of four let it in", in)
+		}
+		w.shows("thing", "t", "total", 6)
+		w.now++
+		w.sound()
+	})
+}
