@@ -98,7 +98,7 @@ func (d *Desk) lettingRow(b *schema.Book, row *RefusedRow, n int, e *syncproto.E
 		if mending {
 			x.Error = d.wrong(c, &e.Cells[k])
 			if plain && !c.Group() && c.Columns[0].Type != schema.TypeRef {
-				x.Field = d.mended(c, e.Cells[k].Value)
+				x.Field, x.Masked = d.mended(c, e.Cells[k].Value), hides(c)
 			}
 		}
 		x.Leaves = there && (x.Moved || x.Error != "" && x.Field == nil)

@@ -58,6 +58,7 @@ type RefusedCell struct {
 	SideCell
 	Key      string // by which a form names it
 	Field    *Third // to be mended; nil where that cannot be done in a form
+	Masked   bool   // it is written anew there, not read
 	Error    string // what is wrong with it
 	Moved    bool   // others have written since its author looked: Saw is what he had before him, Now what shows
 	Saw, Now string
