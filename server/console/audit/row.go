@@ -327,14 +327,17 @@ func (a *Ask) named(tx *store.Tx, kind condition, limit int) (out []Shown, err e
 		if until > 0 {
 			c.and("at <= ?", until)
 		}
+		// Mostly the part is among the newest of them; only where nearly all are left out, all are looked at.
 		const order = " ORDER BY {o}at DESC, {o}chain DESC, {o}pos DESC LIMIT ?"
-		few := ""
-		if len(kind.parts) == 0 && only == "" { // none is left out: so many are enough
-			few = strings.ReplaceAll(order, "{o}", "")
-			c.args = append(c.args, int64(limit+1))
+		var more []Shown
+		for _, most := range []int{8 * (limit + 1), 1 << 40} {
+			args := slices.Concat(c.args, []any{int64(most)}, kind.args, []any{int64(limit + 1)})
+			more, err = shown(tx, "(SELECT DISTINCT at, chain, pos FROM mq_disclosed_of WHERE "+c.where()+strings.ReplaceAll(order, "{o}", "")+") o CROSS JOIN mq_disclosure d WHERE d.chain = o.chain AND d.pos = o.pos AND "+
+				kind.where()+only+strings.ReplaceAll(order, "{o}", "o."), args...)
+			if err != nil || len(more) > limit || len(kind.parts) == 0 && only == "" {
+				break
+			}
 		}
-		more, err := shown(tx, "(SELECT DISTINCT at, chain, pos FROM mq_disclosed_of WHERE "+c.where()+few+") o CROSS JOIN mq_disclosure d WHERE d.chain = o.chain AND d.pos = o.pos AND "+
-			kind.where()+only+strings.ReplaceAll(order, "{o}", "o."), append(slices.Concat(c.args, kind.args), int64(limit+1))...)
 		out = append(out, more...)
 		return err
 	}
