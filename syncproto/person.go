@@ -2,6 +2,17 @@ package syncproto
 
 import "minqing/schema"
 
+// TakenAway tells of work that came late and took effect whether that was taken back; open that somebody has to decide about it again. Otherwise it
+// was left refused.
+func (v *Verdict) TakenAway() (open, away bool) {
+	for _, i := range v.Items {
+		if i.Kind == ItemLate && v.Late && v.Status != Refused {
+			open, away = i.Outcome == "", i.Outcome != "kept"
+		}
+	}
+	return open, away
+}
+
 // Who lists the people of a verdict that had a part about a cell of a row; with no row, about whatever cell.
 func (v *Verdict) Who(part PersonPart, row RowID, cell string) []PersonNote {
 	var out []PersonNote

@@ -148,7 +148,7 @@ func seenNotices(rq *request) error {
 func (rq *request) whens(e replica.Entry, kind string) (out [][2]string, err error) {
 	at := func(ms int64) string { return rq.words.moment(time.UnixMilli(ms).In(rq.app.opt.Zone), rq.now) }
 	out = append(out, [2]string{rq.words.say("when.wrote"), at(e.Change.At)})
-	if kind == "conflicted" || kind == "toolate" {
+	if kind == "conflicted" || kind == "toolate" || kind == "away" {
 		out = append(out, [2]string{rq.words.say("when.decides"), rq.decider(e)})
 	}
 	out = append(out, rq.peopleLines(e, kind)...)

@@ -108,6 +108,8 @@ var syncWords = words{
 	"fate.late":         {ZH: "这户已不归您联系。您是之前去的，<b>照样算数</b>。", EN: "This household is no longer yours. You went before that, so <b>it counts</b>."},
 	"fate.toolate":      {ZH: "到得太晚，要有人看过才能收。您写的都在。", EN: "It came too late; somebody has to look at it first. All you wrote is here."},
 	"fate.letin":        {ZH: "没有通过的这条，管理员看过，<b>替您收下了</b>，不用再改。", EN: "It had been refused; an administrator has looked and <b>let it in for you</b>. Nothing to mend."},
+	"fate.away":         {ZH: "收下过，管理员又撤回了，<b>现在不算数</b>，等着再定。您写的都在。", EN: "It was taken once, and an administrator took that back: <b>it does not count now</b> and waits for a decision. All you wrote is here."},
+	"fate.left":         {ZH: "到得太晚，管理员看过，没有收，不算数。您写的都在。", EN: "It came too late; an administrator has looked and did not take it. All you wrote is here."},
 	"fate.kept":         {ZH: "管理员定了，采用您写的。", EN: "Decided: what you wrote stands."},
 	"fate.outvoted":     {ZH: "管理员定了，采用了别人写的，您写的留着。", EN: "Decided: what another wrote stands; yours is kept."},
 	"fate.outvotes":     {ZH: "{0}这一项采用了别人写的，您写的留着，点开能看。", EN: "{0}: what another wrote stands; yours is kept, tap to see it."},
@@ -259,6 +261,10 @@ func (rq *request) fate(v *replica.View, e replica.Entry) (f fate, kind string, 
 	chip := func(class, icon, key string) {
 		f.Chip = template.HTML(`<span class="chip `+class+`">`) + look.Icon(icon) + rq.words.html(key) + `</span>` // #nosec G203 -- our own words
 	}
+	again, away := false, false
+	if e.Verdict != nil {
+		again, away = e.Verdict.TakenAway()
+	}
 	switch ver := e.Verdict; {
 	case e.State == replica.Withdrawn:
 		chip("local", "x", "sync.withdraw")
@@ -286,6 +292,12 @@ func (rq *request) fate(v *replica.View, e replica.Entry) (f fate, kind string, 
 		if ver.Late {
 			kind = "toolate"
 		}
+	case away && again:
+		chip("act", "split", "chip.conflicted")
+		kind = "away"
+	case away:
+		chip("stop", "stop", "chip.refused")
+		kind = "left"
 	case ver.Late:
 		chip("sent", "clock", "chip.late")
 		kind = "late"

@@ -92,6 +92,12 @@ func (a *app) fate(e replica.Entry) string {
 	case syncproto.Refused:
 		out += a.label(schema.Label{ZH: "，", EN: ": "}) + a.label(schema.ReadBoth(v.Message)) + a.movers(v)
 	}
+	if again, away := v.TakenAway(); away {
+		if !again {
+			return a.label(schema.Label{ZH: "晚到，管理员看过，没有收，不算数，您写的都在", EN: "late; an administrator has looked and did not take it, all you wrote is here"})
+		}
+		return a.label(schema.Label{ZH: "晚到，收下过，后来撤回了，现在不算数，等着再定，您写的都在", EN: "late; taken once, and that was taken back: it does not count now and waits for a decision, all you wrote is here"})
+	}
 	if v.Late {
 		out += a.label(schema.Label{ZH: "（晚到：这户已不归您联系。您是之前去的，照样算数。）", EN: " (late: this household is no longer yours; you went before that, so it counts)"})
 		for _, n := range v.Who(syncproto.PersonDecided, "", "") {
