@@ -194,7 +194,9 @@ func (p *phone) session(d *dice, rough bool) error {
 	p.last, p.forgot, p.quiet = nil, false, false
 	rep, err := p.sync.Sync(context.Background())
 	if w.broken == nil && p.boot == boot && codeOf(err) == syncproto.CodeAuth && p.stranger() {
+		l.rough = false // whoever asks for another code does so where there is a network
 		p.enrol()
+		l.rough = rough
 		rep, err = p.sync.Sync(context.Background())
 	}
 	if w.broken != nil {

@@ -52,7 +52,7 @@ func TestToldUntilNoted(t *testing.T) {
 		return out
 	}
 	all := told()
-	if len(all) != 6 {
+	if len(all) != 8 {
 		t.Fatalf("%d are told", len(all))
 	}
 	noted := 0
@@ -62,7 +62,7 @@ func TestToldUntilNoted(t *testing.T) {
 			noted++
 		}
 	}
-	if left := told(); noted != 5 || len(left) != 1 {
+	if left := told(); noted != 6 || len(left) != 2 {
 		t.Errorf("noted %d, left %v", noted, left)
 	}
 }
@@ -72,12 +72,13 @@ func TestFatesAreToldInWords(t *testing.T) {
 	b := pagetest.MustOpen(t, pagetest.Failed)
 	p := b.Get("/sync").Want(200)
 	for _, told := range []string{"电话这一项采用了孙志强写的，您写的留着，点开能看。", "您和赵建国写得不一样，先按原来的用。何婉清（镇管理员）来定，定了告诉您。",
-		"您和刘敏都补了内容，两人的话都留着，不用做什么。", "何婉清（镇管理员）于11月23日决定：采用赵建国写的，您写的留着。", "这户已不归您联系。", "看决定", "没有通过的这条，何婉清（镇管理员）于11月23日看过，替您收下了，不用再改。"} {
+		"您和刘敏都补了内容，两人的话都留着，不用做什么。", "何婉清（镇管理员）于11月23日决定：采用赵建国写的，您写的留着。", "这户已不归您联系。", "看决定", "没有通过的这条，何婉清（镇管理员）于11月23日看过，替您收下了，不用再改。",
+		"收下过，管理员又撤回了，现在不算数，等着再定。您写的都在。", "到得太晚，管理员看过，没有收，不算数。您写的都在。"} {
 		p.Has(".row .why", told)
 	}
 	for name, facts := range map[string][]string{
 		"decided": {"别人也写了赵建国（柳河镇农业办），11月21日 08:42", "谁定的何婉清（镇管理员），今天 09:42", "决定到本机"}, "hidden": {"孙志强（村支部书记），昨天 04:42"},
-		"letin": nil, "conflicted": {"谁来定何婉清（镇管理员）。定了会告诉您。", "赵建国（柳河镇农业办），昨天 13:42"}, "merged": {"刘敏（市水利局副局长），昨天 08:42"}, "late": nil, "refused": nil} {
+		"letin": nil, "left": nil, "away": {"谁来定何婉清（镇管理员）"}, "conflicted": {"谁来定何婉清（镇管理员）。定了会告诉您。", "赵建国（柳河镇农业办），昨天 13:42"}, "merged": {"刘敏（市水利局副局长），昨天 08:42"}, "late": nil, "refused": nil} {
 		whole := b.Get("/sync/c/{" + name + "}").Want(200)
 		whole.Has(".facts", "您写的时间今天 10:42")
 		for _, f := range facts {

@@ -48,6 +48,14 @@ func (p *Phone) failures(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var back [2]*syncproto.Change // late work that was taken, which was taken back: one waits again, one was left
+	for i, day := range []string{"2026-11-17", "2026-11-18"} {
+		if back[i], err = p.write(ctx, func(tx *replica.Tx, id syncproto.RowID) error {
+			return tx.Create("visit", id, map[string]schema.Value{"household": schema.Text(string(home)), "author": schema.Text(string(p.Me)), "day": schema.Text(day)})
+		}); err != nil {
+			return err
+		}
+	}
 	boxed := p.Rows["li"]
 	if _, err := p.write(ctx, func(tx *replica.Tx, id syncproto.RowID) error {
 		return tx.Create("visit", id, map[string]schema.Value{"household": schema.Text(string(boxed)), "author": schema.Text(string(p.Me)), "day": schema.Text("2026-11-22"), "met": schema.Text("户主")})
@@ -66,7 +74,7 @@ func (p *Phone) failures(ctx context.Context) error {
 		}
 		return v
 	}
-	for name, ch := range map[string]*syncproto.Change{"refused": refused, "conflicted": conflicted, "merged": merged, "late": late, "decided": decided, "hidden": hidden, "letin": letIn} {
+	for name, ch := range map[string]*syncproto.Change{"refused": refused, "conflicted": conflicted, "merged": merged, "late": late, "decided": decided, "hidden": hidden, "letin": letIn, "away": back[0], "left": back[1]} {
 		p.Rows[name] = syncproto.RowID(ch.Identity())
 	}
 	no := verdict(refused, syncproto.Refused)
@@ -83,13 +91,18 @@ func (p *Phone) failures(ctx context.Context) error {
 	both.People = []syncproto.PersonNote{p.person("liu", home, "note", syncproto.PersonBeside, 26*time.Hour)}
 	after := verdict(late, syncproto.Applied)
 	after.Late = true
+	again, left := verdict(back[0], syncproto.Applied), verdict(back[1], syncproto.Applied)
+	again.Late, left.Late = true, true
+	again.Items = []syncproto.ItemNote{{Item: "a", Table: "visit", Row: back[0].Edits[0].Row, Kind: syncproto.ItemLate}}
+	again.People = []syncproto.PersonNote{p.person("he", back[0].Edits[0].Row, "", syncproto.PersonDecides, 0)}
+	left.Items = []syncproto.ItemNote{{Item: "b", Table: "visit", Row: back[1].Edits[0].Row, Kind: syncproto.ItemLate, Outcome: "outvoted"}}
 	lost := verdict(decided, syncproto.Conflicted)
 	lost.Items = []syncproto.ItemNote{{Item: "i", Table: "household", Row: home, Cell: "low_income", Outcome: "outvoted"}}
 	lost.People = []syncproto.PersonNote{p.person("zhao", home, "low_income", syncproto.PersonBeside, 50*time.Hour), p.person("he", home, "low_income", syncproto.PersonDecided, time.Hour)}
 	under := verdict(hidden, syncproto.Merged)
 	under.People = []syncproto.PersonNote{p.person("sun", p.Rows["resident"], "phone", syncproto.PersonBeside, 30*time.Hour)}
 	under.Merges = []syncproto.MergeNote{{Table: "resident", Row: p.Rows["resident"], Cell: "phone", Rule: schema.RuleLatest}}
-	if err := p.cloud.Send(ctx, p.Replica, p.Now.UnixMilli(), no, open, both, after, lost, under, in); err != nil {
+	if err := p.cloud.Send(ctx, p.Replica, p.Now.UnixMilli(), no, open, both, after, lost, under, in, again, left); err != nil {
 		return err
 	}
 	return p.Forget(ctx, boxed) // what was written for it waits in the hand-over box

@@ -109,6 +109,7 @@ var Screens = []Screen{
 	{Name: "outvoted", State: Failed, Path: "/sync/c/{hidden}"},
 	{Name: "conflict", State: Failed, Path: "/sync/c/{conflicted}"},
 	{Name: "refused", State: Failed, Path: "/sync/c/{refused}"},
+	{Name: "taken-back", State: Failed, Path: "/sync/c/{away}"},
 	{Name: "let-in", State: Failed, Path: "/sync/c/{letin}"},
 	{Name: "mend", State: Failed, Path: "/sync/c/{refused}/mend"},
 	{Name: "matter-choose", State: Full, Path: "/matters/new"},
