@@ -44,7 +44,7 @@ func (c *City) secondThoughts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	edit := syncproto.Edit{Table: "household", Row: c.Rows["wang"], Op: syncproto.OpUpdate, Base: base, Cells: []syncproto.CellEdit{{Cell: "head", Value: schema.Text("户主的大名")}}}
+	edit := syncproto.Edit{Table: "household", Row: c.Rows["wang"], Op: syncproto.OpUpdate, Base: base, Cells: []syncproto.CellEdit{{Cell: "head", Value: schema.Text("王桂芬")}}}
 	if _, err := c.Engine.Judge.Reconsider(ctx, c.Users["secretary"], string(c.Rows["item.again"]), "", edit, "户口本上是这个"); err != nil {
 		return err
 	}
