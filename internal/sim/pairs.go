@@ -50,7 +50,7 @@ func (h *history) clocked(wrong bool) (out half, broken *violation) {
 	for i := range h.Ops {
 		h.Calm[i] = true
 		switch h.Ops[i].Kind {
-		case "twins", "name", "decide", "undo", "orders", "rot", "chain":
+		case "twins", "name", "decide", "undo", "take back", "again", "orders", "rot", "chain":
 			h.Ops[i].Kind = "sync"
 		}
 		switch i % 8 {
