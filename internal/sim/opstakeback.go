@@ -36,11 +36,10 @@ func (w *world) decidedItems() (items []*judge.Item) {
 	return slices.DeleteFunc(items, func(it *judge.Item) bool { return it.Last == "" || it.Kind == syncproto.ItemTwin })
 }
 
-// doTakeBack takes the last decision of an item back; where none was made, one is.
+// doTakeBack takes the last decision of an item back.
 func (w *world) doTakeBack(d *dice) {
 	items := w.decidedItems()
 	if len(items) == 0 {
-		w.doDecide(d)
 		return
 	}
 	it := pick(d, items[:min(len(items), 8)])
@@ -119,7 +118,6 @@ func (w *world) doAgain(d *dice) {
 		return it.Kind != syncproto.ItemCell || len(it.Cells) != 1 || r == nil || r.Dead
 	})
 	if len(items) == 0 {
-		w.doDecide(d)
 		return
 	}
 	it := pick(d, items[:min(len(items), 8)])

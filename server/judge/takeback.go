@@ -91,7 +91,7 @@ func (j *Judge) undoDecision(tx *store.Tx, user syncproto.UserID, id, last strin
 
 // lastOf names the decision by which an item ended last; "" where there is none that could be taken back.
 func lastOf(it *store.Item, c *closing) string {
-	if it.Closed == 0 || c.Word == WordUndone || c.Change == "" && it.Kind != syncproto.ItemLate {
+	if it.Closed == 0 || c.Word == WordUndone || c.Change == "" && (it.Kind != syncproto.ItemLate || c.Word == "") {
 		return ""
 	}
 	name := string(c.Change) + string(c.Tip)
@@ -303,6 +303,9 @@ func (d *desk) undoLate(user syncproto.UserID, it *store.Item, c *closing) error
 	s, err := readSides(it)
 	if err != nil {
 		return err
+	}
+	if len(s.Heads) == 0 {
+		return cannotUndo(it.ID, "内容已依法抹除，没有可撤的。", "Its words were erased by law: there is nothing to take back.")
 	}
 	id := s.Heads[0]
 	if err := d.loadRecords([]syncproto.Identity{id}); err != nil {
