@@ -240,7 +240,7 @@ func (x twinRow) find(rq *request, tx *store.Tx, p *twinPage, after string) erro
 
 // among adds what a ground holds to a list, the row itself left out; last is where it goes on.
 func (x twinRow) among(tx *store.Tx, into *twinList, g *roster.Ground, find, after string, self syncproto.RowID) (last string, err error) {
-	more := false
+	var more bool
 	if x.table == "household" {
 		var homes []*roster.Home
 		if homes, more, err = roster.Homes(tx, g, find, after); err != nil {

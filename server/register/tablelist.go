@@ -372,12 +372,12 @@ func (r *tableRun) submit(tx *store.Tx, piece []*tableLine) (did Report, err err
 	}
 	var wrote []syncproto.Identity
 	for i, v := range out.Verdicts {
-		switch {
-		case v.Status == syncproto.Refused:
+		switch v.Status {
+		case syncproto.Refused:
 			why := schema.ReadBoth(v.Message)
 			piece[i].Refuse("系统没有接受："+why.ZH, "The server did not take it: "+cmp.Or(why.EN, why.ZH))
 			continue
-		case v.Status == syncproto.Conflicted:
+		case syncproto.Conflicted:
 			did.Conflicts++
 		}
 		if piece[i].wish.create {

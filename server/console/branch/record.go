@@ -261,7 +261,7 @@ func around(tx *store.Tx, id syncproto.RowID, visit string, matters map[syncprot
 	}
 	flow := tx.Book().Table("matter").FlowColumn().Flow
 	for id, m := range matters {
-		x := Matter{ID: string(id), Title: m.text("title"), State: flow.State(m.value("state")), Due: m.text("due"), Edit: edits[syncproto.RowID(id)]}
+		x := Matter{ID: string(id), Title: m.text("title"), State: flow.State(m.value("state")), Due: m.text("due"), Edit: edits[id]}
 		switch x.State {
 		case "withdrawn":
 		case "answered":

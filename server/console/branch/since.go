@@ -160,7 +160,7 @@ func (e *Edited) headOf(tx *store.Tx) error {
 
 // photos groups what was done to the photos of a visit, dead ones among them, by who did it.
 func (s *since) photos(rows []*store.Row) (added []syncproto.RowID, out []*PhotoEdit) {
-	of := func(gone bool, v *store.Version) *PhotoEdit {
+	of := func(gone bool, v *store.Version) {
 		at := slices.IndexFunc(out, func(p *PhotoEdit) bool { return p.Gone == gone && p.users[0] == string(v.Author) })
 		if at < 0 {
 			at = len(out)
@@ -169,7 +169,6 @@ func (s *since) photos(rows []*store.Row) (added []syncproto.RowID, out []*Photo
 		}
 		out[at].sign(v, s.zone)
 		out[at].N++
-		return out[at]
 	}
 	for _, r := range rows {
 		past := s.after(r.ID)
