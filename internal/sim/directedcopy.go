@@ -2,6 +2,7 @@ package sim
 
 import (
 	"minqing/mobile-client/replica"
+	"minqing/schema/schematest"
 	"minqing/syncproto"
 )
 
@@ -11,6 +12,7 @@ var copyHistories = []directed{
 	{"merge10-copies-rename-one-unsent-change", "Copies of one file rename the same unsent +1, in all orders: counted once.", copiesRename},
 	{"merge10-a-copy-took-the-number", "A copy took number n: the original's next change does not resolve to the copy's.", copyTookNumber},
 	{"merge10-copies-take-turns", "Copies that take turns are found out, and neither loses a word.", copiesTakeTurns},
+	{"copies-told-apart-one-by-one", "Telling one copy apart tells the next one apart, late: all files of the person come to know each other.", copiesOneByOne},
 	{"old-copy-put-back", "A phone goes back to an old copy of its file: it is seen, told apart from its twin, and healed.", oldCopy},
 }
 
@@ -87,6 +89,25 @@ func copiesTakeTurns(s *stage) {
 	s.shownOn(p, t, "total", 4)
 	s.shownOn(c, t, "total", 4)
 	s.items(0)
+}
+
+// copiesOneByOne has two phones of one person copied before they ever synced. So far nothing came that one of a pair has and the other has
+// not, save for the first, whose twin is therefore told apart in the second round; that brings the second phone something that its own twin
+// has not got, which is told apart in the third.
+func copiesOneByOne(s *stage) {
+	fresh := phoneCase{User: ann, Version: schematest.Version}
+	p := s.newPhone(fresh, s.d.Uint64())
+	w := s.phone(cid)
+	q := s.newPhone(fresh, s.d.Uint64())
+	b, a := s.copyOf(q, 1), s.copyOf(p, 2)
+	s.edit(w, aThing(0), "total", 1) // it reaches the server after the first phone, and before all the others
+	if s.variant(2) == 1 {
+		return // the rounds that end every history must do
+	}
+	for _, files := range []int{2, 3, 4} {
+		s.sync(p, w, q, b, a)
+		s.want(len(s.ids(p, q, a, b)) == files, "four files are %d devices, must be %d", len(s.ids(p, q, a, b)), files)
+	}
 }
 
 func oldCopy(s *stage) {

@@ -41,6 +41,7 @@ type phone struct {
 	labels map[syncproto.RowID]syncproto.Label
 	forgot bool // a forget came with the last sync
 	quiet  bool // its last sync sent nothing and got nothing
+	anew   bool // its last sync made it another device
 	rotten bool // something other than syncing may have made it differ from the server
 	// twinned: its file was copied, or put back from a copy.
 	twinned bool
@@ -191,12 +192,12 @@ func (p *phone) session(d *dice, rough bool) error {
 	boot, l := p.boot, p.link
 	l.d, l.rough, l.nested, l.failed = d, rough, rough, false
 	p.syncing = true
-	p.last, p.forgot, p.quiet = nil, false, false
+	p.last, p.forgot, p.quiet, p.anew = nil, false, false, false
 	rep, err := p.sync.Sync(context.Background())
 	if w.broken == nil && p.boot == boot && codeOf(err) == syncproto.CodeAuth && p.stranger() {
 		l.rough = false // whoever asks for another code does so where there is a network
 		p.enrol()
-		l.rough = rough
+		l.rough, p.anew = rough, true
 		rep, err = p.sync.Sync(context.Background())
 	}
 	if w.broken != nil {
@@ -221,6 +222,7 @@ func (p *phone) session(d *dice, rough bool) error {
 	p.repaired(rep, err)
 	if rep.Copied {
 		w.count[cCopies]++
+		p.anew = true
 	}
 	if rep.Forked {
 		w.count[cForks]++

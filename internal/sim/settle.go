@@ -20,23 +20,7 @@ func (w *world) settle() {
 		w.server.open()
 	}
 	w.handInLast()
-	d := newDice(w.history.Seed, 11)
-	for round := 1; round <= 3; round++ {
-		quiet := true
-		for _, p := range slices.Clone(w.phones) {
-			if p.gone {
-				continue
-			}
-			w.tick(1000)
-			if err := p.session(d, false); err != nil {
-				w.violate(iLiveness, "round %d of %s fails: %v", round, p.name, err)
-			}
-			quiet = quiet && p.quiet
-		}
-		if quiet && w.brief {
-			break // nobody sent or got anything, so that the next round would be this one again
-		}
-	}
+	w.rounds(newDice(w.history.Seed, 11))
 	w.server.settle()
 	w.compareServer()
 	w.checkErased()
@@ -51,12 +35,43 @@ func (w *world) settle() {
 	w.replayLast()
 }
 
+// rounds lets every phone sync three times. One that becomes another device meanwhile, told apart from its twin or enrolled anew, is a new
+// row for the phones of its user, and those of them that had synced before it in the third round can only get that in another one: they
+// alone have it. Getting the row can tell the next twin apart, but no phone becomes another device twice in good weather, so that this
+// comes to an end.
+func (w *world) rounds(d *dice) {
+	last, anew := map[string]int{}, map[*phone]bool{}
+	for round, most := 1, 3; round <= most; round++ {
+		quiet := true
+		for _, p := range slices.Clone(w.phones) {
+			if p.gone || round > max(3, last[p.user]) {
+				continue
+			}
+			if round == 4 {
+				w.nothingWaits(p)
+			}
+			w.tick(1000)
+			if err := p.session(d, false); err != nil {
+				w.violate(iLiveness, "round %d of %s fails: %v", round, p.name, err)
+			}
+			quiet = quiet && p.quiet
+			if p.anew {
+				if anew[p] {
+					w.violate(iLiveness, "%s becomes another device a second time, in round %d", p.name, round)
+				}
+				anew[p], last[p.user], most = true, round+1, max(most, round+1)
+			}
+		}
+		if quiet && w.brief {
+			break // nobody sent or got anything, so that the next round would be this one again
+		}
+	}
+}
+
 // checkPhone holds a phone to the end of the history.
 func (w *world) checkPhone(p *phone) {
+	w.nothingWaits(p)
 	for id, e := range p.entries() {
-		if e.State == replica.Pending {
-			w.violate(iLiveness, "after three rounds %s still has to push %s", p.name, describe(e.Change))
-		}
 		w.checkEntry(p, id, e)
 	}
 	if len(p.cuts) == 0 {
@@ -66,6 +81,15 @@ func (w *world) checkPhone(p *phone) {
 	p.cuts = []*cut{{view: w.oracle.View(), can: can, began: can, now: w.now}}
 	p.sure = true
 	p.check()
+}
+
+// nothingWaits wants the outbox of a phone to be empty.
+func (w *world) nothingWaits(p *phone) {
+	for _, e := range p.entries() {
+		if e.State == replica.Pending {
+			w.violate(iLiveness, "after three rounds %s still has to push %s", p.name, describe(e.Change))
+		}
+	}
 }
 
 // checkEntry holds what a phone knows of its own change to what became of it.
