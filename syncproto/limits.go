@@ -40,6 +40,9 @@ const (
 	// MaxName bounds the names of tables, columns, scopes and periods, and MaxText what people read in a frame.
 	MaxName = 200
 	MaxText = 4000
+	// LeastHorizon is for how many days any server keeps the marks of rows that died or left a scope: who was away for longer may have
+	// missed some.
+	LeastHorizon = 60
 	// WindowBytes is the zstd window: decoding takes a little more than this, so a hostile stream cannot ask for gigabytes.
 	WindowBytes = 1 << 20
 )

@@ -10,6 +10,8 @@ import (
 var sweepHistories = []directed{
 	{"swept-parent-of-a-living-child", "A child was decided to live beneath a deleted row; the row's mark is dropped: the child still lies where it lay, can be changed, and lives on.", sweptParent},
 	{"swept-beside-an-open-item", "An edit beside a deletion lies in the inbox for longer than the horizon: decided for the edit, the row lives again.", sweptItem},
+	{"swept-beside-a-move", "A row is deleted by one and moved by another, and the marks are dropped before a third phone hears of the move, the row's own too " +
+		"or not: what its user wrote there, others' words in it, is out of its reach, and comes back where it is granted.", sweptMove},
 }
 
 func sweptParent(s *stage) {
@@ -50,4 +52,41 @@ func sweptItem(s *stage) {
 	s.shows(r, "name", "kept after all")
 	s.shownOn(q, r, "name", "kept after all")
 	s.items(0)
+}
+
+// sweptMove has two change what a third deletes, one of them its household. The other hears of the deletion and not of the move: no digest tells
+// of the dead, so that the phone must let go of its own.
+func sweptMove(s *stage) {
+	t, p, q, d := aThing(0), s.phone(ann), s.phone(dora), s.phone(cid)
+	s.must(p.sync.LearnKeys(s.ctx()), "learn keys")
+	story := s.form(p, t).Values["story"].Str()
+	word := canaries.FindString(story)
+	edit := s.edit(p, t, "story", story+"又。")
+	s.edit(d, t, "household", households[3])
+	s.remove(q, t)
+	s.sync(q, p, q, d)
+	it := s.items(1)[0]
+	s.liesIn(t, households[3], "household:"+households[3], true)
+	lives := s.variant(2) == 0
+	if !lives {
+		s.decide(it, judge.Decision{})
+	}
+	s.tick(401 * day)
+	s.sweep()
+	s.want((s.server.storedRows()[t.id] != nil) == lives, "the mark of the row is there: %v, must be %v", !lives, lives)
+	s.sync(p)
+	s.missingOn(p, t)
+	s.holdsNoWord(p, word)
+	s.became(edit, syncproto.Conflicted, "")
+	if !lives {
+		return
+	}
+	s.decide(it, judge.Decision{Keep: true})
+	s.sync(p, d)
+	s.missingOn(p, t)
+	s.holdsNoWord(p, word)
+	s.shownOn(d, t, "story", story+"又。")
+	s.assign(ann, households[3])
+	s.sync(p)
+	s.shownOn(p, t, "story", story+"又。")
 }

@@ -24,7 +24,7 @@ func (s *Session) checkpoint(ctx context.Context, cp syncproto.Checkpoint) error
 			return err
 		}
 		if cp.Cursor == "" { // nothing is new
-			return s.r.settleAbsent(s.round)
+			return errors.Join(s.wholeNow(), s.r.settleAbsent(s.round))
 		}
 		a, err := s.newApply()
 		if err != nil {
@@ -37,6 +37,9 @@ func (s *Session) checkpoint(ctx context.Context, cp syncproto.Checkpoint) error
 			return err
 		}
 		if err := s.narrow(a); err != nil {
+			return err
+		}
+		if err := s.forgetMissed(a); err != nil {
 			return err
 		}
 		if err := a.finish(); err != nil { // of what was dropped
@@ -171,7 +174,10 @@ func (s *Session) compare(a *apply, cp syncproto.Checkpoint, res *Result) error 
 	}
 	root, err := (&meta{c: c}).root()
 	res.Unknown = err == nil && root != cp.Root && res.Differs == 0
-	return err
+	if err != nil || res.Unknown || cp.More {
+		return err
+	}
+	return s.wholeNow()
 }
 
 // safe drops changes that the server's backups reach past.

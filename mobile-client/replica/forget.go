@@ -24,7 +24,7 @@ func (a *apply) forgetAll() error {
 	scopes := map[string]bool{}
 	for _, f := range forgets {
 		scopes[f.Scope] = scopes[f.Scope] || f.Period == ""
-		if err := a.forgetBuried(f); err != nil {
+		if err := a.forgetBuried(`scope = ?1 AND (period = ?2 OR ?2 = '')`, f.Scope, f.Period); err != nil {
 			return err
 		}
 		found, err := a.named(f)
@@ -92,10 +92,10 @@ func (a *apply) named(f syncproto.Forget) (ords []int64, err error) {
 
 // forgetBuried puts what was written of rows that were deleted out of reach, when the bucket where they lay goes: no row of it is left
 // to say so.
-func (a *apply) forgetBuried(f syncproto.Forget) error {
+func (a *apply) forgetBuried(where string, args ...any) error {
 	buried := map[syncproto.RowID]*schema.Table{}
 	var id, tbl string
-	err := a.c.each(`SELECT row, tbl FROM mq_buried WHERE scope = ? AND (period = ? OR ? = '')`, []any{f.Scope, f.Period, f.Period}, []any{&id, &tbl}, func() error {
+	err := a.c.each(`SELECT row, tbl FROM mq_buried WHERE `+where, args, []any{&id, &tbl}, func() error {
 		buried[syncproto.RowID(id)] = a.r.book.Table(tbl)
 		return nil
 	})
@@ -111,7 +111,32 @@ func (a *apply) forgetBuried(f syncproto.Forget) error {
 		}
 		a.forgot = true
 	}
-	return a.c.exec(`DELETE FROM mq_buried WHERE scope = ? AND (period = ? OR ? = '')`, f.Scope, f.Period, f.Period)
+	return a.c.exec(`DELETE FROM mq_buried WHERE `+where, args...)
+}
+
+// metaWhole is when everything held was last known to be as the server has it, by the server's clock.
+const metaWhole = "whole"
+
+// leastHorizon is how long any server keeps its marks, in ms.
+const leastHorizon = syncproto.LeastHorizon * 24 * 60 * 60 * 1000
+
+// forgetMissed puts what was written of rows that were deleted out of reach when the device was away for longer than marks may be kept: that
+// a dead row went on to where the device may not look is told by a mark alone, since digests know nothing of the dead.
+func (s *Session) forgetMissed(a *apply) error {
+	whole, err := (&meta{c: a.c}).num(metaWhole)
+	if err != nil || s.answer.welcome.Now-whole <= leastHorizon {
+		return err
+	}
+	return a.forgetBuried(`true`)
+}
+
+// wholeNow notes that everything held is as the server has it, unless a bucket still differs: rows that it lets go of, nobody told why.
+func (s *Session) wholeNow() error {
+	differs, err := s.r.w.one(`SELECT 1 FROM mq_bucket WHERE differs = 1 LIMIT 1`, nil, new(int))
+	if differs || err != nil {
+		return err
+	}
+	return (&meta{c: s.r.w}).setNum(metaWhole, s.answer.welcome.Now)
 }
 
 // forgetOwn takes rows that only this device knows out of sight when their scope goes: what was written of them waits in the

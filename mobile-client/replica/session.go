@@ -312,6 +312,10 @@ func (s *Session) welcome(ctx context.Context, w syncproto.Welcome) error {
 		if _, _, err := c.epochOf(w.Epoch); err != nil {
 			return err
 		}
+		// A file of an earlier program knows only when it last heard of its server.
+		if err := c.exec(`INSERT OR IGNORE INTO mq_meta (key, value) SELECT ?, value FROM mq_meta WHERE key = 'contact'`, metaWhole); err != nil {
+			return err
+		}
 		m := &meta{c: c}
 		for _, kv := range []struct {
 			key string

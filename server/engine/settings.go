@@ -31,7 +31,7 @@ type Setting struct {
 var settingList = []Setting{
 	{Name: "grace", Least: 7, Most: 365, held: func(s *settings) *atomic.Int64 { return &s.grace }, configured: func(c *Config) time.Duration { return c.Grace }},
 	{Name: "lease", Least: 3, Most: 365, held: func(s *settings) *atomic.Int64 { return &s.lease }, configured: func(c *Config) time.Duration { return c.Lease }},
-	{Name: "horizon", Least: 60, Most: 3650, held: func(s *settings) *atomic.Int64 { return &s.horizon }, configured: func(c *Config) time.Duration { return c.Horizon }},
+	{Name: "horizon", Least: syncproto.LeastHorizon, Most: 3650, held: func(s *settings) *atomic.Int64 { return &s.horizon }, configured: func(c *Config) time.Duration { return c.Horizon }},
 	homesOf("leading"), homesOf("cadre"), homesOf("member"),
 }
 
