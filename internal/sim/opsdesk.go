@@ -154,7 +154,7 @@ func (w *world) inbox(user string) (items []*judge.Item) {
 		items, err = j.Inbox(context.Background(), judge.Filter{User: syncproto.UserID(user)})
 		return err
 	})
-	return items
+	return w.listed(items)
 }
 
 // doDecide decides what lies in the inbox.
@@ -173,7 +173,7 @@ func (w *world) doDecide(d *dice) {
 	case syncproto.ItemLate:
 	default:
 		if len(it.Sides) > 0 {
-			decision.Pick = pick(d, it.Sides).Change
+			decision.Pick = pick(d, w.sidesOf(it)).Change
 		}
 	}
 	_ = w.resolve(it, decision) // what the desk may not do it is told

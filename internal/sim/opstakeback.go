@@ -33,7 +33,7 @@ func (w *world) decidedItems() (items []*judge.Item) {
 		items, err = j.Inbox(context.Background(), judge.Filter{User: syncproto.UserID(adminUser), Closed: true})
 		return err
 	})
-	return slices.DeleteFunc(items, func(it *judge.Item) bool { return it.Last == "" || it.Kind == syncproto.ItemTwin })
+	return w.listed(slices.DeleteFunc(items, func(it *judge.Item) bool { return it.Last == "" || it.Kind == syncproto.ItemTwin }))
 }
 
 // doTakeBack takes the last decision of an item back.
@@ -126,7 +126,7 @@ func (w *world) doAgain(d *dice) {
 		return
 	}
 	values := []schema.Value{it.Shows[c.Name]}
-	for _, s := range it.Sides {
+	for _, s := range w.sidesOf(it) {
 		for _, x := range s.Cells {
 			if x.Cell == c.Name {
 				values = append(values, x.Value)

@@ -70,7 +70,7 @@ func (w *world) doPeople(d *dice) {
 
 // merging is the decision that two twins are one; of the other, the one that stays takes over this and that.
 func (w *world) merging(d *dice, it *judge.Item) judge.Decision {
-	out := judge.Decision{Winner: pick(d, []syncproto.RowID{it.Row, it.Other})}
+	out := judge.Decision{Winner: pick(d, w.inOrder(it.Row, it.Other))}
 	m, ok := w.oracle.Merging(loserOf(it, out), out.Winner)
 	if !ok || !d.chance(2) {
 		return out

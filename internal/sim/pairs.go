@@ -1,11 +1,14 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"minqing/schema"
+	"minqing/server/judge"
+	"minqing/syncproto"
 )
 
 // pairEvery is how often a seed stands for a pair: beside its history it is run twice more, with right clocks and with wrong ones.
@@ -42,15 +45,16 @@ type half struct {
 }
 
 // clocked runs a history in which clocks go wrong often, or never. No link breaks, as where it does hangs on the size of what travels; and
-// nobody decides between twins, which are listed by their ids. Months pass often in both: the server alone says in which of them a row lies.
+// whoever decides at the desk chooses by nothing that hangs on clocks. Months pass often in both: the server alone says in which of them a row
+// lies.
 func (h *history) clocked(wrong bool) (out half, broken *violation) {
 	h = h.copy()
 	h.Ops = slices.Clone(h.Ops)
-	h.Clocks = wrong
+	h.Clocks, h.Half = wrong, true
 	for i := range h.Ops {
 		h.Calm[i] = true
 		switch h.Ops[i].Kind {
-		case "twins", "name", "decide", "undo", "take back", "again", "orders", "rot", "chain":
+		case "orders", "rot", "chain":
 			h.Ops[i].Kind = "sync"
 		}
 		switch i % 8 {
@@ -130,4 +134,44 @@ func told(c *schema.Cell, v schema.Value) string {
 		return strings.Join(list, "")
 	}
 	return v.String()
+}
+
+// The server lists what lies at the desk by names that hang on clocks. A change is named after everything in it, also after what the clock of its
+// phone said; the sides of an item lie by those names, and twins by ids of rows that phones made. Whoever chose from such a list would choose one
+// word with right clocks and another with wrong ones, and the two of a pair would be two histories. In a pair everything lies as it came.
+
+// sidesOf are the sides of an item, to choose among.
+func (w *world) sidesOf(it *judge.Item) []judge.Side {
+	if !w.history.Half {
+		return it.Sides
+	}
+	came := map[syncproto.Identity]int{}
+	for i, c := range w.oracle.Changes() {
+		came[c.ID] = i
+	}
+	return slices.SortedStableFunc(slices.Values(it.Sides), func(a, b judge.Side) int { return cmp.Compare(came[a.Change], came[b.Change]) })
+}
+
+// listed are items as the desk lists them, to choose among: those of one moment by their rows.
+func (w *world) listed(items []*judge.Item) []*judge.Item {
+	if w.history.Half {
+		slices.SortStableFunc(items, func(a, b *judge.Item) int {
+			return cmp.Or(cmp.Compare(b.Closed, a.Closed), cmp.Compare(a.Opened, b.Opened), cmp.Compare(w.rowAt(a.Row), w.rowAt(b.Row)),
+				cmp.Compare(w.rowAt(a.Other), w.rowAt(b.Other)), cmp.Compare(a.Kind, b.Kind), slices.Compare(a.Cells, b.Cells))
+		})
+	}
+	return items
+}
+
+// inOrder are two rows, to choose among.
+func (w *world) inOrder(a, b syncproto.RowID) []syncproto.RowID {
+	if w.history.Half && w.rowAt(b) < w.rowAt(a) {
+		a, b = b, a
+	}
+	return []syncproto.RowID{a, b}
+}
+
+// rowAt is when a row was made: as which of all, by whoever made it.
+func (w *world) rowAt(id syncproto.RowID) int {
+	return slices.IndexFunc(w.rows, func(r rowRef) bool { return r.id == id })
 }

@@ -32,6 +32,7 @@ type history struct {
 	Calm   map[int]bool // operations whose faults are left out
 	Clocks bool         // whether wall clocks go wrong
 	Wide   bool         // whether the kinds that came later are in it
+	Half   bool         // whether it is one of a pair: whoever chooses at the desk chooses by nothing that hangs on clocks
 	// Thorough looks at everything after each step: slower, and a failure shows where it began.
 	Thorough bool
 }
