@@ -289,6 +289,9 @@ func (d *desk) flushGrants(rows []*row) error {
 		}
 		touches = append(touches, t)
 	}
-	_, err := entitle.Touched(d.tx, d.j.zone, touches)
+	users, err := entitle.Touched(d.tx, d.j.zone, touches)
+	for _, u := range users {
+		delete(d.rights, u) // what was read before the push tells nothing of the household that its author made
+	}
 	return err
 }

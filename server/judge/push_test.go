@@ -29,6 +29,21 @@ func TestOnePhoneWorks(t *testing.T) {
 	})
 }
 
+// Who makes a household is granted it by that alone: the verdict names the number that its row has, as that on any other row he sees.
+func TestHouseholdThatItsAuthorIsGranted(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		sec := w.phone("sec")
+		made := sec.change(w.create("household", "h9", "place", "@v1g", "code", "H9"))
+		for range 2 { // the second time it is known
+			v := sec.push(made)[0]
+			sec.wants(v, syncproto.Applied, "")
+			if len(v.Labels) != 1 || v.Labels[0].Row != w.rowID("h9") || v.Labels[0].Label.Rev != 1 {
+				t.Errorf("labels %v", v.Labels)
+			}
+		}
+	})
+}
+
 // What a phone writes over a row that it made itself and that no server has acknowledged yet is based on its own changes alone.
 func TestEditsOfAnUnacknowledgedRow(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
