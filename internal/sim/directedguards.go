@@ -14,6 +14,7 @@ var guardHistories = []directed{
 	{"orders-on-copies", "Edits beside one another under every rule, a row made, one deleted, a move: delivered in many orders to copies of the server, all come to the same.", ordersOnCopies},
 	{"answer-breaks-within-a-change", "An answer breaks off between the rows of one change, or before its checkpoint: nobody sees half of it.", breaksWithin},
 	{"acknowledged-and-not-here-yet", "The link breaks behind the verdict, for good: the author's words stand over the row until it comes with them.", acknowledgedNotHere},
+	{"household-made-and-not-here-yet", "A secretary makes a household; the link breaks behind the verdict, once or after it went to another village: he sees it until he hears of that.", householdNotHere},
 	{"forgotten-and-not-deleted", "A household is taken from somebody: his phone lets it go, and tells nobody that anything was deleted.", forgottenNotDeleted},
 	{"first-sync-resumed-with-other-rights", "A first sync breaks off behind a mark; what was granted changes; it goes on with what is granted now.", resumedWithOtherRights},
 	{"decided-then-sent-again", "What stood in an item comes again after the item was decided, from each phone: the decision stands.", decidedThenAgain},
@@ -111,6 +112,28 @@ func acknowledgedNotHere(s *stage) {
 	}
 	s.sync(p)
 	s.shownOn(p, t, "name", "mine", "total", 2, "grade", "a")
+}
+
+func householdNotHere(s *stage) {
+	p := s.phone(secretaries[0])
+	h, m := s.create(p, "household", "place", villages[0], "code", "H9", "note", "mine")
+	labels := 1
+	cut := []script{{cutBefore: "checkpoint"}, {cutBefore: "checkpoint", skip: 1}}[s.variant(2)]
+	if s.variant(2) == 1 {
+		s.send(p)
+		s.deskEdit(adminUser, h, "place", villages[1])
+		labels, cut.skip = 0, 0
+	}
+	s.syncWith(p, cut, script{lost: true}, script{lost: true}, script{lost: true})
+	e := s.heard(p, m, replica.Accepted)
+	s.want(len(e.Verdict.Labels) == labels, "the verdict names %v, must name %d numbers", e.Verdict.Labels, labels)
+	s.shownOn(p, h, "code", "H9", "note", "mine")
+	s.sync(p)
+	if labels == 0 {
+		s.missingOn(p, h)
+		return
+	}
+	s.shownOn(p, h, "code", "H9", "note", "mine")
 }
 
 func forgottenNotDeleted(s *stage) {

@@ -147,7 +147,7 @@ func (w *world) putBack(im image) {
 		delete(m.holders, p)
 	}
 	p.mine, p.kind, p.labels, p.cuts, p.sure, p.based = slices.Clone(im.mine), im.kind, maps.Clone(im.labels), slices.Clone(im.cuts), im.sure, im.based
-	p.loose, p.rotten, p.twinned, p.forms = im.loose, im.rotten, true, nil
+	p.loose, p.rotten, p.twinned, p.forms, p.through = im.loose, im.rotten, true, nil, nil
 	for _, m := range p.mine {
 		if im.held[m] {
 			m.holders[p] = true

@@ -42,7 +42,9 @@ type phone struct {
 	forgot bool // a forget came with the last sync
 	quiet  bool // its last sync sent nothing and got nothing
 	anew   bool // its last sync made it another device
-	rotten bool // something other than syncing may have made it differ from the server
+	// through are its changes that it knew to be accepted when a sync last went well: their rows have come, or never will.
+	through map[syncproto.Identity]bool
+	rotten  bool // something other than syncing may have made it differ from the server
 	// twinned: its file was copied, or put back from a copy.
 	twinned bool
 	mine    []*made

@@ -23,9 +23,16 @@ func (p *phone) answered(a *answer) {
 
 // took notes the end of a sync. One that went well has applied every checkpoint that came.
 func (p *phone) took(ok bool) {
-	if ok && len(p.cuts) > 0 {
-		p.based = true
-		p.cuts, p.sure = p.cuts[len(p.cuts)-1:], true
+	if !ok || len(p.cuts) == 0 {
+		return
+	}
+	p.based = true
+	p.cuts, p.sure = p.cuts[len(p.cuts)-1:], true
+	all, err := p.rep.Entries(context.Background(), replica.Accepted)
+	p.w.must(err, "entries of "+p.name)
+	p.through = map[syncproto.Identity]bool{}
+	for i := range all {
+		p.through[all[i].Identity] = true
 	}
 }
 

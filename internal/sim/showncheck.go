@@ -61,8 +61,9 @@ func (p *phone) waits(e *replica.Entry, row *replica.Record) (waits, sure bool) 
 			return true, p.w.count[cRestores] == 0
 		}
 	}
-	// A verdict without a number for the row says that the row is not held any more; a receipt may say so before the phone hears of it.
-	return false, labelled || row.Acked == nil
+	// A verdict without a number for the row says that the row is not held any more. A receipt may say so before the phone hears of it, and
+	// so may a sync that breaks off behind the verdict: until one has gone well since, its author's words may stand.
+	return false, labelled || row.Acked == nil && p.through[e.Identity]
 }
 
 // checkForm holds a form to what the phone shows as it is rendered: what is saved from it must be able to say what its author saw, the words
