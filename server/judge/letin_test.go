@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -317,6 +318,48 @@ func TestLetInIsTakenBack(t *testing.T) {
 		ann.wants(ann.push(ann.mend(c, w.update("thing", "t", "total", 5, "grade", "b")))[0], syncproto.Applied, "")
 		w.shows("thing", "t", "total", 6)
 		w.hinders("admin", c, syncproto.CodeConflict, "已经改好")
+	})
+}
+
+// TestLetInAgainOverWhatBuiltOnIt: what waited came in with the change, and stays when that is taken back, beside it in an item. Once that is decided,
+// the change let in again stands over it: whoever does so has it before him.
+func TestLetInAgainOverWhatBuiltOnIt(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		ann := w.phone("ann")
+		ann.do(w.create("thing", "t", "household", "@h1", "name", "n"), w.create("thing", "u", "household", "@h1", "name", "n"))
+		ann.sync()
+		c := ann.change(w.update("thing", "t", "state", "doing"), w.update("thing", "u", "grade", "zz"))
+		e := w.update("thing", "t", "state", "closed")
+		e.Base.Over = []syncproto.Identity{c.Identity()}
+		next := ann.change(e)
+		ann.push(c, next)
+		mend := judge.Letting{Write: map[syncproto.RowID]map[string]schema.Value{w.rowID("u"): {"grade": schema.Text("a")}}}
+		if err := w.letIn("admin", c, mend); err != nil {
+			t.Fatal(err)
+		}
+		w.shows("thing", "t", "state", "closed")
+		if v := ann.verdict(next); v.Status == syncproto.Refused {
+			t.Fatalf("what waited is %+v", v)
+		}
+		closed, err := w.judge.Inbox(t.Context(), judge.Filter{User: w.user("admin"), Closed: true})
+		if err != nil || len(closed) != 1 {
+			t.Fatalf("decided is %+v %v", closed, err)
+		}
+		w.now++
+		w.undoDecision("admin", closed[0].ID)
+		w.shows("thing", "t", "state", "open")
+		item := w.oneItem(syncproto.ItemCell)
+		i := slices.IndexFunc(item.Sides, func(s judge.Side) bool { return s.Change != next.Identity() })
+		w.resolve("admin", item.ID, judge.Decision{Pick: item.Sides[i].Change})
+		w.noItem()
+		w.now++
+		if err := w.letIn("admin", c, mend); err != nil {
+			t.Fatal(err)
+		}
+		w.shows("thing", "t", "state", "doing")
+		w.shows("thing", "u", "grade", "a")
+		w.noItem()
+		w.sound()
 	})
 }
 

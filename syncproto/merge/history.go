@@ -81,6 +81,13 @@ func (h *history) standIn(refused *RowVersion) *RowVersion {
 	return nil
 }
 
+// madeOver tells whether the base of a version covers another of its row. What is let in once more, after that was taken back, is made over what was
+// built on it the first time: it stands over that, and not beneath it as well.
+func (h *history) madeOver(by, v *RowVersion) bool {
+	rev, known := h.lineage.rev(by.Base.Epoch, v.Labels, v.Seq)
+	return known && rev <= by.Base.Rev
+}
+
 // decides tells whether v decides what is open about a cell. Who confirms a deletion has decided about the row whole.
 func decides(v *RowVersion, cell string) bool {
 	return slices.Contains(v.Decides, cell) || v.Op == syncproto.OpDelete && slices.Contains(v.Decides, syncproto.ExistenceCell)

@@ -336,6 +336,35 @@ func TestMendOfAMend(t *testing.T) {
 	}
 }
 
+// TestMendMadeOverItsDependent: a mend was taken back when something had been built on it, and another stands in, made over that: it shows.
+func TestMendMadeOverItsDependent(t *testing.T) {
+	s := created(t, set1("a", "p"))
+	p := s.pulled()
+	n, dependent := p.edit("n", 10, set1("a", "bad")), p.edit("dependent", 12, set1("a", "next"))
+	dependent.Base.Over, dependent.DependsOn = ids("n"), ids("n")
+	s.refuse(n)
+	first := p.edit("first", 11, set1("a", "good"))
+	first.Mends = n.ID
+	s.accept(first)
+	s.accept(dependent)
+	wantCell(t, s.row(), "a", schema.Text("next"), "")
+	s.find(n.ID).MendedBy = ""
+	desk := s.pulled()
+	decision := desk.edit("decision", 13, set1("a", "p"))
+	decision.Decides = []string{"a"}
+	s.accept(decision)
+	desk = s.pulled()
+	again := desk.edit("again", 14, set1("a", "good"))
+	again.Mends = n.ID
+	s.accept(again)
+	r := s.row()
+	wantCell(t, r, "a", schema.Text("good"), "")
+	wantItems(t, r, 0)
+	if got, want := plainResult(r), plainResult(newNaive(s).row()); got != want {
+		t.Errorf("Row:\n%s\nnaive:\n%s", got, want)
+	}
+}
+
 // TestTextBeyondItsBounds: a merge longer than the column, or a history that merges more than the budget, is an item; cleared texts merge
 // to null.
 func TestTextBeyondItsBounds(t *testing.T) {

@@ -145,7 +145,7 @@ func (n *naive) direct(v RowVersion, cell string) idSet {
 			for tries := 0; ok && mend.Refused && tries < 50; tries++ {
 				mend, ok = n.versions[mend.MendedBy]
 			}
-			if ok && !mend.Refused && writer(mend.ID) {
+			if ok && !mend.Refused && writer(mend.ID) && !n.labelled(v, mend.Base) {
 				out[mend.ID] = true
 			}
 		}

@@ -91,7 +91,7 @@ func (v *view) source(by *RowVersion) source {
 		}
 		s.nodes = append(s.nodes, over)
 		if over >= len(v.w) && slices.Contains(by.DependsOn, by.Base.Over[i]) {
-			if mend := v.h.standIn(v.refused[over-len(v.w)].by); mend != nil {
+			if mend := v.h.standIn(v.refused[over-len(v.w)].by); mend != nil && !v.h.madeOver(mend, by) {
 				if n, ok := v.node[mend.ID]; ok {
 					s.nodes = append(s.nodes, n)
 				}

@@ -60,7 +60,8 @@ func (r *reckoning) writers(cell string) set {
 	return out
 }
 
-// direct is what v has seen of a cell before closing; refused versions among it stand for what they had seen.
+// direct is what v has seen of a cell before closing; refused versions among it stand for what they had seen. A mend that was made over v (what was let
+// in, taken back and let in again) is nothing that v has seen.
 func (r *reckoning) direct(v *version, cell string) []int {
 	wrote := func(id ident) (int, bool) {
 		i, ok := r.at[id]
@@ -80,7 +81,7 @@ func (r *reckoning) direct(v *version, cell string) []int {
 	for i := len(v.base.Over) - 1; i >= 0 && len(out) == 0; i-- {
 		if o, ok := wrote(v.base.Over[i]); ok {
 			out = append(out, o)
-			if m := r.mendOf(o); m >= 0 && slices.Contains(v.depends, v.base.Over[i]) && r.wrote(r.vs[m], cell) {
+			if m := r.mendOf(o); m >= 0 && slices.Contains(v.depends, v.base.Over[i]) && r.wrote(r.vs[m], cell) && !r.epochs.labelled(v, r.vs[m].base, r.stream) {
 				out = append(out, m)
 			}
 		}
