@@ -36,17 +36,8 @@ func (w *world) decidedItems() (items []*judge.Item) {
 	return w.listed(slices.DeleteFunc(items, func(it *judge.Item) bool { return it.Last == "" || it.Kind == syncproto.ItemTwin }))
 }
 
-// doTakeBack takes the last decision of an item back; one time of three that of late work, which is rare: somebody hands such in before.
+// doTakeBack takes the last decision of an item back.
 func (w *world) doTakeBack(d *dice) {
-	if d.chance(3) {
-		w.handInLate(d)
-		for _, it := range w.inbox(adminUser) {
-			if it.Kind == syncproto.ItemLate && w.resolve(it, judge.Decision{Keep: d.chance(2)}) == nil {
-				_ = w.takeBack(w.itemNow(it.ID))
-				return
-			}
-		}
-	}
 	items := w.decidedItems()
 	if len(items) == 0 {
 		return
@@ -56,26 +47,6 @@ func (w *world) doTakeBack(d *dice) {
 		it = items[late] // they are few
 	}
 	_ = w.takeBack(it) // what the desk may not do it is told
-}
-
-// handInLate has a cadre write, lose all that he holds, and hand in what he wrote when that is too late.
-func (w *world) handInLate(d *dice) {
-	p := w.anyPhone(d)
-	if p == nil || !slices.Contains(cadres, string(p.userID())) {
-		return
-	}
-	w.syncPhone(d, p, false)
-	f, ok := p.formOf(d, "thing")
-	if !ok || p.save(f, map[string]schema.Value{"name": schema.Text(w.word(f.Row, p.userID(), p))}) == nil {
-		return
-	}
-	for _, r := range w.livingRows("assignment") {
-		if user, _ := r.Column(w.book, "user"); user.Str() == string(p.userID()) {
-			w.submit(adminUser, syncproto.Edit{Table: "assignment", Row: r.ID, Op: syncproto.OpDelete})
-		}
-	}
-	w.tick(31 * day)
-	w.syncPhone(d, p, false)
 }
 
 // takeBack takes the last decision of an item back, and wants what was there before.
