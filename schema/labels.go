@@ -117,6 +117,9 @@ func (c *Column) options() []Option {
 // setSeparator stands between the elements of a set where people read it.
 const setSeparator = "、"
 
+// InstantForm is how Show writes an instant, in the zone that it is given.
+const InstantForm = "2006-01-02 15:04"
+
 // Show is a value as people read it: labels for options, 是/否, elements side by side, instants in the given zone to the minute.
 // What is personal is shown whole; Mask hides it. A value that an older program does not know is shown as it is.
 func (c *Column) Show(v Value, lang Lang, zone *time.Location) string {
@@ -129,7 +132,7 @@ func (c *Column) Show(v Value, lang Lang, zone *time.Location) string {
 		}
 		return no.In(lang)
 	case c.Type == TypeInstant:
-		return time.UnixMilli(v.Num()).In(zone).Format("2006-01-02 15:04")
+		return time.UnixMilli(v.Num()).In(zone).Format(InstantForm)
 	case v.Kind() == KindInt:
 		return strconv.FormatInt(v.Num(), 10)
 	case v.Kind() == KindSet:

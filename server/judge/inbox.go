@@ -298,18 +298,24 @@ func (d *desk) wordsOf(ids []syncproto.Identity) (out []*store.Version, err erro
 // ItemByID shows one item; the error has CodeNotFound when there is none that the user may decide. Without a user all are shown.
 func (j *Judge) ItemByID(ctx context.Context, user syncproto.UserID, id string) (*Item, error) {
 	var out *Item
-	err := j.store.Read(ctx, func(tx *store.Tx) error {
-		d, err := j.newDesk(tx)
-		if err != nil {
-			return err
-		}
-		it, err := d.itemFor(user, id)
-		if err == nil {
-			out, err = d.showItem(it)
-		}
+	err := j.store.Read(ctx, func(tx *store.Tx) (err error) {
+		out, err = j.itemIn(tx, user, id)
 		return err
 	})
 	return out, err
+}
+
+// itemIn is ItemByID inside a transaction.
+func (j *Judge) itemIn(tx *store.Tx, user syncproto.UserID, id string) (*Item, error) {
+	d, err := j.newDesk(tx)
+	if err != nil {
+		return nil, err
+	}
+	it, err := d.itemFor(user, id)
+	if err != nil {
+		return nil, err
+	}
+	return d.showItem(it)
 }
 
 // itemFor finds an item that a user may decide.

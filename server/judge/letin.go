@@ -94,10 +94,8 @@ func (j *Judge) LetIn(ctx context.Context, user syncproto.UserID, id syncproto.I
 			return err
 		}
 		if it != nil && it.Closed == 0 {
-			if out, err = j.resolveLate(tx, user, it, Decision{Keep: true}); err != nil || how.Why == "" {
-				return err
-			}
-			return j.keepSaying(tx, user, it.ID, out, how.Why, false)
+			out, err = d.resolve(user, it, Decision{Keep: true, Why: how.Why})
+			return err
 		}
 		draft, _, err := d.letting(rec, how)
 		if err != nil {
@@ -130,11 +128,8 @@ func (j *Judge) Return(ctx context.Context, user syncproto.UserID, id syncproto.
 			return err
 		}
 		if it != nil && it.Closed == 0 {
-			out, err := j.resolveLate(tx, user, it, Decision{})
-			if err != nil || why == "" {
-				return err
-			}
-			return j.keepSaying(tx, user, it.ID, out, why, false)
+			_, err := d.resolve(user, it, Decision{Why: why})
+			return err
 		}
 		if it != nil {
 			if err := d.returned(it); err != nil {
@@ -439,9 +434,7 @@ func (j *Judge) endRefusal(tx *store.Tx, user syncproto.UserID, id syncproto.Ide
 	it.Closed, it.By = tx.Now(), user
 	it.Outcome = mustJSON(closing{Fates: map[syncproto.Identity]string{id: fate}, Word: word, Said: was.Said})
 	d.changedItems(it)
-	note := syncproto.ItemNote{Item: it.ID, Table: it.Table, Row: it.Row, Kind: it.Kind, Outcome: fate}
-	rec.verdict.Items = append(slices.DeleteFunc(rec.verdict.Items, func(n syncproto.ItemNote) bool { return n.Item == it.ID }), note)
-	rec.dirty, rec.news = true, true
+	rec.hears(it, fate)
 	if err := tx.LockStreams(rec.Stream); err != nil {
 		return err
 	}

@@ -43,23 +43,29 @@ func (j *Judge) Resolve(ctx context.Context, user syncproto.UserID, id string, d
 			return &syncproto.Error{Code: syncproto.CodeConflict, Op: "resolve " + id, Message: syncproto.Both("这件事已经有人处理了。", "Somebody has decided this already."),
 				Hint: syncproto.Both("刷新后查看结果。", "Look at the outcome.")}
 		}
-		switch it.Kind {
-		case syncproto.ItemLate:
-			out, err = j.resolveLate(tx, user, it, decision)
-		case syncproto.ItemTwin:
-			out, err = j.resolveTwin(tx, user, it, decision)
-		default:
-			out, err = d.resolveCells(user, it, decision)
-		}
-		if err != nil || decision.Why == "" {
-			return err
-		}
-		return j.keepSaying(tx, user, id, out, decision.Why, false)
+		out, err = d.resolve(user, it, decision)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// resolve decides an open item, and keeps why.
+func (d *desk) resolve(user syncproto.UserID, it *store.Item, decision Decision) (out *Outcome, err error) {
+	switch it.Kind {
+	case syncproto.ItemLate:
+		out, err = d.j.resolveLate(d.tx, user, it, decision)
+	case syncproto.ItemTwin:
+		out, err = d.j.resolveTwin(d.tx, user, it, decision)
+	default:
+		out, err = d.resolveCells(user, it, decision)
+	}
+	if err != nil || decision.Why == "" {
+		return out, err
+	}
+	return out, d.j.keepSaying(d.tx, user, it.ID, out, decision.Why, false)
 }
 
 // resolveCells decides about cells or the existence of a row.
@@ -147,6 +153,13 @@ func decidedAs(c *schema.Cell, item *Item, v schema.Value) syncproto.CellEdit {
 	return out
 }
 
+// hears has the verdict of a refused change tell how the item about it was decided.
+func (rec *record) hears(it *store.Item, fate string) {
+	note := syncproto.ItemNote{Item: it.ID, Table: it.Table, Row: it.Row, Kind: it.Kind, Outcome: fate}
+	rec.verdict.Items = append(slices.DeleteFunc(rec.verdict.Items, func(n syncproto.ItemNote) bool { return n.Item == it.ID }), note)
+	rec.dirty, rec.news = true, true
+}
+
 // resolveLate takes late work after all, or leaves it refused.
 func (j *Judge) resolveLate(tx *store.Tx, user syncproto.UserID, it *store.Item, decision Decision) (*Outcome, error) {
 	sides, err := readSides(it)
@@ -192,9 +205,7 @@ func (j *Judge) resolveLate(tx *store.Tx, user syncproto.UserID, it *store.Item,
 	if err := d.tx.LockStreams(it.Stream); err != nil {
 		return nil, err
 	}
-	note := syncproto.ItemNote{Item: it.ID, Table: it.Table, Row: it.Row, Kind: it.Kind, Outcome: end.Fates[id]}
-	rec.verdict.Items = append(slices.DeleteFunc(rec.verdict.Items, func(n syncproto.ItemNote) bool { return n.Item == it.ID }), note)
-	rec.dirty, rec.news = true, true
+	rec.hears(it, end.Fates[id])
 	it.Closed, it.By, it.Outcome = tx.Now(), user, mustJSON(end)
 	d.changedItems(it)
 	p := &push{by: Author{Server: true, User: user}, ids: []syncproto.Identity{id}, numbers: []uint64{rec.First.Number}}

@@ -42,14 +42,8 @@ func (j *Judge) UndoDecision(ctx context.Context, user syncproto.UserID, id, las
 		if err := j.undoDecision(tx, user, id, last); err != nil {
 			return err
 		}
-		d, err := j.newDesk(tx)
-		if err != nil {
-			return err
-		}
-		it, err := d.itemFor(user, id)
-		if err == nil {
-			out, err = d.showItem(it)
-		}
+		var err error
+		out, err = j.itemIn(tx, user, id)
 		return err
 	})
 	return out, err

@@ -122,7 +122,7 @@ func (r *tableRun) read(l *Line) {
 // value reads a cell, and a time as exports write it: that of the server's zone.
 func (r *tableRun) value(c *schema.Column, text string) (schema.Value, error) {
 	if c.Type == schema.TypeInstant {
-		for _, form := range []string{instantForm, time.DateTime} {
+		for _, form := range []string{schema.InstantForm, time.DateTime} {
 			if at, err := time.ParseInLocation(form, text, r.Zone); err == nil {
 				return schema.Int(at.UnixMilli()), nil
 			}
@@ -130,9 +130,6 @@ func (r *tableRun) value(c *schema.Column, text string) (schema.Value, error) {
 	}
 	return c.Normalize(text)
 }
-
-// instantForm is how exports write a time.
-const instantForm = "2006-01-02 15:04"
 
 // errPreview takes back what a preview did.
 var errPreview = errors.New("register: a preview writes nothing")

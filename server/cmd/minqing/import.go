@@ -84,11 +84,7 @@ func (c *importCmd) Run(r *room) (err error) {
 	case "table":
 		return c.table(r, lines, f, info.Size())
 	}
-	by, village, err := r.desk().Importer(r.ctx, c.Village)
-	if err != nil {
-		return err
-	}
-	id, wrote, err := c.record(r, village, by)
+	_, village, id, wrote, err := c.begin(r, c.Village)
 	if err != nil {
 		return err
 	}

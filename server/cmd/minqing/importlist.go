@@ -17,11 +17,7 @@ import (
 
 // users imports a list of users, with the code that the console imports it by, and writes the links by which they first sign in.
 func (c *importCmd) users(r *room, lines register.Lines, in io.ReaderAt, size int64) error {
-	by, place, err := r.desk().Importer(r.ctx, c.Place)
-	if err != nil {
-		return err
-	}
-	id, wrote, err := c.record(r, place, by)
+	by, place, id, wrote, err := c.begin(r, c.Place)
 	if err != nil {
 		return err
 	}
@@ -42,11 +38,7 @@ func (c *importCmd) users(r *room, lines register.Lines, in io.ReaderAt, size in
 
 // places imports a list of places, as users does.
 func (c *importCmd) places(r *room, lines register.Lines, in io.ReaderAt, size int64) error {
-	by, place, err := r.desk().Importer(r.ctx, c.Place)
-	if err != nil {
-		return err
-	}
-	id, wrote, err := c.record(r, place, by)
+	by, place, id, wrote, err := c.begin(r, c.Place)
 	if err != nil {
 		return err
 	}
@@ -64,11 +56,7 @@ func (c *importCmd) places(r *room, lines register.Lines, in io.ReaderAt, size i
 
 // table imports rows of any table that has no import of its own, as users does.
 func (c *importCmd) table(r *room, lines register.Lines, in io.ReaderAt, size int64) error {
-	by, place, err := r.desk().Importer(r.ctx, c.Place)
-	if err != nil {
-		return err
-	}
-	id, wrote, err := c.record(r, place, by)
+	by, place, id, wrote, err := c.begin(r, c.Place)
 	if err != nil {
 		return err
 	}

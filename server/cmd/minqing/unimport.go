@@ -40,10 +40,15 @@ func noFile() error {
 	return unable("撤回不用写文件。", "Taking an import back needs no file.", "去掉文件名。", "Leave the file out.")
 }
 
-// record keeps what the import writes, so that it can be taken back by an id.
-func (c *importCmd) record(r *room, place string, by syncproto.UserID) (id string, wrote func(*store.Tx, []syncproto.Identity) error, err error) {
-	id, err = syncproto.NewID(r.engine.Now(), rand.Reader)
-	return id, intake.Record(id, place, c.Kind, filepath.Base(c.File), by), err
+// begin finds who imports and where, and keeps what the import writes, so that it can be taken back by an id.
+func (c *importCmd) begin(r *room, at string) (by syncproto.UserID, place, id string, wrote func(*store.Tx, []syncproto.Identity) error, err error) {
+	if by, place, err = r.desk().Importer(r.ctx, at); err != nil {
+		return "", "", "", nil, err
+	}
+	if id, err = syncproto.NewID(r.engine.Now(), rand.Reader); err != nil {
+		return "", "", "", nil, err
+	}
+	return by, place, id, intake.Record(id, place, c.Kind, filepath.Base(c.File), by), nil
 }
 
 // recorded keeps with the record what the import did, and says how it is taken back. An import that changed nothing has no record.
