@@ -56,6 +56,7 @@ var conformance = []struct {
 	{"questions ahead are answered as in their turn", questionsAhead},
 	{"statements that go aside", statementsAside},
 	{"news of several streams", newsOfStreams},
+	{"the first rows of each key", firstOfEach},
 }
 
 func TestStoreConformance(t *testing.T) {
@@ -412,6 +413,35 @@ func heldIsKnown(t *testing.T, s subject) {
 		list, err := tx.Held("d")
 		if list != "[1]" {
 			t.Errorf("the list became %q", list)
+		}
+		return err
+	})
+}
+
+func firstOfEach(t *testing.T, s subject) {
+	st := s.open(schematest.Book())
+	write(t, st, func(tx *store.Tx) error {
+		for at := range int64(6) {
+			for _, stream := range []string{"a", "b", "c", "d"} {
+				if err := tx.Exec("INSERT INTO mq_disclosed_in (stream, at, chain, pos) VALUES (?, ?, 'x', 0)", stream, at); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.Exec("DELETE FROM mq_disclosed_in WHERE stream = 'c' AND at > 1")
+	})
+	read(t, st, func(tx *store.Tx) error {
+		table, args := tx.OfEach([]string{"a", "c", "none", "d"}, "SELECT stream, at FROM mq_disclosed_in WHERE at >= ? AND stream = {key} AND at < ? ORDER BY at DESC LIMIT ?", int64(1), int64(5), int64(2))
+		var got []string
+		err := tx.Each(func(scan func(...any) error) error {
+			var stream string
+			var at int64
+			err := scan(&stream, &at)
+			got = append(got, fmt.Sprint(stream, at))
+			return err
+		}, "SELECT stream, at FROM "+table+" ORDER BY stream, at LIMIT ?", append(args, int64(100))...)
+		if want := []string{"a3", "a4", "c1", "d3", "d4"}; !slices.Equal(got, want) {
+			t.Errorf("of each key there is %v, want %v", got, want)
 		}
 		return err
 	})

@@ -10,6 +10,7 @@ package audit
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -300,11 +301,7 @@ func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err er
 		return cutShown(found, limit, err)
 	}
 	c := a.Kind.of()
-	a.bound(&c, "at")
-	if at, rest, ok := cut(a.After); ok {
-		pos, chain := cutPos(rest)
-		c.and("(at, chain, pos) < (?, ?, ?)", at, chain, pos)
-	}
+	a.within(&c)
 	users := a.Users
 	if !a.scope.whole {
 		if users, err = a.people(tx); err != nil {
@@ -314,58 +311,56 @@ func (a *Ask) Shown(tx *store.Tx, limit int) (found []Shown, next string, err er
 			users = slices.DeleteFunc(users, func(u string) bool { return !slices.Contains(a.Users, u) })
 		}
 	}
-	parts := a.parts(c, users)
-	for _, part := range parts {
-		more, err := a.read(tx, part, limit)
-		if err != nil {
-			return nil, "", err
-		}
-		found = append(found, more...)
-	}
-	if a.Kind == Seen && !a.scope.whole {
-		for _, s := range a.scope.streams {
-			more, err := a.synced(tx, s, limit)
-			if err != nil {
-				return nil, "", err
-			}
-			found = append(found, more...)
-		}
-	}
+	found, err = a.newest(tx, a.parts(c, users), limit)
 	return cutShown(found, limit, err)
 }
 
 // cutShown puts what several ranges gave into one order, each record once, and cuts off what was read beyond a part.
 func cutShown(found []Shown, limit int, err error) ([]Shown, string, error) {
-	slices.SortFunc(found, func(x, y Shown) int {
-		return cmp.Or(cmp.Compare(y.At, x.At), cmp.Compare(y.Chain, x.Chain), cmp.Compare(y.Pos, x.Pos))
-	})
-	found = slices.CompactFunc(found, func(x, y Shown) bool { return x.Chain == y.Chain && x.Pos == y.Pos })
+	found = sorted(found)
 	if err != nil || len(found) <= limit {
 		return found, "", err
 	}
 	return found[:limit], shownKey(&found[limit-1]), nil
 }
 
+// sorted puts records into their order, the newest first, each once.
+func sorted(found []Shown) []Shown {
+	slices.SortFunc(found, func(x, y Shown) int {
+		return cmp.Or(cmp.Compare(y.At, x.At), cmp.Compare(y.Chain, x.Chain), cmp.Compare(y.Pos, x.Pos))
+	})
+	return slices.CompactFunc(found, func(x, y Shown) bool { return x.Chain == y.Chain && x.Pos == y.Pos })
+}
+
 // ofBelow is what was shown or taken away of a place that holds what lies below it too.
 const ofBelow = `device = '' AND (value LIKE '{"what":"list"%' OR value LIKE '{"what":"export"%')`
 
-// parts are the conditions whose records together are what is asked for, each a range of an index: what people of the place were shown, and what
-// anybody was shown of it. Of places above it a list, but no row: that is of elsewhere.
-func (a *Ask) parts(c condition, users []string) (out []condition) {
-	with := func(part string, args ...any) {
+// part is one range of an index of records, or where there are keys one for each of them.
+type part struct {
+	from string
+	condition
+	column string
+	keys   []string
+}
+
+// severalStreams holds the records about several streams, by each of them.
+const severalStreams = "mq_disclosed_in i"
+
+// parts are what is asked for together: what people of the place were shown, and what anybody was shown of it. Of places above it a list, but no row:
+// that is of elsewhere.
+func (a *Ask) parts(c condition, users []string) (out []part) {
+	with := func(column string, keys []string, cond string, args ...any) {
 		one := condition{slices.Clone(c.parts), slices.Clone(c.args)}
-		one.and(part, args...)
-		out = append(out, one)
+		one.and(cond, args...)
+		out = append(out, part{"mq_disclosure", one, column, keys})
 	}
 	switch {
 	case users == nil:
-		return []condition{c}
+		return []part{{from: "mq_disclosure", condition: c}}
 	case len(users) > fewPeople:
-		with("(user_id || '') = ANY(?)", users)
+		with("", nil, "(user_id || '') = ANY(?)", users)
 	default:
-		for _, u := range users {
-			with("user_id = ?", u)
-		}
+		with("user_id", users, "1 = 1")
 	}
 	if a.scope.whole {
 		return out
@@ -374,16 +369,27 @@ func (a *Ask) parts(c condition, users []string) (out []condition) {
 		c = condition{slices.Clone(c.parts), slices.Clone(c.args)}
 		c.and("(user_id || '') = ANY(?)", a.Users)
 	}
-	for _, s := range a.scope.streams { // each by an index of its own
-		with("stream = ? AND stream <> '' AND device = ''", s)
-		if a.Kind == Seen {
-			with("stream = ? AND stream <> '' AND device <> ''", s)
-		}
+	with("stream", a.scope.streams, "stream <> '' AND device = ''") // each by an index of its own
+	with("stream", a.scope.above, "stream <> '' AND "+ofBelow)
+	if a.Kind != Seen {
+		return out
 	}
-	for _, s := range a.scope.above {
-		with("stream = ? AND stream <> '' AND "+ofBelow, s)
+	with("stream", a.scope.streams, "stream <> '' AND device <> ''")
+	in := condition{} // the syncs that showed rows of it beside those of others
+	a.within(&in)
+	if a.Users != nil {
+		in.and("EXISTS (SELECT 1 FROM mq_disclosure d WHERE d.chain = i.chain AND d.pos = i.pos AND d.user_id = ANY(?))", a.Users)
 	}
-	return out
+	return append(out, part{severalStreams, in, "stream", a.scope.streams})
+}
+
+// within adds the days, and that a record lies behind the key.
+func (a *Ask) within(c *condition) {
+	a.bound(c, "at")
+	if at, rest, ok := cut(a.After); ok {
+		pos, chain := cutPos(rest)
+		c.and("(at, chain, pos) < (?, ?, ?)", at, chain, pos)
+	}
 }
 
 // people are those of the place.
@@ -419,24 +425,44 @@ func (a *Ask) Chains(tx *store.Tx) (out []string, err error) {
 		users, a.scope.streams, a.scope.streams, a.scope.above, a.scope.streams)
 }
 
-// synced reads a part of the syncs that showed rows of a stream beside others.
-func (a *Ask) synced(tx *store.Tx, stream string, limit int) ([]Shown, error) {
-	c := condition{}
-	c.and("i.stream = ?", stream)
-	a.bound(&c, "i.at")
-	if at, rest, ok := cut(a.After); ok {
-		pos, chain := cutPos(rest)
-		c.and("(i.at, i.chain, i.pos) < (?, ?, ?)", at, chain, pos)
-	}
-	if a.Users != nil {
-		c.and("d.user_id = ANY(?)", a.Users)
-	}
-	out, err := shown(tx, "mq_disclosed_in i JOIN mq_disclosure d ON d.chain = i.chain AND d.pos = i.pos WHERE "+c.where()+" ORDER BY i.at DESC, i.chain DESC, i.pos DESC LIMIT ?", append(c.args, int64(limit+1))...)
-	return slices.DeleteFunc(out, func(s Shown) bool { return !slices.Contains(s.Streams, stream) }), err
-}
+// keysAtOnce bounds the keys that one statement asks for.
+const keysAtOnce = 100
 
-func (a *Ask) read(tx *store.Tx, c condition, limit int) ([]Shown, error) {
-	return shown(tx, "mq_disclosure d WHERE "+c.where()+" ORDER BY at DESC, chain DESC, pos DESC LIMIT ?", append(c.args, int64(limit+1))...)
+// newest reads the newest records of several parts: for each key no more than a list needs, and none older than the last that is in the list already.
+func (a *Ask) newest(tx *store.Tx, parts []part, limit int) (found []Shown, err error) {
+	floor := int64(0)
+	read := func(p *part, keys []string) error {
+		const order = " ORDER BY at DESC, chain DESC, pos DESC LIMIT ?"
+		query, args := "SELECT at, chain, pos FROM "+p.from+" WHERE "+p.where()+" AND at >= ?", append(slices.Clone(p.args), floor)
+		if keys != nil {
+			query, args = tx.OfEach(keys, query+" AND "+p.column+" = {key}"+order, append(args, int64(limit+1))...)
+			query = "SELECT DISTINCT at, chain, pos FROM " + query
+		}
+		more, err := shown(tx, "("+query+order+") k CROSS JOIN mq_disclosure d WHERE d.chain = k.chain AND d.pos = k.pos", append(args, int64(limit+1))...)
+		if p.from == severalStreams { // which streams those are, the record says
+			more = slices.DeleteFunc(more, func(s Shown) bool {
+				return !slices.ContainsFunc(s.Streams, func(in string) bool { return slices.Contains(a.scope.streams, in) })
+			})
+		}
+		if found = sorted(append(found, more...)); len(found) > limit {
+			found = found[:limit+1]
+			floor = found[limit].At
+		}
+		return err
+	}
+	for i := range parts {
+		p := &parts[i]
+		if p.column == "" {
+			err = read(p, nil)
+		}
+		for keys := range slices.Chunk(p.keys, keysAtOnce) {
+			err = errors.Join(err, read(p, keys))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 func shown(tx *store.Tx, from string, args ...any) (out []Shown, err error) {

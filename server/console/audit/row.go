@@ -316,11 +316,7 @@ func (a *Ask) named(tx *store.Tx, kind condition, limit int) (out []Shown, err e
 	read := func(names []string, since, until int64, only string) error {
 		var c condition
 		c.and("named = ANY(?)", names)
-		a.bound(&c, "at")
-		if at, rest, ok := cut(a.After); ok {
-			pos, chain := cutPos(rest)
-			c.and("(at, chain, pos) < (?, ?, ?)", at, chain, pos)
-		}
+		a.within(&c)
 		if since > 0 {
 			c.and("at >= ?", since)
 		}
