@@ -27,6 +27,7 @@ const (
 	cWaits      = "waits"
 	cMends      = "mends"
 	cLetIn      = "let in"
+	cApartBack  = "twins that were two taken back"
 	cLetInBack  = "let in and taken back"
 	cMoves      = "moves"
 	cDeletes    = "deletes"
@@ -68,7 +69,7 @@ const (
 // required must each be met in a run of at least requiredFrom histories.
 var required = []string{cConflicts, cMerges, cRefusals, cLates, cForgets, cRepairs, cRestores, cOldEdits, cCopies, cCrashes, cCuts, cWaits, cMends, cMoves,
 	cDeletes, cTwins, cForks, cOutside, cDecisions, cUndos, cRevivals, cOverdue, cGhosts, cNested, cResumes, cRevoked, cForms, cOrders, cReplays,
-	cStrangers, cBundles, cHandedIn, cCarried, cReceipts, cEscrows, cEvents, cSwept, cNames, cPeople, cEnded, cNamed, cErasures, cPairs, cSkewed, cTakenBack, cAgain, cLateBack, cLetIn, cLetInBack}
+	cStrangers, cBundles, cHandedIn, cCarried, cReceipts, cEscrows, cEvents, cSwept, cNames, cPeople, cEnded, cNamed, cErasures, cPairs, cSkewed, cTakenBack, cAgain, cLateBack, cApartBack, cLetIn, cLetInBack}
 
 // requiredFrom is how many histories are enough to meet everything.
 const requiredFrom = 2000

@@ -18,6 +18,7 @@ var peopleHistories = []directed{
 	{"people-merged-with-the-deleted", "One of two with one number was deleted: he who is there is never merged into the one who is not.", peopleDead},
 	{"refused-let-in", "What an author had no right to, and what he wrote wrongly, is let in at the desk on his behalf: what built on it comes back, and his own mend is an edit.", refusedLetIn},
 	{"twins-named-by-hand", "Somebody says of two households of two codes that they are one: what they hold opens and closes nothing, restarts and repeats neither; merged, undone, said to be two.", twinsNamed},
+	{"twins-apart-and-back", "That two households are two is taken back: asked again as before, unless one is gone or they differ; then when it is back, or they are alike.", twinsApart},
 	{"merged-twice", "A household is merged into one that is merged away itself: what comes for the first is written into the last, beside what it holds.", mergedTwice},
 	{"people-named-by-hand", "Somebody says of two, each with a number of his own, that they are one: one number stays; the same number of both is asked about once.", peopleNamed},
 	{"refused-work-erased", "Rows that refused work names are erased by law: late, waiting or wrong, it ends, lies in no inbox, and its author hears why.", refusedErased},
@@ -280,4 +281,46 @@ func refusedLetIn(s *stage) {
 	s.must(s.letIn(adminUser, two.id, mended), "let in again")
 	s.sync(p)
 	s.shownOn(p, u, "grade", "c")
+}
+
+func twinsApart(s *stage) {
+	apart := func() *judge.Item {
+		it := s.items(1)[0]
+		s.want(it.Kind == syncproto.ItemTwin, "the item is %+v", it)
+		s.decide(it, judge.Decision{})
+		s.items(0)
+		return s.itemNow(it.ID)
+	}
+	back := func(it *judge.Item, word string) {
+		s.must(s.takeBack(it), "take back")
+		now := s.itemNow(it.ID)
+		s.want(now.Word == word && now.Last == "" && (now.Closed == 0) == (word == ""), "taken back it is %+v", now)
+	}
+	// Of two that somebody named: asked again, and where one is gone when that one is back.
+	a, b := aHousehold(0), aHousehold(1)
+	s.must(s.name(a.id, b.id), "name twins")
+	it := apart()
+	back(it, "")
+	s.want(apart().ID == it.ID, "another item was open")
+	gone := s.deskDelete(adminUser, b)
+	back(s.itemNow(it.ID), judge.WordMoot)
+	s.undoAs(adminUser, gone)
+	back(apart(), "")
+	apart()
+	// Of two of one code: asked again, unless they differ by then. Whoever is asked about the two already is not asked twice.
+	a, b = aHousehold(2), aHousehold(3)
+	s.deskEdit(adminUser, a, "code", "H4")
+	back(apart(), "")
+	it = apart()
+	s.deskEdit(adminUser, a, "code", "H3")
+	back(it, judge.WordMoot)
+	s.items(0)
+	s.deskEdit(adminUser, a, "code", "H4")
+	it = apart()
+	s.must(s.name(a.id, b.id), "name twins")
+	s.want(codeOf(s.takeBack(it)) == syncproto.CodeConflict, "it is taken back although the two are asked about")
+	again := apart()
+	s.want(codeOf(s.takeBack(it)) == syncproto.CodeConflict, "the first is taken back before the second")
+	back(again, "")
+	apart()
 }

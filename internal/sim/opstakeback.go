@@ -33,7 +33,9 @@ func (w *world) decidedItems() (items []*judge.Item) {
 		items, err = j.Inbox(context.Background(), judge.Filter{User: syncproto.UserID(adminUser), Closed: true})
 		return err
 	})
-	return w.listed(slices.DeleteFunc(items, func(it *judge.Item) bool { return it.Last == "" || it.Kind == syncproto.ItemTwin }))
+	return w.listed(slices.DeleteFunc(items, func(it *judge.Item) bool {
+		return it.Last == "" || it.Kind == syncproto.ItemTwin && it.Word != judge.WordDistinct
+	}))
 }
 
 // doTakeBack takes the last decision of an item back.
@@ -51,7 +53,7 @@ func (w *world) doTakeBack(d *dice) {
 
 // takeBack takes the last decision of an item back, and wants what was there before.
 func (w *world) takeBack(it *judge.Item) error {
-	cells := it.Kind != syncproto.ItemLate
+	cells := it.Kind != syncproto.ItemLate && it.Kind != syncproto.ItemTwin
 	if cells {
 		w.oracle.Hold(it.Kind, it.Row, it.Cells)
 	}
@@ -70,6 +72,14 @@ func (w *world) takeBack(it *judge.Item) error {
 		return failed
 	}
 	w.count[cTakenBack]++
+	if it.Kind == syncproto.ItemTwin {
+		w.count[cApartBack]++
+		w.oracle.Undistinct(it.Row, it.Other, it.Named != nil)
+		if now.Closed != 0 && now.Word != judge.WordMoot {
+			w.violate(iConflicts, "that %s and %s are two was taken back, and the item is decided still, as %s", it.Row, it.Other, now.Word)
+		}
+		return nil
+	}
 	if !cells {
 		if now.Word == judge.WordUndone { // it was let in, or returned, and not for coming late
 			w.count[cLetInBack]++

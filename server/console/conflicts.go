@@ -92,9 +92,12 @@ var conflictWords = words{
 	"conflict.still":        {ZH: "{0}：又有新的写法到了，还要再定。", EN: "{0}: other words have come meanwhile; it waits on."},
 	"conflict.undone":       {ZH: "撤回了，回到定之前显示的样子，这件事又等着定；各人写的都在历史里。", EN: "Taken back: what showed before shows again, and it waits to be decided; all that was written is in the history."},
 	"conflict.undone.to":    {ZH: "撤回了，回到{0}先前定的。", EN: "Taken back: what {0} decided before counts again."},
+	"conflict.undone.apart": {ZH: "撤回了，又等着定是不是同一个。", EN: "Taken back: whether they are one waits to be decided again."},
+	"conflict.undone.moot":  {ZH: "撤回了。现在两条不一样，或者有一条不在了，不用定；以后又一样了会再问。", EN: "Taken back. The two differ now, or one is gone, so nobody need decide; if they come to be alike, it is asked again."},
 	"conflict.undone.twin":  {ZH: "撤回了，合并前的两条都回来了。", EN: "Taken back: the two are there again as before the merge."},
 	"conflict.undone.left":  {ZH: "{1} 有 {0} 件没有撤：后来又有人改过。", EN: "{1} {0} was left: somebody has changed it since.|{1} {0} were left: somebody has changed them since."},
 	"conflict.reopened":     {ZH: "{0}撤回了先前的决定，这件事又等着定。", EN: "{0} has taken the decision back; this waits to be decided again."},
+	"conflict.ended":        {ZH: "这件事不用定了。", EN: "Nobody need decide this any more."},
 	"conflict.closed":       {ZH: "{0}已经定了这件事。", EN: "{0} has decided this."},
 	"conflict.meanwhile":    {ZH: "您看的时候别人定了，您的决定没有生效。请先看看定的是什么；要改，再定一次，或者撤回。", EN: "Somebody decided while you looked; your decision did not take effect. See what it came to; to change it, decide once more or take it back."},
 	"conflict.opened":       {ZH: "您看的时候别人撤回了决定，这件事又等着定；您的还没有生效。还要这样定，再按一次。", EN: "Somebody took the decision back while you looked, and it is open again; yours did not take effect. To decide so all the same, press once more."},
@@ -439,6 +442,10 @@ func undoConflict(rq *request) error {
 	}
 	said := rq.words.say("conflict.undone")
 	switch {
+	case it.Kind == syncproto.ItemTwin && it.Closed == 0:
+		said = rq.words.say("conflict.undone.apart")
+	case it.Word == judge.WordMoot:
+		said = rq.words.say("conflict.undone.moot")
 	case it.Kind == syncproto.ItemTwin:
 		said = rq.words.say("conflict.undone.twin")
 	case it.Closed != 0:

@@ -125,7 +125,7 @@ func TestConflictsByKind(t *testing.T) {
 
 	// Who decided is told to whoever comes after, whatever the kind; and two people of one number are merged, or are two.
 	b.Do("POST", "/settings", url.Values{"lang": {"zh"}, "to": {"/"}}).Want(303)
-	for _, x := range [][3]string{{"item.late", "refuse", "没有收。"}, {"item.delete", "delete", "删掉了。"}, {"item.state", "2", ""}, {"item.identity", "distinct", ""}} {
+	for _, x := range [][3]string{{"item.late", "refuse", "没有收。"}, {"item.delete", "delete", "删掉了。"}, {"item.state", "2", ""}, {"item.identity", "distinct", "本来就是两个。"}} {
 		path := "/at/{place}/conflicts/{" + x[0] + "}"
 		open := b.Get(path + "?pick=" + x[1]).Want(200)
 		open.Send(".decide form", url.Values{"why": {"第一个人的理由"}}).Want(200)
@@ -135,6 +135,19 @@ func TestConflictsByKind(t *testing.T) {
 		}
 		if got := strings.Join(late.Texts(".yours"), ""); !strings.Contains(got, "第二个人写的理由") {
 			t.Errorf("%s: what the second wrote is gone: %q", x[0], late.Texts("main"))
+		}
+	}
+	// That they are two is taken back as everything is, in both languages.
+	for lang, x := range map[string][2]string{"zh": {"撤回了，又等着定是不是同一个。", "何婉清撤回了先前的决定"}, "en": {"Taken back: whether they are one waits to be decided again.", "has taken the decision back"}} {
+		b.Do("POST", "/settings", url.Values{"lang": {lang}, "to": {"/"}}).Want(303)
+		open := b.Get("/at/{place}/conflicts/{item.identity}").Want(200)
+		if len(open.All(".decide form")) > 0 || len(open.All("form[action$='/undo']")) == 0 {
+			open = b.Get("/at/{place}/conflicts/{item.identity}?pick=distinct").Want(200).Send(".decide form", nil).Want(200)
+			open = b.Get("/at/{place}/conflicts/{item.identity}").Want(200)
+		}
+		after := open.Send("form[action$='/undo']", nil).Want(200)
+		if got := strings.Join(after.Texts("body"), ""); !strings.Contains(got, x[0]) || !strings.Contains(got, x[1]) || len(after.All(".ways a")) < 3 {
+			t.Errorf("%s: taken back it says %q", lang, got)
 		}
 	}
 }

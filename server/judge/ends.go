@@ -196,11 +196,11 @@ func (e *ends) twin(it *store.Item, c *closing, s *sides) bool {
 		return false
 	}
 	switch c.Word {
-	case wordMoot:
+	case WordMoot:
 		return it.By == "" && c.Change == "" && len(c.Also) == 0
-	case wordDistinct:
+	case WordDistinct:
 		return c.Change == "" && len(c.Also) == 0 && len(s.Heads) > 0 && e.said.decision(c.Word, it.By, s.Heads[0])
-	case wordMerged:
+	case WordMerged:
 		return !slices.ContainsFunc(append(slices.Clone(c.Also), c.Change), func(id syncproto.Identity) bool { return !e.said.decision(c.Word, it.By, id) })
 	}
 	return false

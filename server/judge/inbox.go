@@ -385,13 +385,25 @@ func (d *desk) showItem(it *store.Item) (*Item, error) {
 		return nil, err
 	}
 	out.Outcome, out.Word, out.Said, out.Last = end.Fates, end.Word, end.Said, lastOf(it, &end)
+	if end.Word == WordMerged {
+		both, err := d.bothLive(it)
+		if err != nil {
+			return nil, err
+		}
+		if both { // it was taken back
+			out.Last = ""
+		}
+	}
 	if n := len(end.Before); n > 0 {
 		out.Earlier = end.Before[n-1].By
 	}
-	for i := range out.Said { // of late work all are about one change
+	for i := range out.Said {
 		s := &out.Said[i]
-		stands := s.Change == end.Change || slices.ContainsFunc(end.Before, func(b closing) bool { return b.Change == s.Change })
-		s.Back = it.Closed == 0 || it.Kind != syncproto.ItemTwin && !stands && (it.Kind != syncproto.ItemLate || s.At < it.Closed)
+		stands := s.Change == end.Change || slices.Contains(end.Also, s.Change) || slices.ContainsFunc(end.Before, func(b closing) bool { return b.Change == s.Change })
+		if end.Change == "" && len(end.Before) == 0 { // of late work, and of two that are two, all are about one change: the last stands
+			stands = s.At >= it.Closed
+		}
+		s.Back = it.Closed == 0 || !stands
 	}
 	return out, d.showSides(out, it)
 }

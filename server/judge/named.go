@@ -295,7 +295,9 @@ func (d *desk) sortNamed(r *row, wanted func(*row)) error {
 		if s.Named == nil || it.Closed != 0 {
 			continue
 		}
-		d.moot(it)
+		if err := d.moot(it); err != nil {
+			return err
+		}
 		for _, id := range []syncproto.RowID{it.Row, it.Other} {
 			if d.rows[id] == nil {
 				continue
@@ -327,7 +329,7 @@ func (d *desk) nameAgain(r *row, items []*store.Item) error {
 		if err != nil {
 			return err
 		}
-		if last[other] != it || it.Closed == 0 || s.Named == nil || wordOf(it) == wordDistinct {
+		if last[other] != it || it.Closed == 0 || s.Named == nil || wordOf(it) == WordDistinct {
 			continue
 		}
 		if err := errors.Join(d.loadRows([]syncproto.RowID{other}), d.loadValues([]syncproto.RowID{other})); err != nil {

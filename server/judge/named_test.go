@@ -87,8 +87,14 @@ func TestNamedHouseholds(t *testing.T) {
 		w.assign("ann", "a")
 		ann.wants(ann.push(late)[0], syncproto.Applied, "")
 		w.shows("household", "a", "note", "for b")
+		if w.item(it.ID).Last == "" {
+			t.Error("a merge cannot be taken back")
+		}
 		if _, err := w.judge.Undo(t.Context(), w.user("admin"), merged.Verdicts[0].Identity); err != nil {
 			t.Fatal(err)
+		}
+		if _, err := w.tryUndo("admin", it.ID, ""); stops(err) != syncproto.CodeConflict || w.item(it.ID).Last != "" {
+			t.Errorf("taken back twice: %v", err)
 		}
 		w.shows("thing", "t", "household", w.id("b"))
 		it = same("undone")

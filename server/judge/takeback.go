@@ -2,6 +2,7 @@ package judge
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,7 +77,12 @@ func (j *Judge) undoDecision(tx *store.Tx, user syncproto.UserID, id, last strin
 		return cannotUndo(id, "您看的时候别人改了这个决定，没有撤。请先看看现在定的是什么。", "Somebody has changed this decision meanwhile, and nothing was taken back. See first how it stands now.")
 	case it.Kind == syncproto.ItemLate:
 		return d.undoLate(user, it, &c)
+	case c.Word == WordDistinct:
+		return d.undoDistinct(user, it, &c)
 	case it.Kind == syncproto.ItemTwin:
+		if both, err := d.bothLive(it); err != nil || both {
+			return errors.Join(err, cannotUndo(id, "合并已经撤回过了，两条都在。", "The merge was taken back already: the two are there."))
+		}
 		_, err := d.undo(user, c.Change, c.Also...)
 		return err
 	}
@@ -85,7 +91,7 @@ func (j *Judge) undoDecision(tx *store.Tx, user syncproto.UserID, id, last strin
 
 // lastOf names the decision by which an item ended last; "" where there is none that could be taken back.
 func lastOf(it *store.Item, c *closing) string {
-	if it.Closed == 0 || c.Word == WordUndone || c.Change == "" && (it.Kind != syncproto.ItemLate || c.Word == "") {
+	if it.Closed == 0 || c.Word == WordUndone || c.Change == "" && (c.Word == "" || c.Word == WordMoot) {
 		return ""
 	}
 	name := string(c.Change) + string(c.Tip)

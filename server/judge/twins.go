@@ -105,7 +105,7 @@ func (d *desk) openTwin(a, b *row) error {
 		return err
 	}
 	for _, it := range known {
-		if it.Other == b.ID && (it.Closed == 0 || wordOf(it) == wordDistinct) {
+		if it.Other == b.ID && (it.Closed == 0 || wordOf(it) == WordDistinct) {
 			return nil
 		}
 	}
@@ -146,9 +146,9 @@ func makers(r *row) []syncproto.Identity {
 
 // The words of decisions that are no edits.
 const (
-	wordDistinct = "distinct" // two after all
-	wordMerged   = "merged"
-	wordMoot     = "moot" // one of them is no more, or its value has changed
+	WordDistinct = "distinct" // two after all
+	WordMerged   = "merged"
+	WordMoot     = "moot" // one of them is no more, or its value has changed: nobody need decide
 )
 
 func wordOf(it *store.Item) string {
@@ -194,16 +194,23 @@ func (d *desk) closeTwins(r *row) error {
 			return err
 		}
 		if it.Closed == 0 && s.Named == nil {
-			d.moot(it)
+			if err := d.moot(it); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
 // moot closes an item of twins about which nobody need decide any more.
-func (d *desk) moot(it *store.Item) {
-	it.Closed, it.Outcome = d.tx.Now(), mustJSON(closing{Word: wordMoot})
+func (d *desk) moot(it *store.Item) error {
+	was, err := readClosing(it)
+	if err != nil {
+		return err
+	}
+	it.Closed, it.By, it.Outcome = d.tx.Now(), "", mustJSON(closing{Word: WordMoot, Said: was.Said})
 	d.changedItems(it)
+	return nil
 }
 
 // resolveTwin says that two rows are two, or merges one into the other: what lies beneath the loser moves to the winner, the loser is
@@ -283,8 +290,12 @@ func (j *Judge) resolveTwin(tx *store.Tx, user syncproto.UserID, it *store.Item,
 			return nil, err
 		}
 	}
-	it.Outcome = mustJSON(closing{Word: wordMerged, Change: done[len(done)-1], Also: done[:len(done)-1]})
-	return out, j.finishTwin(tx, user, it, wordMerged, done...)
+	was, err := readClosing(it)
+	if err != nil {
+		return nil, err
+	}
+	it.Outcome = mustJSON(closing{Word: WordMerged, Change: done[len(done)-1], Also: done[:len(done)-1], Said: was.Said})
+	return out, j.finishTwin(tx, user, it, WordMerged, done...)
 }
 
 // mostMerged bounds the rows that merging twins writes itself (what lies beneath a child goes along): it is one transaction, for which phones wait.
@@ -377,15 +388,6 @@ func takenOver(b *schema.Book, table string, winner syncproto.RowID, decision De
 		}
 	}
 	return e
-}
-
-func (j *Judge) decideDistinct(tx *store.Tx, user syncproto.UserID, it *store.Item) (*Outcome, error) {
-	s, err := readSides(it)
-	if err != nil || len(s.Heads) == 0 {
-		return nil, fmt.Errorf("judge: twin item %s names nobody: %w", it.ID, err)
-	}
-	it.Outcome = mustJSON(closing{Word: wordDistinct})
-	return &Outcome{}, j.finishTwin(tx, user, it, wordDistinct, s.Heads[0])
 }
 
 func (j *Judge) finishTwin(tx *store.Tx, user syncproto.UserID, it *store.Item, word string, about ...syncproto.Identity) error {

@@ -133,6 +133,18 @@ func (o *Oracle) Distinct(a, b syncproto.RowID) {
 	})
 }
 
+// Undistinct tells that it was taken back that two twins are two; named is whether somebody had said that they are one.
+func (o *Oracle) Undistinct(a, b syncproto.RowID, named bool) {
+	o.do(func(o *Oracle) {
+		pair := [2]syncproto.RowID{min(a, b), max(a, b)}
+		delete(o.st.inbox.distinct, pair)
+		if named {
+			o.st.inbox.named[pair] = true
+		}
+		o.sortInbox(nil)
+	})
+}
+
 // Named tells that somebody said of two rows that they are one.
 func (o *Oracle) Named(a, b syncproto.RowID) {
 	o.do(func(o *Oracle) {

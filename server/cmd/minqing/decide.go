@@ -101,6 +101,10 @@ func (r *room) showItem(it *admin.ItemView) error {
 		r.say(line, "")
 	}
 	if it.Closed != 0 {
+		if it.By == "" {
+			r.say("  不用定了。", "Nobody need decide this any more.")
+			return nil
+		}
 		r.say("  已由"+it.By+"定了。", "Decided.")
 		return nil
 	}
@@ -166,6 +170,9 @@ func (r *room) takenBack(it *admin.ItemView) error {
 		return r.showItem(it)
 	}
 	r.say("已撤回这个决定。", "The decision is taken back.")
+	if it.Word == judge.WordMoot {
+		r.say("现在两条不一样，或者有一条不在了，不用定；以后又一样了会再问。", "The two differ now, or one is gone: nobody need decide. If they come to be alike, it is asked again.")
+	}
 	if it.Closed != 0 {
 		return nil
 	}

@@ -193,6 +193,12 @@ func (d *Desk) decided(v *View) string {
 		}
 	}
 	switch {
+	case v.item.Word == judge.WordDistinct:
+		return d.text("本来就是两个。", "They are two.")
+	case v.item.Word == judge.WordMerged && v.Last == "":
+		return d.text("合并过，又撤回了。", "They were merged, and that was taken back.")
+	case v.item.Word == judge.WordMerged:
+		return d.text("合并成一个了。", "They were merged into one.")
 	case !told:
 		return ""
 	case v.Kind == syncproto.ItemLate && len(kept) > 0:
