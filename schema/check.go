@@ -204,10 +204,7 @@ func (c *Column) choices(lang Lang) string {
 	for _, o := range c.options() {
 		words = append(words, o.Label.In(lang))
 	}
-	if lang == EN {
-		return strings.Join(words, ", ")
-	}
-	return strings.Join(words, setSeparator)
+	return lang.Join(words)
 }
 
 // Check judges a value of the cell: for a group, each part. The error is a *Problem.

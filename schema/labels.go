@@ -17,6 +17,14 @@ const (
 	EN Lang = "en"
 )
 
+// Join makes a list of short things one text.
+func (l Lang) Join(list []string) string {
+	if l == EN {
+		return strings.Join(list, ", ")
+	}
+	return strings.Join(list, "、")
+}
+
 // In gives the label in a language.
 func (l Label) In(lang Lang) string {
 	if lang == EN {
@@ -114,9 +122,6 @@ func (c *Column) options() []Option {
 	return c.Options
 }
 
-// setSeparator stands between the elements of a set where people read it.
-const setSeparator = "、"
-
 // InstantForm is how Show writes an instant, in the zone that it is given.
 const InstantForm = "2006-01-02 15:04"
 
@@ -140,7 +145,7 @@ func (c *Column) Show(v Value, lang Lang, zone *time.Location) string {
 		for _, e := range v.Elements() {
 			words = append(words, c.optionLabel(e, lang))
 		}
-		return strings.Join(words, setSeparator)
+		return lang.Join(words)
 	case len(c.options()) > 0:
 		return c.optionLabel(v.Str(), lang)
 	}

@@ -161,7 +161,7 @@ func TestShow(t *testing.T) {
 		value  schema.Value
 		zh, en string
 	}{
-		{tags, schema.Set("b", "a", "c"), "甲、乙、c", "First、Second、c"},
+		{tags, schema.Set("b", "a", "c"), "甲、乙、c", "First, Second, c"},
 		{typed(schema.TypeEnum, withOptions), schema.Text("a"), "甲", "First"},
 		{typed(schema.TypeEnum, withOptions), schema.Text("z"), "z", "z"},
 		{typed(schema.TypeBool, nil), schema.Int(1), "是", "Yes"},

@@ -58,7 +58,7 @@ func TestAddingATableIsOneLiteral(t *testing.T) {
 		}
 	}
 	// Export: labels in both languages, personal data told apart.
-	for lang, want := range map[schema.Lang]string{schema.ZH: "井号 W-7|种类 机井|深度 35|用途 饮用、灌溉|状态 在用", schema.EN: "Number W-7|Kind Drilled|Depth 35|Uses Drinking、Irrigation|State In use"} {
+	for lang, want := range map[schema.Lang]string{schema.ZH: "井号 W-7|种类 机井|深度 35|用途 饮用、灌溉|状态 在用", schema.EN: "Number W-7|Kind Drilled|Depth 35|Uses Drinking, Irrigation|State In use"} {
 		var shown []string
 		for _, name := range []string{"number", "kind", "depth", "uses", "state"} {
 			c := well.Column(name)

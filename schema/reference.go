@@ -177,7 +177,7 @@ func (r *reference) options(c *Column) string {
 	for _, o := range c.options() {
 		words = append(words, o.Label.In(r.lang)+" `"+o.Value+"`")
 	}
-	list := strings.Join(words, r.t("、", ", "))
+	list := r.lang.Join(words)
 	switch {
 	case c.Type == TypeTags && list == "":
 		return r.t("若干词", "any words")

@@ -48,7 +48,7 @@ func (r *reference) states(c *Column, states []string) string {
 	for _, s := range states {
 		words = append(words, c.optionLabel(s, r.lang))
 	}
-	return strings.Join(words, r.t("、", ", "))
+	return r.lang.Join(words)
 }
 
 func (r *reference) roles(roles []Role) string {
@@ -56,7 +56,7 @@ func (r *reference) roles(roles []Role) string {
 	for _, role := range roles {
 		words = append(words, RoleLabel(role).In(r.lang))
 	}
-	return strings.Join(words, r.t("、", ", "))
+	return r.lang.Join(words)
 }
 
 // rights writes the permission matrix of one table, roles with the same right in one line.

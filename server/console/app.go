@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -150,7 +149,7 @@ func funcs(lang schema.Lang) template.FuncMap {
 	return template.FuncMap{
 		"ways":    func() []string { return []string{assign.Give, assign.Take, assign.Move} },
 		"hows":    func() []string { return []string{assign.Nobody, assign.Near, assign.Groups, assign.List, assign.All} },
-		"join":    func(list []string) string { return strings.Join(list, "、") },
+		"join":    lang.Join,
 		"t":       l.html,
 		"date":    l.date,
 		"weekday": l.weekday,

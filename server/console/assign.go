@@ -263,7 +263,7 @@ func (rq *request) assignChoices(p *assignPage) {
 				parts = append(parts, rq.words.say("assign.homes.team", t.Label, n))
 			}
 		}
-		x.Text = strings.Join(parts, "、")
+		x.Text = schema.Lang(rq.words).Join(parts)
 		p.People = append(p.People, x)
 	}
 }

@@ -393,7 +393,7 @@ func (rq *request) auditTold(t *conflict.Told) string {
 	case syncproto.OpDelete:
 		key = "audit.deleted"
 	}
-	what := rq.words.say(key, t.What, strings.Join(t.Cells, "、"))
+	what := rq.words.say(key, t.What, schema.Lang(rq.words).Join(t.Cells))
 	if t.Rows > 1 {
 		what += " " + rq.words.say("audit.rows", t.Rows)
 	}
@@ -459,7 +459,7 @@ func (rq *request) auditShown(tx *store.Tx, a *audit.Ask, shown []audit.Shown, p
 				break
 			}
 		}
-		r := auditRow{At: time.UnixMilli(s.At).In(rq.app.zone), Where: strings.Join(where, "、"), What: rq.auditWhat(s, names)}
+		r := auditRow{At: time.UnixMilli(s.At).In(rq.app.zone), Where: schema.Lang(rq.words).Join(where), What: rq.auditWhat(s, names)}
 		r.sign(rq, people, s.User, s.Device)
 		if s.What == "card" {
 			r.Who = rq.words.say("audit.holder")

@@ -148,7 +148,7 @@ func (rq *request) roleLabel() string {
 	for _, r := range rq.roles {
 		parts = append(parts, schema.RoleLabel(r).In(schema.Lang(rq.words)))
 	}
-	return strings.Join(parts, "、")
+	return schema.Lang(rq.words).Join(parts)
 }
 
 func (rq *request) fitNav(s *shell, current string) {

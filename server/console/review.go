@@ -252,7 +252,7 @@ func (rq *request) list(p *reviewPage, queue *branch.Line, open syncproto.RowID)
 					did = append(did, t.Label)
 				}
 			}
-			r.Why, r.Icon = strings.Join(did, "、"), "journal"
+			r.Why, r.Icon = schema.Lang(rq.words).Join(did), "journal"
 		}
 		if r.Current && w.Group != branch.Rest && p.Show == branch.StateSubmitted {
 			p.Chip, p.ChipIcon = name, r.Icon

@@ -96,7 +96,7 @@ func showVisits(rq *request) error {
 					did = append(did, t.Label)
 				}
 			}
-			if r.Did = strings.Join(did, "、"); v.Journal != "" && v.State != "draft" {
+			if r.Did = schema.Lang(rq.words).Join(did); v.Journal != "" && v.State != "draft" {
 				r.Path = rq.at("/review/" + v.Journal)
 			}
 			p.Rows = append(p.Rows, r)

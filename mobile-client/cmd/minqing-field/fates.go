@@ -120,7 +120,7 @@ func named(list []syncproto.PersonNote, lang schema.Lang) string {
 			out = append(out, s)
 		}
 	}
-	return strings.Join(out, map[schema.Lang]string{schema.ZH: "、", schema.EN: ", "}[lang])
+	return lang.Join(out)
 }
 
 // others are those who wrote beside the author, “others” where the server named nobody.

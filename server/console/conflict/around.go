@@ -2,7 +2,6 @@ package conflict
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"minqing/schema"
@@ -125,7 +124,7 @@ func (d *Desk) readBefore(tx *store.Tx, v *View) error {
 				cells = append(cells, d.label(cell))
 			}
 		}
-		e.Cells = strings.Join(cells, "、")
+		e.Cells = d.Lang.Join(cells)
 		for _, s := range v.Sides {
 			if s.change == x.Identity {
 				e.Side = s.Mark

@@ -132,7 +132,7 @@ func (d *Desk) authors(v *View, c *Choice) (out []Seen) {
 	for i, s := range v.Shows {
 		cells[i] = s.Label
 	}
-	about := strings.Join(cells, "、")
+	about := d.Lang.Join(cells)
 	for i := range v.Sides {
 		s := &v.Sides[i]
 		text := d.text("“采用了您写的。”", "“What you wrote was taken.”")

@@ -30,7 +30,7 @@ func (d *Desk) twins(tx *store.Tx, v *View, whole bool) error {
 	compare := &twinTable{d: d, at: map[string]int{}}
 	for i, id := range []syncproto.RowID{v.item.Row, v.Other} {
 		s := makers[i]
-		s.Mark, s.Does, s.holds = marks[i], t.Label.In(d.Lang), map[string]schema.Value{}
+		s.Mark, s.Does, s.holds = d.mark(i), t.Label.In(d.Lang), map[string]schema.Value{}
 		held := rows[id]
 		var cells []SideCell
 		for _, of := range tellers {
@@ -79,7 +79,7 @@ func (d *Desk) twins(tx *store.Tx, v *View, whole bool) error {
 			hidden = append(hidden, l.Label)
 		}
 	}
-	v.Masked, v.Hidden = compare.masked, strings.Join(hidden, "、")
+	v.Masked, v.Hidden = compare.masked, d.Lang.Join(hidden)
 	return nil
 }
 

@@ -65,7 +65,7 @@ type Value struct{ Label, Text string }
 
 // Side is one of those who stand in an item.
 type Side struct {
-	Mark      string // 甲, 乙…
+	Mark      string // 甲, 乙…; A, B…
 	Who, Post string
 	Does      string // deletes, makes; "" when it writes
 	Cells     []SideCell
@@ -109,8 +109,11 @@ type Event struct {
 	Undo  bool // it took something back
 }
 
-// marks name the sides, as people number them.
-var marks = []string{"甲", "乙", "丙", "丁", "戊", "己", "庚", "辛"}
+// mark names a side, as people number them.
+func (d *Desk) mark(i int) string {
+	of := []rune(d.text("甲乙丙丁戊己庚辛", "ABCDEFGH"))
+	return string(of[i%len(of)])
+}
 
 // exact is how far a clock may be off to be trusted.
 const exact = 2 * time.Minute
@@ -160,14 +163,14 @@ func (d *Desk) read(tx *store.Tx, k *known, it *judge.Item, whole bool) (*View, 
 			}
 		}
 	}
-	v.Hidden = strings.Join(hidden, "、")
+	v.Hidden = d.Lang.Join(hidden)
 	for i := range it.Sides {
 		v.Sides = append(v.Sides, d.side(tx.Book(), v, i, k, whole))
 	}
 	// 甲 is who wrote first: the order of the item itself means nothing to people.
 	slices.SortStableFunc(v.Sides, func(a, b Side) int { return a.Written.Compare(b.Written) })
 	for i := range v.Sides {
-		v.Sides[i].Mark = marks[i%len(marks)]
+		v.Sides[i].Mark = d.mark(i)
 	}
 	if it.Kind == syncproto.ItemTwin {
 		if err := d.twins(tx, v, whole); err != nil {
@@ -339,7 +342,7 @@ func (d *Desk) show(c *schema.Cell, v schema.Value) string {
 			parts = append(parts, s)
 		}
 	}
-	return strings.Join(parts, "，")
+	return strings.Join(parts, d.text("，", ", "))
 }
 
 func (d *Desk) label(c *schema.Cell) string {
@@ -347,7 +350,7 @@ func (d *Desk) label(c *schema.Cell) string {
 	for _, col := range c.Columns {
 		parts = append(parts, col.Label.In(d.Lang))
 	}
-	return strings.Join(parts, "、")
+	return d.Lang.Join(parts)
 }
 
 // what names the row and the cells: “王桂芬家 · 低保”.
@@ -378,7 +381,7 @@ func (d *Desk) what(tx *store.Tx, k *known, v *View) (string, error) {
 		cells = append(cells, s.Label)
 	}
 	if len(cells) > 0 {
-		parts = append(parts, strings.Join(cells, "、"))
+		parts = append(parts, d.Lang.Join(cells))
 	}
 	return strings.Join(parts, " · "), nil
 }
