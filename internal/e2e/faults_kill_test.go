@@ -36,6 +36,9 @@ func TestFaultsKill(t *testing.T) {
 		if rounds%20 == 19 {
 			k.settle()
 		}
+		if rounds%100 == 99 { // at full length it takes most of an hour
+			t.Logf("kills=%d in_sync_server=%d in_sync_device=%d", rounds+1, k.hits[ofServer], k.hits[ofDevice])
+		}
 	}
 	k.settle()
 	w.stop()
