@@ -85,3 +85,42 @@ func auditOfParts(t *testing.T, dsn string) {
 		}
 	}
 }
+
+// TestAuditOfChanges: the changes of a place of several streams are all there, part by part, in the order in which they came.
+func TestAuditOfChanges(t *testing.T) { both(t, auditOfChanges) }
+
+func auditOfChanges(t *testing.T, dsn string) {
+	city, _ := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Full, DSN: dsn})
+	for _, limit := range []int{1, 7, 1000} {
+		var got, want []string
+		if err := city.Engine.Store.Read(t.Context(), func(tx *store.Tx) error {
+			got, want = nil, nil
+			if err := tx.Each(func(scan func(...any) error) error {
+				var id string
+				err := scan(&id)
+				want = append(want, id)
+				return err
+			}, "SELECT identity FROM mq_change WHERE stream = ? OR stream = ? ORDER BY received DESC, identity DESC", city.Places["town"], city.Places["village"]); err != nil {
+				return err
+			}
+			a := audit.Ask{Kind: audit.Changed}
+			if err := a.In(tx, city.Places["town"], false); err != nil {
+				return err
+			}
+			for {
+				found, next, err := a.Changes(tx, limit)
+				for _, c := range found {
+					got = append(got, string(c.Identity))
+				}
+				if a.After = next; err != nil || next == "" {
+					return err
+				}
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if len(want) < 20 || !slices.Equal(got, want) {
+			t.Errorf("by parts of %d there are %d changes, want %d: %v, want %v", limit, len(got), len(want), got, want)
+		}
+	}
+}

@@ -63,13 +63,7 @@ func (j *Judge) lockTwins(tx *store.Tx, it *store.Item) error {
 	if err := d.loadRows([]syncproto.RowID{it.Row, it.Other}); err != nil {
 		return err
 	}
-	streams := []string{it.Stream}
-	for _, id := range []syncproto.RowID{it.Row, it.Other} {
-		if r := d.rows[id]; r != nil {
-			streams = append(streams, r.Stream, d.rootStream(r.Scope))
-		}
-	}
-	return tx.LockStreams(streams...)
+	return tx.LockStreams(append(d.streamsUnder(d.rows[it.Row], d.rows[it.Other]), it.Stream)...)
 }
 
 // asksAgain tells whether two rows of whom somebody said that they are two are asked about without that. Where they are asked about already, or were

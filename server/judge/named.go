@@ -122,7 +122,17 @@ func (j *Judge) lockPair(tx *store.Tx, user syncproto.UserID, a, b syncproto.Row
 	if err != nil {
 		return err
 	}
-	return tx.LockStreams(one.Stream, other.Stream, d.rootStream(one.Scope), d.rootStream(other.Scope))
+	return tx.LockStreams(d.streamsUnder(one, other)...)
+}
+
+// streamsUnder are the streams in which rows lie, and what lies with them; a row that is not there has none.
+func (d *desk) streamsUnder(rows ...*row) (out []string) {
+	for _, r := range rows {
+		if r != nil {
+			out = append(out, r.Stream, d.rootStream(r.Scope))
+		}
+	}
+	return out
 }
 
 // pair loads two rows that may be named as one, the one of the lesser id first.
