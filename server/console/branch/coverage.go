@@ -193,8 +193,11 @@ func homesOf(tx *store.Tx, place string, users []string, day string) (map[string
 
 // standings reckons how households stand: those whose place (“h.place”) or whose id (“h.id”) is among some.
 func standings(tx *store.Tx, column string, among []string, day string) (*coverage, error) {
-	r := &coverage{tx: tx, day: day, column: column, ids: among, homes: map[string]*Home{}, parent: map[string]string{}, quota: map[[2]string]int{}, done: map[[2]string]int{}, month: map[string]int{}}
-	for _, step := range []func() error{r.households, r.contacts, r.visits, r.quotas} {
+	r := &coverage{tx: tx, day: day, homes: map[string]*Home{}, parent: map[string]string{}, quota: map[[2]string]int{}, done: map[[2]string]int{}, month: map[string]int{}}
+	if err := r.households(column, among); err != nil {
+		return nil, err
+	}
+	for _, step := range []func() error{r.contacts, r.visits, r.quotas} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -207,23 +210,24 @@ func standings(tx *store.Tx, column string, among []string, day string) (*covera
 type coverage struct {
 	tx     *store.Tx
 	day    string
-	column string // what ids are of
-	ids    []string
 	homes  map[string]*Home
+	ids    []string          // of the homes
 	parent map[string]string // of places
 	quota  map[[2]string]int // by place and team
 	done   map[[2]string]int // days of this month by household and author
 	month  map[string]int    // visits of this month by household
 }
 
-func (r *coverage) households() error {
-	return r.tx.Each(func(scan func(...any) error) error {
+func (r *coverage) households(column string, among []string) error {
+	err := r.tx.Each(func(scan func(...any) error) error {
 		h := &Home{}
 		err := scan(&h.ID, &h.Head, &h.Code, &h.place)
 		h.order = register.SortKey(h.Code)
 		r.homes[string(h.ID)] = h
 		return err
-	}, "SELECT h.id, COALESCE(h.head, ''), COALESCE(h.code, ''), h.place FROM household h WHERE "+r.column+" = ANY(?)", r.ids)
+	}, "SELECT h.id, COALESCE(h.head, ''), COALESCE(h.code, ''), h.place FROM household h WHERE "+column+" = ANY(?)", among)
+	r.ids = slices.Sorted(maps.Keys(r.homes))
+	return err
 }
 
 // contacts are those who are assigned today and still hold an account; from is when the first of them was.
@@ -243,13 +247,13 @@ func (r *coverage) contacts() error {
 		}
 		h.contacts = append(h.contacts, x)
 		return nil
-	}, `SELECT a.household, a."user", COALESCE(a.team, ''), COALESCE(a.since, '') FROM household h JOIN assignment a ON a.household = h.id JOIN "user" u ON u.id = a."user"
-		WHERE `+r.column+` = ANY(?) AND COALESCE(a.since, '') <= ? AND (a.until IS NULL OR a.until >= ?) AND (u.ended IS NULL OR u.ended >= ?) ORDER BY a.id`, r.ids, r.day, r.day, r.day)
+	}, `SELECT a.household, a."user", COALESCE(a.team, ''), COALESCE(a.since, '') FROM assignment a JOIN "user" u ON u.id = a."user"
+		WHERE a.household = ANY(?) AND COALESCE(a.since, '') <= ? AND (a.until IS NULL OR a.until >= ?) AND (u.ended IS NULL OR u.ended >= ?) ORDER BY a.id`, r.ids, r.day, r.day, r.day)
 }
 
 // visits finds who called when: the last of all, and those of this month. What is dated after today counts when its day comes, as on the phone.
 func (r *coverage) visits() error {
-	last, err := textOf(r.tx, "SELECT h.id, COALESCE((SELECT MAX(v.day) FROM visit v WHERE v.household = h.id AND v.day <= ?), '') FROM household h WHERE "+r.column+" = ANY(?)", r.day, r.ids)
+	last, err := textOf(r.tx, "SELECT h.id, COALESCE((SELECT MAX(v.day) FROM visit v WHERE v.household = h.id AND v.day <= ?), '') FROM household h WHERE h.id = ANY(?)", r.day, r.ids)
 	if err != nil {
 		return err
 	}
@@ -267,8 +271,8 @@ func (r *coverage) visits() error {
 			r.month[home] += int(days)
 		}
 		return nil
-	}, `SELECT v.household, COALESCE(v.author, ''), COUNT(DISTINCT v.day) FROM household h JOIN visit v ON v.household = h.id
-		WHERE `+r.column+` = ANY(?) AND v.day >= ? AND v.day <= ? GROUP BY v.household, v.author`, r.ids, r.day[:8]+"01", r.day)
+	}, `SELECT x.household, x.author, COUNT(*) FROM (SELECT DISTINCT v.household, COALESCE(v.author, '') AS author, v.day FROM visit v
+		WHERE v.household = ANY(?) AND v.day >= ? AND v.day <= ?) x GROUP BY x.household, x.author`, r.ids, r.day[:8]+"01", r.day)
 }
 
 // quotas reads what places have set, those of the households and all above them.
