@@ -11,6 +11,7 @@ import (
 
 	"minqing/internal/webpage/reader"
 	"minqing/schema"
+	"minqing/server/console/branch"
 	"minqing/server/console/consoletest"
 	verdict "minqing/server/judge"
 	"minqing/server/store"
@@ -352,5 +353,58 @@ func TestReviewKeystrokes(t *testing.T) {
 	}
 	if got := strings.Join(p.Texts(".head .acts span"), ""); !strings.Contains(got, "6 篇") {
 		t.Errorf("reviewed today: %q", got)
+	}
+}
+
+// TestCadresOfPlaces: of whoever calls on households of several places, a place counts what was written of its own.
+func TestCadresOfPlaces(t *testing.T) { both(t, cadresOfPlaces) }
+
+func cadresOfPlaces(t *testing.T, dsn string) {
+	city, _ := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Full, DSN: dsn})
+	if err := city.Engine.Store.Write(t.Context(), func(tx *store.Tx) error {
+		// One of the households that are called on lies in the next group.
+		if err := tx.Exec(`UPDATE household SET place = (SELECT MAX(p.id) FROM place p WHERE p.level = 'group' AND p.id <> household.place)
+			WHERE id = (SELECT MIN(v.household) FROM visit v WHERE v.author = (SELECT w.author FROM visit w GROUP BY w.author HAVING COUNT(DISTINCT w.household) > 1 ORDER BY COUNT(DISTINCT w.household) DESC, w.author LIMIT 1))`); err != nil {
+			return err
+		}
+		var places []string
+		if err := tx.Each(func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			places = append(places, id)
+			return err
+		}, "SELECT id FROM place"); err != nil {
+			return err
+		}
+		parts := 0
+		for _, place := range places {
+			list, err := branch.Cadres(tx, place, "", "2026-11", 1000, time.UnixMilli(city.Engine.Now()).In(city.Engine.Zone))
+			if err != nil {
+				return err
+			}
+			for _, c := range list.Cadres {
+				var visits, all, returned int64
+				if _, err := tx.One(`SELECT COUNT(*), COUNT(CASE WHEN h.place IN (SELECT a.place FROM mq_above a WHERE a.above = ?) THEN 1 END) FROM visit v JOIN household h ON h.id = v.household
+					WHERE v.author = ? AND v.day LIKE '2026-11-%'`, []any{place, c.ID}, &all, &visits); err != nil {
+					return err
+				}
+				if _, err := tx.One(`SELECT COUNT(*) FROM journal j JOIN visit v ON v.id = j.visit JOIN household h ON h.id = v.household
+					WHERE j.author = ? AND j.state = 'returned' AND h.place IN (SELECT a.place FROM mq_above a WHERE a.above = ?)`, []any{c.ID, place}, &returned); err != nil {
+					return err
+				}
+				if visits > 0 && visits < all {
+					parts++
+				}
+				if int64(c.Visits) != visits || int64(c.Returned) != returned {
+					t.Errorf("%s at %s: %d visits and %d returned, want %d and %d", c.Name, place, c.Visits, c.Returned, visits, returned)
+				}
+			}
+		}
+		if parts == 0 {
+			t.Error("nobody called on households of two places")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

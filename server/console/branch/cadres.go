@@ -19,7 +19,7 @@ type Cadre struct {
 	Wait                  int // days that his longest open matter waits
 	Homes                 int
 	Late, Due             int // households overdue; and not visited this month, or not often enough
-	Returned, Unread      int // journals given back and not back again; handed in and not read
+	Returned              int // journals given back and not back again
 	place                 string
 }
 
@@ -163,16 +163,10 @@ func (f *figures) answers() error {
 }
 
 func (f *figures) journals() error {
-	return f.each(`WITH x AS MATERIALIZED (SELECT j.author, j.state, (SELECT h.place FROM visit v CROSS JOIN household h WHERE v.id = j.visit AND h.id = v.household) AS place
-			FROM journal j WHERE j.author = ANY(?) AND j.state IN ('returned', 'submitted'))
-		SELECT x.author, x.state, COUNT(*) FROM x CROSS JOIN mq_above a WHERE a.place = x.place AND a.above = ? GROUP BY x.author, x.state`,
-		func(c *Cadre, state string, n int) {
-			if state == StateReturned {
-				c.Returned = n
-			} else {
-				c.Unread = n
-			}
-		}, f.ids, f.place)
+	return f.each(`WITH x AS MATERIALIZED (SELECT j.author, (SELECT h.place FROM visit v CROSS JOIN household h WHERE v.id = j.visit AND h.id = v.household) AS place
+			FROM journal j WHERE j.author = ANY(?) AND j.state = ?)
+		SELECT x.author, '', COUNT(*) FROM x CROSS JOIN mq_above a WHERE a.place = x.place AND a.above = ? GROUP BY x.author`,
+		func(c *Cadre, _ string, n int) { c.Returned = n }, f.ids, StateReturned, f.place)
 }
 
 // homes counts how the households of each stand, as the coverage shows them.
