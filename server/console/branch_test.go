@@ -408,3 +408,71 @@ func cadresOfPlaces(t *testing.T, dsn string) {
 		t.Fatal(err)
 	}
 }
+
+// TestCoverageCountsDays: who calls twice on one day has called on one day of those that are owed.
+func TestCoverageCountsDays(t *testing.T) { both(t, coverageCountsDays) }
+
+func coverageCountsDays(t *testing.T, dsn string) {
+	city, _ := consoletest.MustOpen(t, consoletest.Options{State: consoletest.Full, DSN: dsn})
+	day := time.UnixMilli(city.Engine.Now()).In(city.Engine.Zone).Format(time.DateOnly)
+	if err := city.Engine.Store.Write(t.Context(), func(tx *store.Tx) error {
+		// Somebody called once this month where he owes two calls, and at two others, whose visits are moved here.
+		var home, author, called string
+		if ok, err := tx.One(`SELECT v.household, v.author, MIN(v.day) FROM visit v WHERE v.day LIKE '2026-11-%' AND v.day <= ?
+			AND EXISTS (SELECT 1 FROM assignment a WHERE a.household = v.household AND a."user" = v.author AND a.until IS NULL)
+			GROUP BY v.household, v.author HAVING COUNT(*) = 1 ORDER BY v.household, v.author LIMIT 1`, []any{day}, &home, &author, &called); err != nil || !ok {
+			return fmt.Errorf("nobody called once (%v)", err)
+		}
+		if err := tx.Exec(`UPDATE team_quota SET visits = 2 WHERE team = 'member'`); err != nil {
+			return err
+		}
+		if err := tx.Exec(`UPDATE assignment SET team = 'member' WHERE household = ?`, home); err != nil {
+			return err
+		}
+		var others []string
+		if err := tx.Each(func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			others = append(others, id)
+			return err
+		}, `SELECT id FROM visit WHERE household <> ? ORDER BY id LIMIT 2`, home); err != nil {
+			return err
+		}
+		other := day[:8] + "01"
+		if other == called {
+			other = day[:8] + "02"
+		}
+		done := func() (int, error) {
+			c, err := branch.CoverageOf(tx, city.Places["village"], author, day)
+			if err != nil {
+				return 0, err
+			}
+			for _, g := range c.Groups {
+				for _, h := range g.Homes {
+					if string(h.ID) == home {
+						return h.Done, nil
+					}
+				}
+			}
+			return 0, fmt.Errorf("household %s is not among those of %s", home, author)
+		}
+		before, err := done()
+		if err != nil {
+			return err
+		}
+		for i, c := range []struct {
+			day, what string
+			more      int
+		}{{called, "a second call that day", 0}, {other, "a call on another day", 1}} {
+			if err := tx.Exec(`UPDATE visit SET household = ?, author = ?, day = ? WHERE id = ?`, home, author, c.day, others[i]); err != nil {
+				return err
+			}
+			if n, err := done(); err != nil || n != before+c.more {
+				t.Errorf("%s: %d done, want %d (%v)", c.what, n, before+c.more, err)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
