@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -102,6 +104,33 @@ func TestUnknownAddressesGetAProblem(t *testing.T) {
 	bare().Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/nothing/here", nil))
 	if rec.Code != http.StatusNotFound || rec.Header().Get("Content-Type") != "application/problem+json" {
 		t.Fatalf("%d %s %s", rec.Code, rec.Header(), rec.Body)
+	}
+}
+
+// TestHead: whoever asks by HEAD, as monitors do, hears what GET would have said, and no body; the protocol's own addresses know only what
+// the document says.
+func TestHead(t *testing.T) {
+	s := bare()
+	s.Mount(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Asked-By", r.Method)
+		w.WriteHeader(http.StatusAccepted)
+		fmt.Fprint(w, "page")
+	}))
+	at := httptest.NewServer(s.Handler())
+	defer at.Close()
+	for path, want := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusOK, "/some/page": http.StatusAccepted, "/v1/openapi.json": http.StatusNotFound, "/v1/sync/events": http.StatusNotFound} {
+		res, err := http.Head(at.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode != want || len(body) > 0 || err != nil {
+			t.Errorf("%s: %s, %q, %v, want %d", path, res.Status, body, err, want)
+		}
+		if by := res.Header.Get("Asked-By"); want == http.StatusAccepted && by != http.MethodGet {
+			t.Errorf("the page was asked by %q", by)
+		}
 	}
 }
 

@@ -98,19 +98,31 @@ func New(cfg Config) *Server {
 	return s
 }
 
+// protocolPath begins the addresses of the protocol.
+const protocolPath = "/v1/"
+
 // Mount gives every address that is not the protocol's to pages. Call it once, before serving.
 func (s *Server) Mount(pages http.Handler) {
 	serve := echo.WrapHandler(pages)
 	s.echo.Any("/*", func(c echo.Context) error {
-		if strings.HasPrefix(c.Request().URL.Path, "/v1/") {
+		if strings.HasPrefix(c.Request().URL.Path, protocolPath) {
 			return echo.ErrNotFound // programs ask there, and get a problem document
 		}
 		return serve(c)
 	})
 }
 
-// Handler is the whole face as an http.Handler, for tests and the simulator.
-func (s *Server) Handler() http.Handler { return s.echo }
+// Handler is the whole face as an http.Handler.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+
+// serve answers HEAD as GET is answered (net/http leaves the body out), as monitors and balancers ask so. The protocol has its own.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead && !strings.HasPrefix(r.URL.Path, protocolPath) {
+		r = r.WithContext(r.Context()) // a copy: net/http looks at its own for the body
+		r.Method = http.MethodGet
+	}
+	s.echo.ServeHTTP(w, r)
+}
 
 // Wake tells the listening devices of users that something is there for them, but for the spared devices, each with its user: they brought
 // it themselves.
@@ -126,7 +138,7 @@ func (s *Server) WakeAll() { s.hub.wakeAll() }
 
 // Run serves on l until ctx ends, then drains: no new requests, those in flight finish within drainLimit.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
-	srv := &http.Server{Handler: s.echo, ReadHeaderTimeout: readHeaderLimit, IdleTimeout: idleLimit,
+	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: readHeaderLimit, IdleTimeout: idleLimit,
 		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn)}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
