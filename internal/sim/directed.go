@@ -19,7 +19,7 @@ type directed struct {
 
 // directedHistories are all of them, in the order in which they are listed.
 func directedHistories() []directed {
-	return slices.Concat(mergeHistories, copyHistories, restoreHistories, lostHistories, sweepHistories, deadHistories, designHistories, guardHistories, strangerHistories, peopleHistories)
+	return slices.Concat(mergeHistories, copyHistories, restoreHistories, lostHistories, sweepHistories, deadHistories, designHistories, guardHistories, strangerHistories, peopleHistories, eraseHistories)
 }
 
 // Run runs a directed history in all its orders, each held to the invariants at its end; echo, unless nil, gets the traces. It stops at the

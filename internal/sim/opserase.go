@@ -26,6 +26,9 @@ func (w *world) doErase(d *dice) {
 			return err
 		}
 		w.count[cErasures]++
+		if got, want := slices.Sorted(slices.Values(out.Rows)), w.oracle.Lawfully(r.ID); !slices.Equal(got, want) {
+			w.violate(iConfidentiality, "with %s are erased %v, must be %v", r.ID, got, want)
+		}
 		if slices.ContainsFunc(out.Rows, w.oracle.RefusedNames) {
 			w.count[cEnded]++
 		}
@@ -35,8 +38,8 @@ func (w *world) doErase(d *dice) {
 	w.checkErased()
 }
 
-// tellErased tells the oracle what was erased, those beneath first, and of the deletion that an erasure begins with: its own words went with
-// the others.
+// tellErased tells the oracle what was erased, those beneath first, and of the deletion that an erasure begins with, which also ends
+// whatever asked whether a row is to stay deleted: its own words went with the others.
 func (w *world) tellErased(rows []syncproto.RowID) {
 	var list []*store.Change
 	w.must(w.server.eng.Store.Read(context.Background(), func(tx *store.Tx) (err error) {
@@ -50,7 +53,7 @@ func (w *world) tellErased(rows []syncproto.RowID) {
 		w.server.known[c.Identity] = true
 		ch := &syncproto.Change{First: c.First, At: c.At}
 		for _, id := range rows {
-			if r := w.oracle.View().Rows[id]; !r.Dead {
+			if r := w.oracle.View().Rows[id]; !r.Dead || slices.ContainsFunc(r.Items, func(it oracle.Item) bool { return it.Kind == syncproto.ItemDelete }) {
 				ch.Edits = append(ch.Edits, syncproto.Edit{Table: r.Table.Name, Row: id, Op: syncproto.OpDelete, Decides: []string{syncproto.ExistenceCell},
 					Base: syncproto.Base{Epoch: r.Label.Epoch, Rev: r.Label.Rev}})
 			}

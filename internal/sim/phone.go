@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"minqing/internal/sim/oracle"
 	"minqing/internal/simdisk"
@@ -278,16 +279,24 @@ func excused(err error) bool {
 	return errors.Is(err, errLink) || errors.Is(err, errDead)
 }
 
-// collect notes changes that the file sealed by itself, out of what tools wrote.
+// collect notes changes that the file sealed by itself, out of what tools wrote; one that the file of its twin sealed as well may have been
+// taken in the same sync.
 func (p *phone) collect() {
 	if !p.loose {
 		return
 	}
-	all, err := p.rep.Entries(context.Background(), replica.Pending)
+	all, err := p.rep.Entries(context.Background())
 	p.w.must(err, "entries of "+p.name)
 	for i := range all {
-		if p.w.made[all[i].Identity] == nil && all[i].Outside {
+		if !all[i].Outside {
+			continue
+		}
+		switch m := p.w.made[all[i].Identity]; {
+		case m == nil && all[i].State == replica.Pending:
 			p.w.keepMade(p, all[i].Change)
+		case m != nil && !slices.Contains(p.mine, m): // its twin sealed the same before it
+			m.holders[p] = true
+			p.mine = append(p.mine, m)
 		}
 	}
 }

@@ -14,8 +14,8 @@ type Erased struct {
 	Changes int // changes whose words were taken out of the archive
 }
 
-// Erase takes a row and everything beneath it away for ever, as the law lets a person ask (see judge.Erase). Backups made before still
-// hold it.
+// Erase takes a row, everything beneath it and the duplicates that were merged into it away for ever, as the law lets a person ask (see
+// judge.Erase). Backups made before still hold it.
 func (d *Desk) Erase(ctx context.Context, table, ref, reason string) (*Erased, error) {
 	if reason == "" {
 		return nil, wrong("erase", "没有写理由。", "No reason is given.", syncproto.Both("用 --reason 写明依据和申请人。", "Give the ground and who asked with --reason."))

@@ -311,6 +311,11 @@ func (d *desk) loadRefused(r *row, with *merge.RowVersion) error {
 				return err
 			}
 			if !ok {
+				if v, ok, err = d.erasedVersion(rec, r); err != nil {
+					return err
+				}
+			}
+			if !ok {
 				continue
 			}
 			byID[id] = len(r.versions)
@@ -337,4 +342,29 @@ func (d *desk) refusedVersion(rec *record, r *row) (merge.RowVersion, bool, erro
 		}
 	}
 	return merge.RowVersion{}, false, nil
+}
+
+// erasedVersion is the version of a refused change whose words went with another row that it named, which was erased by law. What its mend did to
+// this row tells what it was about: whoever built on it goes on standing over the mend.
+func (d *desk) erasedVersion(rec *record, r *row) (merge.RowVersion, bool, error) {
+	if len(rec.Body) > 0 {
+		return merge.RowVersion{}, false, nil
+	}
+	by := rec
+	for seen := map[syncproto.Identity]bool{}; by != nil && by.Status == syncproto.Refused && by.MendedBy != "" && !seen[by.Identity]; {
+		seen[by.Identity] = true
+		if err := d.loadRecords([]syncproto.Identity{by.MendedBy}); err != nil {
+			return merge.RowVersion{}, false, err
+		}
+		by = d.records[by.MendedBy]
+	}
+	if by == nil {
+		return merge.RowVersion{}, false, nil
+	}
+	i := slices.IndexFunc(r.versions, func(v merge.RowVersion) bool { return v.ID == by.Identity && !v.Refused })
+	if i < 0 {
+		return merge.RowVersion{}, false, nil
+	}
+	mend := &r.versions[i]
+	return merge.RowVersion{ID: rec.Identity, Op: mend.Op, Cells: mend.Cells, Base: mend.Base, Corrected: rec.Corrected, Refused: true, MendedBy: rec.MendedBy}, true, nil
 }

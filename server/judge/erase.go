@@ -14,7 +14,8 @@ type Erased struct {
 	Changes int // whose words were emptied, refused ones included
 }
 
-// Erase removes the words of a row and of all rows beneath it for good: values, history, changes, inbox. The rows are deleted by a change
+// Erase removes the words of a row, of all rows beneath it, and of the twins that were merged into any of them for good: values, history, changes,
+// inbox. The rows are deleted by a change
 // first, so that devices drop them; then every word goes, with the salt of each record of the chain that spoke for it. The leaves stay, so
 // the chain still verifies, and what was erased, when, on whose word and why stays on record. Backups made before hold it until they
 // are dropped.
@@ -26,17 +27,21 @@ func (j *Judge) Erase(ctx context.Context, user syncproto.UserID, row syncproto.
 	}
 	out := &Erased{}
 	err := j.store.Write(ctx, func(tx *store.Tx) error {
-		rows, err := beneathRow(tx, row)
+		rows, err := lawfully(tx, row)
 		if err != nil {
 			return err
 		}
 		if len(rows) == 0 {
 			return &syncproto.Error{Code: syncproto.CodeNotFound, Op: "erase " + string(row), Message: syncproto.Both("没有这条记录。", "No such row.")}
 		}
+		asked, err := deletionsAsked(tx, rows)
+		if err != nil {
+			return err
+		}
 		var edits []syncproto.Edit
 		for _, r := range slices.Backward(rows) {
 			out.Rows = append(out.Rows, r.ID)
-			if r.Dead == 0 {
+			if r.Dead == 0 || asked[r.ID] {
 				edits = append(edits, syncproto.Edit{Table: r.Table, Row: r.ID, Op: syncproto.OpDelete, Decides: []string{syncproto.ExistenceCell}})
 			}
 		}
@@ -66,6 +71,16 @@ func (j *Judge) Erase(ctx context.Context, user syncproto.UserID, row syncproto.
 		return nil, err
 	}
 	return out, j.store.Shred(ctx)
+}
+
+// deletionsAsked tells which rows are deleted while the inbox still asks whether that stands: nothing of them is left to ask about.
+func deletionsAsked(tx *store.Tx, rows []*store.Row) (map[syncproto.RowID]bool, error) {
+	items, err := tx.Items("closed_ms = 0 AND kind = ? AND row_id = ANY(?)", string(syncproto.ItemDelete), rowIDs(rows))
+	out := map[syncproto.RowID]bool{}
+	for _, it := range items {
+		out[it.Row] = true
+	}
+	return out, err
 }
 
 // endRefused ends refused work that names rows about to be erased. Its words go, all of them, so that it can neither be taken some day nor wait, nor
@@ -99,11 +114,7 @@ func (j *Judge) endRefused(tx *store.Tx, user syncproto.UserID, ids []syncproto.
 
 // endHeld closes what is open about rows about to be erased because a decision was taken back: there will be nothing left to decide.
 func (j *Judge) endHeld(tx *store.Tx, user syncproto.UserID, rows []*store.Row) error {
-	ids := make([]string, len(rows))
-	for i, r := range rows {
-		ids[i] = string(r.ID)
-	}
-	open, err := tx.Items("closed_ms = 0 AND row_id = ANY(?)", ids)
+	open, err := tx.Items("closed_ms = 0 AND row_id = ANY(?)", rowIDs(rows))
 	if err != nil {
 		return err
 	}
@@ -131,6 +142,14 @@ func (j *Judge) endHeld(tx *store.Tx, user syncproto.UserID, rows []*store.Row) 
 		d.changedItems(it)
 	}
 	return d.flush(&push{by: Author{Server: true, User: user}})
+}
+
+func rowIDs(rows []*store.Row) []string {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = string(r.ID)
+	}
+	return ids
 }
 
 // endLate closes the item that asks whether late work is to be taken after all.
@@ -163,8 +182,9 @@ func (d *desk) endLate(rec *record, c *syncproto.Change, user syncproto.UserID) 
 	return nil
 }
 
-// beneathRow lists a row and all rows beneath it, those above first.
-func beneathRow(tx *store.Tx, id syncproto.RowID) ([]*store.Row, error) {
+// lawfully lists what goes with a row when it is erased: the rows beneath it, and their twins that were merged away with what lay beneath those.
+// Those above come first.
+func lawfully(tx *store.Tx, id syncproto.RowID) ([]*store.Row, error) {
 	out, err := tx.Rows([]string{string(id)})
 	if err != nil {
 		return nil, err
@@ -179,8 +199,12 @@ func beneathRow(tx *store.Tx, id syncproto.RowID) ([]*store.Row, error) {
 		if err != nil {
 			return nil, err
 		}
+		merged, err := tx.MergedInto(ids)
+		if err != nil {
+			return nil, err
+		}
 		level = nil
-		for _, c := range children {
+		for _, c := range append(children, merged...) {
 			if !seen[c.ID] {
 				seen[c.ID] = true
 				level = append(level, c)

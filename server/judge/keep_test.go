@@ -73,6 +73,30 @@ func TestErase(t *testing.T) {
 	})
 }
 
+// TestEraseTakesWhatWasMerged: whoever was registered twice is erased twice.
+func TestEraseTakesWhatWasMerged(t *testing.T) {
+	const canary = "不可留下的名字"
+	onBoth(t, func(t *testing.T, w *world) {
+		for _, h := range []string{"a", "b", "c"} {
+			w.must("admin", w.create("household", h, "place", "@v1g", "code", h, "note", canary+h))
+		}
+		for _, pair := range [][2]string{{"a", "b"}, {"b", "c"}} {
+			item := w.named("admin", pair[0], pair[1], "同一户")
+			w.resolve("admin", item.ID, judge.Decision{Winner: w.rowID(pair[1])})
+		}
+		out, err := w.judge.Erase(t.Context(), w.user("admin"), w.rowID("c"), "本人申请")
+		if err != nil || len(out.Rows) != 3 {
+			t.Fatalf("erased %+v %v", out, err)
+		}
+		var dump bytes.Buffer
+		if _, err := w.store.Dump(t.Context(), &dump); err != nil || strings.Contains(dump.String(), canary) {
+			t.Errorf("words of one that was merged away outlive it: %v", err)
+		}
+		w.noItem()
+		w.sound()
+	})
+}
+
 func TestVerifyNamesTheFirstAlteredRecord(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		ann := w.phone("ann")

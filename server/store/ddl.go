@@ -39,6 +39,7 @@ var bookkeeping = []string{
 	`CREATE INDEX IF NOT EXISTS mq_row_bucket ON mq_row (scope, period, id)`,
 	`CREATE INDEX IF NOT EXISTS mq_row_parent ON mq_row (parent)`,
 	`CREATE INDEX IF NOT EXISTS mq_row_dead ON mq_row (dead) WHERE dead > 0`,
+	`CREATE INDEX IF NOT EXISTS mq_row_alias ON mq_row (alias) WHERE alias <> ''`,
 
 	// A row left that scope at that seq; silent about where to.
 	`CREATE TABLE IF NOT EXISTS mq_left (scope TEXT{c} NOT NULL, stream TEXT{c} NOT NULL, seq {int} NOT NULL, id TEXT{c} NOT NULL, tbl TEXT{c} NOT NULL,

@@ -107,6 +107,14 @@ func (tx *Tx) Children(parents []string) ([]*Row, error) {
 	return tx.rows("parent = ANY(?) ORDER BY id", parents)
 }
 
+// MergedInto reads the dead rows that were merged right into the given ones.
+func (tx *Tx) MergedInto(ids []string) ([]*Row, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return tx.rows("alias = ANY(?) AND alias <> '' AND dead > 0 ORDER BY id", ids)
+}
+
 // BucketRows pages through the living rows of a bucket by id, without Parent, Alias and State.
 func (tx *Tx) BucketRows(scope, period string, after syncproto.RowID, limit int) ([]*Row, error) {
 	return tx.shown("scope = ? AND period = ? AND id > ? AND dead = 0 ORDER BY id LIMIT ?", scope, period, string(after), int64(limit))

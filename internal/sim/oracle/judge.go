@@ -52,6 +52,7 @@ type Change struct {
 	Items    map[Spot]syncproto.ItemKind // every item that ever held it, by where it is
 	Given    map[syncproto.RowID]syncproto.Label
 	defect   syncproto.Code
+	about    []syncproto.Edit // what it was, once its words were erased
 }
 
 // Spot is one cell of one row.
@@ -255,8 +256,11 @@ func (h *hearing) admit() *refusal {
 	return nil
 }
 
-// forgetWords keeps nothing of a change but which rows it would have made.
+// forgetWords keeps nothing of a change but which rows it would have made, and which cells it was about.
 func (c *Change) forgetWords() {
+	if c.about == nil {
+		c.about = c.Edits
+	}
 	var made []syncproto.Edit
 	for _, e := range c.Edits {
 		if e.Op == syncproto.OpCreate {
@@ -391,8 +395,12 @@ func (o *Oracle) addRefused(r *row) {
 			if c == nil || c.Status != syncproto.Refused || slices.ContainsFunc(r.versions, func(w *version) bool { return w.id == id }) {
 				continue
 			}
-			for k := range c.Edits {
-				if e := &c.Edits[k]; e.Row == r.id {
+			edits := c.Edits
+			if c.MendedBy != "" && c.about != nil {
+				edits = c.about
+			}
+			for k := range edits {
+				if e := &edits[k]; e.Row == r.id {
 					r.versions = append(r.versions, &version{id: id, op: e.Op, cells: e.Cells, base: e.Base, decides: e.Decides, undo: e.UndoOf,
 						corrected: c.Corrected, refused: true, mendedBy: c.MendedBy})
 				}

@@ -139,6 +139,21 @@ func (o *Oracle) Sweep(gone []syncproto.RowID, before int64) {
 	})
 }
 
+// Lawfully lists what goes when a row is erased by law: what lies beneath it, and twins that were merged into any of that with what lies beneath
+// those, by id.
+func (o *Oracle) Lawfully(id syncproto.RowID) []syncproto.RowID {
+	all := map[syncproto.RowID]bool{id: true}
+	for grown := true; grown; {
+		grown = false
+		for _, r := range o.st.rows {
+			if !all[r.id] && (all[r.parent] || !r.living() && all[r.alias]) {
+				all[r.id], grown = true, true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
 // Erased tells that rows were erased by law, once they were deleted: nobody's words about them are taken or kept any more, and refused work that
 // names one can neither be taken some day nor wait.
 func (o *Oracle) Erased(rows []syncproto.RowID) {

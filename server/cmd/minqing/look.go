@@ -169,8 +169,8 @@ func (c *eraseCmd) Run(r *room) error {
 		if err != nil {
 			return err
 		}
-		r.say(fmt.Sprintf("将抹除“%s”和它下面的一切，连同 %d 次改动的内容，不能恢复。确认请加 --yes。", name, len(entries)),
-			"This and all beneath it would be erased for ever; confirm with --yes.")
+		r.say(fmt.Sprintf("将抹除“%s”、它下面的一切和以前并进来的，连同 %d 次改动的内容，不能恢复。确认请加 --yes。", name, len(entries)),
+			"This, all beneath it and what was merged into it would be erased for ever; confirm with --yes.")
 		return nil
 	}
 	e, err := r.desk().Erase(r.ctx, c.Table, c.ID, c.Reason)

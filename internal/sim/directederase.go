@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"bytes"
+	"slices"
+
+	"minqing/server/judge"
+	"minqing/syncproto"
+)
+
+// Of rows that are erased by law, and what hung on them.
+
+var eraseHistories = []directed{
+	{"erased-while-asked", "Whether a row stays deleted is asked when the row above it is erased by law: nobody is asked about words that are gone.", erasedWhileAsked},
+	{"erased-with-its-twins", "Of two that became one the one that stays is erased by law: the other goes with it, words and all, and what comes for either is refused.", erasedWithTwins},
+	{"erased-beside-a-mend", "Refused work named a row that is erased, and one that is not: what its author wrote there over the mend stands, as before.", erasedBesideMend},
+}
+
+// erase erases a row by law.
+func (s *stage) erase(r rowRef) (rows []syncproto.RowID) {
+	s.desk("erase", func(j *judge.Judge) error {
+		out, err := j.Erase(s.ctx(), syncproto.UserID(adminUser), r.id, "at the person's request")
+		s.must(err, "erase")
+		rows = out.Rows
+		s.tellErased(rows)
+		return err
+	})
+	return rows
+}
+
+func erasedWhileAsked(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	mark, _ := s.create(p, "mark", "thing", string(t.id), "label", "beneath")
+	s.sync(p, q)
+	s.edit(q, mark, "label", "edited")
+	s.remove(p, mark)
+	s.sync(p, q)
+	it := s.items(1)[0]
+	s.want(it.Kind == syncproto.ItemDelete && it.Row == mark.id, "the item is %+v", it)
+	s.erase(t)
+	s.items(0)
+	s.isDead(mark)
+	s.sync(p, q)
+	s.missingOn(p, mark)
+	s.missingOn(q, mark)
+}
+
+func erasedWithTwins(s *stage) {
+	a, b, p := aThing(0), aThing(1), s.phone(ann)
+	word := s.word(a.id, syncproto.UserID(ann), p)
+	s.sync(p)
+	s.edit(p, a, "name", word)
+	s.sync(p)
+	one, two := s.numbered(a, b)
+	late := s.edit(p, a, "name", "written before it knew "+s.word(a.id, syncproto.UserID(ann), p))
+	s.decide(s.items(1)[0], judge.Decision{Winner: two.id})
+	s.isDead(a)
+	rows := s.erase(b)
+	for _, r := range []rowRef{a, b, one, two} {
+		s.want(slices.Contains(rows, r.id), "%s %s is not erased", r.table, r.id)
+	}
+	s.sync(p)
+	s.became(late, syncproto.Refused, syncproto.CodeForbidden)
+	s.missingOn(p, a)
+	s.missingOn(p, b)
+	s.server.disk.Walk(func(name string, data []byte) {
+		s.want(!bytes.Contains(data, []byte(word)), "%s of the server still holds what was erased", name)
+	})
+	s.items(0)
+}
+
+func erasedBesideMend(s *stage) {
+	t, u, p, q := aThing(0), aThing(1), s.phone(ann), s.phone(bob)
+	s.sync(p, q)
+	bad := s.tool(p, "UPDATE thing SET state = 'doing', grade = 'zz' WHERE id = ?; UPDATE thing SET name = 'first' WHERE id = ?", string(u.id), string(t.id))
+	over := s.edit(p, u, "state", "closed")
+	s.sync(p)
+	s.became(bad, syncproto.Refused, syncproto.CodeInvalid)
+	s.became(over, syncproto.Refused, syncproto.CodeWaits)
+	mend := s.mend(p, bad, "state", "doing", "grade", "c")
+	s.sync(p)
+	s.became(over, syncproto.Applied, "")
+	beside := s.edit(q, u, "state", "doing") // of what it saw before
+	s.erase(t)
+	s.sync(q, p)
+	s.became(beside, syncproto.Merged, "")
+	s.became(over, syncproto.Merged, "")
+	s.became(mend, syncproto.Applied, "") // the same hand wrote over it: nothing stands beside it
+	s.items(0)
+	s.shows(u, "state", "closed", "grade", "c")
+	s.shownOn(p, u, "state", "closed", "grade", "c")
+}
