@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 
 	"minqing/server/judge"
@@ -72,7 +73,7 @@ func erasedWithTwins(s *stage) {
 func erasedBesideMend(s *stage) {
 	t, u, p, q := aThing(0), aThing(1), s.phone(ann), s.phone(bob)
 	s.sync(p, q)
-	bad := s.tool(p, "UPDATE thing SET state = 'doing', grade = 'zz' WHERE id = ?; UPDATE thing SET name = 'first' WHERE id = ?", string(u.id), string(t.id))
+	bad := s.tool(p, fmt.Sprintf("UPDATE thing SET state = 'doing', grade = 'zz' WHERE id = '%s'; UPDATE thing SET name = 'first' WHERE id = '%s'", u.id, t.id))
 	over := s.edit(p, u, "state", "closed")
 	s.sync(p)
 	s.became(bad, syncproto.Refused, syncproto.CodeInvalid)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 
 	"minqing/mobile-client/replica"
@@ -21,6 +22,7 @@ var peopleHistories = []directed{
 	{"twins-apart-and-back", "That two households are two is taken back: asked again as before, unless one is gone or they differ; then when it is back, or they are alike.", twinsApart},
 	{"merged-twice", "A household is merged into one that is merged away itself: what comes for the first is written into the last, beside what it holds.", mergedTwice},
 	{"people-named-by-hand", "Somebody says of two, each with a number of his own, that they are one: one number stays; the same number of both is asked about once.", peopleNamed},
+	{"one-change-of-two-that-became-one", "One change was made of two rows that are one by the time it comes: nothing of either half is lost, and who contradicts himself is asked.", bothHalves},
 	{"refused-work-erased", "Rows that refused work names are erased by law: late, waiting or wrong, it ends, lies in no inbox, and its author hears why.", refusedErased},
 }
 
@@ -101,6 +103,25 @@ func peopleMerged(s *stage) {
 	s.sync(p)
 	s.shows(a, "grade", "a") // it is its own again
 	s.items(1)
+}
+
+func bothHalves(s *stage) {
+	a, b, p := aThing(0), aThing(1), s.phone(ann)
+	_, two := s.numbered(a, b)
+	s.sync(p)
+	both := func(first, second string) *made { // in one change
+		return s.tool(p, fmt.Sprintf("UPDATE thing SET %s WHERE id = '%s'; UPDATE thing SET %s WHERE id = '%s'", first, a.id, second, b.id))
+	}
+	good := both("high = 5, total = coalesce(total, 0) + 2", "low = '2025-03-04', total = coalesce(total, 0) + 3")
+	bad := both("grade = 'a'", "grade = 'b'")
+	s.decide(s.items(1)[0], judge.Decision{Winner: two.id})
+	s.sync(p)
+	s.became(good, syncproto.Applied, "")
+	s.shows(b, "high", 5, "low", "2025-03-04", "total", 5)
+	s.became(bad, syncproto.Refused, syncproto.CodeInvalid)
+	s.shows(b, "grade", nil)
+	s.want(len(s.heard(p, bad, replica.Refused).Change.Edits) == 2, "its author's phone no longer holds both halves")
+	s.items(0)
 }
 
 func peopleDead(s *stage) {

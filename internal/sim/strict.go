@@ -43,9 +43,13 @@ func (s *server) onRecord(group []*store.Change) {
 			if err != nil {
 				return err
 			}
-			// What comes for a twin that was merged away is an edit of the one that stayed, so rows are not compared.
-			if len(versions) < len(w.made[c.Identity].Edits) {
-				w.violate(iAtomicity, "of %d edits of change %s only %d took effect", len(w.made[c.Identity].Edits), c.Identity, len(versions))
+			// What comes for a twin that was merged away is an edit of the one that stayed, and one with what comes for that.
+			rows := map[syncproto.RowID]bool{}
+			for _, e := range w.made[c.Identity].Edits {
+				rows[w.stayed(e.Row)] = true
+			}
+			if len(versions) < len(rows) {
+				w.violate(iAtomicity, "of edits of %d rows, change %s, only %d took effect", len(rows), c.Identity, len(versions))
 			}
 		}
 		return nil
@@ -138,4 +142,13 @@ func (w *world) compareBuckets(rows map[syncproto.RowID]*storedRow) {
 	for id := range want {
 		w.violate(iConvergence, "the server has rows in %v, and counts none", id)
 	}
+}
+
+// stayed is the row into which one was merged, itself where it was not.
+func (w *world) stayed(id syncproto.RowID) syncproto.RowID {
+	rows := w.oracle.View().Rows
+	for r := rows[id]; r != nil && r.Dead && r.Alias != ""; r = rows[id] {
+		id = r.Alias
+	}
+	return id
 }

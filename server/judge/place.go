@@ -11,6 +11,12 @@ import (
 // place finds the row of each edit, or makes it, with its stream, scope and period; rows above come before those beneath them, in
 // whatever order the change names them.
 func (h *hearing) place() (*refusal, error) {
+	for _, e := range h.edits {
+		h.redirect(e)
+	}
+	if no := h.fold(); no != nil {
+		return no, nil
+	}
 	todo := slices.Clone(h.edits)
 	for len(todo) > 0 {
 		var later []*edit
@@ -32,7 +38,6 @@ func (h *hearing) place() (*refusal, error) {
 }
 
 func (h *hearing) placeEdit(e *edit) *refusal {
-	h.redirect(e)
 	e.row = h.d.rows[e.Row]
 	if e.row != nil && e.row.table != e.table {
 		return refuseAbsent(e.Row)
@@ -79,6 +84,76 @@ func (h *hearing) redirect(e *edit) {
 		clone.Row, clone.Base = to, syncproto.Base{}
 		e.Edit = &clone
 	}
+}
+
+// fold makes one edit of those that come to one row, because rows of which their author knew as two were merged: a change is one version of a row.
+// It is then the edit of somebody who saw nothing of the row. Which of two words he means for one cell he must say himself.
+func (h *hearing) fold() *refusal {
+	first, kept := map[syncproto.RowID]*edit{}, make([]*edit, 0, len(h.edits))
+	for _, e := range h.edits {
+		into := first[e.Row]
+		if into == nil {
+			first[e.Row], kept = e, append(kept, e)
+			continue
+		}
+		cells, ok := h.foldCells(into, e)
+		if !ok {
+			return refuseInvalid("改动里的两条记录已经并成一条，两处写得不一样。", "Two rows of the change have become one, and it says different things of them.")
+		}
+		one := *into.Edit
+		one.Base, one.Cells = syncproto.Base{}, cells
+		into.Edit = &one
+	}
+	h.edits = kept
+	return nil
+}
+
+func (h *hearing) foldCells(a, b *edit) (out []syncproto.CellEdit, ok bool) {
+	if a.op != syncproto.OpUpdate || b.op != syncproto.OpUpdate || a.UndoOf != "" || len(a.Decides) > 0 {
+		return nil, false
+	}
+	written := func(e *edit, cell string) *syncproto.CellEdit {
+		if i := slices.IndexFunc(e.Cells, func(c syncproto.CellEdit) bool { return c.Cell == cell }); i >= 0 {
+			return &e.Cells[i]
+		}
+		return nil
+	}
+	for _, c := range h.d.book.Cells(a.table.Name) {
+		x, y := written(a, c.Name), written(b, c.Name)
+		switch {
+		case x == nil && y == nil:
+		case y == nil:
+			out = append(out, *x)
+		case x == nil:
+			out = append(out, *y)
+		default:
+			both := *x
+			switch c.Rule {
+			case schema.RuleSum:
+				both.Delta += y.Delta
+			case schema.RuleSet:
+				both.Add, both.Del = union(x.Add, y.Add), union(x.Del, y.Del)
+				if slices.ContainsFunc(both.Add, func(s string) bool { return slices.Contains(both.Del, s) }) {
+					return nil, false
+				}
+			default:
+				if x.Value.String() != y.Value.String() {
+					return nil, false
+				}
+			}
+			if checkCell(&c, &both) != nil {
+				return nil, false
+			}
+			out = append(out, both)
+		}
+	}
+	return out, true
+}
+
+func union(a, b []string) []string {
+	out := slices.Concat(a, b)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // mergedInto follows aliases from a dead row to the one that stayed.

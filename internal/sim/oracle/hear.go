@@ -11,6 +11,12 @@ import (
 
 // placeAll finds or makes the row of each edit; a parent made by the same change may stand behind its child.
 func (h *hearing) placeAll() *refusal {
+	for _, e := range h.edits {
+		h.redirect(e)
+	}
+	if !h.joinEdits() {
+		return invalid()
+	}
 	todo := slices.Clone(h.edits)
 	for len(todo) > 0 {
 		var first *refusal
@@ -46,7 +52,6 @@ func (h *hearing) absent(id syncproto.RowID) *refusal {
 }
 
 func (h *hearing) placeOne(e *edit) *refusal {
-	h.redirect(e)
 	e.row = h.o.st.rows[e.Row]
 	if e.row != nil && e.row.table != e.table {
 		return &refusal{code: syncproto.CodeWaits, row: e.Row}

@@ -161,6 +161,7 @@ func (o *Oracle) Merged(m Merging) {
 		for _, id := range m.Gone {
 			o.st.rows[id].alias = m.Into[id]
 		}
+		o.st.view = o.look()
 	})
 }
 

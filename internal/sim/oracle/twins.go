@@ -92,6 +92,56 @@ func (h *hearing) redirect(e *edit) {
 	}
 }
 
+// joinEdits makes one of two edits of rows that became one; false where they contradict each other.
+func (h *hearing) joinEdits() bool {
+	var out []*edit
+	for _, e := range h.edits {
+		i := slices.IndexFunc(out, func(o *edit) bool { return o.Row == e.Row })
+		if i < 0 {
+			out = append(out, e)
+			continue
+		}
+		o := out[i]
+		if o.op != syncproto.OpUpdate || len(o.Decides) > 0 || o.UndoOf != "" {
+			return false
+		}
+		one := *o.Edit
+		one.Base, one.Cells = syncproto.Base{}, slices.Clone(o.Cells)
+		for _, c := range e.Cells {
+			k := slices.IndexFunc(one.Cells, func(x syncproto.CellEdit) bool { return x.Cell == c.Cell })
+			if k < 0 {
+				one.Cells = append(one.Cells, c)
+				continue
+			}
+			x := &one.Cells[k]
+			switch h.cell(e.table, c.Cell).Rule {
+			case schema.RuleSum:
+				x.Delta += c.Delta
+			case schema.RuleSet:
+				x.Add, x.Del = slices.Concat(x.Add, c.Add), slices.Concat(x.Del, c.Del)
+				slices.Sort(x.Add)
+				slices.Sort(x.Del)
+				x.Add, x.Del = slices.Compact(x.Add), slices.Compact(x.Del)
+				for _, s := range x.Add {
+					if slices.Contains(x.Del, s) {
+						return false
+					}
+				}
+			default:
+				if told := x.Value.String(); told != c.Value.String() {
+					return false
+				}
+			}
+			if !soundEdit(h.cell(e.table, c.Cell), x) {
+				return false
+			}
+		}
+		o.Edit = &one
+	}
+	h.edits = out
+	return true
+}
+
 // Made tells what of a merge is not as it must be in the change that was to make it, "" when all is.
 func (m *Merging) Made(book *schema.Book, c *Change, takes map[string]schema.Value) string {
 	seen := map[syncproto.RowID]bool{}
