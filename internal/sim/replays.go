@@ -219,6 +219,10 @@ func (w *world) pushAgain(r *request) {
 	if errors.As(err, &no) && (no.Code == syncproto.CodeRevoked || no.Code == syncproto.CodeCopied || no.Code == syncproto.CodeInvalid) {
 		return
 	}
+	// A server that went back knows what it said under another name, and lacks what came before under this one.
+	if no != nil && (no.Code == syncproto.CodeFork || no.Code == syncproto.CodeCursor) && w.renamed(r) {
+		return
+	}
 	w.must(err, "push once more")
 	for i, c := range r.changes {
 		at := slices.IndexFunc(out.Verdicts, func(v *syncproto.Verdict) bool { return v.Identity == c.Identity() })
@@ -227,6 +231,13 @@ func (w *world) pushAgain(r *request) {
 		}
 		w.toldAsItStands(r.phone, c, out.Verdicts[at])
 	}
+}
+
+// renamed tells whether the device that sent a request goes under another name by now.
+func (w *world) renamed(r *request) bool {
+	device, err := r.phone.rep.Device(context.Background())
+	w.must(err, "read the device of "+r.phone.name)
+	return r.hello.Device != device.ID
 }
 
 // signedAnew is a request as its device would send it now: under the token that it last used. Nil when the device goes under another name.
