@@ -347,19 +347,9 @@ func (d *desk) refusedVersion(rec *record, r *row) (merge.RowVersion, bool, erro
 // erasedVersion is the version of a refused change whose words went with another row that it named, which was erased by law. What its mend did to
 // this row tells what it was about: whoever built on it goes on standing over the mend.
 func (d *desk) erasedVersion(rec *record, r *row) (merge.RowVersion, bool, error) {
-	if len(rec.Body) > 0 {
-		return merge.RowVersion{}, false, nil
-	}
-	by := rec
-	for seen := map[syncproto.Identity]bool{}; by != nil && by.Status == syncproto.Refused && by.MendedBy != "" && !seen[by.Identity]; {
-		seen[by.Identity] = true
-		if err := d.loadRecords([]syncproto.Identity{by.MendedBy}); err != nil {
-			return merge.RowVersion{}, false, err
-		}
-		by = d.records[by.MendedBy]
-	}
-	if by == nil {
-		return merge.RowVersion{}, false, nil
+	by, err := d.mendOfErased(rec)
+	if by == nil || err != nil {
+		return merge.RowVersion{}, false, err
 	}
 	i := slices.IndexFunc(r.versions, func(v merge.RowVersion) bool { return v.ID == by.Identity && !v.Refused })
 	if i < 0 {
@@ -367,4 +357,25 @@ func (d *desk) erasedVersion(rec *record, r *row) (merge.RowVersion, bool, error
 	}
 	mend := &r.versions[i]
 	return merge.RowVersion{ID: rec.Identity, Op: mend.Op, Cells: mend.Cells, Base: mend.Base, Corrected: rec.Corrected, Refused: true, MendedBy: rec.MendedBy}, true, nil
+}
+
+// mendOfErased is the accepted mend of a refused change whose words were erased, nil where it has words or no such mend.
+func (d *desk) mendOfErased(rec *record) (*record, error) {
+	if rec.parsed != nil || len(rec.Body) > 0 {
+		return nil, nil
+	}
+	for seen := map[syncproto.Identity]bool{}; rec != nil && rec.Status == syncproto.Refused && !seen[rec.Identity]; {
+		seen[rec.Identity] = true
+		if rec.MendedBy == "" {
+			return nil, nil
+		}
+		if err := d.loadRecords([]syncproto.Identity{rec.MendedBy}); err != nil {
+			return nil, err
+		}
+		rec = d.records[rec.MendedBy]
+	}
+	if rec != nil && rec.Status == syncproto.Refused {
+		return nil, nil
+	}
+	return rec, nil
 }

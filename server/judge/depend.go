@@ -78,6 +78,13 @@ func (h *hearing) dependEdit(e *edit) (*refusal, error) {
 
 // didTo tells whether a change made a row, and whether it moved its state.
 func (d *desk) didTo(rec *record, id syncproto.RowID, hasFlow bool) (made, moved bool, err error) {
+	by, err := d.mendOfErased(rec)
+	if err != nil {
+		return false, false, err
+	}
+	if by != nil {
+		rec = by
+	}
 	c, err := d.change(rec)
 	if err != nil {
 		return false, false, err

@@ -152,8 +152,12 @@ func (h *hearing) dependAll() *refusal {
 				continue
 			}
 			made, moved := false, false
-			for k := range on.Edits {
-				if o := &on.Edits[k]; o.Row == e.Row {
+			edits := on.Edits
+			if on.erased && on.MendedBy != "" {
+				edits = h.o.mendOfErased(on)
+			}
+			for k := range edits {
+				if o := &edits[k]; o.Row == e.Row {
 					made = o.Op == syncproto.OpCreate
 					moved = flow != nil && slices.ContainsFunc(o.Cells, func(c syncproto.CellEdit) bool { return c.Cell == flow.Name })
 				}

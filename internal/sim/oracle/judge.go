@@ -52,7 +52,7 @@ type Change struct {
 	Items    map[Spot]syncproto.ItemKind // every item that ever held it, by where it is
 	Given    map[syncproto.RowID]syncproto.Label
 	defect   syncproto.Code
-	about    []syncproto.Edit // what it was, once its words were erased
+	erased   bool // its words are gone
 }
 
 // Spot is one cell of one row.
@@ -256,11 +256,9 @@ func (h *hearing) admit() *refusal {
 	return nil
 }
 
-// forgetWords keeps nothing of a change but which rows it would have made, and which cells it was about.
+// forgetWords keeps nothing of a change but which rows it would have made.
 func (c *Change) forgetWords() {
-	if c.about == nil {
-		c.about = c.Edits
-	}
+	c.erased = true
 	var made []syncproto.Edit
 	for _, e := range c.Edits {
 		if e.Op == syncproto.OpCreate {
@@ -396,8 +394,8 @@ func (o *Oracle) addRefused(r *row) {
 				continue
 			}
 			edits := c.Edits
-			if c.MendedBy != "" && c.about != nil {
-				edits = c.about
+			if c.erased {
+				edits = o.mendOfErased(c)
 			}
 			for k := range edits {
 				if e := &edits[k]; e.Row == r.id {
@@ -407,6 +405,19 @@ func (o *Oracle) addRefused(r *row) {
 			}
 		}
 	}
+}
+
+// mendOfErased is what stands for a refused change whose words are gone: what its accepted mend did.
+func (o *Oracle) mendOfErased(c *Change) []syncproto.Edit {
+	for range o.st.changes {
+		if c = o.st.changes[c.MendedBy]; c == nil {
+			return nil
+		}
+		if c.Status != syncproto.Refused {
+			return c.Edits
+		}
+	}
+	return nil
 }
 
 // follow lets a row, dead or alive, go where its parent now is; what lies beneath it in another scope than before gets the seq of the move.

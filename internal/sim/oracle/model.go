@@ -174,6 +174,10 @@ func (o *Oracle) Erased(rows []syncproto.RowID) {
 				c.Code, c.Waits, c.WaitsRow = syncproto.CodeForbidden, "", ""
 				delete(o.st.inbox.lates, of)
 				c.forgetWords()
+				for _, r := range o.st.rows { // where it stood beside others, its mend stands for it
+					r.versions = slices.DeleteFunc(r.versions, func(v *version) bool { return v.refused && v.id == of })
+					o.addRefused(r)
+				}
 			}
 		}
 		o.st.view = o.look()
