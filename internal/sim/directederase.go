@@ -15,6 +15,7 @@ var eraseHistories = []directed{
 	{"erased-while-asked", "Whether a row stays deleted is asked when the row above it is erased by law: nobody is asked about words that are gone.", erasedWhileAsked},
 	{"erased-with-its-twins", "Of two that became one the one that stays is erased by law: the other goes with it, words and all, and what comes for either is refused.", erasedWithTwins},
 	{"erased-beside-a-mend", "Refused work named a row that is erased, and one that is not: what its author wrote there over the mend stands, as before.", erasedBesideMend},
+	{"erased-before-the-mend", "The same, and the mend comes after the erasure.", erasedBeforeMend},
 }
 
 // erase erases a row by law.
@@ -70,14 +71,34 @@ func erasedWithTwins(s *stage) {
 	s.items(0)
 }
 
-func erasedBesideMend(s *stage) {
-	t, u, p, q := aThing(0), aThing(1), s.phone(ann), s.phone(bob)
-	s.sync(p, q)
-	bad := s.tool(p, fmt.Sprintf("UPDATE thing SET state = 'doing', grade = 'zz' WHERE id = '%s'; UPDATE thing SET name = 'first' WHERE id = '%s'", u.id, t.id))
-	over := s.edit(p, u, "state", "closed")
+// refusedOfTwo writes one change about two things that is refused, and something that waits for it.
+func (s *stage) refusedOfTwo(p *phone, u, t rowRef) (bad, over *made) {
+	s.sync(p)
+	bad = s.tool(p, fmt.Sprintf("UPDATE thing SET state = 'doing', grade = 'zz' WHERE id = '%s'; UPDATE thing SET name = 'first' WHERE id = '%s'", u.id, t.id))
+	over = s.edit(p, u, "state", "closed")
 	s.sync(p)
 	s.became(bad, syncproto.Refused, syncproto.CodeInvalid)
 	s.became(over, syncproto.Refused, syncproto.CodeWaits)
+	return bad, over
+}
+
+func erasedBeforeMend(s *stage) {
+	t, u, p := aThing(0), aThing(1), s.phone(ann)
+	bad, over := s.refusedOfTwo(p, u, t)
+	s.erase(t)
+	mend := s.mend(p, bad, "state", "doing", "grade", "c")
+	s.sync(p)
+	s.became(mend, syncproto.Applied, "")
+	s.became(over, syncproto.Applied, "")
+	s.items(0)
+	s.shows(u, "state", "closed", "grade", "c")
+	s.shownOn(p, u, "state", "closed", "grade", "c")
+}
+
+func erasedBesideMend(s *stage) {
+	t, u, p, q := aThing(0), aThing(1), s.phone(ann), s.phone(bob)
+	s.sync(q)
+	bad, over := s.refusedOfTwo(p, u, t)
 	mend := s.mend(p, bad, "state", "doing", "grade", "c")
 	s.sync(p)
 	s.became(over, syncproto.Applied, "")
