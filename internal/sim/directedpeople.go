@@ -121,6 +121,10 @@ func bothHalves(s *stage) {
 	s.became(bad, syncproto.Refused, syncproto.CodeInvalid)
 	s.shows(b, "grade", nil)
 	s.want(len(s.heard(p, bad, replica.Refused).Change.Edits) == 2, "its author's phone no longer holds both halves")
+	s.want(codeOf(s.letIn(adminUser, bad.id, judge.Letting{})) == syncproto.CodeInvalid, "it is let in, and contradicts itself")
+	c := map[string]schema.Value{"grade": schema.Text("c")}
+	s.must(s.letIn(adminUser, bad.id, judge.Letting{Write: map[syncproto.RowID]map[string]schema.Value{a.id: c, b.id: c}}), "let in")
+	s.shows(b, "grade", "c")
 	s.items(0)
 }
 

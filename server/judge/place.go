@@ -96,8 +96,8 @@ func (h *hearing) fold() *refusal {
 			first[e.Row], kept = e, append(kept, e)
 			continue
 		}
-		cells, ok := h.foldCells(into, e)
-		if !ok {
+		cells, ok := foldCells(h.d.book.Cells(e.table.Name), into.Cells, e.Cells)
+		if !ok || into.op != syncproto.OpUpdate || e.op != syncproto.OpUpdate || into.UndoOf != "" || len(into.Decides) > 0 {
 			return refuseInvalid("改动里的两条记录已经并成一条，两处写得不一样。", "Two rows of the change have become one, and it says different things of them.")
 		}
 		one := *into.Edit
@@ -108,17 +108,15 @@ func (h *hearing) fold() *refusal {
 	return nil
 }
 
-func (h *hearing) foldCells(a, b *edit) (out []syncproto.CellEdit, ok bool) {
-	if a.op != syncproto.OpUpdate || b.op != syncproto.OpUpdate || a.UndoOf != "" || len(a.Decides) > 0 {
-		return nil, false
-	}
-	written := func(e *edit, cell string) *syncproto.CellEdit {
-		if i := slices.IndexFunc(e.Cells, func(c syncproto.CellEdit) bool { return c.Cell == cell }); i >= 0 {
-			return &e.Cells[i]
+// foldCells writes into the cells of a row what two edits write, in schema order; ok is false where they write different things into one.
+func foldCells(cells []schema.Cell, a, b []syncproto.CellEdit) (out []syncproto.CellEdit, ok bool) {
+	written := func(list []syncproto.CellEdit, cell string) *syncproto.CellEdit {
+		if i := slices.IndexFunc(list, func(c syncproto.CellEdit) bool { return c.Cell == cell }); i >= 0 {
+			return &list[i]
 		}
 		return nil
 	}
-	for _, c := range h.d.book.Cells(a.table.Name) {
+	for _, c := range cells {
 		x, y := written(a, c.Name), written(b, c.Name)
 		switch {
 		case x == nil && y == nil:
