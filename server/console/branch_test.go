@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -418,10 +419,14 @@ func coverageCountsDays(t *testing.T, dsn string) {
 	if err := city.Engine.Store.Write(t.Context(), func(tx *store.Tx) error {
 		// Somebody called once this month where he owes two calls, and at two others, whose visits are moved here.
 		var home, author, called string
-		if ok, err := tx.One(`SELECT v.household, v.author, MIN(v.day) FROM visit v WHERE v.day LIKE '2026-11-%' AND v.day <= ?
+		found, err := tx.One(`SELECT v.household, v.author, MIN(v.day) FROM visit v WHERE v.day LIKE '2026-11-%' AND v.day <= ?
 			AND EXISTS (SELECT 1 FROM assignment a WHERE a.household = v.household AND a."user" = v.author AND a.until IS NULL)
-			GROUP BY v.household, v.author HAVING COUNT(*) = 1 ORDER BY v.household, v.author LIMIT 1`, []any{day}, &home, &author, &called); err != nil || !ok {
-			return fmt.Errorf("nobody called once (%v)", err)
+			GROUP BY v.household, v.author HAVING COUNT(*) = 1 ORDER BY v.household, v.author LIMIT 1`, []any{day}, &home, &author, &called)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errors.New("nobody called once")
 		}
 		if err := tx.Exec(`UPDATE team_quota SET visits = 2 WHERE team = 'member'`); err != nil {
 			return err
