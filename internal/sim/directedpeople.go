@@ -14,6 +14,7 @@ import (
 
 var peopleHistories = []directed{
 	{"row-of-another-village", "A row whose village nobody in the house knew anything of moves in: who holds the house gets it, later edits and all, and loses it again.", otherVillage},
+	{"born-where-its-parent-moved", "A row moves to a house that came from another village, and something is made beneath it in the same sync: it is counted where it now lies.", bornElsewhere},
 	{"people-merged-and-undone", "One number tells that two are one: both go into one, with all beneath; edits to the other are carried over; undone, both live.", peopleMerged},
 	{"people-merged-and-moved", "One of two with one number is moved out of signal as both become one: the one that stays lies where it was made until somebody decides.", peopleMoved},
 	{"people-merged-with-the-deleted", "One of two with one number was deleted: he who is there is never merged into the one who is not.", peopleDead},
@@ -45,6 +46,18 @@ func otherVillage(s *stage) {
 	s.edit(p, t, "household", string(home.id))
 	s.sync(p, q)
 	s.missingOn(q, t)
+}
+
+func bornElsewhere(s *stage) {
+	p, t := s.phone(ann), aThing(1)
+	s.sync(p)
+	s.deskEdit(adminUser, rowRef{"household", syncproto.RowID(households[0])}, "place", groups[3])
+	s.edit(p, t, "household", households[0])
+	mark, m := s.create(p, "mark", "thing", string(t.id), "label", "beneath")
+	s.sync(p)
+	s.became(m, syncproto.Applied, "")
+	s.shows(t, "household", households[0])
+	s.want(s.server.storedRows()[mark.id].Stream == villages[2], "it is counted in another village")
 }
 
 // numbered writes one number down for two things.

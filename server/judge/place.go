@@ -34,7 +34,19 @@ func (h *hearing) place() (*refusal, error) {
 		}
 		todo = later
 	}
-	return nil, nil
+	return nil, h.lockUnforeseen()
+}
+
+// lockUnforeseen locks the streams of rows that this change makes under what another of the same push moved: where that was to lie nobody could tell
+// when the others were locked. It may come out of order: then PostgreSQL finds the deadlock, and the push runs again.
+func (h *hearing) lockUnforeseen() error {
+	var streams []string
+	for _, e := range h.edits {
+		if !h.d.tx.Locked(e.row.Stream) {
+			streams = append(streams, e.row.Stream)
+		}
+	}
+	return h.d.tx.LockStreams(streams...)
 }
 
 func (h *hearing) placeEdit(e *edit) *refusal {
