@@ -201,3 +201,23 @@ func TestItemsFollow(t *testing.T) {
 		lies("h1")
 	})
 }
+
+// TestBornUnderWhatMoved: in one push a row moves to a house that came from another village, and something is made beneath it. That is counted in
+// the village where it lies by then, of which nothing in the push speaks.
+func TestBornUnderWhatMoved(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.must("admin", w.create("household", "came", "place", "@v1g", "code", "came"))
+		w.assign("ann", "came")
+		w.must("admin", w.update("household", "came", "place", "@v2g"))
+		ann := w.phone("ann")
+		ann.do(w.create("thing", "t", "household", "@h1", "name", "n"))
+		move := ann.change(w.update("thing", "t", "household", "@came"))
+		for _, v := range ann.push(move, ann.change(w.create("note", "k", "thing", "@t", "author", "@ann", "text", "beneath"))) {
+			ann.wants(v, syncproto.Applied, "")
+		}
+		if got := w.row("k").Stream; got != w.id("v2") {
+			t.Errorf("it is counted in %s, want %s", got, w.id("v2"))
+		}
+		w.sound()
+	})
+}
