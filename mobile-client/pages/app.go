@@ -144,7 +144,11 @@ func (a *App) Serve(ctx context.Context, l net.Listener, opened func(link string
 	}
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
-	err = errors.Join(srv.Shutdown(patience), a.leavePractice())
+	err = srv.Shutdown(patience)
+	if errors.Is(err, context.DeadlineExceeded) { // a browser opens connections ahead of need, and says nothing on them
+		err = srv.Close()
+	}
+	err = errors.Join(err, a.leavePractice())
 	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
