@@ -371,13 +371,8 @@ func erasure(s *stage) {
 	k, _ := s.create(p, "note", "thing", string(r.id), "author", ann, "text", "beneath "+word)
 	s.sync(p, q)
 	s.shownOn(q, k, "text", "beneath "+word)
-	s.desk("erase", func(j *judge.Judge) error {
-		out, err := j.Erase(s.ctx(), syncproto.UserID(adminUser), r.id, "at the person's request")
-		s.must(err, "erase")
-		s.want(len(out.Rows) == 2 && out.Rows[0] == k.id, "erased are %v", out.Rows)
-		s.tellErased(out.Rows)
-		return err
-	})
+	rows := s.erase(r)
+	s.want(len(rows) == 2 && rows[0] == k.id, "erased are %v", rows)
 	s.sync(p, q)
 	s.isDead(r)
 	s.isDead(k)

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"minqing/mobile-client/replica"
 	"minqing/schema"
@@ -133,7 +134,9 @@ func bothHalves(s *stage) {
 	s.shows(b, "high", 5, "low", "2025-03-04", "total", 5)
 	s.became(bad, syncproto.Refused, syncproto.CodeInvalid)
 	s.shows(b, "grade", nil)
-	s.want(len(s.heard(p, bad, replica.Refused).Change.Edits) == 2, "its author's phone no longer holds both halves")
+	e := s.heard(p, bad, replica.Refused)
+	s.want(len(e.Change.Edits) == 2, "its author's phone no longer holds both halves")
+	s.want(strings.Contains(e.Verdict.Message, "grade"), "its author is not told what he said twice: %s", e.Verdict.Message)
 	s.want(codeOf(s.letIn(adminUser, bad.id, judge.Letting{})) == syncproto.CodeInvalid, "it is let in, and contradicts itself")
 	c := map[string]schema.Value{"grade": schema.Text("c")}
 	s.must(s.letIn(adminUser, bad.id, judge.Letting{Write: map[syncproto.RowID]map[string]schema.Value{a.id: c, b.id: c}}), "let in")
@@ -263,12 +266,7 @@ func refusedErased(s *stage) {
 	s.sync(p)
 	s.became(builds, syncproto.Refused, syncproto.CodeWaits)
 	for _, r := range []rowRef{t, u} {
-		s.desk("erase", func(j *judge.Judge) error {
-			out, err := j.Erase(s.ctx(), syncproto.UserID(adminUser), r.id, "at the person's request")
-			s.must(err, "erase")
-			s.tellErased(out.Rows)
-			return err
-		})
+		s.erase(r)
 	}
 	s.items(0) // nobody can decide about words that are gone
 	s.sync(p)

@@ -191,10 +191,7 @@ func lawfully(tx *store.Tx, id syncproto.RowID) ([]*store.Row, error) {
 	}
 	seen := map[syncproto.RowID]bool{id: true}
 	for level := out; len(level) > 0; {
-		var ids []string
-		for _, r := range level {
-			ids = append(ids, string(r.ID))
-		}
+		ids := rowIDs(level)
 		children, err := tx.Children(ids)
 		if err != nil {
 			return nil, err

@@ -232,9 +232,9 @@ func (d *desk) letting(rec *record, how Letting) (draft Draft, seen map[syncprot
 			seen[c.Edits[i].Row] = e.Base
 		}
 		if i := slices.IndexFunc(draft.Edits, func(o syncproto.Edit) bool { return o.Row == e.Row }); i >= 0 { // of two that were merged since
-			cells, ok := foldCells(d.book.Cells(e.Table), draft.Edits[i].Cells, e.Cells)
-			if !ok {
-				return draft, nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "let in", Message: syncproto.Both("改动里的两条记录已经并成一条，两处写得不一样。", "Two rows of the change have become one, and it says different things of them."),
+			cells, differs := foldCells(d.book.Cells(e.Table), draft.Edits[i].Cells, e.Cells)
+			if differs != nil {
+				return draft, nil, &syncproto.Error{Code: syncproto.CodeInvalid, Op: "let in", Message: syncproto.Both(saidTwice(differs)),
 					Hint: syncproto.Both("两处写成一样的再收。", "Write the same into both, then let it in.")}
 			}
 			draft.Edits[i].Cells = cells

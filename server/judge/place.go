@@ -108,9 +108,9 @@ func (h *hearing) fold() *refusal {
 			first[e.Row], kept = e, append(kept, e)
 			continue
 		}
-		cells, ok := foldCells(h.d.book.Cells(e.table.Name), into.Cells, e.Cells)
-		if !ok || into.op != syncproto.OpUpdate || e.op != syncproto.OpUpdate || into.UndoOf != "" || len(into.Decides) > 0 {
-			return refuseInvalid("改动里的两条记录已经并成一条，两处写得不一样。", "Two rows of the change have become one, and it says different things of them.")
+		cells, differs := foldCells(h.d.book.Cells(e.table.Name), into.Cells, e.Cells)
+		if differs != nil || into.op != syncproto.OpUpdate || e.op != syncproto.OpUpdate || into.UndoOf != "" || len(into.Decides) > 0 {
+			return refuseInvalid(saidTwice(differs))
 		}
 		one := *into.Edit
 		one.Base, one.Cells = syncproto.Base{}, cells
@@ -120,8 +120,17 @@ func (h *hearing) fold() *refusal {
 	return nil
 }
 
-// foldCells writes into the cells of a row what two edits write, in schema order; ok is false where they write different things into one.
-func foldCells(cells []schema.Cell, a, b []syncproto.CellEdit) (out []syncproto.CellEdit, ok bool) {
+// saidTwice tells that a change contradicts itself about two rows that became one, in a cell, or nil where it changes the one and deletes the other.
+func saidTwice(c *schema.Cell) (zh, en string) {
+	zh, en = "改动里的两条记录已经并成一条，", "Two rows of the change have become one, and it says different things of "
+	if c == nil {
+		return zh + "两处写得不一样。", en + "them."
+	}
+	return zh + "两处的“" + c.Columns[0].Label.ZH + "”写得不一样。", en + "its " + c.Columns[0].Label.EN + "."
+}
+
+// foldCells writes into the cells of a row what two edits write, in schema order; differs is the first into which they write different things.
+func foldCells(cells []schema.Cell, a, b []syncproto.CellEdit) (out []syncproto.CellEdit, differs *schema.Cell) {
 	written := func(list []syncproto.CellEdit, cell string) *syncproto.CellEdit {
 		if i := slices.IndexFunc(list, func(c syncproto.CellEdit) bool { return c.Cell == cell }); i >= 0 {
 			return &list[i]
@@ -144,20 +153,20 @@ func foldCells(cells []schema.Cell, a, b []syncproto.CellEdit) (out []syncproto.
 			case schema.RuleSet:
 				both.Add, both.Del = union(x.Add, y.Add), union(x.Del, y.Del)
 				if slices.ContainsFunc(both.Add, func(s string) bool { return slices.Contains(both.Del, s) }) {
-					return nil, false
+					return nil, &c
 				}
 			default:
 				if x.Value.String() != y.Value.String() {
-					return nil, false
+					return nil, &c
 				}
 			}
 			if checkCell(&c, &both) != nil {
-				return nil, false
+				return nil, &c
 			}
 			out = append(out, both)
 		}
 	}
-	return out, true
+	return out, nil
 }
 
 func union(a, b []string) []string {
