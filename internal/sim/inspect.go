@@ -271,11 +271,17 @@ func (w *world) verdictSent(a *answer, v *syncproto.Verdict) {
 	}
 }
 
-// editedByOther tells whether the server took a change of a row by anybody but a user.
+// editedByOther tells whether the server took a change of a row by anybody but a user, or of one that was merged into it.
 func (w *world) editedByOther(user syncproto.UserID, id syncproto.RowID) bool {
-	return slices.ContainsFunc(w.oracle.Changes(), func(c *oracle.Change) bool {
-		return c.User != user && slices.ContainsFunc(c.Edits, func(e syncproto.Edit) bool { return e.Row == id })
-	})
+	rows := w.oracle.View().Rows
+	of := func(e syncproto.Edit) bool {
+		at := e.Row
+		for at != id && rows[at] != nil && rows[at].Alias != "" {
+			at = rows[at].Alias
+		}
+		return at == id
+	}
+	return slices.ContainsFunc(w.oracle.Changes(), func(c *oracle.Change) bool { return c.User != user && slices.ContainsFunc(c.Edits, of) })
 }
 
 // compareVerdict names the invariant that a wrong verdict breaks.

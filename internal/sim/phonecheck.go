@@ -75,7 +75,7 @@ func (p *phone) checkAfterCrash() {
 	}
 	var first *violation
 	for i := len(p.cuts) - 1; i >= 0; i-- {
-		v := p.differs(held, p.cuts[i])
+		v := p.differs(p.withoutPast(held, i), p.cuts[i])
 		if v == nil {
 			p.checkShown(held)
 			return
@@ -85,6 +85,25 @@ func (p *phone) checkAfterCrash() {
 		}
 	}
 	p.w.violate(iAtomicity, "after a crash %s is at none of the last %d checkpoints: %s", p.name, len(p.cuts), first.Text)
+}
+
+// withoutPast is what a phone will hold once it has compared buckets with a server that went back to a backup. The checkpoint that answers its
+// offer brings every row anew and takes none away: one that only the past knew, which was cut off, stays till the repair behind it.
+func (p *phone) withoutPast(held map[syncproto.RowID]*replica.Record, cut int) map[syncproto.RowID]*replica.Record {
+	now := p.cuts[cut].view
+	out := maps.Clone(held)
+	for _, c := range p.cuts[:cut] {
+		if c.view.Line[0] == now.Line[0] {
+			continue
+		}
+		for id, is := range held {
+			r, was := now.Rows[id], c.view.Rows[id]
+			if was != nil && is.Acked != nil && is.Label == was.Label && (r == nil || !p.w.oracle.Gave(r, was.Label)) {
+				delete(out, id)
+			}
+		}
+	}
+	return out
 }
 
 // sealLoose seals what tools wrote since the last sync, or amid it: until then it stands in the rows, and only then lies over them.

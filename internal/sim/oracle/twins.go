@@ -102,7 +102,7 @@ func (h *hearing) joinEdits() bool {
 			continue
 		}
 		o := out[i]
-		if o.op != syncproto.OpUpdate || len(o.Decides) > 0 || o.UndoOf != "" {
+		if o.op != syncproto.OpUpdate || e.op != syncproto.OpUpdate || len(o.Decides) > 0 || o.UndoOf != "" {
 			return false
 		}
 		one := *o.Edit
