@@ -25,6 +25,7 @@ var peopleHistories = []directed{
 	{"merged-twice", "A household is merged into one that is merged away itself: what comes for the first is written into the last, beside what it holds.", mergedTwice},
 	{"people-named-by-hand", "Somebody says of two, each with a number of his own, that they are one: one number stays; the same number of both is asked about once.", peopleNamed},
 	{"one-change-of-two-that-became-one", "One change was made of two rows that are one by the time it comes: nothing of either half is lost, and who contradicts himself is asked.", bothHalves},
+	{"mended-in-half", "The mend of refused work leaves a row alone that the work was about too, and that its author wrote on: the row is what its history makes of it.", mendedInHalf},
 	{"refused-work-erased", "Rows that refused work names are erased by law: late, waiting or wrong, it ends, lies in no inbox, and its author hears why.", refusedErased},
 }
 
@@ -275,6 +276,20 @@ func refusedErased(s *stage) {
 		s.became(m, syncproto.Refused, syncproto.CodeForbidden)
 		s.want(s.heard(p, m, replica.Refused).Verdict.Code == syncproto.CodeForbidden, "the author does not hear that it was erased")
 	}
+}
+
+func mendedInHalf(s *stage) {
+	t, u, p := aThing(0), aThing(1), s.phone(ann)
+	bad, _ := s.refusedOfTwo(p, u, t)
+	over := s.edit(p, t, "name", "second")
+	s.sync(p)
+	s.became(over, syncproto.Applied, "")
+	mend := s.mend(p, bad, "state", "doing", "grade", "c")
+	s.sync(p)
+	s.became(mend, syncproto.Applied, "")
+	s.shows(t, "name", "second")
+	s.shows(u, "state", "closed")
+	s.items(0)
 }
 
 func refusedLetIn(s *stage) {

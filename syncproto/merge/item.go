@@ -198,7 +198,6 @@ func (h *history) awaits(v *RowVersion) []syncproto.Identity {
 		}
 	}
 	name(v.UndoOf)
-	name(v.MendedBy)
 	return out
 }
 

@@ -78,7 +78,7 @@ type State struct {
 	Dead bool `json:"d,omitempty"`
 	// Top is the highest rev of the current epoch that a label or a base of any version names.
 	Top uint64 `json:"t,omitempty"`
-	// Awaits are identities that versions name (in Over, Open, UndoOf, or as a mend) and that are not accepted: were one of them to
+	// Awaits are identities that versions name (in Over, Open or UndoOf) and that are not accepted: were one of them to
 	// arrive, it could already have been seen.
 	Awaits []syncproto.Identity `json:"a,omitempty"`
 }
