@@ -17,6 +17,7 @@ import (
 var designHistories = []directed{
 	{"late-within-grace", "Work captured while entitled and brought after: taken within the grace period, with a mark beside it.", lateWithin},
 	{"late-beyond-grace", "Beyond the grace period it goes to the inbox; somebody takes it after all, or leaves it refused.", lateBeyond},
+	{"late-work-mended", "Late work lies in the inbox when its author, entitled again, writes it anew: nobody is asked any more, and it counts once.", lateMended},
 	{"late-taken-back", "Late work that was taken is taken back, and taken once more; returned, the return is withdrawn, until its author has mended it.", lateTakenBack},
 	{"decisions-taken-back", "A decision made once more by another is taken back, then the first: the item is open again with the same words, whatever phones edit beside.", decisionsTakenBack},
 	{"row-rule-over-several-cells", "Three edits beside one another against a rule over two cells, in all orders.", rowRuleThree},
@@ -87,6 +88,29 @@ func lateBeyond(s *stage) {
 	s.became(m, syncproto.Refused, syncproto.CodeLate)
 	s.shows(t, "name", was)
 	s.heard(p, m, replica.Refused)
+}
+
+func lateMended(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	m := s.edit(p, t, "total", 3)
+	s.unassign(ann, households[0])
+	s.tick(31 * day)
+	s.sync(p)
+	s.became(m, syncproto.Refused, syncproto.CodeLate)
+	it := s.items(1)[0]
+	s.assign(ann, households[0])
+	s.sync(p)
+	again := s.mend(p, m, "total", 3)
+	s.sync(p, q)
+	s.became(again, syncproto.Applied, "")
+	s.items(0)
+	s.desk("take it after all", func(j *judge.Judge) error {
+		_, err := j.Resolve(s.ctx(), syncproto.UserID(adminUser), it.ID, judge.Decision{Keep: true})
+		s.want(codeOf(err) == syncproto.CodeConflict, "late work that was mended is taken: %v", err)
+		return nil
+	})
+	s.shownOn(q, t, "total", 3)
+	s.want(s.itemNow(it.ID).Word == judge.WordMoot, "the item ended as %+v", s.itemNow(it.ID))
 }
 
 func lateTakenBack(s *stage) {

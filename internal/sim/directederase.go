@@ -14,6 +14,8 @@ import (
 var eraseHistories = []directed{
 	{"erased-while-asked", "Whether a row stays deleted is asked when the row above it is erased by law: nobody is asked about words that are gone.", erasedWhileAsked},
 	{"erased-with-its-twins", "Of two that became one the one that stays is erased by law: the other goes with it, words and all, and what comes for either is refused.", erasedWithTwins},
+	{"erased-with-late-work", "Work that came too late, for one of two that became one, waits to be decided when the other is erased by law: nobody is asked about it any more.", erasedWithLate},
+	{"erased-in-one-push", "A change names a row that was erased by law; what was written over the rest of it comes in the same push, and is judged as if it came later.", erasedInOnePush},
 	{"erased-beside-a-mend", "Refused work named a row that is erased, and one that is not: what its author wrote there over the mend stands, as before.", erasedBesideMend},
 	{"erased-before-the-mend", "The same, and the mend comes after the erasure.", erasedBeforeMend},
 }
@@ -68,6 +70,35 @@ func erasedWithTwins(s *stage) {
 	s.server.disk.Walk(func(name string, data []byte) {
 		s.want(!bytes.Contains(data, []byte(word)), "%s of the server still holds what was erased", name)
 	})
+	s.items(0)
+}
+
+func erasedWithLate(s *stage) {
+	a, b, p := aThing(0), aThing(1), s.phone(ann)
+	_, two := s.numbered(a, b)
+	late := s.edit(p, a, "name", "late")
+	s.decide(s.items(1)[0], judge.Decision{Winner: two.id})
+	s.unassign(ann, households[1])
+	s.tick(31 * day)
+	s.sync(p)
+	s.became(late, syncproto.Refused, syncproto.CodeLate)
+	it := s.items(1)[0]
+	s.want(it.Kind == syncproto.ItemLate && it.Row == b.id, "the item is %+v", it)
+	s.erase(b)
+	s.items(0)
+	s.sync(p)
+	s.became(late, syncproto.Refused, syncproto.CodeForbidden)
+}
+
+func erasedInOnePush(s *stage) {
+	t, u, p := aThing(0), aThing(1), s.phone(ann)
+	s.sync(p)
+	bad := s.tool(p, fmt.Sprintf("UPDATE thing SET state = 'doing' WHERE id = '%s'; UPDATE thing SET name = 'of the erased' WHERE id = '%s'", u.id, t.id))
+	over := s.edit(p, u, "state", "closed")
+	s.erase(t)
+	s.sync(p)
+	s.became(bad, syncproto.Refused, syncproto.CodeForbidden)
+	s.became(over, syncproto.Refused, syncproto.CodeState)
 	s.items(0)
 }
 

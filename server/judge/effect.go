@@ -39,6 +39,9 @@ func (d *desk) accept(h *hearing) error {
 		m.dirty, m.news = true, true
 		d.standIn(m.Identity, rec.Identity)
 		d.came = append(d.came, m.Identity)
+		if err := d.needless(m); err != nil {
+			return err
+		}
 	}
 	if again {
 		if err := d.settle(rec.Identity); err != nil {
@@ -46,6 +49,15 @@ func (d *desk) accept(h *hearing) error {
 		}
 	}
 	return d.record(h, h.kind())
+}
+
+// needless closes the item of late work for which something stands in now: whoever took the late work after all would have it twice.
+func (d *desk) needless(refused *record) error {
+	it, err := d.itemOfRefused(refused)
+	if it == nil || it.Closed != 0 || err != nil {
+		return err
+	}
+	return d.moot(it)
 }
 
 // standIn lets the histories on the desk know of a mend.

@@ -206,16 +206,22 @@ func (e *ends) twin(it *store.Item, c *closing, s *sides) bool {
 	return false
 }
 
-// late: taken after all or left refused, by whom is on record; unless its words were erased by law.
+// late: taken after all or left refused, by whom is on record, unless its words were erased by law; or mended by its author.
 func (e *ends) late(it *store.Item, c *closing, s *sides) bool {
-	if c.Word == WordUndone { // it is refused as before, and nobody's decision about it counts
-		return len(s.Heads) == 1 && c.Change == "" && len(c.Also)+len(c.Values)+len(c.Fates) == 0 && e.said.decision(c.Word, it.By, s.Heads[0])
-	}
-	fate := map[string]string{wordTaken: fateKept, wordRefused: fateOutvoted}[c.Word]
-	if fate == "" || len(s.Heads) != 1 || c.Change != "" || len(c.Also)+len(c.Values) > 0 || len(c.Fates) != 1 || c.Fates[s.Heads[0]] != fate {
+	if len(s.Heads) != 1 || c.Change != "" || len(c.Also)+len(c.Values) > 0 {
 		return false
 	}
 	about := e.changes[s.Heads[0]]
+	switch c.Word {
+	case WordMoot: // something stands in for it
+		return it.By == "" && len(c.Fates) == 0 && about != nil && about.MendedBy != ""
+	case WordUndone: // it is refused as before, and nobody's decision about it counts
+		return len(c.Fates) == 0 && e.said.decision(c.Word, it.By, s.Heads[0])
+	}
+	fate := map[string]string{wordTaken: fateKept, wordRefused: fateOutvoted}[c.Word]
+	if fate == "" || len(c.Fates) != 1 || c.Fates[s.Heads[0]] != fate {
+		return false
+	}
 	return e.said.decision(c.Word, it.By, s.Heads[0]) || about != nil && len(about.Body) == 0
 }
 

@@ -102,11 +102,19 @@ func (j *Judge) endRefused(tx *store.Tx, user syncproto.UserID, ids []syncproto.
 		if err != nil {
 			return err
 		}
+		late, err := d.itemOfRefused(rec)
+		if err != nil {
+			return err
+		}
+		told := rec.verdict.Items
 		if err := d.refuse(&hearing{d: d, c: c, rec: rec}, refuseGone()); err != nil {
 			return err
 		}
-		if err := d.endLate(rec, c, user); err != nil {
-			return err
+		if late != nil && late.Closed == 0 {
+			rec.verdict.Items = told
+			if err := d.endLate(rec, late, user); err != nil {
+				return err
+			}
 		}
 	}
 	return d.flush(&push{by: Author{Server: true, User: user}})
@@ -153,32 +161,14 @@ func rowIDs(rows []*store.Row) []string {
 }
 
 // endLate closes the item that asks whether late work is to be taken after all.
-func (d *desk) endLate(rec *record, c *syncproto.Change, user syncproto.UserID) error {
-	if len(c.Edits) == 0 {
-		return nil
-	}
-	items, err := d.tx.Items("kind = ? AND row_id = ? AND closed_ms = 0", string(syncproto.ItemLate), string(c.Edits[0].Row))
+func (d *desk) endLate(rec *record, it *store.Item, user syncproto.UserID) error {
+	was, err := readClosing(it)
 	if err != nil {
 		return err
 	}
-	for _, it := range items {
-		s, err := readSides(it)
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(s.Heads, rec.Identity) {
-			continue
-		}
-		was, err := readClosing(it)
-		if err != nil {
-			return err
-		}
-		it.Closed, it.By, it.Outcome = d.tx.Now(), user, mustJSON(closing{Fates: map[syncproto.Identity]string{rec.Identity: fateOutvoted}, Word: wordRefused, Said: was.Said})
-		d.addItem(it)
-		d.changedItems(it)
-		rec.verdict.Items = append(rec.verdict.Items, syncproto.ItemNote{Item: it.ID, Table: it.Table, Row: it.Row, Kind: it.Kind, Outcome: fateOutvoted})
-		rec.dirty, rec.news = true, true
-	}
+	it.Closed, it.By, it.Outcome = d.tx.Now(), user, mustJSON(closing{Fates: map[syncproto.Identity]string{rec.Identity: fateOutvoted}, Word: wordRefused, Said: was.Said})
+	d.changedItems(it)
+	rec.hears(it, fateOutvoted)
 	return nil
 }
 
@@ -218,7 +208,7 @@ func (h *hearing) refuseErased() *refusal {
 		if !h.d.erased[h.c.Edits[i].Row] {
 			continue
 		}
-		h.rec.Body = []byte{}
+		h.rec.Body, h.rec.parsed = []byte{}, nil // what comes in the same push knows no more of it than what comes later
 		return refuseGone()
 	}
 	return nil

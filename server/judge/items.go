@@ -302,7 +302,7 @@ func (d *desk) tellOutcome(o *store.Item, fates map[syncproto.Identity]string) e
 // openLate puts work that came after the grace period into the inbox; the change itself stays refused until somebody decides.
 func (d *desk) openLate(h *hearing) (syncproto.ItemNote, error) {
 	e := h.edits[0]
-	note := syncproto.ItemNote{Table: e.Table, Row: e.Row, Kind: syncproto.ItemLate}
+	note := syncproto.ItemNote{Table: e.Table, Row: h.c.Edits[0].Row, Kind: syncproto.ItemLate} // of the twin that it was merged into he may know nothing
 	id, err := d.tx.NewID()
 	if err != nil {
 		return note, err

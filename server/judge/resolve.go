@@ -156,7 +156,11 @@ func decidedAs(c *schema.Cell, item *Item, v schema.Value) syncproto.CellEdit {
 // hears has the verdict of a refused change tell how the item about it was decided.
 func (rec *record) hears(it *store.Item, fate string) {
 	note := syncproto.ItemNote{Item: it.ID, Table: it.Table, Row: it.Row, Kind: it.Kind, Outcome: fate}
-	rec.verdict.Items = append(slices.DeleteFunc(rec.verdict.Items, func(n syncproto.ItemNote) bool { return n.Item == it.ID }), note)
+	isIt := func(n syncproto.ItemNote) bool { return n.Item == it.ID }
+	if i := slices.IndexFunc(rec.verdict.Items, isIt); i >= 0 {
+		note.Row = rec.verdict.Items[i].Row
+	}
+	rec.verdict.Items = append(slices.DeleteFunc(rec.verdict.Items, isIt), note)
 	rec.dirty, rec.news = true, true
 }
 

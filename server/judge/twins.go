@@ -202,7 +202,7 @@ func (d *desk) closeTwins(r *row) error {
 	return nil
 }
 
-// moot closes an item of twins about which nobody need decide any more.
+// moot closes an item about which nobody need decide any more.
 func (d *desk) moot(it *store.Item) error {
 	was, err := readClosing(it)
 	if err != nil {

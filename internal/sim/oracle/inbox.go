@@ -23,14 +23,20 @@ type inbox struct {
 	twins    map[[2]syncproto.RowID]bool
 	distinct map[[2]syncproto.RowID]bool // said to be two
 	named    map[[2]syncproto.RowID]bool // said to be one, whatever they hold
-	lates    map[ident]bool
+	lates    map[ident]lateWork
 	held     []*held            // open because a decision was taken back
 	stands   map[string][]Stand // decisions by item, see Decided
 }
 
+// lateWork is a change that came too late: where it lies in the inbox, which is the twin that stayed if its row had been merged away.
+type lateWork struct {
+	row  syncproto.RowID
+	open bool
+}
+
 func newInbox() *inbox {
 	return &inbox{orphans: map[syncproto.RowID]syncproto.RowID{}, let: map[syncproto.RowID]syncproto.RowID{}, twins: map[[2]syncproto.RowID]bool{},
-		distinct: map[[2]syncproto.RowID]bool{}, named: map[[2]syncproto.RowID]bool{}, lates: map[ident]bool{}}
+		distinct: map[[2]syncproto.RowID]bool{}, named: map[[2]syncproto.RowID]bool{}, lates: map[ident]lateWork{}}
 }
 
 // Loose lists what is open now beside the items of rows.
@@ -45,8 +51,8 @@ func (o *Oracle) Loose() []Loose {
 		out = append(out, Loose{Kind: syncproto.ItemTwin, Row: pair[0], Other: pair[1]})
 	}
 	for _, id := range o.st.came {
-		if o.st.inbox.lates[id] {
-			out = append(out, Loose{Kind: syncproto.ItemLate, Row: o.st.changes[id].Edits[0].Row, About: id})
+		if l := o.st.inbox.lates[id]; l.open {
+			out = append(out, Loose{Kind: syncproto.ItemLate, Row: l.row, About: id})
 		}
 	}
 	out = append(out, o.looseHeld()...)
@@ -165,12 +171,20 @@ func (o *Oracle) Merged(m Merging) {
 	})
 }
 
+// asked says whether somebody has to decide about late work, if it ever came late.
+func (o *Oracle) asked(of ident, open bool) {
+	if l, came := o.st.inbox.lates[of]; came {
+		l.open = open
+		o.st.inbox.lates[of] = l
+	}
+}
+
 // Pardon tells that somebody decided about late work: to take it after all, or to leave it refused. What was taken before, and taken back, is not
 // heard again: it comes back by a change of the server's own.
 func (o *Oracle) Pardon(id syncproto.Identity, keep bool, now int64) {
 	o.do(func(o *Oracle) {
 		c := o.st.changes[id]
-		delete(o.st.inbox.lates, id)
+		o.asked(id, false)
 		if !keep || c.Status != syncproto.Refused {
 			return
 		}

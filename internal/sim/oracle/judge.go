@@ -194,7 +194,7 @@ func (o *Oracle) hear(h *hearing, came map[ident]bool, rows map[syncproto.RowID]
 	if no := h.judge(); no != nil {
 		h.c.Status, h.c.Code, h.c.Waits, h.c.WaitsRow, h.c.Late = syncproto.Refused, no.code, no.waits, no.row, false
 		if no.code == syncproto.CodeLate {
-			o.st.inbox.lates[h.c.ID] = true
+			o.st.inbox.lates[h.c.ID] = lateWork{h.edits[0].Row, true}
 		}
 		return
 	}
@@ -345,6 +345,7 @@ func (h *hearing) accept() {
 	c.Given = map[syncproto.RowID]syncproto.Label{}
 	if h.mends != nil {
 		h.mends.MendedBy = c.ID
+		o.asked(h.mends.ID, false) // what it was asked about came after all
 		for _, r := range o.st.rows {
 			for _, v := range r.versions {
 				if v.id == h.mends.ID {

@@ -167,12 +167,12 @@ func (o *Oracle) Erased(rows []syncproto.RowID) {
 		o.dropHeld(func(h *held) bool { return all[h.row] })
 		for _, of := range o.st.came {
 			c := o.st.changes[of]
-			if c.Status != syncproto.Refused && slices.Contains(rows, c.Edits[0].Row) {
-				delete(o.st.inbox.lates, of)
+			if c.Status != syncproto.Refused && slices.Contains(rows, o.st.inbox.lates[of].row) {
+				o.asked(of, false)
 			}
 			if c.Status == syncproto.Refused && slices.ContainsFunc(rows, c.names) {
 				c.Code, c.Waits, c.WaitsRow = syncproto.CodeForbidden, "", ""
-				delete(o.st.inbox.lates, of)
+				o.asked(of, false)
 				c.forgetWords()
 				for _, r := range o.st.rows { // where it stood beside others, its mend stands for it
 					r.versions = slices.DeleteFunc(r.versions, func(v *version) bool { return v.refused && v.id == of })

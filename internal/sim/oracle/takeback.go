@@ -36,7 +36,7 @@ func (o *Oracle) Release(row syncproto.RowID, cells []string) {
 
 // Reopened tells that it is open again whether late work is taken.
 func (o *Oracle) Reopened(id syncproto.Identity) {
-	o.do(func(o *Oracle) { o.st.inbox.lates[id] = true })
+	o.do(func(o *Oracle) { o.asked(id, true) })
 }
 
 // Unmended tells that nothing stands in for a refused change any more: that it was let in was taken back.
