@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"minqing/mobile-client/replica"
 	"minqing/server/judge"
 	"minqing/syncproto"
 )
@@ -10,6 +11,7 @@ import (
 var sweepHistories = []directed{
 	{"swept-parent-of-a-living-child", "A child was decided to live beneath a deleted row; the row's mark is dropped: the child still lies where it lay, can be changed, and lives on.", sweptParent},
 	{"swept-beside-an-open-item", "An edit beside a deletion lies in the inbox for longer than the horizon: decided for the edit, the row lives again.", sweptItem},
+	{"swept-and-let-in-again", "A household was let in, and that was taken back; when its mark is gone it is not let in again: it would bear its old numbers.", sweptLetIn},
 	{"swept-beside-a-move", "A row is deleted by one and moved by another, and the marks are dropped before a third phone hears of the move, the row's own too " +
 		"or not: what its user wrote there, others' words in it, is out of its reach, and comes back where it is granted.", sweptMove},
 }
@@ -52,6 +54,23 @@ func sweptItem(s *stage) {
 	s.shows(r, "name", "kept after all")
 	s.shownOn(q, r, "name", "kept after all")
 	s.items(0)
+}
+
+func sweptLetIn(s *stage) {
+	p, q := s.phone(ann), s.phone(dora)
+	home, bad := s.create(p, "household", "place", villages[0], "code", "T1")
+	s.sync(p, q)
+	s.became(bad, syncproto.Refused, syncproto.CodeForbidden)
+	s.must(s.letIn(adminUser, bad.id, judge.Letting{}), "let in")
+	s.sync(p)
+	s.must(s.takeBack(s.itemNow(s.heard(p, bad, replica.Refused).Verdict.Items[0].Item)), "take back")
+	s.isDead(home)
+	s.tick(401 * day)
+	s.sweep()
+	s.want(s.server.storedRows()[home.id] == nil, "its mark is there")
+	s.want(codeOf(s.letIn(adminUser, bad.id, judge.Letting{})) == syncproto.CodeInvalid, "it is let in again")
+	s.sync(q)
+	s.missingOn(q, home)
 }
 
 // sweptMove has two change what a third deletes, one of them its household. The other hears of the deletion and not of the move: no digest tells

@@ -23,11 +23,12 @@ type desk struct {
 	records map[syncproto.Identity]*record
 	unmade  map[syncproto.RowID]syncproto.Identity
 	erased  map[syncproto.RowID]bool
+	swept   map[syncproto.RowID]bool // of the unmade: was once, and nothing is left of it but its history
 	rights  map[syncproto.UserID]*entitle.Rights
 	cursors map[string]*syncproto.Cursor
 	revoked map[syncproto.DeviceID]int64 // when devices asked for were revoked, 0: not
 	lines   map[string]merge.Epochs
-	lost    int64 // epochs known to be cut off
+	lost    int64 // see Tx.LostEpochs
 
 	items      map[string]*store.Item // loaded or opened, by id
 	itemsOf    map[syncproto.RowID][]*store.Item
@@ -231,9 +232,23 @@ func (d *desk) loadUnmade(ids []syncproto.RowID) error {
 		return err
 	}
 	var changes []syncproto.Identity
+	if len(makers) == 0 {
+		return nil
+	}
+	var rows []string
 	for row, id := range makers {
-		d.unmade[row] = id
+		d.unmade[row], rows = id, append(rows, string(row))
 		changes = append(changes, id)
+	}
+	versions, err := d.tx.Versions("row_id = ANY(?)", rows)
+	if err != nil {
+		return err
+	}
+	if len(versions) > 0 && d.swept == nil {
+		d.swept = map[syncproto.RowID]bool{}
+	}
+	for _, v := range versions { // it was let in, and taken back, and its mark was dropped
+		d.swept[v.Row] = true
 	}
 	return d.loadRecords(changes)
 }

@@ -212,6 +212,9 @@ func (e *edit) parentOf() (id syncproto.RowID, given bool) {
 }
 
 func (h *hearing) makeRow(e *edit) *refusal {
+	if h.d.swept[e.Row] { // made anew it would bear numbers that it bore before
+		return refuseInvalid("这条记录早就删了，不能再建。要的话另写一条。", "The row was deleted long ago and cannot be made again. Write another one instead.")
+	}
 	r := &row{table: e.table, loaded: true, touched: true}
 	r.ID, r.Table = e.Row, e.table.Name
 	r.values = make([]schema.Value, len(e.table.Columns))

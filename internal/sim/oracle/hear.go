@@ -70,6 +70,9 @@ func (h *hearing) placeOne(e *edit) *refusal {
 }
 
 func (h *hearing) birth(e *edit) *refusal {
+	if h.o.st.swept[e.Row] != nil {
+		return invalid()
+	}
 	r := &row{id: e.Row, table: e.table}
 	id, given := e.parent()
 	var parent *row
