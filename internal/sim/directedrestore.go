@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"minqing/mobile-client/replica"
+	"minqing/schema"
+	"minqing/server/judge"
 	"minqing/syncproto"
 )
 
@@ -19,6 +21,9 @@ var restoreHistories = []directed{
 	{"restore-and-deletion", "A deletion that a restore swallowed comes back from the phone that made it; beside an edit it is an item.", restoreDeletion},
 	{"restore-of-the-enrolment-then-copied", "A restore swallowed a phone's enrolment: it enrols anew, and its changes come back; copied afterwards, both files go on.", restoreEnrolment},
 	{"restore-number-learnt-late", "After a restore a change comes back by an old bundle, without its number; what was written over it seems not to have seen it, until its phone tells the number.", numberLearntLate},
+	{"restore-and-a-change-without-a-cursor", "Two restores swallow a phone's enrolment: what it writes before it hears of it bears no cursor, and has seen what it was based on.", restoreNoCursor},
+	{"restore-told-by-two-villages", "Phones of two villages tell, each of its own, what a server was that two restores cut off: what either wrote over it has seen it.", restoreVillages},
+	{"restore-of-a-merge", "A restore swallows that one household took over a word of another, which a phone may not see: once it told of that, its file holds the word no more.", restoreMerge},
 	{"restore-in-another-order", "What was acknowledged before a restore comes back in any order of the phones: same values, same inbox.", restoreOrders},
 }
 
@@ -185,6 +190,57 @@ func restoreEnrolment(s *stage) {
 	s.shownOn(q, t, "name", "seen", "total", 4, "high", 9, "newest", "of the copy")
 	s.items(0)
 	s.sameEveryTime(t)
+}
+
+func restoreNoCursor(s *stage) {
+	t, p := aThing(0), s.phone(ann)
+	s.sync(p)
+	s.backup()
+	s.doRestore(nil)
+	q := s.phone(cid)
+	s.edit(p, t, "high", 9)
+	s.sync(p, q)
+	s.doRestore(nil)
+	s.syncWith(q, script{}, script{deaf: true}) // it is another device now, and does not know why
+	over := s.edit(q, t, "name", "over")
+	s.want(over.Cursor == "" && over.Edits[0].Base.Rev == 2, "the change is %+v", over.Change)
+	s.sync(p)
+	s.sync(q)
+	s.became(over, syncproto.Applied, "")
+	s.shows(t, "name", "over", "high", 9)
+	s.items(0)
+}
+
+func restoreVillages(s *stage) {
+	t, far, p, q := aThing(0), aThing(2), s.phone(ann), s.phone(bob)
+	s.sync(p, q)
+	s.backup()
+	s.doRestore(nil)
+	s.edit(p, t, "high", 9)
+	s.edit(q, far, "high", 9)
+	s.sync(p, q)
+	one, two := s.edit(p, t, "name", "one"), s.edit(q, far, "name", "two")
+	s.doRestore(nil)
+	s.each(func() { s.sync(p) }, func() { s.sync(q) })
+	s.became(one, syncproto.Applied, "")
+	s.became(two, syncproto.Applied, "")
+	s.items(0)
+}
+
+func restoreMerge(s *stage) {
+	const word = "赵远方"
+	a, p := aHousehold(0), s.phone(ann)
+	b := s.deskCreate(adminUser, "household", map[string]string{"place": groups[2], "code": "H9", "head": word})
+	s.must(s.name(a.id, b.id), "name twins")
+	s.sync(p)
+	s.backup()
+	s.decide(s.items(1)[0], judge.Decision{Winner: a.id, Values: map[string]schema.Value{"head": schema.Text(word)}})
+	s.sync(p)
+	s.shownOn(p, a, "head", word)
+	s.restore()
+	s.finds(1, func() { s.sync(p) })
+	s.shownOn(p, a, "head", nil)
+	s.holdsNoWord(p, word)
 }
 
 func restoreOrders(s *stage) {

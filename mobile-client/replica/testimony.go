@@ -94,8 +94,15 @@ func (s *Session) Testimony(ctx context.Context, most, bytes int) (out []*syncpr
 	return out, waiting, err
 }
 
-// heard drops the testimony of a request whose checkpoint came: the server keeps it now.
+// heard drops the testimony of a request whose checkpoint came: the server keeps it now. The file keeps no page of how those rows were: they may
+// tell of others that the server does not show any more.
 func (s *Session) heard() error {
+	if len(s.testified) == 0 {
+		return nil
+	}
+	if err := (&meta{c: s.r.w}).set("scrub", scrubDue); err != nil {
+		return err
+	}
 	for _, row := range s.testified {
 		if err := s.r.w.exec(`DELETE FROM mq_testimony WHERE row = ?`, row); err != nil {
 			return err

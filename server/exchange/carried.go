@@ -89,7 +89,7 @@ func (s *Service) checkCarried(ctx context.Context, r *request) (*syncproto.Welc
 		}
 		return s.checkFork(tx, epoch.ID, heads)
 	})
-	return w, err
+	return w, s.learn(ctx, r, err)
 }
 
 // stopped is what becomes of a bundle of which the judge took nothing.

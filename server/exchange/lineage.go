@@ -52,7 +52,20 @@ func (s *Service) check(ctx context.Context, r *request) (*syncproto.Welcome, er
 		}
 		return s.findHeld(tx, r)
 	})
-	return w, err
+	return w, s.learn(ctx, r, err)
+}
+
+// learn keeps what a device that is turned away with a fork knows of epochs that were cut off: it drops its cursor now, what it wrote since may
+// carry none, and is based on what it saw in them.
+func (s *Service) learn(ctx context.Context, r *request, err error) error {
+	var e *syncproto.Error
+	if r.cursor == nil || !errors.As(err, &e) || e.Code != syncproto.CodeFork {
+		return err
+	}
+	if lost := s.Store.Write(ctx, func(tx *store.Tx) error { return tx.LearnEpochs(r.cursor.Line) }); lost != nil {
+		return lost
+	}
+	return err
 }
 
 // checkVersion turns away a device that knows more than this server when the database does too.

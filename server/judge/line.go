@@ -12,7 +12,7 @@ import (
 type lineCache struct {
 	mu    sync.Mutex
 	epoch syncproto.EpochID
-	lost  int64
+	lost  int64 // what was known of those
 	lines map[string]merge.Epochs
 }
 

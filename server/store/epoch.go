@@ -166,14 +166,14 @@ func (tx *Tx) LineOf(stream string) (merge.Epochs, error) {
 	}, "SELECT id, parent, began FROM mq_epoch_lost")
 }
 
-// LostEpochs counts the epochs that restores cut off, as cursors told.
+// LostEpochs tells how much is known of the epochs that restores cut off: it grows with all that cursors tell.
 func (tx *Tx) LostEpochs() (n int64, err error) {
-	_, err = tx.One("SELECT COUNT(*) FROM mq_epoch_lost", nil, &n)
+	_, err = tx.One("SELECT COUNT(*) + COALESCE(SUM(LENGTH(began)), 0) FROM mq_epoch_lost", nil, &n)
 	return n, err
 }
 
 // LearnEpochs keeps what a device's seal tells of epochs that this database does not know: a restore cut them off. line is the newest
-// epoch and those before it, newest first.
+// epoch and those before it, newest first. A seal knows the streams that its device follows; the next one may know more.
 func (tx *Tx) LearnEpochs(line []syncproto.EpochLink) error {
 	own, err := tx.Epochs()
 	if err != nil {
@@ -182,6 +182,10 @@ func (tx *Tx) LearnEpochs(line []syncproto.EpochLink) error {
 	known := map[syncproto.EpochID]bool{}
 	for _, e := range own {
 		known[e.ID] = true
+	}
+	join := "json_patch(mq_epoch_lost.began, excluded.began)"
+	if tx.s.dialect == postgresDialect {
+		join = "(mq_epoch_lost.began::jsonb || excluded.began::jsonb)::text"
 	}
 	for i, link := range line {
 		if known[link.ID] || i+1 == len(line) {
@@ -195,7 +199,7 @@ func (tx *Tx) LearnEpochs(line []syncproto.EpochLink) error {
 		if err != nil {
 			return err
 		}
-		if err := tx.Exec("INSERT INTO mq_epoch_lost (id, parent, began) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
+		if err := tx.Exec("INSERT INTO mq_epoch_lost (id, parent, began) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET began = "+join+" WHERE mq_epoch_lost.began <> "+join,
 			string(link.ID), string(line[i+1].ID), string(text)); err != nil {
 			return err
 		}

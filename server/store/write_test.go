@@ -229,12 +229,30 @@ func lostEpochsAreKnown(t *testing.T, sub subject) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	// Another device follows another stream, and a third one both.
+	for n, streams := range [][]syncproto.StreamAt{{{ID: "w", Seq: 4}}, {{ID: "v", Seq: 9}, {ID: "w", Seq: 4}}} {
+		if err := s.Write(ctx, func(tx *store.Tx) error {
+			before, err := tx.LostEpochs()
+			err2 := tx.LearnEpochs([]syncproto.EpochLink{{ID: "lost2", Streams: streams}, {ID: "lost1"}, {ID: own}})
+			after, err3 := tx.LostEpochs()
+			if grows := after > before; grows != (n == 0) {
+				t.Errorf("what is known of lost epochs went from %d to %d", before, after)
+			}
+			return errors.Join(err, err2, err3)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := s.Read(ctx, func(tx *store.Tx) error {
 		line, err := tx.LineOf("v")
-		if line.Current != own || line.All["lost2"].Parent != "lost1" || line.All["lost2"].Began != 9 || line.All["lost1"].Parent != own {
+		if line.Current != own || line.All["lost2"].Parent != "lost1" || line.All["lost2"].Began != 9 || line.All["lost1"].Parent != own || line.All["lost1"].Began != 7 {
 			t.Errorf("the line is %+v", line)
 		}
-		return err
+		other, err2 := tx.LineOf("w")
+		if other.All["lost2"].Began != 4 {
+			t.Errorf("the other stream's line is %+v", other)
+		}
+		return errors.Join(err, err2)
 	}); err != nil {
 		t.Error(err)
 	}
