@@ -29,11 +29,16 @@ var peopleHistories = []directed{
 	{"refused-work-erased", "Rows that refused work names are erased by law: late, waiting or wrong, it ends, lies in no inbox, and its author hears why.", refusedErased},
 }
 
+// farHome makes a household in a village that nobody is from.
+func (s *stage) farHome() rowRef {
+	village := s.deskCreate(adminUser, "place", map[string]string{"parent": townships[1], "level": "village", "name": "远村"})
+	group := s.deskCreate(adminUser, "place", map[string]string{"parent": string(village.id), "level": "group", "name": "远组"})
+	return s.deskCreate(adminUser, "household", map[string]string{"place": string(group.id), "code": "H9"})
+}
+
 func otherVillage(s *stage) {
 	p, q := s.phone(ann), s.phone(dora)
-	village := s.deskCreate(adminUser, "place", map[string]string{"parent": townships[1], "level": "village", "name": "远村"}) // nobody is from there
-	group := s.deskCreate(adminUser, "place", map[string]string{"parent": string(village.id), "level": "group", "name": "远组"})
-	home := s.deskCreate(adminUser, "household", map[string]string{"place": string(group.id), "code": "H9"})
+	home := s.farHome()
 	s.assign(ann, string(home.id))
 	s.sync(p)
 	t, _ := s.create(p, "thing", "household", string(home.id), "name", "far away")
@@ -280,15 +285,15 @@ func refusedErased(s *stage) {
 
 func mendedInHalf(s *stage) {
 	t, u, p := aThing(0), aThing(1), s.phone(ann)
-	bad, _ := s.refusedOfTwo(p, u, t)
+	bad := s.tool(p, fmt.Sprintf("UPDATE thing SET grade = 'zz' WHERE id = '%s'; UPDATE thing SET name = 'first' WHERE id = '%s'", u.id, t.id))
 	over := s.edit(p, t, "name", "second")
 	s.sync(p)
 	s.became(over, syncproto.Applied, "")
-	mend := s.mend(p, bad, "state", "doing", "grade", "c")
+	mend := s.mend(p, bad, "grade", "c")
 	s.sync(p)
 	s.became(mend, syncproto.Applied, "")
 	s.shows(t, "name", "second")
-	s.shows(u, "state", "closed")
+	s.shows(u, "grade", "c")
 	s.items(0)
 }
 

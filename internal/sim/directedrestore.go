@@ -212,8 +212,12 @@ func restoreNoCursor(s *stage) {
 }
 
 func restoreVillages(s *stage) {
-	t, far, p, q := aThing(0), aThing(2), s.phone(ann), s.phone(bob)
+	t, p, q := aThing(0), s.phone(ann), s.phone(bob)
+	home := s.farHome()
+	s.assign(bob, string(home.id))
 	s.sync(p, q)
+	far, _ := s.create(q, "thing", "household", string(home.id), "name", "far")
+	s.sync(q)
 	s.backup()
 	s.doRestore(nil)
 	s.edit(p, t, "high", 9)
