@@ -88,6 +88,9 @@ func (p *phone) userID() syncproto.UserID { return syncproto.UserID(p.user) }
 // enrol makes the file a device of its user.
 func (p *phone) enrol() {
 	w := p.w
+	if w.server.failing { // amid a request: it dies of that before it could keep anything
+		w.server.crash(p.link.d)
+	}
 	if !w.server.up {
 		w.server.open()
 	}
