@@ -53,9 +53,13 @@ func (s *server) fingerprint() fingerprint {
 	return f
 }
 
-// tookOffer tells whether the server took a push of changes that it held already: their labels are then on record.
+// tookOffer tells whether the server took a push of changes that it held already: their labels are then on record. A twin's offer may have brought
+// them there; where it lacks one of the changes, it took none.
 func (s *server) tookOffer(r *request) bool {
 	took := false
+	if slices.ContainsFunc(r.changes, func(c *syncproto.Change) bool { return !s.known[c.Identity()] }) {
+		return false
+	}
 	s.w.must(s.eng.Store.Read(context.Background(), func(tx *store.Tx) error {
 		for _, c := range r.changes {
 			for row, labels := range c.Labels {
