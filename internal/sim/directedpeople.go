@@ -26,6 +26,7 @@ var peopleHistories = []directed{
 	{"people-named-by-hand", "Somebody says of two, each with a number of his own, that they are one: one number stays; the same number of both is asked about once.", peopleNamed},
 	{"one-change-of-two-that-became-one", "One change was made of two rows that are one by the time it comes: nothing of either half is lost, and who contradicts himself is asked.", bothHalves},
 	{"mended-in-half", "The mend of refused work leaves a row alone that the work was about too, and that its author wrote on: the row is what its history makes of it.", mendedInHalf},
+	{"merged-into-the-unseen", "What comes for one of two that became one is conflicted and merged in the other, in a house that its author may not see: he hears of it as of his own.", mergedUnseen},
 	{"refused-work-erased", "Rows that refused work names are erased by law: late, waiting or wrong, it ends, lies in no inbox, and its author hears why.", refusedErased},
 }
 
@@ -281,6 +282,27 @@ func refusedErased(s *stage) {
 		s.became(m, syncproto.Refused, syncproto.CodeForbidden)
 		s.want(s.heard(p, m, replica.Refused).Verdict.Code == syncproto.CodeForbidden, "the author does not hear that it was erased")
 	}
+}
+
+func mergedUnseen(s *stage) {
+	a, b, p := aThing(0), aThing(1), s.phone(ann)
+	_, two := s.numbered(a, b)
+	s.sync(p)
+	m := s.edit(p, a, "grade", "b", "newest", "mine")
+	s.deskEdit(adminUser, b, "household", households[2])
+	s.deskEdit(adminUser, b, "grade", "c")
+	s.deskEdit(adminUser, b, "newest", "theirs")
+	s.decide(s.items(1)[0], judge.Decision{Winner: two.id})
+	hears := func(outcome string) {
+		s.sync(p)
+		v := s.heard(p, m, replica.Accepted).Verdict
+		s.want(len(v.Items) == 1 && v.Items[0].Row == a.id && v.Items[0].Outcome == outcome, "it hears of the items %+v", v.Items)
+		s.want(len(v.Merges) == 1 && v.Merges[0].Row == a.id && len(v.Labels)+len(v.People) == 0, "it hears %+v", v)
+	}
+	hears("")
+	s.missingOn(p, b)
+	s.decide(s.items(1)[0], judge.Decision{Pick: m.id})
+	hears("kept")
 }
 
 func mendedInHalf(s *stage) {

@@ -107,7 +107,7 @@ func (w *world) notesAsTheyStand(p *phone, v *syncproto.Verdict, is *oracle.Chan
 	}
 	told := map[oracle.Spot]string{}
 	for _, m := range v.Merges {
-		told[oracle.Spot{Row: m.Row, Cell: m.Cell}] = fmt.Sprint("merged by ", m.Rule, " shows ", m.Shows)
+		told[w.spotOf(is, m.Row, m.Cell)] = fmt.Sprint("merged by ", m.Rule, " shows ", m.Shows)
 	}
 	must := map[oracle.Spot]string{}
 	for at, m := range is.Merges {
@@ -121,6 +121,18 @@ func (w *world) notesAsTheyStand(p *phone, v *syncproto.Verdict, is *oracle.Chan
 			}
 		}
 	}
+}
+
+// spotOf is where a note lies about a cell of a row that the author of a change wrote into: where that was merged away, in the one that stayed, of
+// which he may know nothing.
+func (w *world) spotOf(c *oracle.Change, row syncproto.RowID, cell string) oracle.Spot {
+	at, stayed := oracle.Spot{Row: row, Cell: cell}, oracle.Spot{Row: w.stayed(row), Cell: cell}
+	_, item := c.Items[stayed]
+	_, merge := c.Merges[stayed]
+	if (item || merge) && slices.ContainsFunc(c.Edits, func(e syncproto.Edit) bool { return e.Row == row }) {
+		return stayed
+	}
+	return at
 }
 
 // itemsAsTheyStand is the part about the inbox. An item that is open must be told of as it is, one that ended only as one that there was: it may
@@ -137,7 +149,7 @@ func (w *world) itemsAsTheyStand(p *phone, v *syncproto.Verdict, is *oracle.Chan
 			open[fmt.Sprint(x.Row, x.Kind, x.Cell)] = true
 		}
 		for cell := range strings.SplitSeq(x.Cell, ",") {
-			at := oracle.Spot{Row: x.Row, Cell: cell}
+			at := w.spotOf(is, x.Row, cell)
 			if _, known := is.Items[at]; !known && !vague(at) {
 				w.violate(iIdempotence, "%s pushes change %s again and is told of an item on %v that never held it", p.name, v.Identity[:8], at)
 			}

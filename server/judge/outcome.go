@@ -37,26 +37,47 @@ func (d *desk) holds(by Author) (func(r *row) bool, error) {
 }
 
 // verdictFor is a verdict as a device may hear it: a row that it no longer holds gets no label, and an item about a row that its user neither
-// wrote nor sees is not named. With names, it tells who else had to do with it.
+// wrote nor sees is not named. What became of an edit in a twin that he does not see is told of the row that he wrote into. With names, it tells who
+// else had to do with it.
 func (d *desk) verdictFor(rec *record, number uint64, holds func(r *row) bool, names bool) (*syncproto.Verdict, error) {
 	v := *rec.verdict
 	v.Number, v.Identity, v.MendedBy = number, rec.Identity, rec.MendedBy
-	v.Labels, v.Items = nil, nil
+	v.Labels, v.Items, v.Merges = nil, nil, nil
 	var rows []syncproto.RowID
-	own := map[syncproto.RowID]bool{}
 	for _, l := range rec.verdict.Labels {
-		rows, own[l.Row] = append(rows, l.Row), true
+		rows = append(rows, l.Row)
 	}
 	for _, n := range rec.verdict.Items {
 		rows = append(rows, n.Row)
 	}
+	for _, m := range rec.verdict.Merges {
+		rows = append(rows, m.Row)
+	}
 	if err := d.loadRows(rows); err != nil {
 		return nil, err
 	}
-	for _, n := range rec.verdict.Items {
-		// What he deleted may have had something beneath it that he was never shown.
-		if r := d.rows[n.Row]; own[n.Row] || rec.Status == syncproto.Refused || (r != nil && holds(r)) {
-			v.Items = append(v.Items, n)
+	if len(rec.verdict.Items)+len(rec.verdict.Merges) > 0 {
+		wrote, err := d.wroteAs(rec)
+		if err != nil {
+			return nil, err
+		}
+		tell := func(row *syncproto.RowID) bool { // what he deleted may have had something beneath it that he was never shown
+			if r := d.rows[*row]; wrote[*row] == *row || r != nil && holds(r) {
+				return true
+			}
+			as, ok := wrote[*row]
+			*row = as
+			return ok
+		}
+		for _, n := range rec.verdict.Items {
+			if rec.Status == syncproto.Refused || tell(&n.Row) {
+				v.Items = append(v.Items, n)
+			}
+		}
+		for _, m := range rec.verdict.Merges {
+			if tell(&m.Row) {
+				v.Merges = append(v.Merges, m)
+			}
 		}
 	}
 	if err := d.returnedWith(&v, rec); err != nil {
@@ -71,6 +92,31 @@ func (d *desk) verdictFor(rec *record, number uint64, holds func(r *row) bool, n
 		return &v, d.people(&v, rec, holds)
 	}
 	return &v, nil
+}
+
+// wroteAs gives, for each row that an edit of a change came to, the one that its author wrote into: another one where that was merged away.
+func (d *desk) wroteAs(rec *record) (map[syncproto.RowID]syncproto.RowID, error) {
+	c, err := d.change(rec)
+	if err != nil {
+		return nil, err
+	}
+	out := map[syncproto.RowID]syncproto.RowID{}
+	var rows []syncproto.RowID
+	for i := range c.Edits {
+		rows = append(rows, c.Edits[i].Row)
+	}
+	if err := d.loadRows(rows); err != nil {
+		return nil, err
+	}
+	for _, id := range rows {
+		if to := d.mergedInto(id); out[to] != to {
+			out[to] = id
+		}
+	}
+	for _, id := range rows {
+		out[id] = id
+	}
+	return out, nil
 }
 
 // returnedWith adds to why a change was refused what whoever returned it to its author said. His words stand beside the decision, where the chain

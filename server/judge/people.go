@@ -24,7 +24,7 @@ func (d *desk) people(v *syncproto.Verdict, rec *record, holds func(*row) bool) 
 			return err
 		}
 	}
-	for _, m := range v.Merges {
+	for _, m := range rec.verdict.Merges {
 		r, err := d.seenRow(m.Row, holds)
 		if r == nil || err != nil {
 			if err != nil {
@@ -68,9 +68,11 @@ func (d *desk) itemPeople(v *syncproto.Verdict, rec *record, n syncproto.ItemNot
 		}
 		it = stored[0]
 	}
-	if it.Other != "" {
-		other, err := d.seenRow(it.Other, holds)
-		if other == nil || err != nil {
+	for _, id := range []syncproto.RowID{it.Row, it.Other} {
+		if id == "" || id == n.Row {
+			continue
+		}
+		if other, err := d.seenRow(id, holds); other == nil || err != nil {
 			return err // of a twin that he may not see he learns nothing, of who decides about it neither
 		}
 	}
