@@ -105,7 +105,7 @@ func (r *request) settle(s *server, group []*store.Change) {
 		if c.Received < w.now-60_000 || c.Received > w.now+1000 {
 			w.violate(iClocks, "a change received at %d is on record as of %d", w.now, c.Received)
 		}
-		if m := w.made[c.Identity]; m != nil && !bytes.Equal(m.Content, c.Body) && !(c.Status == syncproto.Refused && len(c.Body) == 0 && w.ofErased(m.Change)) {
+		if m := w.made[c.Identity]; m != nil && !bytes.Equal(m.Content, c.Body) && !(c.Status == syncproto.Refused && len(c.Body) == 0 && w.ofErased(m.Edits)) {
 			w.violate(iNoLostEdit, "the server keeps change %s in other words: %s", c.Identity, c.Body)
 		}
 	}

@@ -65,8 +65,8 @@ func (w *world) tellErased(rows []syncproto.RowID) {
 }
 
 // ofErased tells whether a change touches a row that was erased.
-func (w *world) ofErased(c *syncproto.Change) bool {
-	return slices.ContainsFunc(c.Edits, func(e syncproto.Edit) bool { return w.oracle.View().Erased[e.Row] })
+func (w *world) ofErased(edits []syncproto.Edit) bool {
+	return slices.ContainsFunc(edits, func(e syncproto.Edit) bool { return w.oracle.View().Erased[e.Row] })
 }
 
 // checkErased looks in every byte of the server's files for words that were erased.

@@ -155,6 +155,9 @@ func (w *world) itemsAsTheyStand(p *phone, v *syncproto.Verdict, is *oracle.Chan
 			}
 		}
 	}
+	if w.ofErased(is.Edits) { // with its words went which rows its author wrote into
+		return
+	}
 	for at, kind := range is.Items {
 		// Whoever deleted a row is not told of a child of it that he may not see.
 		own := slices.ContainsFunc(is.Edits, func(e syncproto.Edit) bool { return e.Row == at.Row })
