@@ -24,6 +24,7 @@ var restoreHistories = []directed{
 	{"restore-and-a-change-without-a-cursor", "Two restores swallow a phone's enrolment: what it writes before it hears of it bears no cursor, and has seen what it was based on.", restoreNoCursor},
 	{"restore-told-by-two-villages", "Phones of two villages tell, each of its own, what a server was that two restores cut off: what either wrote over it has seen it.", restoreVillages},
 	{"restore-of-a-merge", "A restore swallows that one household took over a word of another, which a phone may not see: once it told of that, its file holds the word no more.", restoreMerge},
+	{"restore-of-the-refused-beside-the-good", "What a state forbade comes again after a restore, one over the other, and in the same push what it allows: the row is what its history makes of it.", restoreRefusedBeside},
 	{"restore-in-another-order", "What was acknowledged before a restore comes back in any order of the phones: same values, same inbox.", restoreOrders},
 }
 
@@ -245,6 +246,29 @@ func restoreMerge(s *stage) {
 	s.finds(1, func() { s.sync(p) })
 	s.shownOn(p, a, "head", nil)
 	s.holdsNoWord(p, word)
+}
+
+func restoreRefusedBeside(s *stage) {
+	t, p := aThing(0), s.phone(ann)
+	s.sync(p)
+	s.edit(p, t, "state", "doing")
+	s.edit(p, t, "state", "closed")
+	s.sync(p)
+	s.backup()
+	var bad []*made
+	for _, grade := range []string{"a", "b", "c"} {
+		bad = append(bad, s.tool(p, "UPDATE thing SET grade = ? WHERE id = ?", grade, string(t.id)))
+	}
+	s.sync(p)
+	good := s.edit(p, t, "words", []string{"good"})
+	s.sync(p)
+	s.restore()
+	s.finds(1, func() { s.sync(p) })
+	for _, m := range bad {
+		s.became(m, syncproto.Refused, syncproto.CodeState)
+	}
+	s.became(good, syncproto.Applied, "")
+	s.items(0)
 }
 
 func restoreOrders(s *stage) {

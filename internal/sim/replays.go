@@ -98,7 +98,7 @@ func (w *world) toldAsItStands(p *phone, c *syncproto.Change, v *syncproto.Verdi
 
 // notesAsTheyStand wants what a repeated verdict says of merges and of the inbox to be what stands: no note too few, none too many.
 func (w *world) notesAsTheyStand(p *phone, v *syncproto.Verdict, is *oracle.Change) {
-	if v.Status == syncproto.Refused {
+	if v.Status == syncproto.Refused || w.ofErased(is.Edits) { // with its words went which rows its author wrote into
 		return
 	}
 	vague := func(at oracle.Spot) bool {
@@ -154,9 +154,6 @@ func (w *world) itemsAsTheyStand(p *phone, v *syncproto.Verdict, is *oracle.Chan
 				w.violate(iIdempotence, "%s pushes change %s again and is told of an item on %v that never held it", p.name, v.Identity[:8], at)
 			}
 		}
-	}
-	if w.ofErased(is.Edits) { // with its words went which rows its author wrote into
-		return
 	}
 	for at, kind := range is.Items {
 		// Whoever deleted a row is not told of a child of it that he may not see.

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"slices"
 	"testing"
 
 	"minqing/schema"
@@ -175,4 +176,27 @@ func TestRowRuleStepsBackTwice(t *testing.T) {
 	wantCell(t, r, "low", schema.Int(3), syncproto.ItemRowRule)
 	wantCell(t, r, "high", schema.Int(6), syncproto.ItemRowRule)
 	wantItems(t, r, 1)
+}
+
+// TestStateKnowsWhatWasBuiltOn: refused versions count as far as an accepted one was made over them, and through each other. Those that only came
+// with the same change, and what they name, leave no trace; nor does a mend that touched another row.
+func TestStateKnowsWhatWasBuiltOn(t *testing.T) {
+	s := created(t, set1("a", "p"))
+	p := s.pulled()
+	far, near := p.lay("far", 10, set1("a", "bad")), p.lay("near", 11, set1("a", "worse"))
+	far.MendedBy = "of another row"
+	s.refuse(far)
+	s.refuse(near)
+	state := func(versions ...RowVersion) State {
+		return Row(s.book, testTable, append(slices.Clone(s.versions), versions...), s.epochs).State
+	}
+	before := state()
+	if len(before.Awaits) > 0 {
+		t.Errorf("built on by nobody, they are awaited: %v", before.Awaits)
+	}
+	over := p.edit("over", 12, set1("b", "1"))
+	want := slices.Sorted(slices.Values([]syncproto.Identity{far.ID, near.ID}))
+	if got := state(over).Awaits; !slices.Equal(slices.Sorted(slices.Values(got)), want) {
+		t.Errorf("it was made over %v; awaited are %v", over.Base.Over, got)
+	}
 }

@@ -163,7 +163,7 @@ func (r *row) state(items []Item) State {
 		s.Heads = append(s.Heads, Head{ID: by.ID, Seq: by.Seq, Labels: labels, Cells: names})
 	}
 	sortHeads(s.Heads)
-	for _, v := range r.h.all {
+	for _, v := range r.h.reached() {
 		s.Top = max(s.Top, v.Base.Rev)
 		for _, label := range v.Labels {
 			s.Top = max(s.Top, label.Rev)
@@ -179,6 +179,27 @@ func (r *row) state(items []Item) State {
 
 func sortHeads(heads []Head) {
 	slices.SortFunc(heads, func(a, b Head) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// reached are the accepted versions, and the refused ones that they were made over, or those in turn. Which others are at hand hangs on what else came
+// with the last change, and may not show in a state.
+func (h *history) reached() []*RowVersion {
+	var out []*RowVersion
+	at := map[syncproto.Identity]bool{}
+	for _, v := range h.all {
+		if !v.Refused {
+			out = append(out, v)
+		}
+	}
+	for i := 0; i < len(out); i++ {
+		for _, id := range out[i].Base.Over {
+			if o := h.byID[id]; o != nil && o.Refused && !at[id] {
+				at[id] = true
+				out = append(out, o)
+			}
+		}
+	}
+	return out
 }
 
 // awaits are the identities that v names and that are not accepted versions.
