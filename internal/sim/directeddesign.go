@@ -19,6 +19,7 @@ var designHistories = []directed{
 	{"late-beyond-grace", "Beyond the grace period it goes to the inbox; somebody takes it after all, or leaves it refused.", lateBeyond},
 	{"late-work-mended", "Late work lies in the inbox when its author, entitled again, writes it anew: nobody is asked any more, and it counts once.", lateMended},
 	{"late-taken-back", "Late work that was taken is taken back, and taken once more; returned, the return is withdrawn, until its author has mended it.", lateTakenBack},
+	{"taken-back-over-what-came-since", "A decision was taken back, and somebody wrote there before another was made: the desk is shown his word, and that one taken back it shows again.", takenBackOverSince},
 	{"decisions-taken-back", "A decision made once more by another is taken back, then the first: the item is open again with the same words, whatever phones edit beside.", decisionsTakenBack},
 	{"row-rule-over-several-cells", "Three edits beside one another against a rule over two cells, in all orders.", rowRuleThree},
 	{"row-rule-over-four-cells", "A grade, a day and an end beside one another, which only together break a rule over four cells, in all orders: one item, and those three step back.", rowRuleFour},
@@ -111,6 +112,25 @@ func lateMended(s *stage) {
 	})
 	s.shownOn(q, t, "total", 3)
 	s.want(s.itemNow(it.ID).Word == judge.WordMoot, "the item ended as %+v", s.itemNow(it.ID))
+}
+
+func takenBackOverSince(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	a, b := s.edit(p, t, "grade", "a"), s.edit(q, t, "grade", "b")
+	s.sync(p, q)
+	it := s.item(syncproto.ItemCell, t, []string{"grade"}, a.id, b.id)
+	s.decide(it, judge.Decision{Pick: a.id})
+	s.must(s.takeBack(s.itemNow(it.ID)), "take back")
+	s.sync(q)
+	s.edit(q, t, "grade", "c")
+	s.sync(q)
+	s.shows(t, "grade", "c")
+	s.want(s.itemNow(it.ID).Shows["grade"] == schema.Text("c"), "the desk is shown %v", s.itemNow(it.ID).Shows)
+	s.decide(s.items(1)[0], judge.Decision{Pick: b.id})
+	s.shows(t, "grade", "b")
+	s.must(s.takeBack(s.itemNow(it.ID)), "take back")
+	s.items(1)
+	s.shows(t, "grade", "c")
 }
 
 func lateTakenBack(s *stage) {

@@ -106,6 +106,11 @@ func (d *desk) apply(h *hearing, e *edit, ord int64) error {
 			d.levels[string(r.ID)] = e.value(schema.PlaceLevel).Str()
 		}
 	}
+	if len(e.Decides) > 0 && e.UndoOf == "" {
+		if err := d.keepShown(r, e.Decides); err != nil {
+			return err
+		}
+	}
 	r.Seq = d.seqFor(r.Stream)
 	r.Label = syncproto.Label{Epoch: d.epoch.ID, Rev: r.Label.Rev + 1}
 	before := r.State

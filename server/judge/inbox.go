@@ -376,6 +376,11 @@ func (d *desk) showItem(it *store.Item) (*Item, error) {
 		out.Around = r.values
 		out.Base = syncproto.Base{Epoch: r.Label.Epoch, Rev: r.Label.Rev}
 	}
+	if s, err := readSides(it); err != nil {
+		return nil, err
+	} else if it.Closed == 0 && s.Back != nil {
+		d.showHeld(it, d.rows[it.Row])
+	}
 	var err error
 	if out.Shows, err = d.valuesIn(it, it.Base); err != nil {
 		return nil, err

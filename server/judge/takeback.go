@@ -2,6 +2,7 @@ package judge
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
@@ -282,6 +283,40 @@ func (d *desk) held(o *store.Item, r *row, deleted bool, by *record) (bool, erro
 	return by == nil || !slices.ContainsFunc(r.versions, func(v merge.RowVersion) bool {
 		return v.ID == by.Identity && v.UndoOf == "" && slices.ContainsFunc(v.Decides, func(c string) bool { return slices.Contains(cells, c) })
 	}), nil
+}
+
+// keepShown notes what the cells of items held open show as they are decided once more: taken back, that is to show again. Merging holds nothing
+// back there, so that whoever wrote since the first decision was taken back shows.
+func (d *desk) keepShown(r *row, cells []string) error {
+	open, err := d.openItems(r)
+	if err != nil {
+		return err
+	}
+	for _, o := range open {
+		s, err := readSides(o)
+		if err != nil {
+			return err
+		}
+		if s.Back != nil && sharesCell(o, cells) && d.showHeld(o, r) {
+			d.changedItems(o)
+		}
+	}
+	return nil
+}
+
+// showHeld lets an item held open say what shows in its cells now.
+func (d *desk) showHeld(o *store.Item, r *row) bool {
+	if o.Kind == syncproto.ItemDelete || r == nil || r.Dead != 0 {
+		return false
+	}
+	base := map[string]json.RawMessage{}
+	for name := range strings.SplitSeq(o.Cell, ",") {
+		if d.book.Cell(r.Table, name) != nil {
+			base[name] = r.cell(d.book, name).AppendJSON(nil)
+		}
+	}
+	o.Base = mustJSON(base)
+	return true
 }
 
 // closeHeld closes what was held open about a row that died by the short way.
