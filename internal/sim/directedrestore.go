@@ -25,6 +25,7 @@ var restoreHistories = []directed{
 	{"restore-told-by-two-villages", "Phones of two villages tell, each of its own, what a server was that two restores cut off: what either wrote over it has seen it.", restoreVillages},
 	{"restore-of-a-merge", "A restore swallows that one household took over a word of another, which a phone may not see: once it told of that, its file holds the word no more.", restoreMerge},
 	{"restore-of-the-refused-beside-the-good", "What a state forbade comes again after a restore, one over the other, and in the same push what it allows: the row is what its history makes of it.", restoreRefusedBeside},
+	{"restore-of-an-open-state", "A restore swallows that a closed row was opened again: what its author wrote into the open one is not refused for the state of before.", restoreOpenState},
 	{"restore-in-another-order", "What was acknowledged before a restore comes back in any order of the phones: same values, same inbox.", restoreOrders},
 }
 
@@ -268,6 +269,26 @@ func restoreRefusedBeside(s *stage) {
 		s.became(m, syncproto.Refused, syncproto.CodeState)
 	}
 	s.became(good, syncproto.Applied, "")
+	s.items(0)
+}
+
+func restoreOpenState(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	s.sync(p, q)
+	s.edit(p, t, "state", "doing")
+	closed := s.edit(p, t, "state", "closed")
+	s.sync(p)
+	s.backup()
+	s.undoAs(adminUser, closed.id)
+	s.sync(p)
+	s.shownOn(p, t, "state", "doing")
+	m := s.edit(p, t, "grade", "a")
+	s.restore()
+	s.edit(q, t, "extra", "beside") // the row goes past the number that was swallowed
+	s.sync(q)
+	s.finds(1, func() { s.sync(p) })
+	s.became(m, syncproto.Applied, "")
+	s.shows(t, "grade", "a")
 	s.items(0)
 }
 
