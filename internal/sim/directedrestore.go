@@ -26,6 +26,7 @@ var restoreHistories = []directed{
 	{"restore-of-a-merge", "A restore swallows that one household took over a word of another, which a phone may not see: once it told of that, its file holds the word no more.", restoreMerge},
 	{"restore-of-the-refused-beside-the-good", "What a state forbade comes again after a restore, one over the other, and in the same push what it allows: the row is what its history makes of it.", restoreRefusedBeside},
 	{"restore-of-an-open-state", "A restore swallows that a closed row was opened again: what its author wrote into the open one is not refused for the state of before.", restoreOpenState},
+	{"restore-behind-a-second-word", "The first answer to a push never arrives, and of the second only the verdict, by a sync or a receipt; a restore swallows the change: it comes back.", restoreSecondWord},
 	{"restore-in-another-order", "What was acknowledged before a restore comes back in any order of the phones: same values, same inbox.", restoreOrders},
 }
 
@@ -290,6 +291,25 @@ func restoreOpenState(s *stage) {
 	s.became(m, syncproto.Applied, "")
 	s.shows(t, "grade", "a")
 	s.items(0)
+}
+
+func restoreSecondWord(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phone(cid)
+	s.sync(p, q)
+	s.backup()
+	lost := s.edit(p, t, "name", "lost")
+	if s.variant(2) == 0 {
+		s.send(p)
+		s.syncWith(p, script{cutBefore: "checkpoint"})
+	} else {
+		s.carry(p, q)
+		s.takeReceipt(p, s.carry(p, q)) // the first receipt is lost
+	}
+	s.heard(p, lost, replica.Accepted)
+	s.restore()
+	s.finds(1, func() { s.sync(p) })
+	s.became(lost, syncproto.Applied, "")
+	s.shows(t, "name", "lost")
 }
 
 func restoreOrders(s *stage) {

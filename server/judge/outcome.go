@@ -1,6 +1,8 @@
 package judge
 
 import (
+	"slices"
+
 	"minqing/schema"
 	"minqing/server/store"
 	"minqing/syncproto"
@@ -20,11 +22,31 @@ func (d *desk) outcome(p *push) (*Outcome, error) {
 		}
 		out.Verdicts = append(out.Verdicts, v)
 	}
-	for _, id := range d.tx.Moved() {
-		st := d.tx.Stream(id)
-		out.Head.Streams = append(out.Head.Streams, syncproto.StreamAt{ID: id, Seq: uint64(st.Seq), Pos: uint64(st.Pos), Head: st.Head})
+	out.Head.Streams, err = d.headsOf(p)
+	return out, err
+}
+
+// headsOf are where the streams stand that a push moved, and those that it told of again: whoever hears that the server holds his change must notice
+// when a restore swallowed it, and the answer that said so first may never have reached him.
+func (d *desk) headsOf(p *push) (out []syncproto.StreamAt, err error) {
+	var all []store.StreamState
+	moved := d.tx.Moved()
+	for _, id := range moved {
+		all = append(all, d.tx.Stream(id))
 	}
-	return out, nil
+	var known []string
+	for _, id := range p.ids {
+		if of := d.records[id].Stream; of != "" && !slices.Contains(moved, of) && !slices.Contains(known, of) {
+			known = append(known, of)
+		}
+	}
+	more, err := d.tx.Streams(known)
+	all = append(all, more...)
+	slices.SortFunc(all, func(a, b store.StreamState) int { return compareText(a.ID, b.ID) })
+	for _, st := range all {
+		out = append(out, syncproto.StreamAt{ID: st.ID, Seq: uint64(st.Seq), Pos: uint64(st.Pos), Head: st.Head})
+	}
+	return out, err
 }
 
 // holds gives what tells whether an author's device may hold a row now; the server's own may hold all.
