@@ -46,6 +46,7 @@ type Resume struct {
 	Last    BucketID
 	Scopes  Digest // of the scopes granted
 	Streams []StreamAt
+	Epoch   EpochID // in which the streams stood there; "" in a mark of an older server
 }
 
 // ChainHead is the sealed head after a commit: where the chains of the streams it moved then stood.
@@ -85,6 +86,9 @@ func (s *Sealer) OpenResume(sealed string) (*Resume, error) {
 	}
 	r := unpacker{b: plain}
 	m := &Resume{Device: DeviceID(r.text()), Cursor: r.digest(), Last: BucketID{r.text(), r.text()}, Scopes: r.digest(), Streams: r.streams()}
+	if len(r.b) > 0 {
+		m.Epoch = EpochID(r.text())
+	}
 	return m, r.end()
 }
 
@@ -110,7 +114,7 @@ func (c *Cursor) encode() []byte {
 func (r *Resume) encode() []byte {
 	b := packDigest(packText(nil, string(r.Device)), r.Cursor)
 	b = packText(packText(b, r.Last.Scope), r.Last.Period)
-	return packStreams(packDigest(b, r.Scopes), r.Streams)
+	return packText(packStreams(packDigest(b, r.Scopes), r.Streams), string(r.Epoch))
 }
 
 func (h *ChainHead) encode() []byte {

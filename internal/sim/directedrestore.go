@@ -27,6 +27,7 @@ var restoreHistories = []directed{
 	{"restore-of-the-refused-beside-the-good", "What a state forbade comes again after a restore, one over the other, and in the same push what it allows: the row is what its history makes of it.", restoreRefusedBeside},
 	{"restore-of-an-open-state", "A restore swallows that a closed row was opened again: what its author wrote into the open one is not refused for the state of before.", restoreOpenState},
 	{"restore-behind-a-second-word", "The first answer to a push never arrives, and of the second only the verdict, by a sync or a receipt; a restore swallows the change: it comes back.", restoreSecondWord},
+	{"restore-amid-a-first-sync", "A first sync breaks off behind a mark, a restore gives the numbers behind it anew: it begins again, and nothing has to be repaired.", restoreAmid},
 	{"restore-in-another-order", "What was acknowledged before a restore comes back in any order of the phones: same values, same inbox.", restoreOrders},
 }
 
@@ -310,6 +311,19 @@ func restoreSecondWord(s *stage) {
 	s.finds(1, func() { s.sync(p) })
 	s.became(lost, syncproto.Applied, "")
 	s.shows(t, "name", "lost")
+}
+
+func restoreAmid(s *stage) {
+	t := aThing(0)
+	p := s.newPhone(phoneCase{User: ann, Version: s.book.Version}, s.d.Uint64())
+	s.backup()
+	s.deskEdit(adminUser, t, "name", "lost")
+	cut := []script{{cutBefore: "checkpoint"}, {cutBefore: "checkpoint", skip: 1}}[s.variant(2)]
+	s.syncWith(p, cut, script{lost: true}, script{lost: true}, script{lost: true})
+	s.restore()
+	s.deskEdit(adminUser, t, "name", "anew")
+	s.sync(p)
+	s.shownOn(p, t, "name", "anew")
 }
 
 func restoreOrders(s *stage) {

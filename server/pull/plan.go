@@ -33,6 +33,11 @@ func (c *Course) look(tx *store.Tx) (*plan, error) {
 	if c.standing, err = entitle.Stand(tx, c.req.User, c.standing); err != nil {
 		return nil, err
 	}
+	epoch, err := tx.Epoch()
+	if err != nil {
+		return nil, err
+	}
+	c.epoch = epoch.ID
 	scopes := c.standing.Scopes
 	p := &plan{granted: c.standing.Among(), states: map[syncproto.BucketID]syncproto.BucketState{}, seqs: map[string]int64{}}
 	if c.scopes != nil {

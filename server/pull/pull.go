@@ -95,7 +95,8 @@ type Course struct {
 	still    *entitle.Standing // the one of which granted is what was granted when the sync began, too
 	granted  map[string]bool
 	began    syncproto.Digest // of scopes, once it was asked for
-	quick    *Ledger          // held is only what changed of this; nil: held is all
+	epoch    syncproto.EpochID
+	quick    *Ledger // held is only what changed of this; nil: held is all
 }
 
 type scopeStream struct{ scope, stream string }

@@ -18,12 +18,16 @@ func (c *Course) resume() error {
 		return nil
 	}
 	var p *plan
+	ours := false
 	err := c.svc.Store.Read(c.ctx, func(tx *store.Tx) error {
 		var err error
+		if ours, err = stands(tx, r); err != nil || !ours {
+			return err
+		}
 		p, err = c.look(tx)
 		return err
 	})
-	if err != nil || scopesDigest(p.granted) != r.Scopes || len(p.forget) > 0 {
+	if err != nil || !ours || scopesDigest(p.granted) != r.Scopes || len(p.forget) > 0 {
 		return err
 	}
 	// A bucket that came to be after the mark's look counts as filled: all its rows have seqs behind that look and travel as changes.
@@ -37,6 +41,25 @@ func (c *Course) resume() error {
 	c.scopes = p.granted
 	c.resumed = true
 	return nil
+}
+
+// stands tells whether the streams of a mark stood there in this database's past. Of a time that a restore cut off, numbers above those of the backup
+// are given again, and what bears them now would seem to be filled.
+func stands(tx *store.Tx, r *syncproto.Resume) (bool, error) {
+	line, err := tx.Epochs()
+	if err != nil {
+		return false, err
+	}
+	i := slices.IndexFunc(line, func(e store.Epoch) bool { return e.ID == r.Epoch })
+	if i < 0 || i+1 == len(line) {
+		return i >= 0, nil
+	}
+	ids := make([]string, len(r.Streams))
+	for n, st := range r.Streams {
+		ids[n] = st.ID
+	}
+	began, err := tx.EpochStarts(line, ids)
+	return err == nil && !slices.ContainsFunc(r.Streams, func(st syncproto.StreamAt) bool { return int64(st.Seq) > began[st.ID][i+1] }), err
 }
 
 // stillGranted looks at entitlement anew, within what was granted when the sync began.
@@ -69,7 +92,7 @@ func (c *Course) mark(last syncproto.BucketID) error {
 	if c.began == (syncproto.Digest{}) {
 		c.began = scopesDigest(c.scopes)
 	}
-	r := syncproto.Resume{Device: c.req.Device, Cursor: syncproto.DigestText(c.sealed), Last: last, Scopes: c.began}
+	r := syncproto.Resume{Device: c.req.Device, Cursor: syncproto.DigestText(c.sealed), Last: last, Scopes: c.began, Epoch: c.epoch}
 	for _, id := range slices.Sorted(maps.Keys(c.since)) {
 		r.Streams = append(r.Streams, syncproto.StreamAt{ID: id, Seq: uint64(c.since[id])})
 	}
