@@ -204,6 +204,7 @@ func (w *world) resolve(it *judge.Item, decision judge.Decision) error {
 		})
 		if i >= 0 {
 			w.oracle.Pardon(w.oracle.Loose()[i].About, decision.Keep, w.now)
+			w.lookAround()
 		}
 	case syncproto.ItemTwin:
 		if decision.Winner == "" {
