@@ -303,6 +303,10 @@ func mergedUnseen(s *stage) {
 	s.missingOn(p, b)
 	s.decide(s.items(1)[0], judge.Decision{Pick: m.id})
 	hears("kept")
+	c := aThing(2) // and is told so again when the other was merged away itself
+	s.must(s.name(b.id, c.id), "name twins")
+	s.decide(s.items(1)[0], judge.Decision{Winner: c.id})
+	s.isDead(b)
 }
 
 func mendedInHalf(s *stage) {

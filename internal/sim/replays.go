@@ -123,14 +123,21 @@ func (w *world) notesAsTheyStand(p *phone, v *syncproto.Verdict, is *oracle.Chan
 	}
 }
 
-// spotOf is where a note lies about a cell of a row that the author of a change wrote into: where that was merged away, in the one that stayed, of
-// which he may know nothing.
+// spotOf is where a note lies about a cell of a row that the author of a change wrote into: where that was merged away, in the one that stayed then, of
+// which he may know nothing, and which may have been merged away itself.
 func (w *world) spotOf(c *oracle.Change, row syncproto.RowID, cell string) oracle.Spot {
-	at, stayed := oracle.Spot{Row: row, Cell: cell}, oracle.Spot{Row: w.stayed(row), Cell: cell}
-	_, item := c.Items[stayed]
-	_, merge := c.Merges[stayed]
-	if (item || merge) && slices.ContainsFunc(c.Edits, func(e syncproto.Edit) bool { return e.Row == row }) {
-		return stayed
+	at := oracle.Spot{Row: row, Cell: cell}
+	if !slices.ContainsFunc(c.Edits, func(e syncproto.Edit) bool { return e.Row == row }) {
+		return at
+	}
+	rows := w.oracle.View().Rows
+	for r := rows[row]; r != nil && r.Dead && r.Alias != ""; r = rows[r.Alias] {
+		in := oracle.Spot{Row: r.Alias, Cell: cell}
+		_, item := c.Items[in]
+		_, merge := c.Merges[in]
+		if item || merge {
+			return in
+		}
 	}
 	return at
 }

@@ -116,7 +116,8 @@ func (d *desk) verdictFor(rec *record, number uint64, holds func(r *row) bool, n
 	return &v, nil
 }
 
-// wroteAs gives, for each row that an edit of a change came to, the one that its author wrote into: another one where that was merged away.
+// wroteAs gives, for each row that an edit of a change came to, the one that its author wrote into: another one where that was merged away, and
+// that again, whichever of them it came to.
 func (d *desk) wroteAs(rec *record) (map[syncproto.RowID]syncproto.RowID, error) {
 	c, err := d.change(rec)
 	if err != nil {
@@ -131,8 +132,14 @@ func (d *desk) wroteAs(rec *record) (map[syncproto.RowID]syncproto.RowID, error)
 		return nil, err
 	}
 	for _, id := range rows {
-		if to := d.mergedInto(id); out[to] != to {
-			out[to] = id
+		at := id
+		for range maxAbove {
+			out[at] = id
+			r := d.rows[at]
+			if r == nil || r.Dead == 0 || r.Alias == "" {
+				break
+			}
+			at = r.Alias
 		}
 	}
 	for _, id := range rows {
