@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"minqing/mobile-client/replica"
+	"minqing/schema"
 	"minqing/syncproto"
 )
 
@@ -36,6 +37,11 @@ func (p *phone) checkShown(held map[syncproto.RowID]*replica.Record) {
 		want := slices.Clone(r.Acked)
 		for _, x := range over[id] {
 			want = overlaid(p.rep.Book(), r.Table, want, x)
+		}
+		for i, c := range p.rep.Book().Table(r.Table).Columns { // to a sum that nobody added to, nothing was added: so says who added and took away again
+			if len(over[id]) > 0 && c.Rule == schema.RuleSum && want[i].IsNull() && i < len(r.Shown) && r.Shown[i] == schema.Int(0) {
+				want[i] = r.Shown[i]
+			}
 		}
 		if !slices.Equal(want, r.Shown) {
 			p.explain(id)
