@@ -39,7 +39,7 @@ func (p *phone) checkShown(held map[syncproto.RowID]*replica.Record) {
 			want = overlaid(p.rep.Book(), r.Table, want, x)
 		}
 		for i, c := range p.rep.Book().Table(r.Table).Columns { // to a sum that nobody added to, nothing was added: so says who added and took away again
-			if len(over[id]) > 0 && c.Rule == schema.RuleSum && want[i].IsNull() && i < len(r.Shown) && r.Shown[i] == schema.Int(0) {
+			if len(over[id]) > 0 && c.Rule == schema.RuleSum && i < min(len(want), len(r.Shown)) && want[i].IsNull() && r.Shown[i] == schema.Int(0) {
 				want[i] = r.Shown[i]
 			}
 		}
