@@ -231,10 +231,10 @@ func (d *desk) loadUnmade(ids []syncproto.RowID) error {
 	if err != nil {
 		return err
 	}
-	var changes []syncproto.Identity
 	if len(makers) == 0 {
 		return nil
 	}
+	var changes []syncproto.Identity
 	var rows []string
 	for row, id := range makers {
 		d.unmade[row], rows = id, append(rows, string(row))

@@ -94,9 +94,9 @@ type Course struct {
 	standing *entitle.Standing // the newest read
 	still    *entitle.Standing // the one of which granted is what was granted when the sync began, too
 	granted  map[string]bool
-	began    syncproto.Digest // of scopes, once it was asked for
-	epoch    syncproto.EpochID
-	quick    *Ledger // held is only what changed of this; nil: held is all
+	began    syncproto.Digest  // of scopes, once it was asked for
+	epoch    syncproto.EpochID // at the last look: marks tell of which time they are
+	quick    *Ledger           // held is only what changed of this; nil: held is all
 }
 
 type scopeStream struct{ scope, stream string }
