@@ -13,6 +13,9 @@ func (w *world) settle() {
 	w.calm = true
 	w.at = len(w.history.Ops)
 	w.tick(hour)
+	if date(w.now) != date(w.now+hour) {
+		w.tick(hour) // rights end at midnight, and a phone that synced for the last time before it could not know
+	}
 	for len(w.ghosts) > 0 {
 		w.doGhost(newDice(w.history.Seed, 10))
 	}
