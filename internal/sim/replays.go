@@ -96,14 +96,16 @@ func (w *world) toldAsItStands(p *phone, c *syncproto.Change, v *syncproto.Verdi
 	w.notesAsTheyStand(p, v, is)
 }
 
-// notesAsTheyStand wants what a repeated verdict says of merges and of the inbox to be what stands: no note too few, none too many.
+// notesAsTheyStand wants what a repeated verdict says of merges and of the inbox to be what stands: no note too few, none too many. With the
+// words of an erased row went which rows their author wrote into, so that of those beside it he hears where he sees them.
 func (w *world) notesAsTheyStand(p *phone, v *syncproto.Verdict, is *oracle.Change) {
-	if v.Status == syncproto.Refused || w.ofErased(is.Edits) { // with its words went which rows its author wrote into
+	if v.Status == syncproto.Refused {
 		return
 	}
+	erased, can := w.ofErased(is.Edits), w.oracle.Entitled(p.userID(), w.now)
 	vague := func(at oracle.Spot) bool {
 		r := w.oracle.View().Rows[at.Row]
-		return r == nil || is.Merges[at].Vague || slices.ContainsFunc(sortedKeys(r.Cells), func(c string) bool { return r.Cells[c].Vague })
+		return r == nil || erased && (w.oracle.View().Erased[at.Row] || !can[r.Scope]) || is.Merges[at].Vague || slices.ContainsFunc(sortedKeys(r.Cells), func(c string) bool { return r.Cells[c].Vague })
 	}
 	told := map[oracle.Spot]string{}
 	for _, m := range v.Merges {
