@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -24,6 +25,7 @@ var strangerHistories = []directed{
 	{"one-code-one-device", "A code lets one device in, within ten minutes.", oneCode},
 	{"revoked-and-still-knocking", "A device that was revoked hears nothing more, whatever token it has.", stillKnocking},
 	{"not-his-to-write", "What the phone lets through and the matrix, the state or another's name forbid is refused, with all that builds on it.", notHisToWrite},
+	{"mended-to-no-avail", "What builds on a row that was refused, and refused again when it was mended, waits for the mend: the last word is the one to mend.", mendedToNoAvail},
 	{"not-his-to-see", "A household from the day on that it is somebody's, and never what is narrower in it.", notHisToSee},
 }
 
@@ -209,4 +211,22 @@ func notHisToSee(s *stage) {
 	s.edit(p, aThing(3), "grade", "a")
 	s.sync(p)
 	s.shows(aThing(3), "grade", "a")
+}
+
+// mendedToNoAvail does it four times: which of the two identities is the greater is chance.
+func mendedToNoAvail(s *stage) {
+	p := s.phone(ann)
+	for i := range 4 {
+		home, bad := s.create(p, "household", "place", villages[0], "code", fmt.Sprint("T", i))
+		s.sync(p)
+		s.became(bad, syncproto.Refused, syncproto.CodeForbidden)
+		mend := s.mend(p, bad, "place", villages[0], "code", fmt.Sprint("U", i))
+		s.send(p)
+		on := s.edit(p, home, "head", "built on it")
+		s.sync(p)
+		s.became(mend, syncproto.Refused, syncproto.CodeForbidden)
+		s.became(on, syncproto.Refused, syncproto.CodeWaits)
+		waits := s.heard(p, on, replica.Refused).Verdict.Waits
+		s.want(waits == mend.id, "it waits for %s, must wait for %s, which mends %s", waits, mend.id, bad.id)
+	}
 }

@@ -174,6 +174,9 @@ func (s *stage) mend(p *phone, refused *made, columns ...any) *made {
 	s.tick(1000)
 	e := refused.Edits[0]
 	c, err := p.rep.Mend(context.Background(), refused.id, func(tx *replica.Tx) error {
+		if e.Op == syncproto.OpCreate {
+			return tx.Create(e.Table, e.Row, pairs(columns))
+		}
 		f, err := tx.Form(e.Table, e.Row)
 		if err != nil {
 			return err

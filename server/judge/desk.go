@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -21,7 +22,7 @@ type desk struct {
 	rows    map[syncproto.RowID]*row // nil: known not to be there
 	levels  map[string]string        // level of each place loaded
 	records map[syncproto.Identity]*record
-	unmade  map[syncproto.RowID]syncproto.Identity
+	unmade  map[syncproto.RowID][]syncproto.Identity // in the order in which they came
 	erased  map[syncproto.RowID]bool
 	swept   map[syncproto.RowID]bool // of the unmade: was once, and nothing is left of it but its history
 	rights  map[syncproto.UserID]*entitle.Rights
@@ -105,7 +106,7 @@ func (j *Judge) newDesk(tx *store.Tx) (*desk, error) {
 	epoch, err := tx.Epoch()
 	return &desk{j: j, tx: tx, book: tx.Book(), epoch: epoch,
 		rows: map[syncproto.RowID]*row{}, levels: map[string]string{}, records: map[syncproto.Identity]*record{},
-		unmade: map[syncproto.RowID]syncproto.Identity{}, rights: map[syncproto.UserID]*entitle.Rights{},
+		unmade: map[syncproto.RowID][]syncproto.Identity{}, rights: map[syncproto.UserID]*entitle.Rights{},
 		cursors: map[string]*syncproto.Cursor{}, items: map[string]*store.Item{}, itemsOf: map[syncproto.RowID][]*store.Item{}, lives: map[syncproto.RowID]bool{},
 		past: map[syncproto.RowID][]store.Moved{}, former: map[syncproto.RowID]*row{},
 		revoked: map[syncproto.DeviceID]int64{}, heads: map[string]string{}}, err
@@ -236,9 +237,9 @@ func (d *desk) loadUnmade(ids []syncproto.RowID) error {
 	}
 	var changes []syncproto.Identity
 	var rows []string
-	for row, id := range makers {
-		d.unmade[row], rows = id, append(rows, string(row))
-		changes = append(changes, id)
+	for row, ids := range makers {
+		rows = append(rows, string(row))
+		changes = append(changes, ids...)
 	}
 	versions, err := d.tx.Versions("row_id = ANY(?)", rows)
 	if err != nil {
@@ -250,7 +251,17 @@ func (d *desk) loadUnmade(ids []syncproto.RowID) error {
 	for _, v := range versions { // it was let in, and taken back, and its mark was dropped
 		d.swept[v.Row] = true
 	}
-	return d.loadRecords(changes)
+	if err := d.loadRecords(changes); err != nil {
+		return err
+	}
+	for row, ids := range makers {
+		d.unmade[row] = slices.DeleteFunc(ids, func(id syncproto.Identity) bool { return d.records[id] == nil })
+		slices.SortStableFunc(d.unmade[row], func(a, b syncproto.Identity) int {
+			of, with := d.records[a], d.records[b]
+			return cmp.Or(cmp.Compare(of.Received, with.Received), cmp.Compare(of.First.Number, with.First.Number))
+		})
+	}
+	return nil
 }
 
 // loadRows loads rows by id, with all rows above them. Those already on the desk stay as they are.

@@ -80,10 +80,8 @@ func (d *desk) settle(id syncproto.Identity) error {
 	if err := d.tx.DropWaits([]string{string(id)}); err != nil {
 		return err
 	}
-	for row, by := range d.unmade {
-		if by == id {
-			delete(d.unmade, row)
-		}
+	for row := range d.unmade {
+		d.unmade[row] = slices.DeleteFunc(d.unmade[row], func(by syncproto.Identity) bool { return by == id })
 	}
 	return d.tx.SaveUnmade(id, nil)
 }

@@ -187,11 +187,14 @@ func (d *desk) mergedInto(id syncproto.RowID) syncproto.RowID {
 	return id
 }
 
-// absent is the refusal for a row that is not there: it waits for the row, and when an own refused change would have made it, says so.
+// absent is the refusal for a row that is not there: it waits for the row, and when an own refused change would have made it, says so. Of several,
+// as of one and of the mend of it that was refused too, the last is the one to mend.
 func (h *hearing) absent(id syncproto.RowID) *refusal {
 	no := refuseAbsent(id)
-	maker, known := h.d.unmade[id]
-	if rec := h.d.records[maker]; known && rec != nil && rec.User == h.rec.User {
+	for _, maker := range h.d.unmade[id] {
+		if rec := h.d.records[maker]; rec == h.rec || rec.User != h.rec.User {
+			continue
+		}
 		no.waits = maker
 		no.message, no.hint = syncproto.Both("依赖的改动尚未生效。", "It builds on a change that was refused."), syncproto.Both("先改正那一条。", "Mend that one first.")
 	}

@@ -92,7 +92,7 @@ func (d *desk) waitFor(h *hearing, no *refusal) error {
 	for _, e := range h.c.Edits {
 		if e.Op == syncproto.OpCreate {
 			rows = append(rows, e.Row)
-			d.unmade[e.Row] = rec.Identity
+			d.unmade[e.Row] = append(d.unmade[e.Row], rec.Identity)
 		}
 	}
 	if len(rows) == 0 {

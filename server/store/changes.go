@@ -225,8 +225,8 @@ func (tx *Tx) DropWaits(ids []string) error {
 }
 
 // Unmade lists, for rows that are not there, the refused changes that would have made them.
-func (tx *Tx) Unmade(rows []string) (map[syncproto.RowID]syncproto.Identity, error) {
-	out := map[syncproto.RowID]syncproto.Identity{}
+func (tx *Tx) Unmade(rows []string) (map[syncproto.RowID][]syncproto.Identity, error) {
+	out := map[syncproto.RowID][]syncproto.Identity{}
 	if len(rows) == 0 {
 		return out, nil
 	}
@@ -234,7 +234,7 @@ func (tx *Tx) Unmade(rows []string) (map[syncproto.RowID]syncproto.Identity, err
 		var row syncproto.RowID
 		var id syncproto.Identity
 		err := scan(&row, &id)
-		out[row] = id
+		out[row] = append(out[row], id)
 		return err
 	}, "SELECT row_id, identity FROM mq_unmade WHERE row_id = ANY(?) ORDER BY row_id, identity", rows)
 	return out, err
