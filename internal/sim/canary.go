@@ -70,7 +70,7 @@ func (p *phone) checkFile(c *cut) {
 			if c.view.Erased[t.row] && !kept[string(word)] { // what he wrote he keeps till backups reach past it, as anything that he wrote
 				p.w.violate(iConfidentiality, "%s of %s holds the word %s of the row %s, which was erased by law", name, p.name, word, t.row)
 			}
-			if !readable(c.view, c.can, t, string(word)) {
+			if !p.w.readable(c.view, c.can, t, string(word)) {
 				p.w.violate(iConfidentiality, "%s of %s holds the word %s of the row %s, which its user may not see", name, p.name, word, t.row)
 			}
 		}

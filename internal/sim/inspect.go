@@ -132,7 +132,7 @@ func (w *world) search(a *answer, m *mark, line []byte) {
 		if t == nil {
 			w.violate(iNoPhantom, "%s is sent the word %s, which nobody wrote", p.name, c)
 		}
-		if readable(m.view, m.can, t, string(c)) {
+		if w.readable(m.view, m.can, t, string(c)) {
 			continue
 		}
 		if kind == "verdict" && t.user == p.userID() {
@@ -159,8 +159,9 @@ func (w *world) search(a *answer, m *mark, line []byte) {
 }
 
 // readable tells whether a word written into a row may be read by who may hold some scopes. What comes for a twin that was merged away is
-// carried over to the one that stayed, and may be read there; likewise what the desk chose for the one that stays.
-func readable(view *oracle.View, can map[string]bool, t *token, word string) bool {
+// carried over to the one that stayed, and may be read there, also when they were found to be two after all; likewise what the desk chose for
+// the one that stays.
+func (w *world) readable(view *oracle.View, can map[string]bool, t *token, word string) bool {
 	r := view.Rows[t.row]
 	if r == nil {
 		r = view.Swept[t.row]
@@ -169,16 +170,20 @@ func readable(view *oracle.View, can map[string]bool, t *token, word string) boo
 		return true
 	}
 	for _, id := range t.taken {
-		if by := view.Rows[id]; by != nil && can[by.Scope] && by.Wrote(word) {
+		if by := view.Rows[id]; by != nil && can[by.Scope] && len(by.Writers(word)) > 0 {
 			return true
 		}
 	}
-	for n := 0; r != nil && r.Alias != "" && n < len(view.Order); n++ {
-		if r = view.Rows[r.Alias]; r != nil && can[r.Scope] && r.Wrote(word) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(view.Order, func(id syncproto.RowID) bool {
+		by := view.Rows[id]
+		return can[by.Scope] && slices.ContainsFunc(by.Writers(word), func(id syncproto.Identity) bool { return w.named(id, t.row) })
+	})
+}
+
+// named tells whether a change names a row.
+func (w *world) named(id syncproto.Identity, row syncproto.RowID) bool {
+	c := w.oracle.Change(id)
+	return c != nil && slices.ContainsFunc(c.Edits, func(e syncproto.Edit) bool { return e.Row == row })
 }
 
 // layIn tells whether a row ever lay in one of some scopes.

@@ -101,14 +101,18 @@ func (o *Oracle) Gave(r *Row, l syncproto.Label) bool {
 	return true
 }
 
-// Wrote tells whether an accepted version of the row wrote a word, into whatever cell.
-func (r *Row) Wrote(word string) bool {
+// Writers are the accepted changes that wrote a word into the row, into whatever cell.
+func (r *Row) Writers(word string) []syncproto.Identity {
 	holds := func(s string) bool { return strings.Contains(s, word) }
-	return slices.ContainsFunc(r.of.versions, func(v *version) bool {
-		return !v.refused && slices.ContainsFunc(v.cells, func(e syncproto.CellEdit) bool {
+	var out []syncproto.Identity
+	for _, v := range r.of.versions {
+		if !v.refused && slices.ContainsFunc(v.cells, func(e syncproto.CellEdit) bool {
 			return holds(e.Value.Str()) || slices.ContainsFunc(e.Add, holds)
-		})
-	})
+		}) {
+			out = append(out, v.id)
+		}
+	}
+	return out
 }
 
 // Words are all values that accepted versions ever wrote into a cell of a row.
