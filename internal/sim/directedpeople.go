@@ -14,6 +14,7 @@ import (
 // Of rows that come from elsewhere, and of two that turn out to be one.
 
 var peopleHistories = []directed{
+	{"narrower-than-what-is-gone", "A secretary adds what only secretaries may see to a household that is deleted meanwhile: nobody is named to him beside what no phone holds any more.", narrowerThanGone},
 	{"row-of-another-village", "A row whose village nobody in the house knew anything of moves in: who holds the house gets it, later edits and all, and loses it again.", otherVillage},
 	{"born-where-its-parent-moved", "A row moves to a house that came from another village, and something is made beneath it in the same sync: it is counted where it now lies.", bornElsewhere},
 	{"people-merged-and-undone", "One number tells that two are one: both go into one, with all beneath; edits to the other are carried over; undone, both live.", peopleMerged},
@@ -405,4 +406,23 @@ func twinsApart(s *stage) {
 	s.want(codeOf(s.takeBack(it)) == syncproto.CodeConflict, "the first is taken back before the second")
 	back(again, "")
 	apart()
+}
+
+// narrowerThanGone: the household is still his to see, as far as something in it may live on; what is narrower goes by his post over it, and over
+// what is gone nobody has one.
+func narrowerThanGone(s *stage) {
+	home, t, p := aHousehold(1), aThing(1), s.phone(ann)
+	s.deskCreate(adminUser, "role", map[string]string{"user": ann, "role": string(schema.RoleSecretary), "place": villages[1]})
+	s.sync(p)
+	r, m := s.create(p, "secret", "thing", string(t.id), "id_number", idNumbers[0])
+	s.deskDelete(adminUser, t)
+	if s.variant(2) == 1 {
+		s.deskDelete(adminUser, home)
+	}
+	s.sync(p)
+	v := s.heard(p, m, replica.Accepted).Verdict
+	s.want(len(v.Items) == 1 && v.Items[0].Row == r.id, "it hears of the items %+v", v.Items)
+	if lives := !s.oracle.View().Rows[home.id].Dead; lives != (len(v.Labels)+len(v.People) > 0) {
+		s.violate(iConfidentiality, "the household lives: %v, and it hears %+v", lives, v)
+	}
 }

@@ -55,7 +55,13 @@ func (d *desk) holds(by Author) (func(r *row) bool, error) {
 		return func(*row) bool { return true }, nil
 	}
 	rights, err := d.rightsOf(by.User)
-	return func(r *row) bool { return rights.Sees(d.book, r.Scope, d.tx.Now(), d.placesAbove(r, d.row)) }, err
+	return func(r *row) bool {
+		named, id := schema.SplitScope(r.Scope)
+		if t, over := d.book.Table(named), d.rows[syncproto.RowID(id)]; t != nil && t.Scope == schema.ScopeNarrow && (over == nil || over.Dead != 0) {
+			return false // nobody has a post over a household that is gone, and without one no device holds what is narrower in it
+		}
+		return rights.Sees(d.book, r.Scope, d.tx.Now(), d.placesAbove(r, d.row))
+	}, err
 }
 
 // verdictFor is a verdict as a device may hear it: a row that it no longer holds gets no label, and an item about a row that its user neither
