@@ -309,7 +309,7 @@ func (w *world) compareVerdict(p *phone, v *syncproto.Verdict) {
 	if refused {
 		return
 	}
-	vague := false
+	vague := c.Unsure // what was said of a cell stays said
 	rows := w.oracle.View().Rows
 	for _, e := range c.Edits {
 		for r := rows[e.Row]; r != nil; r = rows[r.Alias] { // what came for a twin that was merged away is an edit of the one that stayed

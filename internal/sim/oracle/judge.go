@@ -51,6 +51,7 @@ type Change struct {
 	Merges   map[Spot]MergeNote
 	Items    map[Spot]syncproto.ItemKind // every item that ever held it, by where it is
 	Given    map[syncproto.RowID]syncproto.Label
+	Unsure   bool // it once stood in a cell that its rule could have merged in more than one way, or not at all
 	defect   syncproto.Code
 	erased   bool // its words are gone
 }
@@ -456,11 +457,13 @@ func (h *hearing) follow(r *row, seqs map[string]bool) {
 // tell writes what became of everybody in a row into their changes. What was once said of a cell stays said.
 func (o *Oracle) tell(r *row) {
 	for name, c := range r.is.Cells {
-		if c.By == "" {
-			continue
-		}
 		for _, id := range c.Heads {
-			if ch := o.st.changes[id]; ch != nil {
+			ch := o.st.changes[id]
+			if ch == nil {
+				continue
+			}
+			ch.Unsure = ch.Unsure || c.Vague
+			if c.By != "" {
 				ch.Merges[Spot{r.id, name}] = MergeNote{Rule: c.By, Shows: slices.Contains(c.winners, id), Vague: c.Vague}
 			}
 		}
