@@ -180,10 +180,14 @@ func (w *world) readable(view *oracle.View, can map[string]bool, t *token, word 
 	})
 }
 
-// named tells whether a change names a row.
+// named tells whether a change names a row, or stands in for one that does.
 func (w *world) named(id syncproto.Identity, row syncproto.RowID) bool {
-	c := w.oracle.Change(id)
-	return c != nil && slices.ContainsFunc(c.Edits, func(e syncproto.Edit) bool { return e.Row == row })
+	for c := w.oracle.Change(id); c != nil; c = w.oracle.Change(c.Mends) {
+		if slices.ContainsFunc(c.Edits, func(e syncproto.Edit) bool { return e.Row == row }) {
+			return true
+		}
+	}
+	return false
 }
 
 // layIn tells whether a row ever lay in one of some scopes.
