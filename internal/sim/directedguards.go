@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"minqing/mobile-client/replica"
+	"minqing/schema/schematest"
 	"minqing/syncproto"
 )
 
@@ -23,6 +24,7 @@ var guardHistories = []directed{
 	{"news-for-copies", "A file was copied, and told apart from its twin: both hear what became of what was written before.", newsForCopies},
 	{"revoked-after-a-restore", "The server went back; a phone that was revoked meanwhile hands its work over all the same.", revokedAfterRestore},
 	{"one-row-of-many-rots", "One of three hundred rows rots: it is found by narrowing down, and mended.", oneOfMany},
+	{"asked-for-whole-and-not-answered", "A phone with a newer program asks for buckets whole, and the answer is lost: it asks again, in the same sync.", askedNotAnswered},
 	{"two-cells-rot-alike", "Two cells of a row swap their values: the sum tells them apart.", swappedCells},
 	{"marks-last-till-the-horizon", "A phone that was away for months hears of a deletion by its mark.", marksLast},
 	{"seen-before-a-restore", "An edit over words that a restore took back has seen them still when both have come back.", seenBeforeRestore},
@@ -289,6 +291,16 @@ func oneOfMany(s *stage) {
 	s.rot(q, "UPDATE mark SET points = points + 1 WHERE id = '"+string(ids[150])+"'")
 	s.sync(q)
 	s.shownOn(q, rowRef{"mark", ids[150]}, "points", 150)
+}
+
+func askedNotAnswered(s *stage) {
+	t, p, q := aThing(0), s.phone(ann), s.phoneAt(cid, schematest.Version-1)
+	r, _ := s.create(p, "mark", "thing", string(t.id), "points", 5)
+	s.sync(p, q)
+	q.update()
+	s.syncWith(q, script{}, script{deaf: true})
+	q.check()
+	s.shownOn(q, r, "points", 5)
 }
 
 func swappedCells(s *stage) {

@@ -172,12 +172,16 @@ func (w *world) doUpdate(d *dice) {
 	if p == nil || p.syncing || p.kind.version == w.book.Version {
 		return
 	}
-	w.must(p.rep.Close(), "close "+p.name)
+	p.update()
+}
+
+func (p *phone) update() {
+	p.w.must(p.rep.Close(), "close "+p.name)
 	p.kind.version++
 	p.rotten = true // it lacks what the older program did not know
 	p.sure = false
 	p.open()
-	w.trace.note("%s is updated to schema %d", p.name, p.kind.version)
+	p.w.trace.note("%s is updated to schema %d", p.name, p.kind.version)
 }
 
 func (w *world) doNewPhone(d *dice) {

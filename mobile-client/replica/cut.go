@@ -16,6 +16,9 @@ func (s *Session) checkpoint(ctx context.Context, cp syncproto.Checkpoint) error
 	if err := s.room(ctx, roomy, applyCache); err != nil {
 		return err
 	}
+	if !cp.More {
+		s.answered()
+	}
 	err := s.write(ctx, func() error {
 		if err := s.heard(); err != nil {
 			return err

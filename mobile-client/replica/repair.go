@@ -22,7 +22,8 @@ const (
 type probing struct {
 	next  syncproto.Probe
 	steps int
-	over  bool // it was asked for whole
+	asked bool // for whole, by the request under way
+	over  bool // it was asked for whole, and an answer came to its end
 	quiet bool // after an upgrade: no news to anybody
 }
 
@@ -48,7 +49,7 @@ func (s *Session) Probes(ctx context.Context) (out []syncproto.Probe, err error)
 			if p.steps++; p.steps > maxSteps {
 				p.next = syncproto.Probe{ID: id, Refill: true}
 			}
-			p.over = p.next.Refill
+			p.asked = p.next.Refill
 			out = append(out, p.next)
 			return nil
 		})
@@ -64,6 +65,13 @@ func (s *Session) Compares(ctx context.Context) (yes bool, err error) {
 		return err
 	})
 	return yes, err
+}
+
+// answered notes that the answer under way came to its end, so that what was asked for whole came.
+func (s *Session) answered() {
+	for _, p := range s.probes {
+		p.over = p.over || p.asked
+	}
 }
 
 // hopeless tells that everything that differs was asked for whole already.
