@@ -98,7 +98,7 @@ func (p *phone) withoutPast(held map[syncproto.RowID]*replica.Record, cut int) m
 		}
 		for id, is := range held {
 			r, was := now.Rows[id], c.view.Rows[id]
-			if was != nil && is.Acked != nil && is.Label == was.Label && (r == nil || !p.w.oracle.Gave(r, was.Label)) {
+			if was != nil && is.Acked != nil && is.Label == was.Label && !p.w.stood(now, r, was.Label) {
 				delete(out, id)
 			}
 		}
@@ -182,6 +182,11 @@ func (p *phone) rowDiffers(r *oracle.Row, t *schema.Table, is *replica.Record) *
 	return nil
 }
 
+// stood tells whether a row, as a view shows it, had come to a label: what a restore swallowed may have been brought back since.
+func (w *world) stood(view *oracle.View, r *oracle.Row, l syncproto.Label) bool {
+	return r != nil && r.Label.Rev >= l.Rev && slices.Index(view.Line, r.Label.Epoch) <= slices.Index(view.Line, l.Epoch) && w.oracle.Gave(r, l)
+}
+
 // checkOrder wants that no row went back, save across a fork.
 func (p *phone) checkOrder(held map[syncproto.RowID]*replica.Record, c *cut) {
 	for _, id := range slices.Sorted(maps.Keys(held)) {
@@ -190,8 +195,7 @@ func (p *phone) checkOrder(held map[syncproto.RowID]*replica.Record, c *cut) {
 			continue
 		}
 		older, newer := slices.Index(c.view.Line, was.Epoch), slices.Index(c.view.Line, is.Label.Epoch)
-		swallowed := c.view.Rows[id] == nil || !p.w.oracle.Gave(c.view.Rows[id], was)
-		if was.Rev > 0 && older >= 0 && !swallowed && (newer > older || is.Label.Rev < was.Rev) {
+		if was.Rev > 0 && older >= 0 && p.w.stood(c.view, c.view.Rows[id], was) && (newer > older || is.Label.Rev < was.Rev) {
 			p.w.violate(iCausality, "%s shows %s %s at %v, and showed it at %v before", p.name, is.Table, id, is.Label, was)
 		}
 		p.labels[id] = is.Label
