@@ -20,6 +20,11 @@ func (p *phone) checkShown(held map[syncproto.RowID]*replica.Record) {
 	over := map[syncproto.RowID][]*syncproto.Edit{}
 	unsure := map[syncproto.RowID]bool{}
 	for _, e := range own {
+		if m := p.w.made[e.Identity]; m != nil && len(e.Change.Edits) == 0 { // its words went into the hand-over box with one of its rows; over the others they may stand
+			for _, x := range m.Edits {
+				unsure[x.Row] = true
+			}
+		}
 		for i := range e.Change.Edits {
 			x := &e.Change.Edits[i]
 			waits, sure := p.waits(&e, held[x.Row])
